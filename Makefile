@@ -1,0 +1,62 @@
+# Everything runs from a machine with Python 3.11 or newer, make and the package registries.
+
+PYTHON ?= python3
+PIPENV_VERSION := 2026.10.3
+
+export PIPENV_VENV_IN_PROJECT := 1
+export PIPENV_IGNORE_VIRTUALENVS := 1
+export PIPENV_VERBOSITY := -1
+
+pipenv := .tools/bin/pipenv
+interpreter = $(shell $(PYTHON) -c 'import sys; print(sys.executable)')
+python := .venv/bin/python
+ready := .venv/.ready
+
+.PHONY: setup demo test lint bench golden docs lock clean
+
+setup: $(ready)
+
+# The last line unpacks the bindings and compiles the HCL grammar, once and not in the first run.
+$(ready): Pipfile Pipfile.lock pyproject.toml | $(pipenv)
+	$(pipenv) sync --dev --python $(interpreter)
+	$(python) -m compileall -q modules main.py
+	$(python) -c 'import hcl2, orgtrail.constructs.bindings; hcl2.loads("")'
+	touch $@
+
+$(pipenv):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "orgtrail needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
+
+demo: $(ready)
+	@$(python) -m orgtrail.demo
+
+test: $(ready) lint
+	$(python) -m pytest
+
+lint: $(ready)
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	$(python) -m mypy
+	.venv/bin/lint-imports
+
+bench: $(ready)
+	$(python) benchmarks/synth.py
+
+# Writes again what tests compare with; read the difference before you commit it.
+golden: $(ready)
+	$(python) -m tests.golden
+
+docs: $(ready)
+	$(python) -m orgtrail.settings.reference > docs/settings.md
+
+# Locks without the address of an index: that is a fact of a machine, not of the project.
+lock: | $(pipenv)
+	$(pipenv) lock --dev --python $(interpreter)
+	$(PYTHON) -c 'import json, pathlib; file = pathlib.Path("Pipfile.lock"); \
+		lock = json.loads(file.read_text()); lock["_meta"]["sources"] = []; \
+		file.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
+
+clean:
+	rm -rf .venv .tools cdktf.out dist

@@ -1,0 +1,74 @@
+"""The audit trail of an AWS Organization, as code.
+
+    from orgtrail import AwsProvider, OrganizationTrail, TerraformStack, load_environment
+
+Names are loaded when they are first used: what reads settings never starts CDKTF.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orgtrail.constructs.archive import LogArchive, TrailKey
+    from orgtrail.constructs.bindings import App, AwsProvider, TerraformStack
+    from orgtrail.constructs.catalog import Catalog
+    from orgtrail.constructs.guardrails import Guardrails
+    from orgtrail.constructs.organization import OrganizationCheck
+    from orgtrail.constructs.trail import LogDelivery, Trail
+    from orgtrail.environments import load_environment, load_environments
+    from orgtrail.organization_trail import OrganizationTrail
+    from orgtrail.settings.environment import Environment
+    from orgtrail.settings.faults import OrgtrailError, SettingsError
+    from orgtrail.stack import EnvironmentStack
+
+_HOMES = {
+    "App": "constructs.bindings",
+    "AwsProvider": "constructs.bindings",
+    "Catalog": "constructs.catalog",
+    "Environment": "settings.environment",
+    "EnvironmentStack": "stack",
+    "Guardrails": "constructs.guardrails",
+    "LogArchive": "constructs.archive",
+    "LogDelivery": "constructs.trail",
+    "OrganizationCheck": "constructs.organization",
+    "OrganizationTrail": "organization_trail",
+    "OrgtrailError": "settings.faults",
+    "SettingsError": "settings.faults",
+    "TerraformStack": "constructs.bindings",
+    "Trail": "constructs.trail",
+    "TrailKey": "constructs.archive",
+    "load_environment": "environments",
+    "load_environments": "environments",
+}
+
+__all__ = [
+    "App",
+    "AwsProvider",
+    "Catalog",
+    "Environment",
+    "EnvironmentStack",
+    "Guardrails",
+    "LogArchive",
+    "LogDelivery",
+    "OrganizationCheck",
+    "OrganizationTrail",
+    "OrgtrailError",
+    "SettingsError",
+    "TerraformStack",
+    "Trail",
+    "TrailKey",
+    "load_environment",
+    "load_environments",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"orgtrail has no {name}")
+    return getattr(import_module(f"orgtrail.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

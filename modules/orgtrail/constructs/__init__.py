@@ -1,0 +1,1 @@
+"""Constructs, one concern each: they take providers and settings, and only wire."""

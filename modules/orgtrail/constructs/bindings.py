@@ -1,0 +1,191 @@
+"""The only module that imports CDKTF and the AWS provider: moving to `cdktn` is this one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from orgtrail.constructs.fastpath import lazily
+
+with lazily():
+    from cdktf import (
+        App as App,
+        CloudBackend as CloudBackend,
+        LocalBackend as LocalBackend,
+        NamedCloudWorkspace as NamedCloudWorkspace,
+        Postcondition,
+        S3Backend as S3Backend,
+        S3BackendAssumeRoleConfig as S3BackendAssumeRoleConfig,
+        TerraformDataSource,
+        TerraformElement,
+        TerraformOutput as TerraformOutput,
+        TerraformResource,
+        TerraformResourceLifecycle,
+        TerraformStack as TerraformStack,
+        TerraformVariable as TerraformVariable,
+        Testing as Testing,
+        Token,
+    )
+    from cdktf_cdktf_provider_aws.athena_workgroup import (
+        AthenaWorkgroup as AthenaWorkgroup,
+        AthenaWorkgroupConfiguration as AthenaWorkgroupConfiguration,
+        AthenaWorkgroupConfigurationEngineVersion as AthenaWorkgroupConfigurationEngineVersion,
+        AthenaWorkgroupConfigurationResultConfiguration as WorkgroupResults,
+        AthenaWorkgroupConfigurationResultConfigurationEncryptionConfiguration as ResultEncryption,
+    )
+    from cdktf_cdktf_provider_aws.cloudtrail import (
+        Cloudtrail as Cloudtrail,
+        CloudtrailAdvancedEventSelector as CloudtrailAdvancedEventSelector,
+        CloudtrailAdvancedEventSelectorFieldSelector as CloudtrailFieldSelector,
+        CloudtrailEventSelector as CloudtrailEventSelector,
+        CloudtrailEventSelectorDataResource as CloudtrailDataResource,
+        CloudtrailInsightSelector as CloudtrailInsightSelector,
+    )
+    from cdktf_cdktf_provider_aws.cloudwatch_log_group import (
+        CloudwatchLogGroup as CloudwatchLogGroup,
+    )
+    from cdktf_cdktf_provider_aws.data_aws_organizations_organization import (
+        DataAwsOrganizationsOrganization as DataAwsOrganizationsOrganization,
+    )
+    from cdktf_cdktf_provider_aws.data_aws_regions import DataAwsRegions as DataAwsRegions
+    from cdktf_cdktf_provider_aws.glue_catalog_database import (
+        GlueCatalogDatabase as GlueCatalogDatabase,
+    )
+    from cdktf_cdktf_provider_aws.glue_catalog_table import (
+        GlueCatalogTable as GlueCatalogTable,
+        GlueCatalogTablePartitionKeys as GlueCatalogTablePartitionKeys,
+        GlueCatalogTableStorageDescriptor as GlueCatalogTableStorageDescriptor,
+        GlueCatalogTableStorageDescriptorColumns as GlueCatalogTableColumn,
+        GlueCatalogTableStorageDescriptorSerDeInfo as GlueCatalogTableSerDe,
+    )
+    from cdktf_cdktf_provider_aws.iam_role import IamRole as IamRole
+    from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy as IamRolePolicy
+    from cdktf_cdktf_provider_aws.kms_alias import KmsAlias as KmsAlias
+    from cdktf_cdktf_provider_aws.kms_key import KmsKey as KmsKey
+    from cdktf_cdktf_provider_aws.organizations_policy import (
+        OrganizationsPolicy as OrganizationsPolicy,
+    )
+    from cdktf_cdktf_provider_aws.organizations_policy_attachment import (
+        OrganizationsPolicyAttachment as OrganizationsPolicyAttachment,
+    )
+    from cdktf_cdktf_provider_aws.provider import (
+        AwsProvider as AwsProvider,
+        AwsProviderAssumeRole as AwsProviderAssumeRole,
+        AwsProviderDefaultTags as AwsProviderDefaultTags,
+    )
+    from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket as S3Bucket
+    from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
+        S3BucketLifecycleConfiguration as S3BucketLifecycleConfiguration,
+        S3BucketLifecycleConfigurationRule as LifecycleRule,
+        S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload as AbortUpload,
+        S3BucketLifecycleConfigurationRuleExpiration as Expiration,
+        S3BucketLifecycleConfigurationRuleFilter as LifecycleFilter,
+        S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration as NoncurrentExpiration,
+        S3BucketLifecycleConfigurationRuleTransition as Transition,
+    )
+    from cdktf_cdktf_provider_aws.s3_bucket_logging import S3BucketLoggingA as S3BucketLogging
+    from cdktf_cdktf_provider_aws.s3_bucket_object_lock_configuration import (
+        S3BucketObjectLockConfigurationA as S3BucketObjectLockConfiguration,
+        S3BucketObjectLockConfigurationRuleA as ObjectLockRule,
+        S3BucketObjectLockConfigurationRuleDefaultRetentionA as ObjectLockRetention,
+    )
+    from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
+        S3BucketOwnershipControls as S3BucketOwnershipControls,
+        S3BucketOwnershipControlsRule as S3BucketOwnershipControlsRule,
+    )
+    from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy as S3BucketPolicy
+    from cdktf_cdktf_provider_aws.s3_bucket_public_access_block import (
+        S3BucketPublicAccessBlock as S3BucketPublicAccessBlock,
+    )
+    from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
+        S3BucketServerSideEncryptionConfigurationA as S3BucketEncryption,
+        S3BucketServerSideEncryptionConfigurationRuleA as EncryptionRule,
+    )
+    from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
+        S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA as ByDefault,
+    )
+    from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
+        S3BucketVersioningA as S3BucketVersioning,
+        S3BucketVersioningVersioningConfiguration as VersioningConfiguration,
+    )
+    from constructs import Construct as Construct
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=TerraformElement)
+
+
+class Part(Construct):
+    """A construct whose resources all belong to one account.
+
+    Its resources carry its provider, so none can fall to a default account. Below a scope that
+    has an `address` (our own stack), a resource is called by its path, `aws_s3_bucket.archive`;
+    elsewhere CDKTF's own unique ids keep two trails in one stack apart.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, provider: AwsProvider | None = None) -> None:
+        """Place the part; `provider` may be left out where only other parts are inside."""
+        super().__init__(scope, id)
+        self.provider = provider
+        above: tuple[str, ...] | None = getattr(scope, "address", None)
+        self.address = None if above is None else _path(above, id)
+
+    def add(
+        self,
+        kind: Callable[Concatenate[Construct, str, P], R],
+        name: str,
+        /,
+        *args: P.args,
+        **settings: P.kwargs,
+    ) -> R:
+        """Make a resource of this part, in its account. `Default` takes the part's own name."""
+        resource = cast(Any, kind)(self, name, *args, provider=self.provider, **settings)
+        if self.address is not None:
+            resource.override_logical_id("_".join(_path(self.address, name)))
+        return cast(R, resource)
+
+
+def _path(above: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return above if name == "Default" else (*above, name)
+
+
+def protected(flag: bool) -> TerraformResourceLifecycle | None:
+    """Return the lifecycle that refuses to destroy a resource, if `flag` asks for it."""
+    return TerraformResourceLifecycle(prevent_destroy=True) if flag else None
+
+
+def checked(*conditions: tuple[str, str]) -> TerraformResourceLifecycle:
+    """Return the lifecycle that stops a plan where a condition on `self` does not hold."""
+    return TerraformResourceLifecycle(
+        postcondition=[
+            Postcondition(condition=f"${{{condition}}}", error_message=message)
+            for condition, message in conditions
+        ]
+    )
+
+
+def warn(scope: Part, name: str, condition: str, message: str) -> None:
+    """Have every plan warn where a condition does not hold (a Terraform `check` block)."""
+    where = scope.address if scope.address is not None else (scope.node.addr[:8],)
+    TerraformStack.of(scope).add_override(
+        f"check.{'_'.join((*where, name))}",
+        {"assert": [{"condition": f"${{{condition}}}", "error_message": message}]},
+    )
+
+
+def null() -> Any:
+    """Return a value that is written as null, where None would be left out."""
+    return Token.null_value()
+
+
+def literal(text: str) -> str:
+    """Write text that holds `${` so that Terraform leaves it as it is."""
+    return text.replace("${", "$${").replace("%{", "%%{")
+
+
+def reference(data: TerraformDataSource) -> str:
+    """Return what an expression calls a data source: `data.aws_regions.x`."""
+    return f"data.{data.terraform_resource_type}.{data.friendly_unique_id}"
+
+
+Dependable = TerraformResource | TerraformDataSource
+Dependables = Sequence[Dependable]

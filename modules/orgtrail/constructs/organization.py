@@ -1,0 +1,85 @@
+"""The organization as AWS knows it, checked before anything is made."""
+
+from __future__ import annotations
+
+import json
+
+from orgtrail import layout
+from orgtrail.constructs import bindings as aws
+from orgtrail.settings.environment import Environment
+
+
+class OrganizationCheck(aws.Part):
+    """Stops a plan that would reach another organization, or one that is not ready.
+
+    Args:
+        scope: the construct that it is part of.
+        id: its name there.
+        environment: the settings.
+        provider: the management account.
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        environment: Environment,
+        provider: aws.AwsProvider,
+    ) -> None:
+        """Read the organization and state what must be true of it."""
+        super().__init__(scope, id, provider=provider)
+        self.data = self.add(
+            aws.DataAwsOrganizationsOrganization,
+            "Default",
+            lifecycle=aws.checked(*_conditions(environment)),
+        )
+
+    @property
+    def account_ids(self) -> str:
+        """The expression of the ids of all accounts that the organization has."""
+        return f"{aws.reference(self.data)}.accounts[*].id"
+
+
+def _conditions(environment: Environment) -> list[tuple[str, str]]:
+    """Return each condition with what to do where it fails."""
+    organization, management = environment.organization.id, environment.management.id
+    service = layout.CLOUDTRAIL
+    conditions = [
+        (
+            f"self.id == {json.dumps(organization)}",
+            f"organization.id is {organization}, but the management credentials reach another "
+            "organization. Correct organization.id or the credentials.",
+        ),
+        (
+            f"self.master_account_id == {json.dumps(management)}",
+            f"accounts.management.id is {management}, but the organization is managed by another "
+            "account. Correct accounts.management.id.",
+        ),
+        (
+            'self.feature_set == "ALL"',
+            "The organization has consolidated billing only. Enable all features: "
+            "aws organizations enable-all-features",
+        ),
+        (
+            f"contains(self.aws_service_access_principals, {json.dumps(service)})",
+            "The organization does not trust CloudTrail. Enable it: "
+            f"aws organizations enable-aws-service-access --service-principal {service}",
+        ),
+    ]
+    types = []
+    if environment.policy_targets:
+        types.append("SERVICE_CONTROL_POLICY")
+    if environment.guardrails.resource_control_policy:
+        types.append("RESOURCE_CONTROL_POLICY")
+    root = environment.organization.root_id
+    conditions += [
+        (
+            f"contains(self.enabled_policy_types, {json.dumps(kind)})",
+            f"The organization's root does not enable {kind}. Enable it: "
+            f"aws organizations enable-policy-type --root-id {root} --policy-type {kind}",
+        )
+        for kind in types
+    ]
+    return conditions

@@ -1,0 +1,138 @@
+"""The organization trail and its delivery to CloudWatch Logs, in the management account."""
+
+from __future__ import annotations
+
+from orgtrail import layout
+from orgtrail.constructs import bindings as aws
+from orgtrail.policies import roles
+from orgtrail.policies.document import text
+from orgtrail.settings import trail as settings
+from orgtrail.settings.environment import Environment
+
+
+class LogDelivery(aws.Part):
+    """The log group, and the role that CloudTrail writes to it with.
+
+    Args:
+        scope: the construct that it is part of.
+        id: its name there.
+        environment: the settings.
+        provider: the management account; the group must be in the account that owns the trail.
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        environment: Environment,
+        provider: aws.AwsProvider,
+    ) -> None:
+        """Make the group and the role."""
+        super().__init__(scope, id, provider=provider)
+        delivery = environment.delivery
+        self.group = self.add(
+            aws.CloudwatchLogGroup,
+            "log_group",
+            name=delivery.log_group,
+            retention_in_days=delivery.retention_days,
+            kms_key_id=delivery.kms_key_arn,
+            lifecycle=aws.protected(environment.archive.destroy_protection),
+        )
+        role = self.add(
+            aws.IamRole,
+            "role",
+            name=delivery.role_name,
+            description=f"CloudTrail delivers {environment.trail.name} to CloudWatch Logs",
+            assume_role_policy=aws.literal(text(roles.delivery_trust(environment))),
+        )
+        self.policy = self.add(
+            aws.IamRolePolicy,
+            "role_policy",
+            name="write-trail-streams",
+            role=delivery.role_name,
+            policy=aws.literal(text(roles.delivery(environment))),
+            depends_on=[role],
+        )
+
+
+class Trail(aws.Part):
+    """The trail itself.
+
+    Args:
+        scope: the construct that it is part of.
+        id: its name there.
+        environment: the settings.
+        provider: the management account.
+        kms_key_arn: ARN of the key that encrypts log files.
+        delivery: the log group to deliver to, if any.
+        after: what must stand before CloudTrail tries to write: the bucket's policy above all.
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        environment: Environment,
+        provider: aws.AwsProvider,
+        kms_key_arn: str,
+        delivery: LogDelivery | None,
+        after: aws.Dependables,
+    ) -> None:
+        """Make the trail."""
+        super().__init__(scope, id, provider=provider)
+        trail = environment.trail
+        group = layout.log_group_arn(environment, environment.management.id)
+        self.trail = self.add(
+            aws.Cloudtrail,
+            "Default",
+            name=trail.name,
+            s3_bucket_name=environment.archive.bucket,
+            s3_key_prefix=trail.key_prefix or None,
+            kms_key_id=kms_key_arn,
+            is_organization_trail=True,
+            is_multi_region_trail=trail.multi_region,
+            include_global_service_events=trail.global_events,
+            enable_log_file_validation=trail.log_file_validation,
+            enable_logging=trail.enabled,
+            cloud_watch_logs_group_arn=f"{group}:*" if delivery else None,
+            cloud_watch_logs_role_arn=layout.delivery_role_arn(environment) if delivery else None,
+            event_selector=[*map(_basic, trail.event_selectors)] or None,
+            advanced_event_selector=[*map(_advanced, trail.advanced_event_selectors)] or None,
+            insight_selector=[
+                aws.CloudtrailInsightSelector(insight_type=kind) for kind in trail.insights
+            ]
+            or None,
+            lifecycle=aws.protected(environment.archive.destroy_protection),
+            depends_on=[*after, *([delivery.group, delivery.policy] if delivery else [])],
+        )
+
+
+def _basic(selector: settings.EventSelector) -> aws.CloudtrailEventSelector:
+    return aws.CloudtrailEventSelector(
+        read_write_type=selector.read_write_type,
+        include_management_events=selector.include_management_events,
+        exclude_management_event_sources=list(selector.exclude_management_event_sources) or None,
+        data_resource=[
+            aws.CloudtrailDataResource(type=each.type, values=list(each.values))
+            for each in selector.data_resources
+        ]
+        or None,
+    )
+
+
+def _advanced(
+    selector: settings.AdvancedEventSelector,
+) -> aws.CloudtrailAdvancedEventSelector:
+    return aws.CloudtrailAdvancedEventSelector(
+        name=selector.name,
+        field_selector=[
+            aws.CloudtrailFieldSelector(
+                field=each.field, **{name: list(given) for name, given in each.operators.items()}
+            )
+            for each in selector.fields
+        ],
+    )

@@ -1,0 +1,132 @@
+"""Environments that are fit to synthesize: valid settings, and policies within AWS's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from orgtrail.policies import archive, guardrails, key
+from orgtrail.policies.document import Document, text
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.faults import Fault, OrgtrailError, SettingsError, Source
+from orgtrail.settings.loading import load_settings
+
+SCP_LIMIT = 10_240
+"""Characters of a service control policy since 2026-05-15 (5,120 before).
+https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html"""
+RCP_LIMIT = 5_120
+"""Characters of a resource control policy (the same page)."""
+BUCKET_POLICY_LIMIT = 20 * 1024
+"""Bytes of a bucket policy (S3 guide, quotas)."""
+KEY_POLICY_LIMIT = 32 * 1024
+"""Bytes of a key policy (KMS guide, quotas)."""
+
+
+def load_environment(path: str | Path) -> Environment:
+    """Read one environment file.
+
+    Args:
+        path: the file, HCL with literal values, UTF-8.
+
+    Returns:
+        the environment, complete with defaults and valid.
+
+    Raises:
+        OrgtrailError: the file cannot be read or is not HCL.
+        SettingsError: settings break rules; one line for each fault, with file and line.
+
+    """
+    environment, source = load_settings(path)
+    require_limits(environment, source)
+    return environment
+
+
+def load_environments(folder: str | Path) -> list[Environment]:
+    """Read every `*.tfvars` of a folder, in the order of their names.
+
+    Raises:
+        OrgtrailError: there are none, two have one name, or any of them is at fault;
+            the faults of all files are told at once.
+
+    """
+    paths = sorted(Path(folder).glob("*.tfvars"))
+    if not paths:
+        raise OrgtrailError(f"{folder}: has no environment file; write one, such as bank.tfvars")
+    environments: dict[str, tuple[Path, Environment]] = {}
+    complaints = []
+    for path in paths:
+        try:
+            environment = load_environment(path)
+        except OrgtrailError as error:
+            complaints.append(str(error))
+            continue
+        first, _ = environments.setdefault(environment.name, (path, environment))
+        if first != path:
+            complaints.append(
+                f'{path}: name must be unique; got "{environment.name}", the name of {first}'
+            )
+    if complaints:
+        raise OrgtrailError("\n".join(complaints))
+    return [environment for _, environment in environments.values()]
+
+
+def require_limits(environment: Environment, source: Source | None = None) -> None:
+    """Check the size of every policy.
+
+    Raises:
+        SettingsError: a policy is too large; the fault names the setting that makes it so.
+
+    """
+    faults = list(_oversized(environment))
+    if faults:
+        raise SettingsError(faults, source)
+
+
+def _oversized(env: Environment) -> Iterator[Fault]:
+    exempt, break_glass = ("guardrails", "exempt_roles"), ("archive", "break_glass_roles")
+    longest = max((exempt, break_glass), key=lambda place: len(_given(env, place)))
+    if env.policy_targets:
+        yield from _limited(
+            longest,
+            "the service control policy",
+            guardrails.service_control(env),
+            SCP_LIMIT,
+            "name fewer roles, or several by one pattern with *",
+        )
+    if env.guardrails.resource_control_policy:
+        yield from _limited(
+            ("guardrails", "resource_control_policy"),
+            "the resource control policy",
+            guardrails.resource_control(env),
+            RCP_LIMIT,
+            "use shorter bucket names",
+        )
+    yield from _limited(
+        break_glass,
+        "the archive's bucket policy",
+        archive.archive(env),
+        BUCKET_POLICY_LIMIT,
+        "name fewer roles, or several by one pattern with *",
+    )
+    yield from _limited(
+        ("key", "administrators"),
+        "the key policy",
+        key.key(env),
+        KEY_POLICY_LIMIT,
+        "name fewer administrators",
+    )
+
+
+def _given(env: Environment, place: tuple[str, ...]) -> tuple[str, ...]:
+    if place[0] == "guardrails":
+        return env.guardrails.exempt_roles or ()
+    return env.archive.break_glass_roles
+
+
+def _limited(
+    setting: tuple[str, ...], what: str, policy: Document, limit: int, remedy: str
+) -> Iterator[Fault]:
+    size = len(text(policy).encode())
+    if size > limit:
+        rule = f"must keep {what} within {limit:,} characters; it has {size:,}"
+        yield Fault(setting, rule, hint=remedy)

@@ -1,0 +1,114 @@
+"""The organization trail as a whole: every part of it, joined across the two accounts."""
+
+from __future__ import annotations
+
+from orgtrail import layout
+from orgtrail.constructs import bindings as aws
+from orgtrail.constructs.archive import LogArchive, TrailKey
+from orgtrail.constructs.catalog import Catalog
+from orgtrail.constructs.guardrails import Guardrails
+from orgtrail.constructs.organization import OrganizationCheck
+from orgtrail.constructs.trail import LogDelivery, Trail
+from orgtrail.environments import require_limits
+from orgtrail.settings.environment import Environment
+
+
+class OrganizationTrail(aws.Part):
+    """An organization trail with its archive, guardrails and catalog.
+
+    Make the two providers in your stack and pass them in; the construct makes none, so it can
+    stand in any stack, and twice in one.
+
+    Args:
+        scope: a stack, or a construct of it.
+        id: the construct's name there; it is part of every resource's address.
+        environment: the settings, from `load_environment` or made in Python.
+        management: provider of the management account, in the home region.
+        logging: provider of the logging account, in the home region.
+
+    Raises:
+        SettingsError: a policy would be larger than AWS accepts.
+
+    Example:
+        >>> environment = load_environment("envs/healthcare.tfvars")
+        >>> OrganizationTrail(stack, "audit", environment=environment,
+        ...                   management=management, logging=logging)
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        environment: Environment,
+        management: aws.AwsProvider,
+        logging: aws.AwsProvider,
+    ) -> None:
+        """Make every part, in the order that CloudTrail needs."""
+        super().__init__(scope, id)
+        require_limits(environment)
+        self.environment = environment
+        organization = OrganizationCheck(
+            self, "organization", environment=environment, provider=management
+        )
+        self.key = TrailKey(self, "key", environment=environment, provider=logging)
+        self.archive = LogArchive(
+            self,
+            "archive",
+            environment=environment,
+            provider=logging,
+            kms_key_arn=self.key.arn,
+        )
+        self.delivery = (
+            LogDelivery(self, "delivery", environment=environment, provider=management)
+            if environment.delivery.enabled
+            else None
+        )
+        self.trail = Trail(
+            self,
+            "trail",
+            environment=environment,
+            provider=management,
+            kms_key_arn=self.key.arn,
+            delivery=self.delivery,
+            # The first write of CloudTrail is a test: it fails unless these stand.
+            after=[organization.data, self.archive.policy, self.key.key],
+        )
+        self.guardrails = Guardrails(
+            self,
+            "guardrails",
+            environment=environment,
+            provider=management,
+            after=[organization.data],
+        )
+        self.catalog = Catalog(
+            self,
+            "catalog",
+            environment=environment,
+            provider=logging,
+            organization=organization,
+            kms_key_arn=self.key.arn,
+            access_logs=self.archive.access_logs,
+        )
+
+    @property
+    def outputs(self) -> dict[str, tuple[str, str]]:
+        """What the next tool needs to know: name, value and meaning of each."""
+        env = self.environment
+        return {
+            "trail_arn": (layout.trail_arn(env), "ARN of the organization trail"),
+            "archive_bucket": (env.archive.bucket, "Bucket that keeps log files and digests"),
+            "log_prefix": (layout.organization_prefix(env), "Key prefix of all log files"),
+            "key_arn": (self.key.arn, "ARN of the key that encrypts log files and results"),
+            "database": (env.catalog.database, "Glue database"),
+            "table": (env.catalog.table, "Glue table over the archive"),
+            "workgroup": (env.catalog.workgroup, "Athena workgroup"),
+            "result_location": (layout.result_location(env), "S3 URI of query results"),
+            "home_region": (env.home_region, "Region of all of these"),
+            **(
+                {"log_group": (env.delivery.log_group, "CloudWatch log group of the events")}
+                if env.delivery.enabled
+                else {}
+            ),
+        }

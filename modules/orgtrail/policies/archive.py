@@ -1,0 +1,136 @@
+"""Policies of the three buckets in the logging account."""
+
+from __future__ import annotations
+
+from orgtrail import layout
+from orgtrail.policies.document import Document, Statement, document, except_roles
+from orgtrail.settings.environment import Environment
+
+ARCHIVE_LOG_PREFIX = "archive/"
+RESULTS_LOG_PREFIX = "athena-results/"
+
+
+def archive(env: Environment) -> Document:
+    """Return the archive's policy: CloudTrail writes for this one trail, nobody deletes.
+
+    Source of the first three statements:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    bucket = env.archive.bucket
+    return document(
+        _from_trail(env, "AWSCloudTrailAclCheck20150319", "s3:GetBucketAcl", bucket, ""),
+        # CreateTrail asks for the management account's own prefix too.
+        _from_trail(env, "AWSCloudTrailWrite20150319", "s3:PutObject", bucket, env.management.id),
+        _from_trail(
+            env,
+            "AWSCloudTrailOrganizationWrite20150319",
+            "s3:PutObject",
+            bucket,
+            env.organization.id,
+        ),
+        _secure_transport(env, bucket),
+        _encrypted(env, bucket),
+        _no_deletion(env, bucket),
+        _only_cloudtrail_writes(env, bucket),
+    )
+
+
+def access_logs(env: Environment) -> Document:
+    """Return the policy of the access-log bucket: S3's log delivery writes, nobody deletes.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    """
+    bucket = env.archive.access_log_bucket
+    sources = {ARCHIVE_LOG_PREFIX: env.archive.bucket, RESULTS_LOG_PREFIX: env.result_bucket}
+    deliveries = [
+        {
+            "Sid": f"S3ServerAccessLogs{number}",
+            "Effect": "Allow",
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": layout.bucket_arn(env, bucket, f"{prefix}*"),
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": env.logging.id},
+                "ArnLike": {"aws:SourceArn": layout.bucket_arn(env, source)},
+            },
+        }
+        for number, (prefix, source) in enumerate(sources.items(), start=1)
+    ]
+    return document(*deliveries, _secure_transport(env, bucket), _no_deletion(env, bucket))
+
+
+def results(env: Environment) -> Document:
+    """Return the result bucket's policy: encrypted transport only; IAM decides who reads."""
+    return document(_secure_transport(env, env.result_bucket))
+
+
+def _from_trail(env: Environment, sid: str, action: str, bucket: str, owner: str) -> Statement:
+    """Allow CloudTrail one action, for this trail alone (no confused deputy)."""
+    write = {"s3:x-amz-acl": "bucket-owner-full-control"} if owner else {}
+    key = f"{layout.logs_prefix(env)}{owner}/*" if owner else ""
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": layout.CLOUDTRAIL},
+        "Action": action,
+        "Resource": layout.bucket_arn(env, bucket, key),
+        "Condition": {"StringEquals": {**write, "aws:SourceArn": layout.trail_arn(env)}},
+    }
+
+
+def _secure_transport(env: Environment, bucket: str) -> Statement:
+    return {
+        "Sid": "DenyInsecureTransport",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [layout.bucket_arn(env, bucket), layout.bucket_arn(env, bucket, "*")],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def _encrypted(env: Environment, bucket: str) -> Statement:
+    """Deny other encryption than the two that CloudTrail uses: KMS for logs, SSE-S3 for digests.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html
+    """
+    return {
+        "Sid": "DenyWrongEncryption",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": layout.bucket_arn(env, bucket, "*"),
+        "Condition": {
+            "StringNotEquals": {"s3:x-amz-server-side-encryption": ["aws:kms", "AES256"]}
+        },
+    }
+
+
+def _no_deletion(env: Environment, bucket: str) -> Statement:
+    """Deny deleting objects and versions, and passing a GOVERNANCE lock.
+
+    Lifecycle expiry is not a request, so no bucket policy stops it.
+    """
+    return {
+        "Sid": "DenyDeletion",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"],
+        "Resource": layout.bucket_arn(env, bucket, "*"),
+        **except_roles(env.archive.break_glass_roles),
+    }
+
+
+def _only_cloudtrail_writes(env: Environment, bucket: str) -> Statement:
+    """Deny writing under AWSLogs/ to everyone but CloudTrail, so that no log can be forged.
+
+    The key is absent where the caller is no service, and an absent key is not equal.
+    """
+    return {
+        "Sid": "DenyForgedLogs",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:PutObject", "s3:PutObjectAcl"],
+        "Resource": layout.bucket_arn(env, bucket, f"{layout.logs_prefix(env)}*"),
+        "Condition": {"StringNotEquals": {"aws:PrincipalServiceName": layout.CLOUDTRAIL}},
+    }

@@ -1,0 +1,24 @@
+"""The shape of a policy document, and its text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+Statement = dict[str, Any]
+Document = dict[str, Any]
+
+
+def document(*statements: Statement | None) -> Document:
+    """Join statements into a document; None stands for one that settings leave out."""
+    return {"Version": "2012-10-17", "Statement": [each for each in statements if each]}
+
+
+def text(policy: Document) -> str:
+    """Write a document without spaces: AWS counts them against its size limits."""
+    return json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
+
+
+def except_roles(roles: tuple[str, ...]) -> dict[str, Any]:
+    """Return the condition that leaves named roles out of a deny; none where there are none."""
+    return {"Condition": {"ArnNotLike": {"aws:PrincipalArn": list(roles)}}} if roles else {}

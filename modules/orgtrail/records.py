@@ -1,0 +1,164 @@
+"""The CloudTrail record: every field and its type, up to eventVersion 1.11.
+
+The Glue table is made from it, and whatever else reads records. AWS's own table lacks the fields
+marked "not in AWS's table": without them nobody can follow a person through role chaining, see a
+central root session or tell a management event.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VERSION = "1.11"
+"""The newest eventVersion that the fields cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A record of named fields."""
+
+    fields: tuple[tuple[str, Type], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A list of one kind."""
+
+    of: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Text by text."""
+
+
+Type = str | Struct | List | Map
+"""`STRING`, or a nesting of it. Booleans are text: records write them both ways."""
+
+STRING = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One top-level field of a record."""
+
+    name: str
+    type: Type = STRING
+    since: str = "1.0"
+    """The eventVersion that brought it."""
+    meaning: str = ""
+
+
+def _struct(*texts: str, **others: Type) -> Struct:
+    return Struct((*((name, STRING) for name in texts), *others.items()))
+
+
+_ISSUER = _struct("type", "principalId", "arn", "accountId", "userName")
+
+_SESSION = _struct(
+    "sourceIdentity",  # not in AWS's table
+    "assumedRoot",  # not in AWS's table
+    "ec2RoleDelivery",
+    "ec2IssuedInVpc",  # not in AWS's table
+    attributes=_struct("mfaAuthenticated", "creationDate"),
+    sessionIssuer=_ISSUER,
+    webIdFederationData=_struct("federatedProvider", attributes=Map()),
+)
+
+_IDENTITY = _struct(
+    "type",
+    "principalId",
+    "arn",
+    "accountId",
+    "accessKeyId",
+    "userName",
+    "invokedBy",
+    "identityProvider",  # not in AWS's table
+    "credentialId",  # not in AWS's table
+    sessionContext=_SESSION,
+    onBehalfOf=_struct("userId", "identityStoreArn"),
+    invokedByDelegate=_struct("accountId"),  # not in AWS's table
+    inScopeOf=_struct(
+        "sourceArn", "sourceAccount", "issuerType", "credentialsIssuedTo"
+    ),  # not in AWS's table
+)
+
+_CONTEXT = _struct(
+    requestContext=Map(),
+    tagContext=_struct(
+        principalTags=Map(), resourceTags=List(_struct("arn", tags=Map()))
+    ),
+)
+
+FIELDS = (
+    Field("eventVersion", meaning="version of the record's format"),
+    Field("userIdentity", _IDENTITY, meaning="who called"),
+    Field("eventTime", meaning="when the call ended, ISO 8601 in UTC"),
+    Field("eventSource", meaning="service that was called"),
+    Field("eventName", meaning="the action"),
+    Field("awsRegion", meaning="region of the call; the log file may lie under another"),
+    Field("sourceIPAddress", meaning="IP address or AWS service name of the caller"),
+    Field("userAgent", meaning="program of the caller, as it names itself"),
+    Field("errorCode", meaning="why the call failed, absent where it did not"),
+    Field("errorMessage", meaning="the failure in words"),
+    Field("requestParameters", meaning="parameters, as JSON text"),
+    Field("responseElements", meaning="answer of a call that changes something, as JSON text"),
+    Field("additionalEventData", meaning="what else the service tells, as JSON text"),
+    Field("requestID", since="1.01", meaning="id of the request"),
+    Field("eventID", since="1.01", meaning="id of the event; delivered twice, it is the same"),
+    Field("readOnly", since="1.01", meaning="true where nothing was changed"),
+    Field(
+        "resources",
+        List(_struct("ARN", "accountId", "type", "ARNPrefix")),
+        "1.01",
+        "resources touched; ARNPrefix is not in AWS's table",
+    ),
+    Field("apiVersion", since="1.01", meaning="version of the service's API"),
+    Field("eventType", since="1.02", meaning="AwsApiCall, AwsConsoleSignIn, AwsServiceEvent ..."),
+    Field("recipientAccountId", since="1.02", meaning="account that received the event"),
+    Field("sharedEventID", since="1.03", meaning="id shared by both accounts' copies"),
+    Field("vpcEndpointId", since="1.04", meaning="VPC endpoint of the call"),
+    Field("serviceEventDetails", since="1.05", meaning="a service event's details, as JSON text"),
+    Field("managementEvent", since="1.06", meaning="true for management events; not in AWS's table"),
+    Field("eventCategory", since="1.07", meaning="Management, Data, NetworkActivity or Insight"),
+    Field("sessionCredentialFromConsole", since="1.08", meaning="true for console sessions"),
+    Field("edgeDeviceDetails", since="1.08", meaning="edge device, as JSON text"),
+    Field(
+        "tlsDetails",
+        _struct("tlsVersion", "cipherSuite", "clientProvidedHostHeader"),
+        "1.08",
+        "TLS of the call",
+    ),
+    Field("vpcEndpointAccountId", since="1.09", meaning="owner of the VPC endpoint"),
+    Field(
+        "addendum",
+        _struct("reason", "updatedFields", "originalRequestID", "originalEventID"),
+        "1.10",
+        "correction of an earlier event",
+    ),
+    Field(
+        "eventContext", _CONTEXT, "1.11", "tags and condition keys; not in AWS's table"
+    ),
+)  # fmt: skip
+
+PARTITIONS = (
+    Field("account", meaning="account whose folder the log file lies in"),
+    Field("region", meaning="region whose folder the log file lies in"),
+    Field("day", meaning="day of delivery, yyyy/MM/dd"),
+)
+"""What the key of a log file says. None of it need equal awsRegion or eventTime."""
+
+
+def hive(kind: Type) -> str:
+    """Write a type as Hive and Glue do, names in lower case."""
+    match kind:
+        case Struct(fields):
+            inner = ",".join(f"{name.lower()}:{hive(each)}" for name, each in fields)
+            return f"struct<{inner}>"
+        case List(of):
+            return f"array<{hive(of)}>"
+        case Map():
+            return "map<string,string>"
+        case _:
+            return str(kind)

@@ -1,0 +1,1 @@
+"""What an environment file may say, and how it is read."""

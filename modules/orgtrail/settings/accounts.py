@@ -1,0 +1,44 @@
+"""Settings of the organization and its accounts."""
+
+from __future__ import annotations
+
+from orgtrail.settings.types import (
+    AccountId,
+    ExternalId,
+    OrganizationId,
+    RoleArn,
+    RootId,
+    Section,
+    SessionName,
+    Text,
+    setting,
+)
+
+
+class Organization(Section):
+    """The AWS Organization that the trail records."""
+
+    id: OrganizationId = setting(
+        "The organization's id. A plan stops if the credentials reach another organization."
+    )
+    root_id: RootId = setting("The id of the organization's root, above all its accounts.")
+
+
+class Account(Section):
+    """One account of the organization.
+
+    `management` and `logging` also say how Terraform reaches them; all other accounts need
+    nothing deployed, so they have an id alone.
+    """
+
+    id: AccountId = setting("The account's id, in quotes: a number would lose its first zeros.")
+    profile: Text | None = setting(
+        "Profile of the shared AWS configuration to use (management and logging only).", None
+    )
+    role_arn: RoleArn | None = setting(
+        "Role that Terraform assumes to deploy (management and logging only).", None
+    )
+    external_id: ExternalId | None = setting("External id asked for by that role's trust.", None)
+    session_name: SessionName = setting(
+        "Name of the deploying session, as the trail will show it.", "orgtrail"
+    )

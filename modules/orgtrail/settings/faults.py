@@ -1,0 +1,90 @@
+"""What can be wrong with settings, and the error that says all of it at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+Path = tuple[str | int, ...]
+"""Where a setting stands: `("guardrails", "exempt_roles", 0)`."""
+
+NOTHING = object()
+"""The value of a setting that was not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One setting, the rule that it breaks and what was given."""
+
+    setting: Path
+    rule: str
+    given: object = NOTHING
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """Tell setting, rule, value and what to do, in one line."""
+        subject = f"{dotted(self.setting)} {self.rule}".strip()
+        got = "" if self.given is NOTHING else f"; got {shown(self.given)}"
+        return f"{subject}{got}{'; ' + self.hint if self.hint else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file that settings came from, and the line of each setting in it."""
+
+    name: str
+    lines: Mapping[Path, int] = field(default_factory=dict)
+
+    def at(self, setting: Path) -> str:
+        """Return `file:line` of a setting, or of the nearest object around it."""
+        for end in range(len(setting), -1, -1):
+            if setting[:end] in self.lines:
+                return f"{self.name}:{self.lines[setting[:end]]}"
+        return self.name
+
+
+class OrgtrailError(Exception):
+    """Anything that orgtrail tells its user in plain words, without a traceback."""
+
+
+class SettingsError(OrgtrailError):
+    """Every fault of one environment file, a line each, in the order of the file.
+
+    Attributes:
+        faults: the faults.
+        source: the file they are in; None for settings made in Python.
+
+    """
+
+    def __init__(self, faults: Iterable[Fault], source: Source | None = None) -> None:
+        """Sort the faults by line and word them."""
+        self.source = source
+        self.faults = tuple(sorted(faults, key=self._line))
+        super().__init__("\n".join(map(self._worded, self.faults)))
+
+    def _worded(self, fault: Fault) -> str:
+        return f"{self.source.at(fault.setting)}: {fault}" if self.source else str(fault)
+
+    def _line(self, fault: Fault) -> int:
+        place = self.source.at(fault.setting).rpartition(":")[2] if self.source else ""
+        return int(place) if place.isdigit() else 0
+
+
+def dotted(setting: Path) -> str:
+    """Write a path as its user would: `guardrails.exempt_roles[0]`."""
+    text = ""
+    for part in setting:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part.replace("_", "").replace("-", "").isalnum():
+            text += f".{part}" if text else part
+        else:
+            text += f"[{json.dumps(part)}]"
+    return text
+
+
+def shown(value: object, longest: int = 80) -> str:
+    """Write a value as HCL would, cut to a readable length."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

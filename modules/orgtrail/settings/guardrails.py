@@ -1,0 +1,34 @@
+"""Settings of the organization policies that nobody in a member account can pass."""
+
+from __future__ import annotations
+
+from orgtrail.settings.types import Many, RolePattern, Section, Target, setting
+
+
+class Guardrails(Section):
+    """The service control policy (SCP) and the optional resource control policy (RCP).
+
+    No SCP binds the management account: nothing here can stop its administrators.
+    """
+
+    targets: Many[Target] | None = setting(
+        "Where the SCP is attached: root, organizational unit or account ids. "
+        "By default the organization's root; an empty list makes no SCP.",
+        None,
+    )
+    policy_name: str = setting(
+        "Name of the SCP; the RCP's is the same and `-resources`.",
+        "protect-organization-trail",
+        min_length=1,
+        max_length=118,
+    )
+    exempt_roles: Many[RolePattern] | None = setting(
+        "Roles in member accounts that the SCP does not bind. By default the logging "
+        "account's deploy role (`accounts.logging.role_arn`).",
+        None,
+    )
+    resource_control_policy: bool = setting(
+        "Also attach an RCP to the logging account: no one outside the organization and no "
+        "service on an outsider's behalf reaches its buckets and keys.",
+        False,
+    )

@@ -1,0 +1,201 @@
+"""The reader of environment files: HCL literals, each with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+import hcl2
+from hcl2.utils import SerializationOptions
+from lark import Token, Tree
+from lark.exceptions import UnexpectedInput
+
+from orgtrail.settings.faults import Fault, OrgtrailError, Path, SettingsError, Source
+
+Node = Tree[Token]
+
+_PLAIN = SerializationOptions(
+    with_comments=False,
+    explicit_blocks=False,
+    preserve_heredocs=False,
+    preserve_scientific_notation=False,
+    strip_string_quotes=True,
+)
+_NUMBERS = {"int_lit": int, "float_lit": float}
+_WORDS = {"true": True, "false": False, "null": None}
+_TEXTS = {"string", "heredoc_template", "heredoc_template_trim"}
+_NAMES = {"identifier", "keyword", "literal_value", "int_lit"}
+_NOT_A_VALUE = object()
+
+
+def read(path: str | FilePath) -> tuple[dict[str, object], Source]:
+    """Read an environment file.
+
+    Only literals are allowed (as in a Terraform `.tfvars` file): an expression, a block or a
+    setting that is given twice is a fault, because python-hcl2 would turn it into a string, a
+    list or the last value without a word.
+
+    Returns:
+        the settings as plain Python values, and the place of each.
+
+    Raises:
+        OrgtrailError: the file cannot be read as text.
+        SettingsError: it is not HCL, or holds something other than literals; all faults at once.
+
+    """
+    name = str(path)
+    try:
+        text = FilePath(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise OrgtrailError(f"{name}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise OrgtrailError(
+            f"{name}: must be UTF-8 text; byte {error.start} is not; save it as UTF-8"
+        ) from None
+    return parse(text, name)
+
+
+def parse(text: str, name: str) -> tuple[dict[str, object], Source]:
+    """Read environment settings from HCL text; `name` stands in its errors."""
+    try:
+        tree = hcl2.parses_to_tree(text.lstrip("\ufeff"))
+    except UnexpectedInput as error:
+        raise OrgtrailError(_broken(text, name, error)) from None
+    reader = _Reader()
+    values = reader.body(tree.children[0], ())
+    source = Source(name, reader.lines)
+    if reader.faults:
+        raise SettingsError(reader.faults, source)
+    return values, source
+
+
+def _broken(text: str, name: str, error: UnexpectedInput) -> str:
+    """Show the place where the text stops being HCL, with a caret under it."""
+    lines = text.split("\n")
+    line = error.line if error.line > 0 else len(lines)
+    column = max(error.column, 1)
+    while line > 1 and (line > len(lines) or not lines[line - 1].strip()):
+        line, column = line - 1, len(lines[line - 2]) + 1
+    shown = lines[line - 1].replace("\t", " ").rstrip("\r")
+    return f"{name}:{line}:{column}: is not valid HCL here\n    {shown}\n    {' ' * (column - 1)}^"
+
+
+class _Reader:
+    """Turns the parser's tree into values, noting lines and faults on the way."""
+
+    def __init__(self) -> None:
+        self.lines: dict[Path, int] = {(): 1}
+        self.faults: list[Fault] = []
+
+    def body(self, body: Node, place: Path) -> dict[str, object]:
+        """Read the top of a file: `name = value`, one below another."""
+        entries = []
+        for child in _trees(body):
+            if child.data == "block":
+                name = _text(child.children[0])
+                self.lines.setdefault((*place, name), child.meta.line)
+                self._fault((*place, name), f"must be written {name} = {{ ... }}, with a = sign")
+            elif child.data == "attribute":
+                entries.append((child, _text(child.children[0]), child.children[2]))
+        return self._entries(entries, place)
+
+    def _entries(
+        self, entries: list[tuple[Node, str, Node]], place: Path
+    ) -> dict[str, object]:
+        values: dict[str, object] = {}
+        for node, name, value in entries:
+            here = (*place, name)
+            if name in values:
+                first = self.lines[here]
+                self.lines[here] = node.meta.line
+                self._fault(here, f"is set twice, first in line {first}; keep one of them")
+                continue
+            self.lines[here] = node.meta.line
+            values[name] = self._value(value, here)
+        return {name: value for name, value in values.items() if value is not _NOT_A_VALUE}
+
+    def _value(self, node: Node, place: Path) -> object:
+        """Read one literal; note a fault for anything else."""
+        if node.data == "expr_term" and len(node.children) == 1:
+            return self._value(node.children[0], place)
+        kind = str(node.data)
+        if kind == "unary_op" and _text(node.children[0]) == "-":
+            number = self._value(node.children[1], place)
+            return -number if isinstance(number, int | float) else number
+        if kind in _NUMBERS:
+            return _NUMBERS[kind](_text(node))
+        if kind == "literal_value":
+            return _WORDS[_text(node)]
+        if kind in _TEXTS and not _has_expression(node):
+            return hcl2.transform(node).serialize(_PLAIN)
+        if kind == "object":
+            return self._object(node, place)
+        if kind == "tuple":
+            return self._list(node, place)
+        if kind == "identifier":
+            return self._fault(place, "must be a literal", _text(node), "write text in quotes")
+        return self._fault(
+            place, "must be a literal", _source(node), "an environment file has no expressions"
+        )
+
+    def _object(self, node: Node, place: Path) -> dict[str, object]:
+        entries = []
+        for child in _trees(node):
+            if child.data != "object_elem":
+                continue
+            key, value = child.children[0], child.children[2]
+            name = _key(key)
+            if name is None:
+                self.lines.setdefault(place, child.meta.line)
+                self._fault(place, "must have plain names as keys", _source(key))
+            else:
+                entries.append((child, name, value))
+        return self._entries(entries, place)
+
+    def _list(self, node: Node, place: Path) -> list[object]:
+        values = []
+        items = [child for child in _trees(node) if child.data != "new_line_or_comment"]
+        for index, child in enumerate(items):
+            self.lines[*place, index] = child.meta.line
+            values.append(self._value(child, (*place, index)))
+        return [value for value in values if value is not _NOT_A_VALUE]
+
+    def _fault(self, place: Path, rule: str, given: str = "", hint: str = "") -> object:
+        self.faults.append(Fault(place, f"{rule}; got {given}" if given else rule, hint=hint))
+        return _NOT_A_VALUE
+
+
+def _trees(node: Node) -> Iterator[Node]:
+    return (child for child in node.children if isinstance(child, Tree))
+
+
+def _tokens(node: Node | Token) -> Iterator[str]:
+    if isinstance(node, Tree):
+        for child in node.children:
+            yield from _tokens(child)
+    elif node is not None:
+        yield str(node)
+
+
+def _source(node: Node | Token) -> str:
+    return "".join(_tokens(node)).strip()
+
+
+_text = _source
+
+
+def _has_expression(node: Node) -> bool:
+    """Tell whether a string holds `${...}` or `%{...}`, in any of its writings."""
+    text = _source(node)
+    return "${" in text or "%{" in text
+
+
+def _key(node: Node) -> str | None:
+    """Return the name of an object's key, None where it is an expression."""
+    while len(node.children) == 1 and isinstance(node.children[0], Tree):
+        node = node.children[0]
+    if node.data in _NAMES or node.data == "object_elem_key":
+        return _text(node)
+    if node.data == "string" and not _has_expression(node):
+        return str(hcl2.transform(node).serialize(_PLAIN))
+    return None

@@ -1,0 +1,134 @@
+"""From an environment file to a valid environment, or to all that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path as FilePath
+from typing import Any, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from orgtrail.settings import rules
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.faults import Fault, Path, SettingsError, Source, dotted
+from orgtrail.settings.hcl import read
+
+_TYPES = {
+    "string_type": "must be text in quotes",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be an object, { ... }",
+    "model_type": "must be an object, { ... }",
+    "model_attributes_type": "must be an object, { ... }",
+    "union_tag_not_found": "needs a type: local, s3 or cloud",
+}
+_BACKENDS = {"local", "s3", "cloud"}
+
+
+def load_settings(path: str | FilePath) -> tuple[Environment, Source]:
+    """Read and validate an environment file.
+
+    Returns:
+        the environment and the place of each setting in the file.
+
+    Raises:
+        OrgtrailError: the file cannot be read or is not HCL.
+        SettingsError: it holds faults; all of them, with file and line.
+
+    """
+    values, source = read(path)
+    values.setdefault("name", FilePath(path).stem)
+    try:
+        return Environment.model_validate(values), source
+    except ValidationError as error:
+        raise SettingsError(_faults(error, values), source) from None
+
+
+def _faults(error: ValidationError, values: Mapping[str, object]) -> list[Fault]:
+    """Word pydantic's errors, and add the rules between the sections that are valid."""
+    faults = [_fault(each) for each in error.errors(include_url=False)]
+    known = _valid_sections(values)
+    partial = Environment.model_construct(_fields_set=set(known), **known)
+    seen = {(each.setting, each.rule) for each in faults}
+    return faults + [
+        each for each in rules.broken(partial, set(known)) if (each.setting, each.rule) not in seen
+    ]
+
+
+def _valid_sections(values: Mapping[str, object]) -> dict[str, Any]:
+    """Validate each section alone and keep those that hold."""
+    known: dict[str, Any] = {}
+    for name, field in Environment.model_fields.items():
+        if name not in values:
+            if not field.is_required():
+                known[name] = field.get_default(call_default_factory=True, validated_data={})
+            continue
+        try:
+            annotation: Any = field.rebuild_annotation()
+            known[name] = TypeAdapter(annotation).validate_python(values[name], strict=True)
+        except ValidationError:
+            continue
+    return known
+
+
+def _fault(detail: Mapping[str, Any]) -> Fault:
+    """Word one error of pydantic as `setting rule; got value`."""
+    place = tuple(detail["loc"])
+    if place[:1] == ("backend",) and place[1:2] and place[1] in _BACKENDS:
+        place = (place[0], *place[2:])
+    kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "missing":
+        return Fault(place, "is required")
+    if kind == "extra_forbidden":
+        return Fault(place, "is not a setting", hint=_suggestion(place))
+    if kind == "rule":
+        return Fault(place, context["rule"], given)
+    return Fault(place, _worded(kind, context, detail["msg"]), given)
+
+
+def _worded(kind: str, context: Mapping[str, Any], message: str) -> str:
+    if kind in _TYPES:
+        return _TYPES[kind]
+    if kind == "literal_error":
+        return f"must be {context['expected']}".replace("'", '"')
+    if kind == "union_tag_invalid":
+        return "must have the type local, s3 or cloud"
+    for limit, word in (("ge", "at least"), ("le", "at most")):
+        if limit in context:
+            return f"must be {word} {context[limit]}"
+    if "min_length" in context:
+        return f"must have at least {context['min_length']} entries or characters"
+    if "max_length" in context:
+        return f"must have at most {context['max_length']} entries or characters"
+    return f"is not valid: {message}"
+
+
+def _suggestion(place: Path) -> str:
+    """Name the known setting that an unknown one is nearest to."""
+    known = list(_siblings(Environment, place[:-1]))
+    near = get_close_matches(str(place[-1]), known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {dotted((*place[:-1], near[0]))}?"
+    return f"the settings here are {', '.join(known)}"
+
+
+def _siblings(model: type[BaseModel], place: Path) -> Iterator[str]:
+    """Yield the settings that may stand at a place of the file."""
+    for part in place:
+        found = None
+        if isinstance(part, str) and part in model.model_fields:
+            found = next(_models(model.model_fields[part].annotation), None)
+        model = found or model
+    yield from model.model_fields
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+

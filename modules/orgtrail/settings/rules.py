@@ -1,0 +1,265 @@
+"""Rules that tie one setting to another. Each yields the setting to change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from orgtrail.settings.faults import Fault
+
+if TYPE_CHECKING:
+    from orgtrail.settings.environment import Environment
+
+Check = Callable[["Environment"], Iterator[Fault]]
+
+_CHECKS: list[tuple[frozenset[str], Check]] = []
+
+
+def broken(environment: Environment, known: set[str]) -> Iterator[Fault]:
+    """Yield the faults of every rule whose sections are known to be valid by themselves."""
+    for needs, check in _CHECKS:
+        if needs <= known:
+            yield from check(environment)
+
+
+def _rule(*needs: str) -> Callable[[Check], Check]:
+    def register(check: Check) -> Check:
+        _CHECKS.append((frozenset(needs), check))
+        return check
+
+    return register
+
+
+@_rule("accounts")
+def _two_accounts_of_its_own(environment: Environment) -> Iterator[Fault]:
+    """Every account has one name; the trail needs its two."""
+    for name in ("management", "logging"):
+        if name not in environment.accounts:
+            yield Fault(("accounts", name), "is required")
+    names: dict[str, str] = {}
+    for name, account in environment.accounts.items():
+        first = names.setdefault(account.id, name)
+        if first == name:
+            continue
+        rule = f"must not be the id of accounts.{first}"
+        if {first, name} == {"management", "logging"}:
+            rule += ": logs must be out of the reach of the management account's administrators"
+        yield Fault(("accounts", name, "id"), rule, account.id)
+
+
+@_rule("accounts", "backend")
+def _reachable(environment: Environment) -> Iterator[Fault]:
+    """Terraform reaches two accounts, each with credentials of its own."""
+    for name, account in environment.accounts.items():
+        here = ("accounts", name)
+        if name not in ("management", "logging"):
+            for setting in ("profile", "role_arn", "external_id"):
+                if (given := getattr(account, setting)) is not None:
+                    yield Fault(
+                        (*here, setting),
+                        "must be left out: only management and logging are deployed to",
+                        given,
+                    )
+            continue
+        if account.profile and account.role_arn:
+            yield Fault((*here, "profile"), "must not stand beside role_arn", account.profile)
+        if account.external_id and not account.role_arn:
+            yield Fault((*here, "external_id"), "needs role_arn", account.external_id)
+        if account.role_arn and account.role_arn.split(":")[4] != account.id:
+            yield Fault(
+                (*here, "role_arn"), f"must be a role of account {account.id}", account.role_arn
+            )
+    logging = environment.accounts.get("logging")
+    if logging and not (logging.profile or logging.role_arn):
+        if environment.backend.type != "cloud":
+            yield Fault(
+                ("accounts", "logging"),
+                "needs profile or role_arn: one set of credentials cannot reach two accounts",
+            )
+
+
+@_rule("trail")
+def _global_events(environment: Environment) -> Iterator[Fault]:
+    """API CreateTrail, InvalidParameterCombinationException."""
+    trail = environment.trail
+    if trail.multi_region and not trail.global_events:
+        yield Fault(
+            ("trail", "global_events"), "must be true where trail.multi_region is true", False
+        )
+
+
+@_rule("trail")
+def _selectors(environment: Environment) -> Iterator[Fault]:
+    """Quotas of CloudTrail and API PutEventSelectors."""
+    basic, advanced = environment.trail.event_selectors, environment.trail.advanced_event_selectors
+    here = ("trail", "event_selectors")
+    if basic and advanced:
+        yield Fault(here, "must not stand beside trail.advanced_event_selectors")
+    if len(basic) > 5:
+        yield Fault(here, "must be at most 5 selectors", len(basic))
+    resources = sum(len(each.values) for one in basic for each in one.data_resources)
+    if resources > 250:
+        yield Fault(here, "must name at most 250 data resources in all", resources)
+    values = sum(
+        len(given) for one in advanced for each in one.fields for given in each.operators.values()
+    )
+    if values > 500:
+        yield Fault(
+            ("trail", "advanced_event_selectors"), "must have at most 500 values in all", values
+        )
+
+
+@_rule("trail")
+def _selector_fields(environment: Environment) -> Iterator[Fault]:
+    """API AdvancedFieldSelector: which fields each category of events asks for."""
+    for index, selector in enumerate(environment.trail.advanced_event_selectors):
+        here = ("trail", "advanced_event_selectors", index, "fields")
+        fields = {each.field: each for each in selector.fields}
+        for place, each in enumerate(selector.fields):
+            if not each.operators:
+                yield Fault((*here, place), "needs an operator such as equals")
+        category = fields["eventCategory"].equals if "eventCategory" in fields else ()
+        if len(category) != 1 or category[0] not in ("Management", "Data", "NetworkActivity"):
+            yield Fault(
+                here, "must have eventCategory equal to Management, Data or NetworkActivity"
+            )
+            continue
+        needed = {"Data": "resources.type", "NetworkActivity": "eventSource"}.get(category[0])
+        if needed and not (needed in fields and fields[needed].equals):
+            yield Fault(here, f"must have {needed} equal to a value for {category[0]} events")
+
+
+@_rule("archive")
+def _lifecycle(environment: Environment) -> Iterator[Fault]:
+    """S3 guide, lifecycle transitions: storage classes are billed for 90 and 180 days."""
+    archive = environment.archive
+    glacier, deep, expire = (
+        archive.glacier_after_days,
+        archive.deep_archive_after_days,
+        archive.expire_after_days,
+    )
+    if glacier and deep and deep < glacier + 90:
+        yield Fault(
+            ("archive", "deep_archive_after_days"),
+            "must be at least archive.glacier_after_days + 90",
+            deep,
+        )
+    last, least = ("deep_archive", 180) if deep else ("glacier", 90)
+    if expire and (start := deep or glacier) and expire < start + least:
+        yield Fault(
+            ("archive", "expire_after_days"),
+            f"must be at least archive.{last}_after_days + {least}",
+            expire,
+        )
+
+
+@_rule("archive")
+def _lock(environment: Environment) -> Iterator[Fault]:
+    """A file that is locked cannot expire, and COMPLIANCE can never be undone."""
+    archive = environment.archive
+    lock = archive.object_lock
+    if not lock:
+        return
+    if archive.expire_after_days and lock.days > archive.expire_after_days:
+        yield Fault(
+            ("archive", "object_lock", "days"),
+            f"must be at most archive.expire_after_days ({archive.expire_after_days})",
+            lock.days,
+        )
+    if lock.mode == "COMPLIANCE" and not archive.destroy_protection:
+        yield Fault(
+            ("archive", "destroy_protection"),
+            "must be true where archive.object_lock.mode is COMPLIANCE: "
+            "a bucket with locked files cannot be destroyed",
+            False,
+        )
+
+
+@_rule("archive", "catalog")
+def _buckets(environment: Environment) -> Iterator[Fault]:
+    """Three buckets with three names, the derived ones within S3's 63 characters."""
+    archive = environment.archive
+    results = environment.result_bucket
+    if len(results) > 63:
+        yield Fault(
+            ("catalog", "result_bucket"),
+            "must be set, since the archive's name and -athena-results is over 63 characters",
+            results,
+        )
+    if len(archive.access_log_bucket) > 63:
+        yield Fault(
+            ("archive", "access_log_bucket"),
+            "must be set, since the archive's name and -access-logs is over 63 characters",
+            archive.access_log_bucket,
+        )
+    if archive.access_log_bucket == archive.bucket:
+        yield Fault(
+            ("archive", "access_log_bucket"),
+            "must be another bucket: S3 would log its own log deliveries without end",
+            archive.bucket,
+        )
+    if results in (archive.bucket, archive.access_log_bucket):
+        yield Fault(("catalog", "result_bucket"), "must be a bucket of its own", results)
+
+
+@_rule("accounts", "guardrails", "organization")
+def _lockout(environment: Environment) -> Iterator[Fault]:
+    """The SCP binds the logging account: its own pipeline must be exempt."""
+    if "logging" not in environment.accounts or not environment.policy_targets:
+        return
+    logging, here = environment.logging, ("guardrails", "exempt_roles")
+    exempt = environment.exempt_roles
+    if logging.role_arn and not any(fnmatchcase(logging.role_arn, each) for each in exempt):
+        yield Fault(
+            here,
+            f"must include accounts.logging.role_arn ({logging.role_arn}): "
+            "the policy would lock the deploying role out",
+            list(exempt),
+        )
+    if not any(each.split(":")[4] == logging.id for each in exempt):
+        if not logging.role_arn:
+            yield Fault(
+                here,
+                f"must include the role that deploys to the logging account ({logging.id}): "
+                "the policy would lock it out",
+                list(exempt),
+            )
+
+
+@_rule("accounts", "guardrails", "archive")
+def _known_accounts(environment: Environment) -> Iterator[Fault]:
+    """A role of an unknown account that nothing binds is a hole."""
+    members = {
+        account.id for name, account in environment.accounts.items() if name != "management"
+    }
+    named = (
+        (("guardrails", "exempt_roles"), environment.guardrails.exempt_roles or ()),
+        (("archive", "break_glass_roles"), environment.archive.break_glass_roles),
+    )
+    for here, roles in named:
+        for index, role in enumerate(roles):
+            if role.split(":")[4] not in members:
+                yield Fault((*here, index), "must be a role of a member account in accounts", role)
+
+
+@_rule("home_region", "delivery", "accounts")
+def _log_group_key(environment: Environment) -> Iterator[Fault]:
+    """CloudWatch Logs uses a key of its own region; ours is in the management account."""
+    arn = environment.delivery.kms_key_arn
+    if arn and arn.split(":")[3] != environment.home_region:
+        yield Fault(
+            ("delivery", "kms_key_arn"), f"must be a key in {environment.home_region}", arn
+        )
+
+
+@_rule("home_region", "catalog")
+def _home_is_projected(environment: Environment) -> Iterator[Fault]:
+    """Global events are filed under the home region of the trail."""
+    regions = environment.catalog.regions
+    if regions is not None and environment.home_region not in regions:
+        yield Fault(
+            ("catalog", "regions"),
+            f"must include home_region ({environment.home_region})",
+            list(regions),
+        )

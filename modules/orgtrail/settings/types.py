@@ -1,0 +1,183 @@
+"""The kinds of value that settings are made of, each with its rule in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+T = TypeVar("T")
+
+
+class Section(BaseModel):
+    """A group of settings: typed strictly, never changed, with no unknown key."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A test of a text and the sentence that says it: `must be 12 digits in quotes`."""
+
+    text: str
+    holds: Callable[[str], bool]
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Check after pydantic's own check of the type."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, value: str) -> str:
+        if not self.holds(value):
+            raise PydanticCustomError("rule", "{rule}", {"rule": self.text})
+        return value
+
+
+def matches(pattern: str, text: str) -> Rule:
+    """Make a rule from a pattern of the whole text."""
+    return Rule(text, lambda value: re.fullmatch(pattern, value) is not None)
+
+
+def _is_bucket_name(name: str) -> bool:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    return (
+        re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) is not None
+        and ".." not in name
+        and re.fullmatch(r"[\d.]+", name) is None
+        and not name.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
+        and not name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"))
+    )
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+_NO_TEMPLATE = Rule(
+    "must be literal text, without ${ or %{",
+    lambda value: "${" not in value and "%{" not in value,
+)
+_ARN = r"arn:aws(-us-gov|-cn)?:"
+
+Text = Annotated[str, _NO_TEMPLATE]
+Many = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
+"""A list of literals in the file, kept as a tuple."""
+
+Name = Annotated[
+    str,
+    matches(
+        r"[A-Za-z][A-Za-z0-9_-]{0,62}",
+        "must be 1 to 63 letters, digits, - or _, beginning with a letter",
+    ),
+]
+AccountId = Annotated[str, matches(r"\d{12}", "must be 12 digits in quotes")]
+OrganizationId = Annotated[
+    str, matches(r"o-[a-z0-9]{10,32}", "must be o- and 10 to 32 lower-case letters or digits")
+]
+RootId = Annotated[
+    str, matches(r"r-[a-z0-9]{4,32}", "must be r- and 4 to 32 lower-case letters or digits")
+]
+Target = Annotated[
+    str,
+    matches(
+        r"r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|\d{12}",
+        "must be a root id (r-...), an organizational unit id (ou-...) or an account id",
+    ),
+]
+Region = Annotated[
+    str, matches(r"[a-z]{2}(-[a-z]+)+-\d", "must be a region name such as us-east-1")
+]
+RoleArn = Annotated[
+    str,
+    matches(
+        rf"{_ARN}iam::\d{{12}}:role/[\w+=,.@/-]{{1,576}}",
+        "must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>",
+    ),
+]
+RolePattern = Annotated[
+    str,
+    matches(
+        rf"{_ARN}iam::\d{{12}}:role/[\w+=,.@/*?-]{{1,576}}",
+        "must be a role's ARN with its account id in digits (* may stand in the role's name)",
+    ),
+]
+PrincipalArn = Annotated[
+    str,
+    matches(
+        rf"{_ARN}iam::\d{{12}}:(root|(role|user)/[\w+=,.@/-]{{1,576}})",
+        "must be the ARN of a role, a user or an account's root",
+    ),
+]
+KeyArn = Annotated[
+    str,
+    matches(
+        rf"{_ARN}kms:[a-z0-9-]+:\d{{12}}:key/[\w-]+",
+        "must be a KMS key's ARN: arn:aws:kms:<region>:<account>:key/<id>",
+    ),
+]
+BucketName = Annotated[
+    str,
+    Rule(
+        "must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
+        _is_bucket_name,
+    ),
+]
+TrailName = Annotated[
+    str,
+    matches(
+        r"(?!.*[._-]{2})(?!\d+\.\d+\.\d+\.\d+$)[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]",
+        "must be 3 to 128 letters, digits, single dots, - or _",
+    ),
+]
+KeyPrefix = Annotated[
+    str,
+    matches(
+        r"|(?!.*//)(?!AWSLogs(/|$))[\w!.*'()-][\w!.*'()/-]{0,198}(?<!/)",
+        "must be up to 200 characters, with no slash at either end and not AWSLogs itself",
+    ),
+]
+KeyAlias = Annotated[
+    str,
+    matches(
+        r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}",
+        "must be alias/ and letters, digits, /, _ or -, and not begin with alias/aws/",
+    ),
+]
+LogGroupName = Annotated[
+    str, matches(r"[\w/.#-]{1,512}", "must be 1 to 512 letters, digits or _ - / . #")
+]
+RoleName = Annotated[
+    str, matches(r"[\w+=,.@-]{1,64}", "must be 1 to 64 letters, digits or + = , . @ _ -")
+]
+CatalogName = Annotated[
+    str, matches(r"[a-z0-9_]{1,255}", "must be lower-case letters, digits and _")
+]
+WorkgroupName = Annotated[
+    str, matches(r"[A-Za-z0-9._-]{1,128}", "must be 1 to 128 letters, digits, dots, - or _")
+]
+Day = Annotated[str, Rule("must be a day such as 2026-01-31", _is_day)]
+Days = Annotated[int, Field(ge=1, le=36500)]
+ExternalId = Annotated[
+    str, matches(r"[\w+=,.@:/-]{2,1224}", "must be 2 to 1224 letters, digits or + = , . @ : / -")
+]
+SessionName = Annotated[
+    str, matches(r"[\w+=,.@-]{2,64}", "must be 2 to 64 letters, digits or + = , . @ -")
+]
+
+
+def setting(meaning: str, default: Any = ..., **limits: Any) -> Any:
+    """Declare a setting: what it means, its default (required where none) and its limits."""
+    return Field(default, description=meaning, **limits)

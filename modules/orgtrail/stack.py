@@ -1,0 +1,139 @@
+"""The stack of one environment: its state, its two providers, the trail and the outputs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from orgtrail.constructs import bindings as aws
+from orgtrail.organization_trail import OrganizationTrail
+from orgtrail.settings.accounts import Account
+from orgtrail.settings.backend import CloudBackend, LocalBackend, S3Backend
+from orgtrail.settings.environment import Environment
+
+TERRAFORM_VERSIONS = ">= 1.10"
+"""From 1.10 on, the S3 backend locks with a file."""
+PROVIDER_VERSIONS = "~> 6.25"
+"""The bindings are of 6.25; later 6.x read the same resources."""
+CREDENTIALS = "tfc_aws_dynamic_credentials"
+"""The variable that HCP Terraform fills where a workspace has several AWS credentials.
+https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/specifying-multiple-configurations"""
+
+
+class EnvironmentStack(aws.TerraformStack):
+    """The Terraform stack of an environment, named after it.
+
+    Args:
+        scope: the app.
+        environment: the settings.
+
+    """
+
+    address = ()
+    """Resources are called by their path alone, since all in this stack are ours."""
+
+    def __init__(self, scope: aws.Construct, environment: Environment) -> None:
+        """Make everything that the environment asks for."""
+        super().__init__(scope, environment.name)
+        self.environment = environment
+        self._state(environment)
+        self.trail = OrganizationTrail(
+            self,
+            "Default",
+            environment=environment,
+            management=self._provider("management", environment.management),
+            logging=self._provider("logging", environment.logging),
+        )
+        for name, (value, meaning) in self.trail.outputs.items():
+            aws.TerraformOutput(self, name, value=value, description=meaning)
+
+    def _state(self, environment: Environment) -> None:
+        """Say which Terraform and provider may run this, and where its state is."""
+        self.add_override("terraform.required_version", TERRAFORM_VERSIONS)
+        self.add_override(
+            "terraform.required_providers.aws",
+            {"source": "hashicorp/aws", "version": PROVIDER_VERSIONS},
+        )
+        match environment.backend:
+            case LocalBackend():
+                # Terraform runs in cdktf.out/stacks/<name>; the state belongs beside main.py.
+                aws.LocalBackend(self, path=f"../../../terraform.{environment.name}.tfstate")
+            case S3Backend() as s3:
+                aws.S3Backend(
+                    self,
+                    bucket=s3.bucket,
+                    key=s3.key or f"orgtrail/{environment.name}.tfstate",
+                    region=s3.region,
+                    encrypt=True,
+                    kms_key_id=s3.kms_key_arn,
+                    profile=s3.profile,
+                    assume_role=aws.S3BackendAssumeRoleConfig(role_arn=s3.role_arn)
+                    if s3.role_arn
+                    else None,
+                )
+                self.add_override("terraform.backend.s3.use_lockfile", True)
+            case CloudBackend() as cloud:
+                aws.CloudBackend(
+                    self,
+                    hostname=cloud.hostname,
+                    organization=cloud.organization,
+                    workspaces=aws.NamedCloudWorkspace(cloud.workspace, cloud.project),
+                )
+                aws.TerraformVariable(
+                    self,
+                    CREDENTIALS,
+                    type=(
+                        "object({ default = object({ shared_config_file = string }), "
+                        "aliases = map(object({ shared_config_file = string })) })"
+                    ),
+                    default=aws.null(),
+                    description="Filled by HCP Terraform; null where Terraform runs elsewhere",
+                )
+
+    def _provider(self, alias: str, account: Account) -> aws.AwsProvider:
+        """Make the provider of one account, which refuses to act in any other."""
+        role = _assume_role(account)
+        provider = aws.AwsProvider(
+            self,
+            alias,
+            alias=alias,
+            region=self.environment.home_region,
+            allowed_account_ids=[account.id],
+            default_tags=[aws.AwsProviderDefaultTags(tags=dict(self.environment.tags))]
+            if self.environment.tags
+            else None,
+            profile=account.profile,
+            assume_role=[aws.AwsProviderAssumeRole(**role)] if role else None,
+        )
+        if isinstance(self.environment.backend, CloudBackend):
+            for setting, value in _dynamic_credentials(alias, account, role).items():
+                provider.add_override(setting, value)
+        return provider
+
+
+def _assume_role(account: Account) -> dict[str, Any]:
+    if not account.role_arn:
+        return {}
+    external = {"external_id": account.external_id} if account.external_id else {}
+    return {"role_arn": account.role_arn, "session_name": account.session_name, **external}
+
+
+def _dynamic_credentials(alias: str, account: Account, role: dict[str, Any]) -> dict[str, Any]:
+    """Return what makes one provider work in HCP Terraform and on a laptop alike.
+
+    Where HCP has credentials tagged with the alias (`TFC_AWS_RUN_ROLE_ARN_LOGGING`), they are
+    used as they are. Where it has only default ones, or none as on a laptop, the role or
+    profile of the file is used.
+    """
+    tagged = f"var.{CREDENTIALS}.aliases[{json.dumps(alias.upper())}].shared_config_file"
+    default = f"var.{CREDENTIALS}.default.shared_config_file"
+    files = f"[coalesce(try({tagged}, null), try({default}, null))]"
+    settings: dict[str, Any] = {"shared_config_files": f"${{try({files}, null)}}"}
+    if account.profile:
+        settings["profile"] = f"${{can({tagged}) ? null : {json.dumps(account.profile)}}}"
+    if role:
+        settings["assume_role"] = None
+        settings["dynamic"] = {
+            "assume_role": {"for_each": f"${{can({tagged}) ? [] : [1]}}", "content": role}
+        }
+    return settings
