@@ -1,10 +1,12 @@
-# A hospital.
+# A hospital under HIPAA: four accounts, patient data in one of them.
+# Every setting is explained in docs/settings.md.
+
 name        = "healthcare"
 home_region = "us-east-1"
 
 organization = {
-  id      = "o-exampleorgid"
-  root_id = "r-exam"
+  id      = "o-examplehc01"
+  root_id = "r-hc01"
 }
 
 accounts = {
@@ -21,28 +23,46 @@ accounts = {
 }
 
 tags = {
-  Owner = "compliance"
-  Data  = "audit"
+  ManagedBy = "orgtrail"
+  Owner     = "compliance"
+  Data      = "audit-trail"
 }
 
 trail = {
   name = "healthcare-organization-trail"
-  insights = ["ApiCallRateInsight", "ApiErrorRateInsight"]
 }
 
+# HIPAA asks for six years (45 CFR 164.316); the lock holds each file that long.
 archive = {
-  bucket                = "example-healthcare-trail-archive"
-  glacier_after_days    = 365
-  deep_archive_after_days = 730
-  expire_after_days     = 2557
-  object_lock = { mode = "GOVERNANCE", days = 2192 }
+  bucket            = "example-healthcare-audit-archive"
+  expire_after_days = 2557
+  object_lock       = { mode = "GOVERNANCE", days = 2192 }
+  break_glass_roles = ["arn:aws:iam::222222222222:role/compliance-break-glass"]
 }
+
+key = {
+  alias         = "alias/healthcare-audit"
+  rotation_days = 180
+}
+
+delivery = {
+  retention_days = 731
+}
+
 guardrails = {
-  targets      = ["r-exam"]
-  exempt_roles = ["arn:aws:iam::222222222222:role/orgtrail-deploy", "arn:aws:iam::222222222222:role/break-glass"]
+  exempt_roles = [
+    "arn:aws:iam::222222222222:role/orgtrail-deploy",
+    "arn:aws:iam::222222222222:role/compliance-break-glass",
+  ]
 }
+
+# Both lists are fixed here: four accounts, two regions. A plan warns of an account left out.
 catalog = {
-  accounts = "file"
-  regions = ["us-east-1", "us-east-2", "us-west-2"]
+  database                 = "audit"
+  workgroup                = "compliance"
+  accounts                 = "file"
+  regions                  = ["us-east-1", "us-west-2"]
+  first_day                = "2026-01-01"
+  bytes_scanned_limit      = 100000000000
+  result_expire_after_days = 45
 }
-backend = { type = "local" }

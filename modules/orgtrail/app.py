@@ -6,7 +6,9 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from orgtrail.environments import load_environments
@@ -15,6 +17,17 @@ from orgtrail.settings.faults import OrgtrailError
 
 FOLDER = "ORGTRAIL_ENVS"
 """Environment variable that names another folder of environment files than `envs`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesized:
+    """One environment's stack, as written."""
+
+    environment: Environment
+    path: Path
+    """Its `cdk.tf.json`."""
+    seconds: float
+    """What making its constructs took."""
 
 
 def main() -> int:
@@ -37,26 +50,30 @@ def output_folder() -> Path:
     return Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")
 
 
-def synthesize(environments: Sequence[Environment], out: Path) -> list[Path]:
+def synthesize(environments: Sequence[Environment], out: Path) -> list[Synthesized]:
     """Write `stacks/<name>/cdk.tf.json` of each environment, and the manifest.
 
     All files are written beside the old ones first and then take their places, so a failure
     leaves the old output as it was. What Terraform keeps in those folders stays.
 
     Returns:
-        the path of each stack's JSON.
+        each environment with the path of its JSON.
 
     """
     from orgtrail.constructs.bindings import App
     from orgtrail.stack import EnvironmentStack
 
+    made = []
     out.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=out))
     try:
         # Stack traces hold temporary paths: output must be the same on every machine.
         app = App(outdir=str(draft), stack_traces=False)
         for environment in environments:
+            started = time.perf_counter()
             EnvironmentStack(app, environment)
+            path = out / "stacks" / environment.name / "cdk.tf.json"
+            made.append(Synthesized(environment, path, time.perf_counter() - started))
         app.synth()
         # The manifest comes last: it is what says that the others are there.
         for file in sorted(draft.rglob("*.json"), key=lambda each: each.name == "manifest.json"):
@@ -65,4 +82,4 @@ def synthesize(environments: Sequence[Environment], out: Path) -> list[Path]:
             os.replace(file, place)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return [out / "stacks" / each.name / "cdk.tf.json" for each in environments]
+    return made

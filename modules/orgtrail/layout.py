@@ -70,9 +70,7 @@ def key_alias_arn(env: Environment) -> str:
 
 def log_group_arn(env: Environment, account: str) -> str:
     """Return the ARN of the log group in an account (`*` for any)."""
-    return arn(
-        env, "logs", account, f"log-group:{env.delivery.log_group}", region=env.home_region
-    )
+    return arn(env, "logs", account, f"log-group:{env.delivery.log_group}", region=env.home_region)
 
 
 def log_stream_arns(env: Environment) -> list[str]:

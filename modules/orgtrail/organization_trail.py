@@ -73,14 +73,15 @@ class OrganizationTrail(aws.Part):
             kms_key_arn=self.key.arn,
             delivery=self.delivery,
             # The first write of CloudTrail is a test: it fails unless these stand.
-            after=[organization.data, self.archive.policy, self.key.key],
+            after=[organization.data, *self.archive.ready, self.key.key],
         )
         self.guardrails = Guardrails(
             self,
             "guardrails",
             environment=environment,
             provider=management,
-            after=[organization.data],
+            # Last, so that a role forgotten in exempt_roles is not locked out half-way.
+            after=[organization.data, self.trail.trail],
         )
         self.catalog = Catalog(
             self,

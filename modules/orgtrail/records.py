@@ -86,9 +86,7 @@ _IDENTITY = _struct(
 
 _CONTEXT = _struct(
     requestContext=Map(),
-    tagContext=_struct(
-        principalTags=Map(), resourceTags=List(_struct("arn", tags=Map()))
-    ),
+    tagContext=_struct(principalTags=Map(), resourceTags=List(_struct("arn", tags=Map()))),
 )
 
 FIELDS = (

@@ -7,6 +7,7 @@ from orgtrail.constructs.bucket import PrivateBucket, Retention
 from orgtrail.policies import archive as policies
 from orgtrail.policies import key as key_policies
 from orgtrail.policies.document import text
+from orgtrail.settings.archive import ObjectLock
 from orgtrail.settings.environment import Environment
 
 
@@ -52,6 +53,8 @@ class TrailKey(aws.Part):
 
 class LogArchive(aws.Part):
     """The bucket with the evidence, and the bucket that logs who reaches for it.
+
+    `ready` is what must stand before the first log file comes.
 
     Args:
         scope: the construct that it is part of.
@@ -100,14 +103,18 @@ class LogArchive(aws.Part):
             logs_to=(self.access_logs, policies.ARCHIVE_LOG_PREFIX),
             protect=settings.destroy_protection,
         )
-        self.policy = self.archive.policy
+        self.ready: list[aws.Dependable] = [self.archive.policy, self.archive.encryption]
         if lock := settings.object_lock:
-            self.add(
-                aws.S3BucketObjectLockConfiguration,
-                "lock",
-                bucket=settings.bucket,
-                rule=aws.ObjectLockRule(
-                    default_retention=aws.ObjectLockRetention(mode=lock.mode, days=lock.days)
-                ),
-                depends_on=[self.archive.versioning],
-            )
+            # A log file that came before the lock would stay unlocked.
+            self.ready.append(self._lock(lock))
+
+    def _lock(self, lock: ObjectLock) -> aws.Dependable:
+        return self.add(
+            aws.S3BucketObjectLockConfiguration,
+            "lock",
+            bucket=self.archive.name,
+            rule=aws.ObjectLockRule(
+                default_retention=aws.ObjectLockRetention(mode=lock.mode, days=lock.days)
+            ),
+            depends_on=[self.archive.versioning],
+        )

@@ -9,73 +9,73 @@ from orgtrail.constructs.fastpath import lazily
 
 with lazily():
     from cdktf import (
-        App as App,
-        CloudBackend as CloudBackend,
-        LocalBackend as LocalBackend,
-        NamedCloudWorkspace as NamedCloudWorkspace,
+        App,
+        CloudBackend,
+        LocalBackend,
+        NamedCloudWorkspace,
         Postcondition,
-        S3Backend as S3Backend,
-        S3BackendAssumeRoleConfig as S3BackendAssumeRoleConfig,
+        S3Backend,
+        S3BackendAssumeRoleConfig,
         TerraformDataSource,
         TerraformElement,
-        TerraformOutput as TerraformOutput,
+        TerraformOutput,
         TerraformResource,
         TerraformResourceLifecycle,
-        TerraformStack as TerraformStack,
-        TerraformVariable as TerraformVariable,
-        Testing as Testing,
+        TerraformStack,
+        TerraformVariable,
+        Testing,
         Token,
     )
     from cdktf_cdktf_provider_aws.athena_workgroup import (
-        AthenaWorkgroup as AthenaWorkgroup,
-        AthenaWorkgroupConfiguration as AthenaWorkgroupConfiguration,
-        AthenaWorkgroupConfigurationEngineVersion as AthenaWorkgroupConfigurationEngineVersion,
+        AthenaWorkgroup,
+        AthenaWorkgroupConfiguration,
+        AthenaWorkgroupConfigurationEngineVersion,
         AthenaWorkgroupConfigurationResultConfiguration as WorkgroupResults,
         AthenaWorkgroupConfigurationResultConfigurationEncryptionConfiguration as ResultEncryption,
     )
     from cdktf_cdktf_provider_aws.cloudtrail import (
-        Cloudtrail as Cloudtrail,
-        CloudtrailAdvancedEventSelector as CloudtrailAdvancedEventSelector,
+        Cloudtrail,
+        CloudtrailAdvancedEventSelector,
         CloudtrailAdvancedEventSelectorFieldSelector as CloudtrailFieldSelector,
-        CloudtrailEventSelector as CloudtrailEventSelector,
+        CloudtrailEventSelector,
         CloudtrailEventSelectorDataResource as CloudtrailDataResource,
-        CloudtrailInsightSelector as CloudtrailInsightSelector,
+        CloudtrailInsightSelector,
     )
     from cdktf_cdktf_provider_aws.cloudwatch_log_group import (
-        CloudwatchLogGroup as CloudwatchLogGroup,
+        CloudwatchLogGroup,
     )
     from cdktf_cdktf_provider_aws.data_aws_organizations_organization import (
-        DataAwsOrganizationsOrganization as DataAwsOrganizationsOrganization,
+        DataAwsOrganizationsOrganization,
     )
-    from cdktf_cdktf_provider_aws.data_aws_regions import DataAwsRegions as DataAwsRegions
+    from cdktf_cdktf_provider_aws.data_aws_regions import DataAwsRegions
     from cdktf_cdktf_provider_aws.glue_catalog_database import (
-        GlueCatalogDatabase as GlueCatalogDatabase,
+        GlueCatalogDatabase,
     )
     from cdktf_cdktf_provider_aws.glue_catalog_table import (
-        GlueCatalogTable as GlueCatalogTable,
-        GlueCatalogTablePartitionKeys as GlueCatalogTablePartitionKeys,
-        GlueCatalogTableStorageDescriptor as GlueCatalogTableStorageDescriptor,
+        GlueCatalogTable,
+        GlueCatalogTablePartitionKeys,
+        GlueCatalogTableStorageDescriptor,
         GlueCatalogTableStorageDescriptorColumns as GlueCatalogTableColumn,
         GlueCatalogTableStorageDescriptorSerDeInfo as GlueCatalogTableSerDe,
     )
-    from cdktf_cdktf_provider_aws.iam_role import IamRole as IamRole
-    from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy as IamRolePolicy
-    from cdktf_cdktf_provider_aws.kms_alias import KmsAlias as KmsAlias
-    from cdktf_cdktf_provider_aws.kms_key import KmsKey as KmsKey
+    from cdktf_cdktf_provider_aws.iam_role import IamRole
+    from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+    from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
+    from cdktf_cdktf_provider_aws.kms_key import KmsKey
     from cdktf_cdktf_provider_aws.organizations_policy import (
-        OrganizationsPolicy as OrganizationsPolicy,
+        OrganizationsPolicy,
     )
     from cdktf_cdktf_provider_aws.organizations_policy_attachment import (
-        OrganizationsPolicyAttachment as OrganizationsPolicyAttachment,
+        OrganizationsPolicyAttachment,
     )
     from cdktf_cdktf_provider_aws.provider import (
-        AwsProvider as AwsProvider,
-        AwsProviderAssumeRole as AwsProviderAssumeRole,
-        AwsProviderDefaultTags as AwsProviderDefaultTags,
+        AwsProvider,
+        AwsProviderAssumeRole,
+        AwsProviderDefaultTags,
     )
-    from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket as S3Bucket
+    from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
     from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
-        S3BucketLifecycleConfiguration as S3BucketLifecycleConfiguration,
+        S3BucketLifecycleConfiguration,
         S3BucketLifecycleConfigurationRule as LifecycleRule,
         S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload as AbortUpload,
         S3BucketLifecycleConfigurationRuleExpiration as Expiration,
@@ -90,25 +90,23 @@ with lazily():
         S3BucketObjectLockConfigurationRuleDefaultRetentionA as ObjectLockRetention,
     )
     from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
-        S3BucketOwnershipControls as S3BucketOwnershipControls,
-        S3BucketOwnershipControlsRule as S3BucketOwnershipControlsRule,
+        S3BucketOwnershipControls,
+        S3BucketOwnershipControlsRule,
     )
-    from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy as S3BucketPolicy
+    from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy
     from cdktf_cdktf_provider_aws.s3_bucket_public_access_block import (
-        S3BucketPublicAccessBlock as S3BucketPublicAccessBlock,
+        S3BucketPublicAccessBlock,
     )
     from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
         S3BucketServerSideEncryptionConfigurationA as S3BucketEncryption,
         S3BucketServerSideEncryptionConfigurationRuleA as EncryptionRule,
-    )
-    from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
         S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA as ByDefault,
     )
     from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
         S3BucketVersioningA as S3BucketVersioning,
         S3BucketVersioningVersioningConfiguration as VersioningConfiguration,
     )
-    from constructs import Construct as Construct
+    from constructs import Construct
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=TerraformElement)
@@ -178,7 +176,7 @@ def null() -> Any:
 
 
 def literal(text: str) -> str:
-    """Write text that holds `${` so that Terraform leaves it as it is."""
+    """Write text that holds `${` so that Terraform leaves it is."""
     return text.replace("${", "$${").replace("%{", "%%{")
 
 

@@ -100,7 +100,7 @@ class PrivateBucket(aws.Part):
 
     def _encrypt(self, kms_key_arn: str | None) -> None:
         algorithm = "aws:kms" if kms_key_arn else "AES256"
-        self.add(
+        self.encryption = self.add(
             aws.S3BucketEncryption,
             "encryption",
             bucket=self.name,
@@ -139,9 +139,7 @@ class PrivateBucket(aws.Part):
                     noncurrent_version_expiration=[
                         aws.NoncurrentExpiration(noncurrent_days=retention.noncurrent)
                     ],
-                    abort_incomplete_multipart_upload=[
-                        aws.AbortUpload(days_after_initiation=7)
-                    ],
+                    abort_incomplete_multipart_upload=[aws.AbortUpload(days_after_initiation=7)],
                 )
             ],
             # Noncurrent rules need versioning to be on.

@@ -16,7 +16,7 @@ class Guardrails(aws.Part):
         id: its name there.
         environment: the settings.
         provider: the management account.
-        after: what must stand before the policies bind; the check of the organization.
+        after: what must stand before the policies bind.
 
     """
 
@@ -67,7 +67,6 @@ class Guardrails(aws.Part):
             type=kind,
             description="Protects the organization trail and its log archive",
             content=aws.literal(text(document)),
-            depends_on=after,
         )
         for target in targets:
             self.add(
@@ -75,4 +74,5 @@ class Guardrails(aws.Part):
                 f"{id}_{target}",
                 policy_id=policy.id,
                 target_id=target,
+                depends_on=after,
             )

@@ -131,7 +131,13 @@ def _advanced(
         name=selector.name,
         field_selector=[
             aws.CloudtrailFieldSelector(
-                field=each.field, **{name: list(given) for name, given in each.operators.items()}
+                field=each.field,
+                equal_to=list(each.equals) or None,
+                not_equals=list(each.not_equals) or None,
+                starts_with=list(each.starts_with) or None,
+                not_starts_with=list(each.not_starts_with) or None,
+                ends_with=list(each.ends_with) or None,
+                not_ends_with=list(each.not_ends_with) or None,
             )
             for each in selector.fields
         ],

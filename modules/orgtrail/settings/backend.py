@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from orgtrail.settings.types import BucketName, KeyArn, Name, Region, RoleArn, Section, Text, setting
+from orgtrail.settings.types import (
+    BucketName,
+    KeyArn,
+    Name,
+    Region,
+    RoleArn,
+    Section,
+    Text,
+    setting,
+)
 
 
 class LocalBackend(Section):

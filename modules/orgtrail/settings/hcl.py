@@ -99,9 +99,7 @@ class _Reader:
                 entries.append((child, _text(child.children[0]), child.children[2]))
         return self._entries(entries, place)
 
-    def _entries(
-        self, entries: list[tuple[Node, str, Node]], place: Path
-    ) -> dict[str, object]:
+    def _entries(self, entries: list[tuple[Node, str, Node]], place: Path) -> dict[str, object]:
         values: dict[str, object] = {}
         for node, name, value in entries:
             here = (*place, name)

@@ -230,9 +230,7 @@ def _lockout(environment: Environment) -> Iterator[Fault]:
 @_rule("accounts", "guardrails", "archive")
 def _known_accounts(environment: Environment) -> Iterator[Fault]:
     """A role of an unknown account that nothing binds is a hole."""
-    members = {
-        account.id for name, account in environment.accounts.items() if name != "management"
-    }
+    members = {account.id for name, account in environment.accounts.items() if name != "management"}
     named = (
         (("guardrails", "exempt_roles"), environment.guardrails.exempt_roles or ()),
         (("archive", "break_glass_roles"), environment.archive.break_glass_roles),
@@ -248,9 +246,7 @@ def _log_group_key(environment: Environment) -> Iterator[Fault]:
     """CloudWatch Logs uses a key of its own region; ours is in the management account."""
     arn = environment.delivery.kms_key_arn
     if arn and arn.split(":")[3] != environment.home_region:
-        yield Fault(
-            ("delivery", "kms_key_arn"), f"must be a key in {environment.home_region}", arn
-        )
+        yield Fault(("delivery", "kms_key_arn"), f"must be a key in {environment.home_region}", arn)
 
 
 @_rule("home_region", "catalog")

@@ -113,9 +113,7 @@ class Delivery(Section):
     """Delivery to CloudWatch Logs, in the management account."""
 
     enabled: bool = setting("Deliver events to a log group, for alarms (CloudTrail.5).", True)
-    log_group: LogGroupName = setting(
-        "The log group's name.", "/aws/cloudtrail/organization-trail"
-    )
+    log_group: LogGroupName = setting("The log group's name.", "/aws/cloudtrail/organization-trail")
     role_name: RoleName = setting(
         "Name of the role that CloudTrail writes with.", "organization-trail-delivery"
     )
