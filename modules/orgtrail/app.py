@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -11,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orgtrail.constructs.fastpath import trust_types
 from orgtrail.environments import load_environments
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import OrgtrailError
@@ -37,10 +37,11 @@ def main() -> int:
         the exit code: 0, or 2 where an environment file is at fault.
 
     """
+    trust_types()
     try:
         synthesize(load_environments(os.environ.get(FOLDER) or "envs"), output_folder())
     except OrgtrailError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
     return 0
 
@@ -59,27 +60,48 @@ def synthesize(environments: Sequence[Environment], out: Path) -> list[Synthesiz
     Returns:
         each environment with the path of its JSON.
 
+    Raises:
+        OrgtrailError: the folder cannot be written, or CDKTF fails.
+
     """
+    # Imported here, not above: who only reads settings should not wait for Node.
+    from orgtrail.constructs.bindings import FAILURES
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".draft-", dir=out) as folder:
+            made = _make(environments, Path(folder), out)
+            _publish(Path(folder), out)
+    except OSError as error:
+        raise OrgtrailError(f"{error.filename or out}: cannot be written: {error}") from None
+    except FAILURES as error:
+        raise OrgtrailError(f"CDKTF cannot synthesize: {error}") from None
+    return made
+
+
+def _make(environments: Sequence[Environment], draft: Path, out: Path) -> list[Synthesized]:
+    """Synthesize into a draft folder."""
     from orgtrail.constructs.bindings import App
     from orgtrail.stack import EnvironmentStack
 
+    # Stack traces hold temporary paths, and output must be the same on every machine.
+    # CDKTF's validation runs `terraform version`, which a machine that synthesizes may lack;
+    # what else it checks (a provider for each resource), our tests check.
+    app = App(outdir=str(draft), stack_traces=False, skip_validation=True)
     made = []
-    out.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=out))
-    try:
-        # Stack traces hold temporary paths: output must be the same on every machine.
-        app = App(outdir=str(draft), stack_traces=False)
-        for environment in environments:
-            started = time.perf_counter()
-            EnvironmentStack(app, environment)
-            path = out / "stacks" / environment.name / "cdk.tf.json"
-            made.append(Synthesized(environment, path, time.perf_counter() - started))
-        app.synth()
-        # The manifest comes last: it is what says that the others are there.
-        for file in sorted(draft.rglob("*.json"), key=lambda each: each.name == "manifest.json"):
-            place = out / file.relative_to(draft)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(file, place)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    for environment in environments:
+        started = time.perf_counter()
+        EnvironmentStack(app, environment)
+        path = out / "stacks" / environment.name / "cdk.tf.json"
+        made.append(Synthesized(environment, path, time.perf_counter() - started))
+    app.synth()
     return made
+
+
+def _publish(draft: Path, out: Path) -> None:
+    """Put the draft's files into their places; the manifest last, since it names the others."""
+    files = [each for each in draft.rglob("*") if each.is_file()]
+    for file in sorted(files, key=lambda each: (each.name == "manifest.json", each)):
+        place = out / file.relative_to(draft)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(place)

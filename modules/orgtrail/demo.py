@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.tree import Tree
 
 from orgtrail.app import FOLDER, Synthesized, output_folder, synthesize
+from orgtrail.constructs.fastpath import trust_types
 from orgtrail.environments import load_environments
 from orgtrail.settings.faults import OrgtrailError
 from orgtrail.summary import Account, accounts
@@ -20,11 +21,12 @@ def main() -> int:
     """Synthesize and show; return the exit code."""
     # A pipe has no width of its own, and cut lines help nobody.
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    trust_types()
     started = time.perf_counter()
     try:
         made = synthesize(load_environments(os.environ.get(FOLDER) or "envs"), output_folder())
     except OrgtrailError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
     for each in made:
         _show(console, each)
@@ -57,7 +59,7 @@ def _show(console: Console, made: Synthesized) -> None:
 def _grow(tree: Tree, account: Account) -> None:
     branch = tree.add(f"{account.alias} account {account.id} ({account.count} resources)")
     for kind, names in account.resources.items():
-        branch.add(f"{kind} × {len(names)}: {', '.join(names)}")
+        branch.add(f"{kind} ({len(names)}): {', '.join(names)}")
     for kind, names in account.data.items():
         branch.add(f"[dim]reads {kind}: {', '.join(names)}[/dim]")
 

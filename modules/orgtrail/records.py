@@ -118,7 +118,7 @@ FIELDS = (
     Field("sharedEventID", since="1.03", meaning="id shared by both accounts' copies"),
     Field("vpcEndpointId", since="1.04", meaning="VPC endpoint of the call"),
     Field("serviceEventDetails", since="1.05", meaning="a service event's details, as JSON text"),
-    Field("managementEvent", since="1.06", meaning="true for management events; not in AWS's table"),
+    Field("managementEvent", since="1.06", meaning="true for management; not in AWS's table"),
     Field("eventCategory", since="1.07", meaning="Management, Data, NetworkActivity or Insight"),
     Field("sessionCredentialFromConsole", since="1.08", meaning="true for console sessions"),
     Field("edgeDeviceDetails", since="1.08", meaning="edge device, as JSON text"),

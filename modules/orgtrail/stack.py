@@ -29,12 +29,11 @@ class EnvironmentStack(aws.TerraformStack):
 
     """
 
-    address = ()
-    """Resources are called by their path alone, since all in this stack are ours."""
-
     def __init__(self, scope: aws.Construct, environment: Environment) -> None:
         """Make everything that the environment asks for."""
         super().__init__(scope, environment.name)
+        # All resources of this stack are ours, so they can be called by their path alone.
+        self.home = self
         self.environment = environment
         self._state(environment)
         self.trail = OrganizationTrail(

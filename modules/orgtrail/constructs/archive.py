@@ -12,7 +12,7 @@ from orgtrail.settings.environment import Environment
 
 
 class TrailKey(aws.Part):
-    """The key that encrypts log files and query results.
+    """The key that encrypts log files and query results; `arn` stands for its ARN.
 
     Args:
         scope: the construct that it is part of.
@@ -44,11 +44,7 @@ class TrailKey(aws.Part):
             lifecycle=aws.protected(environment.archive.destroy_protection),
         )
         self.add(aws.KmsAlias, "alias", name=settings.alias, target_key_id=self.key.key_id)
-
-    @property
-    def arn(self) -> str:
-        """The key's ARN, known once it is made."""
-        return self.key.arn
+        self.arn = self.key.arn
 
 
 class LogArchive(aws.Part):

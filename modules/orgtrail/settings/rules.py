@@ -71,12 +71,12 @@ def _reachable(environment: Environment) -> Iterator[Fault]:
                 (*here, "role_arn"), f"must be a role of account {account.id}", account.role_arn
             )
     logging = environment.accounts.get("logging")
-    if logging and not (logging.profile or logging.role_arn):
-        if environment.backend.type != "cloud":
-            yield Fault(
-                ("accounts", "logging"),
-                "needs profile or role_arn: one set of credentials cannot reach two accounts",
-            )
+    reachable = not logging or logging.profile or logging.role_arn
+    if not reachable and environment.backend.type != "cloud":
+        yield Fault(
+            ("accounts", "logging"),
+            "needs profile or role_arn: one set of credentials cannot reach two accounts",
+        )
 
 
 @_rule("trail")
@@ -217,14 +217,13 @@ def _lockout(environment: Environment) -> Iterator[Fault]:
             "the policy would lock the deploying role out",
             list(exempt),
         )
-    if not any(each.split(":")[4] == logging.id for each in exempt):
-        if not logging.role_arn:
-            yield Fault(
-                here,
-                f"must include the role that deploys to the logging account ({logging.id}): "
-                "the policy would lock it out",
-                list(exempt),
-            )
+    if not logging.role_arn and not any(each.split(":")[4] == logging.id for each in exempt):
+        yield Fault(
+            here,
+            f"must include the role that deploys to the logging account ({logging.id}): "
+            "the policy would lock it out",
+            list(exempt),
+        )
 
 
 @_rule("accounts", "guardrails", "archive")
