@@ -30,14 +30,14 @@ class Archive(Section):
     access_log_expire_after_days: Days = setting("Days to keep server access logs.", 400)
     glacier_after_days: Days | None = setting(
         "Days until files of 128 KB and more move to Glacier Flexible Retrieval; "
-        "Athena cannot read them there. None keeps them in S3 Standard.",
+        "Athena cannot read them there. null keeps them in S3 Standard.",
         None,
     )
     deep_archive_after_days: Days | None = setting(
         "Days until they move on to Glacier Deep Archive.", None
     )
     expire_after_days: Days | None = setting(
-        "Days until a log file expires; None keeps it for ever.", 2557
+        "Days until a log file expires; null keeps it for ever.", 2557
     )
     noncurrent_expire_after_days: Days = setting(
         "Days to keep a version that was replaced, deleted or expired.", 90

@@ -33,11 +33,11 @@ class Catalog(Section):
         "organization",
     )
     regions: Many[Region] | None = setting(
-        "Regions that the table projects; None means every region that AWS has when planned.",
+        "Regions that the table projects; null means every region that AWS has when planned.",
         None,
     )
     first_day: Day | None = setting(
-        "First day that the table projects; None means as far back as the archive keeps files.",
+        "First day that the table projects; null means as far back as the archive keeps files.",
         None,
     )
     bytes_scanned_limit: int = setting(

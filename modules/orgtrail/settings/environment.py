@@ -29,7 +29,7 @@ class Environment(Section):
     home_region: Region = setting("The region of the trail, the archive, the key and the catalog.")
     organization: Organization = setting("The organization.")
     accounts: Annotated[dict[Name, Account], Field(min_length=2)] = setting(
-        "All accounts by name; `management` and `logging` must be among them."
+        "All accounts by name, `management` and `logging` among them."
     )
     tags: dict[Text, Text] = setting("Tags of every resource.", {"ManagedBy": "orgtrail"})
     trail: Trail = setting("The organization trail.", Trail())

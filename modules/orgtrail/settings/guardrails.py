@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail.settings.types import Many, RolePattern, Section, Target, setting
+from orgtrail.settings.types import Many, RolePattern, Section, Target, Text, setting
 
 
 class Guardrails(Section):
@@ -16,7 +16,7 @@ class Guardrails(Section):
         "By default the organization's root; an empty list makes no SCP.",
         None,
     )
-    policy_name: str = setting(
+    policy_name: Text = setting(
         "Name of the SCP; the RCP's is the same and `-resources`.",
         "protect-organization-trail",
         min_length=1,

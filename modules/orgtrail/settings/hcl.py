@@ -121,9 +121,11 @@ class _Reader:
             number = self._value(node.children[1], place)
             return -number if isinstance(number, int | float) else number
         if kind in _NUMBERS:
-            return _NUMBERS[kind](_text(node))
+            return self._number(node, place)
         if kind == "literal_value":
             return _WORDS[_text(node)]
+        if kind == "string" and "\n" in _text(node):
+            return self._fault(place, "must end with a quote in the line where it begins")
         if kind in _TEXTS and not _has_expression(node):
             return hcl2.transform(node).serialize(_PLAIN)
         if kind == "object":
@@ -135,6 +137,13 @@ class _Reader:
         return self._fault(
             place, "must be a literal", _source(node), "an environment file has no expressions"
         )
+
+    def _number(self, node: Node, place: Path) -> object:
+        text = _text(node)
+        if text.startswith("0") and text.isdigit() and text != "0":
+            # Python would drop the zeros of an account id.
+            return self._fault(place, "must be a literal", text, "write text in quotes")
+        return _NUMBERS[str(node.data)](text)
 
     def _object(self, node: Node, place: Path) -> dict[str, object]:
         entries = []

@@ -26,6 +26,8 @@ _TYPES = {
     "union_tag_not_found": "needs a type: local, s3 or cloud",
 }
 _BACKENDS = {"local", "s3", "cloud"}
+_CONSEQUENCES = {"default_factory_not_called"}
+"""Errors that only follow from another one."""
 
 
 def load_settings(path: str | FilePath) -> tuple[Environment, Source]:
@@ -49,7 +51,8 @@ def load_settings(path: str | FilePath) -> tuple[Environment, Source]:
 
 def _faults(error: ValidationError, values: Mapping[str, object]) -> list[Fault]:
     """Word pydantic's errors, and add the rules between the sections that are valid."""
-    faults = [_fault(each) for each in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    faults = [_fault(each) for each in details if each["type"] not in _CONSEQUENCES]
     known = _valid_sections(values)
     partial = Environment.model_construct(_fields_set=set(known), **known)
     seen = {(each.setting, each.rule) for each in faults}
@@ -83,7 +86,7 @@ def _fault(detail: Mapping[str, Any]) -> Fault:
     if kind == "missing":
         return Fault(place, "is required")
     if kind == "extra_forbidden":
-        return Fault(place, "is not a setting", hint=_suggestion(place))
+        return Fault(place, "is not a setting", given, _suggestion(place, detail["loc"]))
     if kind == "rule":
         return Fault(place, context["rule"], given)
     return Fault(place, _worded(kind, context, detail["msg"]), given)
@@ -106,23 +109,29 @@ def _worded(kind: str, context: Mapping[str, Any], message: str) -> str:
     return f"is not valid: {message}"
 
 
-def _suggestion(place: Path) -> str:
+def _suggestion(place: Path, location: Path) -> str:
     """Name the known setting that an unknown one is nearest to."""
-    known = list(_siblings(Environment, place[:-1]))
+    known = _siblings(Environment, location[:-1])
     near = get_close_matches(str(place[-1]), known, n=1, cutoff=0.6)
     if near:
         return f"did you mean {dotted((*place[:-1], near[0]))}?"
     return f"the settings here are {', '.join(known)}"
 
 
-def _siblings(model: type[BaseModel], place: Path) -> Iterator[str]:
-    """Yield the settings that may stand at a place of the file."""
-    for part in place:
-        found = None
-        if isinstance(part, str) and part in model.model_fields:
-            found = next(_models(model.model_fields[part].annotation), None)
-        model = found or model
-    yield from model.model_fields
+def _siblings(model: type[BaseModel], location: Path) -> list[str]:
+    """Return the settings that may stand at a place; a union's location says which it is."""
+    choices: list[type[BaseModel]] = [model]
+    for part in location:
+        below = [each for each in choices if isinstance(part, str) and part in each.model_fields]
+        if below:
+            choices = list(_models(below[0].model_fields[str(part)].annotation))
+        elif part in _BACKENDS:
+            choices = [each for each in choices if part in _tags(each)]
+    return list(choices[0].model_fields)
+
+
+def _tags(model: type[BaseModel]) -> tuple[object, ...]:
+    return get_args(model.model_fields["type"].annotation)
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:

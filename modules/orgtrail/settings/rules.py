@@ -23,6 +23,12 @@ def broken(environment: Environment, known: set[str]) -> Iterator[Fault]:
             yield from check(environment)
 
 
+def documented() -> Iterator[str]:
+    """Yield what each rule is for, in a sentence."""
+    for _, check in _CHECKS:
+        yield " ".join((check.__doc__ or "").split())
+
+
 def _rule(*needs: str) -> Callable[[Check], Check]:
     def register(check: Check) -> Check:
         _CHECKS.append((frozenset(needs), check))
@@ -33,7 +39,7 @@ def _rule(*needs: str) -> Callable[[Check], Check]:
 
 @_rule("accounts")
 def _two_accounts_of_its_own(environment: Environment) -> Iterator[Fault]:
-    """Every account has one name; the trail needs its two."""
+    """Every account has one name, and the two of the trail must be there and differ."""
     for name in ("management", "logging"):
         if name not in environment.accounts:
             yield Fault(("accounts", name), "is required")
@@ -50,7 +56,7 @@ def _two_accounts_of_its_own(environment: Environment) -> Iterator[Fault]:
 
 @_rule("accounts", "backend")
 def _reachable(environment: Environment) -> Iterator[Fault]:
-    """Terraform reaches two accounts, each with credentials of its own."""
+    """Management and logging are reached by a profile or a role of their own, others by none."""
     for name, account in environment.accounts.items():
         here = ("accounts", name)
         if name not in ("management", "logging"):
@@ -81,7 +87,7 @@ def _reachable(environment: Environment) -> Iterator[Fault]:
 
 @_rule("trail")
 def _global_events(environment: Environment) -> Iterator[Fault]:
-    """API CreateTrail, InvalidParameterCombinationException."""
+    """A multi-region trail records global events (API CreateTrail refuses any other)."""
     trail = environment.trail
     if trail.multi_region and not trail.global_events:
         yield Fault(
@@ -91,7 +97,7 @@ def _global_events(environment: Environment) -> Iterator[Fault]:
 
 @_rule("trail")
 def _selectors(environment: Environment) -> Iterator[Fault]:
-    """Quotas of CloudTrail and API PutEventSelectors."""
+    """Either at most 5 basic selectors with 250 resources, or advanced ones with 500 values."""
     basic, advanced = environment.trail.event_selectors, environment.trail.advanced_event_selectors
     here = ("trail", "event_selectors")
     if basic and advanced:
@@ -112,7 +118,7 @@ def _selectors(environment: Environment) -> Iterator[Fault]:
 
 @_rule("trail")
 def _selector_fields(environment: Environment) -> Iterator[Fault]:
-    """API AdvancedFieldSelector: which fields each category of events asks for."""
+    """Advanced selectors name their category and what it needs (API AdvancedFieldSelector)."""
     for index, selector in enumerate(environment.trail.advanced_event_selectors):
         here = ("trail", "advanced_event_selectors", index, "fields")
         fields = {each.field: each for each in selector.fields}
@@ -132,7 +138,7 @@ def _selector_fields(environment: Environment) -> Iterator[Fault]:
 
 @_rule("archive")
 def _lifecycle(environment: Environment) -> Iterator[Fault]:
-    """S3 guide, lifecycle transitions: storage classes are billed for 90 and 180 days."""
+    """Files stay in Glacier for 90 days and in Deep Archive for 180: both are billed that long."""
     archive = environment.archive
     glacier, deep, expire = (
         archive.glacier_after_days,
@@ -156,7 +162,7 @@ def _lifecycle(environment: Environment) -> Iterator[Fault]:
 
 @_rule("archive")
 def _lock(environment: Environment) -> Iterator[Fault]:
-    """A file that is locked cannot expire, and COMPLIANCE can never be undone."""
+    """A lock is not longer than the expiry, and COMPLIANCE keeps destroy protection on."""
     archive = environment.archive
     lock = archive.object_lock
     if not lock:
@@ -178,7 +184,7 @@ def _lock(environment: Environment) -> Iterator[Fault]:
 
 @_rule("archive", "catalog")
 def _buckets(environment: Environment) -> Iterator[Fault]:
-    """Three buckets with three names, the derived ones within S3's 63 characters."""
+    """Three buckets have three names, the derived ones within S3's 63 characters."""
     archive = environment.archive
     results = environment.result_bucket
     if len(results) > 63:
@@ -205,7 +211,7 @@ def _buckets(environment: Environment) -> Iterator[Fault]:
 
 @_rule("accounts", "guardrails", "organization")
 def _lockout(environment: Environment) -> Iterator[Fault]:
-    """The SCP binds the logging account: its own pipeline must be exempt."""
+    """The SCP binds the logging account, so the role that deploys to it is exempt."""
     if "logging" not in environment.accounts or not environment.policy_targets:
         return
     logging, here = environment.logging, ("guardrails", "exempt_roles")
@@ -228,7 +234,7 @@ def _lockout(environment: Environment) -> Iterator[Fault]:
 
 @_rule("accounts", "guardrails", "archive")
 def _known_accounts(environment: Environment) -> Iterator[Fault]:
-    """A role of an unknown account that nothing binds is a hole."""
+    """Exempt and break-glass roles are of member accounts: any other would be a hole."""
     members = {account.id for name, account in environment.accounts.items() if name != "management"}
     named = (
         (("guardrails", "exempt_roles"), environment.guardrails.exempt_roles or ()),
@@ -242,7 +248,7 @@ def _known_accounts(environment: Environment) -> Iterator[Fault]:
 
 @_rule("home_region", "delivery", "accounts")
 def _log_group_key(environment: Environment) -> Iterator[Fault]:
-    """CloudWatch Logs uses a key of its own region; ours is in the management account."""
+    """The log group's key is in the home region."""
     arn = environment.delivery.kms_key_arn
     if arn and arn.split(":")[3] != environment.home_region:
         yield Fault(("delivery", "kms_key_arn"), f"must be a key in {environment.home_region}", arn)
@@ -250,7 +256,7 @@ def _log_group_key(environment: Environment) -> Iterator[Fault]:
 
 @_rule("home_region", "catalog")
 def _home_is_projected(environment: Environment) -> Iterator[Fault]:
-    """Global events are filed under the home region of the trail."""
+    """A fixed list of projected regions holds the home region."""
     regions = environment.catalog.regions
     if regions is not None and environment.home_region not in regions:
         yield Fault(

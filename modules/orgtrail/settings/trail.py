@@ -120,6 +120,6 @@ class Delivery(Section):
     retention_days: LogRetention = setting("Days to keep events in the log group.", 365)
     kms_key_arn: KeyArn | None = setting(
         "Key for the log group, in the management account; its policy must let "
-        "CloudWatch Logs use it. None means the service's own key.",
+        "CloudWatch Logs use it. null means the service's own key.",
         None,
     )

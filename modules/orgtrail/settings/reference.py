@@ -1,0 +1,193 @@
+"""The reference of all settings, `docs/settings.md`, made from the models themselves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from orgtrail.settings import rules
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.types import Rule
+
+_INTRODUCTION = """\
+# Settings of an environment file
+
+One file describes one AWS Organization. It is HCL with literal values only, in UTF-8, such as
+[healthcare.tfvars](../envs/healthcare.tfvars) and [fintech.tfvars](../envs/fintech.tfvars).
+Whatever has a default may be left out. Every fault of a file is told at once, with its line:
+
+    envs/bank.tfvars:14: archive.expire_after_days must be at least archive.glacier_after_days + 90; got 100
+
+This page is made from the code by `make docs`; a test keeps it so.
+"""  # noqa: E501
+_TYPES = {str: "text", int: "whole number", bool: "true or false", NoneType: "null"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    name: str
+    kind: str
+    default: str
+    rule: str
+    meaning: str
+
+    def __str__(self) -> str:
+        cells = (f"`{self.name}`", self.kind, self.default, self.rule, self.meaning)
+        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def render() -> str:
+    """Return the reference as Markdown."""
+    parts = [_INTRODUCTION]
+    for title, model, place in _sections():
+        rows = [
+            _row(f"{place}{name}", field)
+            for name, field in model.model_fields.items()
+            if place or not _is_section(field)
+        ]
+        parts.append(f"## {title}\n\n{_prose(model)}\n")
+        head = "| setting | type | default | rule | meaning |\n|---|---|---|---|---|"
+        parts.append("\n".join((head, *map(str, rows))) + "\n")
+    parts.append("## Rules between settings\n")
+    parts.append("\n".join(f"- {line}" for line in rules.documented()) + "\n")
+    return "\n".join(parts)
+
+
+def _sections() -> Iterator[tuple[str, type[BaseModel], str]]:
+    """Yield each model with its title and the path of its settings, from the top down."""
+    yield "The top of the file", Environment, ""
+    for name, field in Environment.model_fields.items():
+        yield from _below(name, _place(name, field), field)
+
+
+def _below(name: str, place: str, field: FieldInfo) -> Iterator[tuple[str, type[BaseModel], str]]:
+    models = list(_models(field.annotation))
+    for model in models:
+        tag = get_args(model.model_fields["type"].annotation) if len(models) > 1 else ()
+        title = f"{name} (type {tag[0]})" if tag else name
+        yield title, model, place
+        for inner, its in model.model_fields.items():
+            if _is_section(its):
+                inside = f"{place}{inner}"
+                yield from _below(inside, _place(inside, its), its)
+
+
+def _place(name: str, field: FieldInfo) -> str:
+    origin = get_origin(field.annotation)
+    return {dict: f"{name}.<name>.", tuple: f"{name}[]."}.get(origin or object, f"{name}.")
+
+
+def _row(name: str, field: FieldInfo) -> _Row:
+    return _Row(
+        name=name,
+        kind=_kind(field.annotation),
+        default=_default(field),
+        rule="; ".join(dict.fromkeys(_rules(field))),
+        meaning=(field.description or "").strip(),
+    )
+
+
+def _kind(annotation: object) -> str:
+    if annotation in _TYPES:
+        return _TYPES[annotation]  # type: ignore[index]
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return "one of " + ", ".join(f"`{each}`" for each in inner)
+    if origin is tuple:
+        return f"list of {_plural(_kind(inner[0]))}"
+    if origin is dict:
+        return f"{_kind(inner[1])} by name"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "object"
+    if origin is not None and hasattr(annotation, "__metadata__"):
+        return _kind(inner[0])
+    models = [each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)]
+    if models and NoneType not in inner:
+        return "object"
+    return " or ".join(_kind(each) for each in inner)
+
+
+def _plural(kind: str) -> str:
+    return {"text": "texts", "object": "objects"}.get(kind, kind)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if field.default is PydanticUndefined:
+        return "see meaning"
+    value = field.default
+    if isinstance(value, BaseModel):
+        return "all defaults"
+    if isinstance(value, tuple):
+        return "`[]`"
+    if isinstance(value, dict):
+        return "`{ " + ", ".join(f'{name} = "{each}"' for name, each in value.items()) + " }`"
+    if value == "":
+        return "none"
+    text = {True: "true", False: "false", None: "null"}.get(value) if _is_word(value) else None
+    return f"`{text or value}`"
+
+
+def _is_word(value: object) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _rules(field: FieldInfo) -> Iterator[str]:
+    yield from _worded(field.metadata)
+    yield from _inner_rules(field.annotation)
+
+
+def _inner_rules(annotation: object) -> Iterator[str]:
+    yield from _worded(getattr(annotation, "__metadata__", ()))
+    for inner in get_args(annotation):
+        if get_origin(annotation) is not Literal:
+            yield from _inner_rules(inner)
+
+
+def _worded(metadata: Any) -> Iterator[str]:
+    for each in metadata:
+        match each:
+            case Rule():
+                yield each.text
+            case Ge():
+                yield f"at least {each.ge:,}" if isinstance(each.ge, int) else ""
+            case Le():
+                yield f"at most {each.le:,}" if isinstance(each.le, int) else ""
+            case MinLen():
+                yield f"at least {each.min_length} long"
+            case MaxLen():
+                yield f"at most {each.max_length} long"
+            case FieldInfo():
+                yield from _worded(each.metadata)
+            case _:
+                pass
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _is_section(field: FieldInfo) -> bool:
+    return next(_models(field.annotation), None) is not None
+
+
+def _prose(model: type[BaseModel]) -> str:
+    """Return a model's docstring without what only programmers need."""
+    text = (model.__doc__ or "").split("\n    Raises:")[0]
+    return "\n".join(line.removeprefix("    ") for line in text.strip().splitlines())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

@@ -1,0 +1,81 @@
+"""What the tests share: settings to start from, and a stack's JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from orgtrail.constructs.bindings import Testing
+from orgtrail.settings.environment import Environment
+from orgtrail.stack import EnvironmentStack
+
+ROOT = Path(__file__).parents[1]
+Json = dict[str, Any]
+
+MINIMAL: Json = {
+    "name": "bank",
+    "home_region": "us-east-1",
+    "organization": {"id": "o-examplebank", "root_id": "r-bank"},
+    "accounts": {
+        "management": {"id": "111111111111", "profile": "bank-management"},
+        "logging": {
+            "id": "222222222222",
+            "role_arn": "arn:aws:iam::222222222222:role/orgtrail-deploy",
+        },
+        "production": {"id": "333333333333"},
+    },
+    "archive": {"bucket": "example-bank-archive"},
+}
+"""The least that an environment must say."""
+
+
+def merged(base: Json, changes: Json) -> Json:
+    """Lay changes over settings, section by section; `...` takes a setting away."""
+    result = dict(base)
+    for name, value in changes.items():
+        if value is ...:
+            result.pop(name, None)
+        elif isinstance(value, dict) and isinstance(base.get(name), dict):
+            result[name] = merged(base[name], value)
+        else:
+            result[name] = value
+    return result
+
+
+def environment(**changes: Any) -> Environment:
+    """Make an environment from the minimal settings and changes."""
+    return Environment.model_validate(merged(MINIMAL, changes))
+
+
+def synthesized(env: Environment) -> Json:
+    """Return the stack's JSON, checked by CDKTF: every resource has its provider."""
+    content: Json = json.loads(Testing.synth(EnvironmentStack(Testing.app(), env)))
+    return content
+
+
+def hcl(value: Any) -> str:
+    """Write a value as HCL."""
+    match value:
+        case dict():
+            return (
+                "{\n" + "".join(f'"{name}" = {hcl(each)}\n' for name, each in value.items()) + "}"
+            )
+        case list() | tuple():
+            return "[" + ", ".join(map(hcl, value)) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Callable[[str], Path]:
+    """Write an environment file, `bank.tfvars`."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "bank.tfvars"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write

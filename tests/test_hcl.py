@@ -1,0 +1,175 @@
+"""Reading environment files: values, places and every way of not being HCL literals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from orgtrail.settings.faults import OrgtrailError
+from orgtrail.settings.hcl import parse, read
+
+from tests.conftest import ROOT, hcl
+
+
+def values(text: str) -> dict[str, object]:
+    return parse(text, "x.tfvars")[0]
+
+
+def complaint(text: str) -> str:
+    with pytest.raises(OrgtrailError) as caught:
+        parse(text, "x.tfvars")
+    return str(caught.value)
+
+
+def test_literals_of_every_kind() -> None:
+    text = """
+    text   = "a \\"quoted\\" word, a tab\\t and \\u00e9"  # with a comment
+    number = 12
+    minus  = -3
+    part   = 1.5
+    yes    = true
+    none   = null
+    list   = ["a", 2, [true],]
+    /* an object */
+    object = { plain = 1, "in quotes" = "x", with : "colon" }
+    heredoc = <<-EOT
+      two
+        lines
+    EOT
+    """
+    assert values(text) == {
+        "text": 'a "quoted" word, a tab\t and é',
+        "number": 12,
+        "minus": -3,
+        "part": 1.5,
+        "yes": True,
+        "none": None,
+        "list": ["a", 2, [True]],
+        "object": {"plain": 1, "in quotes": "x", "with": "colon"},
+        "heredoc": "two\n  lines",
+    }
+
+
+def test_places_of_nested_settings() -> None:
+    text = 'a = 1\nb = {\n  c = [\n    "x",\n    "y",\n  ]\n}\n'
+    _, source = parse(text, "x.tfvars")
+    assert source.at(("a",)) == "x.tfvars:1"
+    assert source.at(("b", "c", 1)) == "x.tfvars:5"
+    assert source.at(("b", "absent")) == "x.tfvars:2"
+
+
+def test_windows_line_ends_and_a_byte_order_mark(env_file: Callable[[str], Path]) -> None:
+    path = env_file("")
+    path.write_bytes(b'\xef\xbb\xbfname = "x"\r\nregion = "y"\r\n')
+    settings, source = read(path)
+    assert settings == {"name": "x", "region": "y"}
+    assert source.at(("region",)) == f"{path}:2"
+
+
+def test_an_empty_file_has_no_settings() -> None:
+    assert values("") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "region = us-east-1",
+            "x.tfvars:1: region must be a literal; got us-east-1; write text in quotes",
+        ),
+        (
+            "a = var.x",
+            "x.tfvars:1: a must be a literal; got var.x; an environment file has no expressions",
+        ),
+        (
+            'a = { b = "x-${var.y}" }',
+            'x.tfvars:1: a.b must be a literal; got "x-${var.y}"; '
+            "an environment file has no expressions",
+        ),
+        (
+            'a = [upper("x")]',
+            'x.tfvars:1: a[0] must be a literal; got upper("x"); '
+            "an environment file has no expressions",
+        ),
+        (
+            'a = "$${b}"',
+            'x.tfvars:1: a must be a literal; got "$${b}"; an environment file has no expressions',
+        ),
+        ("a = 1\nb = 2\na = 3", "x.tfvars:3: a is set twice, first in line 1; keep one of them"),
+        (
+            "a = {\n  b = 1\n  b = 2\n}",
+            "x.tfvars:3: a.b is set twice, first in line 2; keep one of them",
+        ),
+        ("\ntrail {\n}", "x.tfvars:2: trail must be written trail = { ... }, with a = sign"),
+        (
+            "a = { (b.c) = 1 }",
+            "x.tfvars:1: a must have plain names as keys; got (b.c)",
+        ),
+        (
+            'a = "x\ny"\n',
+            "x.tfvars:1: a must end with a quote in the line where it begins",
+        ),
+        (
+            "id = 012345678901",
+            "x.tfvars:1: id must be a literal; got 012345678901; write text in quotes",
+        ),
+    ],
+)
+def test_what_is_no_literal(text: str, expected: str) -> None:
+    assert complaint(text) == expected
+
+
+def test_all_faults_at_once_in_the_order_of_the_file() -> None:
+    lines = complaint("a = var.x\nb {\n}\nc = 1\nc = 2\n").splitlines()
+    assert [line.split(":")[1] for line in lines] == ["1", "2", "5"]
+
+
+def test_broken_text_is_shown_with_its_place() -> None:
+    assert complaint('a = 1\nb = [1, 2\nc = "x"\n') == (
+        'x.tfvars:3:1: is not valid HCL here\n    c = "x"\n    ^'
+    )
+    assert complaint('a = "x\n') == 'x.tfvars:1:6: is not valid HCL here\n    a = "x\n         ^'
+    assert complaint("a = {\n  b = 1\n\n") == (
+        "x.tfvars:2:8: is not valid HCL here\n      b = 1\n           ^"
+    )
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(OrgtrailError, match="cannot be read: No such file or directory"):
+        read(tmp_path / "absent.tfvars")
+    binary = tmp_path / "binary.tfvars"
+    binary.write_bytes(b"name = \xff")
+    with pytest.raises(OrgtrailError, match=r"must be UTF-8 text; byte 7 is not"):
+        read(binary)
+
+
+PLAIN = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=12).filter(
+    lambda text: "${" not in text and "%{" not in text
+)
+NAMES = st.from_regex(r"[a-z_][a-z0-9_-]{0,8}", fullmatch=True)
+LITERALS = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**6), 10**6) | PLAIN,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(NAMES.filter(lambda name: name not in RESERVED), LITERALS, max_size=4))
+def test_what_is_written_is_read(settings: dict[str, object]) -> None:
+    text = "".join(f"{name} = {hcl(value)}\n" for name, value in settings.items())
+    assert values(text) == settings
+
+
+RESERVED = {"null", "true", "false"}
+
+
+@given(st.integers(0, 2000), st.text(max_size=5))
+def test_a_damaged_file_never_ends_in_a_traceback(place: int, noise: str) -> None:
+    text = (ROOT / "envs" / "healthcare.tfvars").read_text()
+    try:
+        parse(text[:place] + noise + text[place:], "x.tfvars")
+    except OrgtrailError as error:
+        assert str(error).startswith("x.tfvars:")
