@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from orgtrail.app import synthesize
@@ -19,6 +20,7 @@ FOLDER = Path(__file__).with_name("golden")
 _POLICIES = ("policy", "assume_role_policy", "content")
 
 
+@cache
 def fresh() -> dict[str, str]:
     """Return the golden files as they would be now, by name."""
     files = {}

@@ -65,7 +65,7 @@ def test_lines_are_those_of_the_file(env_file: Write) -> None:
         f"{path}:4: accounts.management.id must be text in quotes; got 111111111111",
         f"{path}:11: archive.expire_after_days must be at least "
         "archive.glacier_after_days + 90; got 100",
-        f"{path}:13: trial is not a setting; got {{\"name\": \"x\"}}; did you mean trail?",
+        f'{path}:13: trial is not a setting; got {{"name": "x"}}; did you mean trail?',
     ]
 
 
@@ -107,10 +107,7 @@ CASES: list[tuple[Json, list[str]]] = [
     ({"accounts": {"logging": ...}}, ["accounts.logging is required"]),
     (
         {"accounts": {"production": {"id": "111111111111"}}},
-        [
-            "accounts.production.id must not be the id of accounts.management; "
-            'got "111111111111"'
-        ],
+        ['accounts.production.id must not be the id of accounts.management; got "111111111111"'],
     ),
     (
         {"accounts": {"logging": {"id": "111111111111", "role_arn": ..., "profile": "x"}}},
@@ -366,9 +363,7 @@ CASES: list[tuple[Json, list[str]]] = [
 
 
 @pytest.mark.parametrize(("changes", "expected"), CASES, ids=lambda case: str(case)[:60])
-def test_every_fault_in_its_words(
-    env_file: Write, changes: Json, expected: list[str]
-) -> None:
+def test_every_fault_in_its_words(env_file: Write, changes: Json, expected: list[str]) -> None:
     assert sorted(complaints(env_file, changes)) == sorted(expected)
 
 

@@ -61,7 +61,8 @@ _SESSION = _struct(
     "assumedRoot",  # not in AWS's table
     "ec2RoleDelivery",
     "ec2IssuedInVpc",  # not in AWS's table
-    attributes=_struct("mfaAuthenticated", "creationDate"),
+    # The console's flag also stands here in some records; not in AWS's table.
+    attributes=_struct("mfaAuthenticated", "creationDate", "sessionCredentialFromConsole"),
     sessionIssuer=_ISSUER,
     webIdFederationData=_struct("federatedProvider", attributes=Map()),
 )
@@ -131,7 +132,7 @@ FIELDS = (
     Field("vpcEndpointAccountId", since="1.09", meaning="owner of the VPC endpoint"),
     Field(
         "addendum",
-        _struct("reason", "updatedFields", "originalRequestID", "originalEventID"),
+        _struct("reason", "updatedFields", "originalUID", "originalRequestID", "originalEventID"),
         "1.10",
         "correction of an earlier event",
     ),

@@ -1,0 +1,111 @@
+"""Valid settings of every shape, for properties that must hold for all of them."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from orgtrail.settings.environment import Environment
+
+from tests.conftest import MINIMAL, Json, merged
+
+LOGGING = "222222222222"
+PARTITIONS = {"us-east-1": "aws", "eu-west-1": "aws", "us-gov-west-1": "aws-us-gov"}
+NAMES = st.from_regex(r"[a-z][a-z0-9]{2,20}", fullmatch=True)
+DAYS = st.integers(1, 4000)
+
+
+@st.composite
+def archives(draw: st.DrawFn) -> Json:
+    """Draw an archive whose storage classes, expiry and lock fit each other."""
+    glacier = draw(st.none() | st.integers(1, 400))
+    deep = draw(st.none() | st.integers((glacier or 0) + 90, 900))
+    least = (deep + 180) if deep else (glacier + 90) if glacier else 1
+    expire = draw(st.none() | st.integers(least, least + 3000))
+    lock = draw(
+        st.none()
+        | st.fixed_dictionaries(
+            {
+                "mode": st.sampled_from(["GOVERNANCE", "COMPLIANCE"]),
+                "days": st.integers(1, expire or 3000),
+            }
+        )
+    )
+    compliance = bool(lock) and lock["mode"] == "COMPLIANCE"
+    return {
+        "bucket": f"example-{draw(NAMES)}",
+        "glacier_after_days": glacier,
+        "deep_archive_after_days": deep,
+        "expire_after_days": expire,
+        "noncurrent_expire_after_days": draw(DAYS),
+        "object_lock": lock,
+        "break_glass_roles": draw(roles()),
+        "destroy_protection": compliance or draw(st.booleans()),
+    }
+
+
+def roles(partition: str = "aws") -> st.SearchStrategy[list[str]]:
+    """Draw roles of the logging account."""
+    arn = f"arn:{partition}:iam::{LOGGING}:role/"
+    return st.lists(NAMES.map(lambda name: arn + name), max_size=3, unique=True)
+
+
+@st.composite
+def settings(draw: st.DrawFn) -> Json:
+    """Draw the settings of an environment."""
+    region = draw(st.sampled_from(sorted(PARTITIONS)))
+    partition = PARTITIONS[region]
+    deploy = f"arn:{partition}:iam::{LOGGING}:role/deploy"
+    names = draw(st.lists(NAMES, unique=True, max_size=4))
+    members = {name: {"id": f"4000000000{number:02}"} for number, name in enumerate(names)}
+    multi_region = draw(st.booleans())
+    return merged(
+        MINIMAL,
+        {
+            "home_region": region,
+            "accounts": {"logging": {"role_arn": deploy}, **members},
+            "trail": {
+                "name": draw(NAMES),
+                "key_prefix": draw(st.just("") | NAMES),
+                "multi_region": multi_region,
+                "global_events": multi_region or draw(st.booleans()),
+                "log_file_validation": draw(st.booleans()),
+                "enabled": draw(st.booleans()),
+                "insights": draw(
+                    st.lists(
+                        st.sampled_from(["ApiCallRateInsight", "ApiErrorRateInsight"]), unique=True
+                    )
+                ),
+            },
+            "archive": draw(archives()),
+            "key": {"administrators": draw(roles(partition))},
+            "delivery": {"enabled": draw(st.booleans())},
+            "guardrails": {
+                "targets": draw(st.none() | st.just([]) | st.just(["ou-bank-abcdefgh"])),
+                "exempt_roles": draw(
+                    st.none() | roles(partition).map(lambda others: [deploy, *others])
+                ),
+                "resource_control_policy": draw(st.booleans()),
+            },
+            "catalog": {
+                "accounts": draw(st.sampled_from(["file", "organization"])),
+                "regions": draw(st.none() | st.just([region])),
+                "first_day": draw(st.none() | st.dates().map(str)),
+            },
+            "backend": draw(backends()),
+        },
+    )
+
+
+def backends() -> st.SearchStrategy[Json]:
+    """Draw a place for the state."""
+    return st.sampled_from(
+        [
+            {"type": "local"},
+            {"type": "s3", "bucket": "example-state", "region": "us-east-1"},
+            {"type": "cloud", "organization": "example", "workspace": "trail"},
+        ]
+    )
+
+
+def environments() -> st.SearchStrategy[Environment]:
+    """Draw a valid environment."""
+    return settings().map(Environment.model_validate)

@@ -1,0 +1,228 @@
+"""Policies: exact where AWS gives the text, and true of every environment where it matters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from orgtrail import layout
+from orgtrail.policies import archive, guardrails, key, roles
+from orgtrail.policies.document import Document, text
+from orgtrail.settings.environment import Environment
+
+from tests.conftest import Json, environment
+from tests.strategies import environments
+
+TRAIL = "arn:aws:cloudtrail:us-east-1:111111111111:trail/organization-trail"
+BUCKET = "arn:aws:s3:::example-bank-archive"
+
+
+def documents(env: Environment) -> dict[str, Document]:
+    return {
+        "archive": archive.archive(env),
+        "access logs": archive.access_logs(env),
+        "results": archive.results(env),
+        "key": key.key(env),
+        "delivery": roles.delivery(env),
+        "delivery trust": roles.delivery_trust(env),
+        "scp": guardrails.service_control(env),
+        "rcp": guardrails.resource_control(env),
+    }
+
+
+def statements(env: Environment) -> Iterator[tuple[str, Json]]:
+    for name, document in documents(env).items():
+        for statement in document["Statement"]:
+            yield name, statement
+
+
+def statement(document: Document, sid: str) -> Json:
+    (found,) = [each for each in document["Statement"] if each["Sid"] == sid]
+    return found
+
+
+def test_the_archive_lets_cloudtrail_in_by_exactly_three_statements() -> None:
+    allowed = [
+        each for each in archive.archive(environment())["Statement"] if each["Effect"] == "Allow"
+    ]
+    service = {"Service": "cloudtrail.amazonaws.com"}
+    acl = "bucket-owner-full-control"
+    assert allowed == [
+        {
+            "Sid": "AWSCloudTrailAclCheck20150319",
+            "Effect": "Allow",
+            "Principal": service,
+            "Action": "s3:GetBucketAcl",
+            "Resource": BUCKET,
+            "Condition": {"StringEquals": {"aws:SourceArn": TRAIL}},
+        },
+        {
+            "Sid": "AWSCloudTrailWrite20150319",
+            "Effect": "Allow",
+            "Principal": service,
+            "Action": "s3:PutObject",
+            "Resource": f"{BUCKET}/AWSLogs/111111111111/*",
+            "Condition": {"StringEquals": {"s3:x-amz-acl": acl, "aws:SourceArn": TRAIL}},
+        },
+        {
+            "Sid": "AWSCloudTrailOrganizationWrite20150319",
+            "Effect": "Allow",
+            "Principal": service,
+            "Action": "s3:PutObject",
+            "Resource": f"{BUCKET}/AWSLogs/o-examplebank/*",
+            "Condition": {"StringEquals": {"s3:x-amz-acl": acl, "aws:SourceArn": TRAIL}},
+        },
+    ]
+
+
+def test_the_key_prefix_stands_before_both_prefixes() -> None:
+    policy = archive.archive(environment(trail={"key_prefix": "audit/org"}))
+    assert [
+        each["Resource"] for each in policy["Statement"] if each["Action"] == "s3:PutObject"
+    ] == [
+        f"{BUCKET}/audit/org/AWSLogs/111111111111/*",
+        f"{BUCKET}/audit/org/AWSLogs/o-examplebank/*",
+        f"{BUCKET}/*",
+    ]
+    forged = statement(policy, "DenyForgedLogs")
+    assert forged["Resource"] == f"{BUCKET}/audit/org/AWSLogs/*"
+
+
+def test_digests_may_be_encrypted_with_the_key_of_s3() -> None:
+    denied = statement(archive.archive(environment()), "DenyWrongEncryption")
+    assert denied["Condition"] == {
+        "StringNotEquals": {"s3:x-amz-server-side-encryption": ["aws:kms", "AES256"]}
+    }
+
+
+def test_nobody_deletes_unless_named() -> None:
+    nobody = statement(archive.archive(environment()), "DenyDeletion")
+    assert "Condition" not in nobody
+    role = "arn:aws:iam::222222222222:role/break-glass"
+    someone = archive.archive(environment(archive={"break_glass_roles": [role]}))
+    assert statement(someone, "DenyDeletion")["Condition"] == {
+        "ArnNotLike": {"aws:PrincipalArn": [role]}
+    }
+
+
+def test_the_delivery_role_writes_the_two_streams_of_an_organization_trail() -> None:
+    group = "arn:aws:logs:us-east-1:111111111111:log-group:/aws/cloudtrail/organization-trail"
+    (only,) = roles.delivery(environment())["Statement"]
+    assert only["Resource"] == [
+        f"{group}:log-stream:111111111111_CloudTrail_us-east-1*",
+        f"{group}:log-stream:o-examplebank_*",
+    ]
+
+
+def test_key_administrators_never_lose_the_deploying_role() -> None:
+    admin = "arn:aws:iam::222222222222:role/key-admin"
+    named = key.administrators(environment(key={"administrators": [admin]}))
+    assert named == [admin, "arn:aws:iam::222222222222:role/orgtrail-deploy"]
+    assert key.administrators(environment()) == ["arn:aws:iam::222222222222:root"]
+
+
+@pytest.mark.parametrize(
+    ("sid", "action"),
+    [
+        ("ProtectTrails", "cloudtrail:StopLogging"),
+        ("ProtectTrails", "cloudtrail:DeleteTrail"),
+        ("ProtectTrails", "cloudtrail:UpdateTrail"),
+        ("ProtectTrails", "cloudtrail:PutEventSelectors"),
+        ("ProtectBuckets", "s3:PutBucketPolicy"),
+        ("ProtectBuckets", "s3:PutLifecycleConfiguration"),
+        ("ProtectBuckets", "s3:PutBucketVersioning"),
+        ("ProtectLogFiles", "s3:DeleteObjectVersion"),
+        ("ProtectKey", "kms:ScheduleKeyDeletion"),
+        ("ProtectKey", "kms:DisableKey"),
+        ("ProtectAlias", "kms:DeleteAlias"),
+        ("ProtectTable", "glue:UpdateTable"),
+        ("ProtectWorkgroup", "athena:UpdateWorkGroup"),
+        ("ProtectLogGroup", "logs:DeleteLogGroup"),
+        ("ProtectExemptRoles", "iam:UpdateAssumeRolePolicy"),
+        ("StayInOrganization", "organizations:LeaveOrganization"),
+    ],
+)
+def test_what_the_scp_denies(sid: str, action: str) -> None:
+    assert action in statement(guardrails.service_control(environment()), sid)["Action"]
+
+
+def test_only_the_named_roles_are_exempt_and_nobody_from_staying() -> None:
+    role = "arn:aws:iam::222222222222:role/orgtrail-deploy"
+    for each in guardrails.service_control(environment())["Statement"]:
+        exempt = each.get("Condition", {}).get("ArnNotLike", {}).get("aws:PrincipalArn")
+        everyone = each["Sid"] in ("StayInOrganization", "ProtectLogFiles")
+        assert exempt == (None if everyone else [role])
+
+
+def test_break_glass_roles_delete_log_files_and_change_nothing_else() -> None:
+    role = "arn:aws:iam::222222222222:role/break-glass"
+    scp = guardrails.service_control(environment(archive={"break_glass_roles": [role]}))
+    holders = [each["Sid"] for each in scp["Statement"] if role in str(each.get("Condition"))]
+    assert holders == ["ProtectLogFiles"]
+    assert role in statement(scp, "ProtectExemptRoles")["Resource"]
+
+
+def test_partitions_outside_the_commercial_one() -> None:
+    env = environment(home_region="us-gov-west-1")
+    assert layout.trail_arn(env).startswith("arn:aws-us-gov:cloudtrail:us-gov-west-1:")
+    assert layout.partition("cn-north-1") == "aws-cn"
+
+
+@given(environments())
+def test_every_service_acts_for_one_trail_or_bucket_of_ours(env: Environment) -> None:
+    for name, each in statements(env):
+        if each["Effect"] == "Allow" and "Service" in each.get("Principal", {}):
+            source = {
+                value
+                for condition in each["Condition"].values()
+                for context, value in condition.items()
+                if context == "aws:SourceArn"
+            }
+            ours = (
+                {layout.trail_arn(env)}
+                if name != "access logs"
+                else {
+                    layout.bucket_arn(env, env.archive.bucket),
+                    layout.bucket_arn(env, env.result_bucket),
+                }
+            )
+            assert source, (name, each["Sid"])
+            assert source <= ours
+
+
+@given(environments())
+def test_no_allow_is_for_everyone_or_for_everything(env: Environment) -> None:
+    for name, each in statements(env):
+        if each["Effect"] == "Allow":
+            assert each.get("Principal") not in ("*", {"AWS": "*"}), (name, each["Sid"])
+            actions = [each["Action"]] if isinstance(each["Action"], str) else each["Action"]
+            assert not {"*", "s3:*", "kms:*", "logs:*"} & set(actions), (name, each["Sid"])
+
+
+@given(environments())
+def test_every_bucket_demands_tls(env: Environment) -> None:
+    for policy in (archive.archive(env), archive.access_logs(env), archive.results(env)):
+        denied = statement(policy, "DenyInsecureTransport")
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert len(denied["Resource"]) == 2
+
+
+@given(environments())
+def test_policies_are_literal_and_small(env: Environment) -> None:
+    for name, document in documents(env).items():
+        written = text(document)
+        assert "${" not in written, name
+        assert "TfToken" not in written, name
+        assert json.loads(written) == document
+    assert len(text(guardrails.service_control(env))) <= 10_240
+    assert len(text(guardrails.resource_control(env))) <= 5_120
+
+
+@given(environments())
+def test_statement_ids_are_unique_and_plain(env: Environment) -> None:
+    for name, document in documents(env).items():
+        sids = [each["Sid"] for each in document["Statement"]]
+        assert len(sids) == len(set(sids)), name
+        assert all(sid.isalnum() for sid in sids), name
