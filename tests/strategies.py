@@ -20,16 +20,8 @@ def archives(draw: st.DrawFn) -> Json:
     deep = draw(st.none() | st.integers((glacier or 0) + 90, 900))
     least = (deep + 180) if deep else (glacier + 90) if glacier else 1
     expire = draw(st.none() | st.integers(least, least + 3000))
-    lock = draw(
-        st.none()
-        | st.fixed_dictionaries(
-            {
-                "mode": st.sampled_from(["GOVERNANCE", "COMPLIANCE"]),
-                "days": st.integers(1, expire or 3000),
-            }
-        )
-    )
-    compliance = bool(lock) and lock["mode"] == "COMPLIANCE"
+    mode = draw(st.sampled_from([None, "GOVERNANCE", "COMPLIANCE"]))
+    lock = {"mode": mode, "days": draw(st.integers(1, expire or 3000))} if mode else None
     return {
         "bucket": f"example-{draw(NAMES)}",
         "glacier_after_days": glacier,
@@ -38,7 +30,7 @@ def archives(draw: st.DrawFn) -> Json:
         "noncurrent_expire_after_days": draw(DAYS),
         "object_lock": lock,
         "break_glass_roles": draw(roles()),
-        "destroy_protection": compliance or draw(st.booleans()),
+        "destroy_protection": mode == "COMPLIANCE" or draw(st.booleans()),
     }
 
 

@@ -39,8 +39,9 @@ def statements(env: Environment) -> Iterator[tuple[str, Json]]:
 
 
 def statement(document: Document, sid: str) -> Json:
-    (found,) = [each for each in document["Statement"] if each["Sid"] == sid]
-    return found
+    found: list[Json] = [each for each in document["Statement"] if each["Sid"] == sid]
+    (only,) = found
+    return only
 
 
 def test_the_archive_lets_cloudtrail_in_by_exactly_three_statements() -> None:

@@ -419,7 +419,7 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
         load_environments(tmp_path)
 
 
-def test_the_default_of_one_environment_is_not_shared(env_file: Write) -> None:
+def test_the_default_of_one_environment_is_not_shared() -> None:
     first: dict[str, Any] = environment().tags
     first["x"] = "y"
     assert environment().tags == {"ManagedBy": "orgtrail"}

@@ -62,7 +62,7 @@ def parse(text: str, name: str) -> tuple[dict[str, object], Source]:
     except UnexpectedInput as error:
         raise OrgtrailError(_broken(text, name, error)) from None
     reader = _Reader()
-    values = reader.body(tree.children[0], ())
+    values = reader.body(_branch(tree, 0), ())
     source = Source(name, reader.lines)
     if reader.faults:
         raise SettingsError(reader.faults, source)
@@ -92,11 +92,11 @@ class _Reader:
         entries = []
         for child in _trees(body):
             if child.data == "block":
-                name = _text(child.children[0])
+                name = _source(child.children[0])
                 self.lines.setdefault((*place, name), child.meta.line)
                 self._fault((*place, name), f"must be written {name} = {{ ... }}, with a = sign")
             elif child.data == "attribute":
-                entries.append((child, _text(child.children[0]), child.children[2]))
+                entries.append((child, _source(child.children[0]), _branch(child, 2)))
         return self._entries(entries, place)
 
     def _entries(self, entries: list[tuple[Node, str, Node]], place: Path) -> dict[str, object]:
@@ -115,16 +115,16 @@ class _Reader:
     def _value(self, node: Node, place: Path) -> object:
         """Read one literal; note a fault for anything else."""
         if node.data == "expr_term" and len(node.children) == 1:
-            return self._value(node.children[0], place)
+            return self._value(_branch(node, 0), place)
         kind = str(node.data)
-        if kind == "unary_op" and _text(node.children[0]) == "-":
-            number = self._value(node.children[1], place)
+        if kind == "unary_op" and _source(node.children[0]) == "-":
+            number = self._value(_branch(node, 1), place)
             return -number if isinstance(number, int | float) else number
         if kind in _NUMBERS:
             return self._number(node, place)
         if kind == "literal_value":
-            return _WORDS[_text(node)]
-        if kind == "string" and "\n" in _text(node):
+            return _WORDS[_source(node)]
+        if kind == "string" and "\n" in _source(node):
             return self._fault(place, "must end with a quote in the line where it begins")
         if kind in _TEXTS and not _has_expression(node):
             return hcl2.transform(node).serialize(_PLAIN)
@@ -133,13 +133,13 @@ class _Reader:
         if kind == "tuple":
             return self._list(node, place)
         if kind == "identifier":
-            return self._fault(place, "must be a literal", _text(node), "write text in quotes")
+            return self._fault(place, "must be a literal", _source(node), "write text in quotes")
         return self._fault(
             place, "must be a literal", _source(node), "an environment file has no expressions"
         )
 
     def _number(self, node: Node, place: Path) -> object:
-        text = _text(node)
+        text = _source(node)
         if text.startswith("0") and text.isdigit() and text != "0":
             # Python would drop the zeros of an account id.
             return self._fault(place, "must be a literal", text, "write text in quotes")
@@ -150,7 +150,7 @@ class _Reader:
         for child in _trees(node):
             if child.data != "object_elem":
                 continue
-            key, value = child.children[0], child.children[2]
+            key, value = _branch(child, 0), _branch(child, 2)
             name = _key(key)
             if name is None:
                 self.lines.setdefault(place, child.meta.line)
@@ -172,6 +172,12 @@ class _Reader:
         return _NOT_A_VALUE
 
 
+def _branch(node: Node, index: int) -> Node:
+    child = node.children[index]
+    assert isinstance(child, Tree), "the grammar has a rule here"
+    return child
+
+
 def _trees(node: Node) -> Iterator[Node]:
     return (child for child in node.children if isinstance(child, Tree))
 
@@ -188,9 +194,6 @@ def _source(node: Node | Token) -> str:
     return "".join(_tokens(node)).strip()
 
 
-_text = _source
-
-
 def _has_expression(node: Node) -> bool:
     """Tell whether a string holds `${...}` or `%{...}`, in any of its writings."""
     text = _source(node)
@@ -200,9 +203,9 @@ def _has_expression(node: Node) -> bool:
 def _key(node: Node) -> str | None:
     """Return the name of an object's key, None where it is an expression."""
     while len(node.children) == 1 and isinstance(node.children[0], Tree):
-        node = node.children[0]
+        node = _branch(node, 0)
     if node.data in _NAMES or node.data == "object_elem_key":
-        return _text(node)
+        return _source(node)
     if node.data == "string" and not _has_expression(node):
         return str(hcl2.transform(node).serialize(_PLAIN))
     return None

@@ -82,7 +82,9 @@ def _below(name: str, place: str, field: FieldInfo) -> Iterator[tuple[str, type[
 
 def _place(name: str, field: FieldInfo) -> str:
     origin = get_origin(field.annotation)
-    return {dict: f"{name}.<name>.", tuple: f"{name}[]."}.get(origin or object, f"{name}.")
+    if origin is dict:
+        return f"{name}.<name>."
+    return f"{name}[]." if origin is tuple else f"{name}."
 
 
 def _row(name: str, field: FieldInfo) -> _Row:
@@ -96,8 +98,8 @@ def _row(name: str, field: FieldInfo) -> _Row:
 
 
 def _kind(annotation: object) -> str:
-    if annotation in _TYPES:
-        return _TYPES[annotation]  # type: ignore[index]
+    if isinstance(annotation, type) and annotation in _TYPES:
+        return _TYPES[annotation]
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return "one of " + ", ".join(f"`{each}`" for each in inner)
