@@ -13,6 +13,7 @@ from orgtrail.settings import rules
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import Fault, Path, SettingsError, Source, dotted
 from orgtrail.settings.hcl import read
+from orgtrail.settings.shape import Shape
 
 _TYPES = {
     "string_type": "must be text in quotes",
@@ -54,7 +55,7 @@ def _faults(error: ValidationError, values: Mapping[str, object]) -> list[Fault]
     details = error.errors(include_url=False)
     faults = [_fault(each) for each in details if each["type"] not in _CONSEQUENCES]
     known = _valid_sections(values)
-    partial = Environment.model_construct(_fields_set=set(known), **known)
+    partial = Shape.model_construct(_fields_set=set(known), **known)
     seen = {(each.setting, each.rule) for each in faults}
     return faults + [
         each for each in rules.broken(partial, set(known)) if (each.setting, each.rule) not in seen
@@ -64,7 +65,7 @@ def _faults(error: ValidationError, values: Mapping[str, object]) -> list[Fault]
 def _valid_sections(values: Mapping[str, object]) -> dict[str, Any]:
     """Validate each section alone and keep those that hold."""
     known: dict[str, Any] = {}
-    for name, field in Environment.model_fields.items():
+    for name, field in Shape.model_fields.items():
         if name not in values:
             if not field.is_required():
                 known[name] = field.get_default(call_default_factory=True, validated_data={})
@@ -111,7 +112,7 @@ def _worded(kind: str, context: Mapping[str, Any], message: str) -> str:
 
 def _suggestion(place: Path, location: Path) -> str:
     """Name the known setting that an unknown one is nearest to."""
-    known = _siblings(Environment, location[:-1])
+    known = _siblings(Shape, location[:-1])
     near = get_close_matches(str(place[-1]), known, n=1, cutoff=0.6)
     if near:
         return f"did you mean {dotted((*place[:-1], near[0]))}?"

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from orgtrail.settings import rules
-from orgtrail.settings.environment import Environment
+from orgtrail.settings.shape import Shape
 from orgtrail.settings.types import Rule
 
 _INTRODUCTION = """\
@@ -63,8 +63,8 @@ def render() -> str:
 
 def _sections() -> Iterator[tuple[str, type[BaseModel], str]]:
     """Yield each model with its title and the path of its settings, from the top down."""
-    yield "The top of the file", Environment, ""
-    for name, field in Environment.model_fields.items():
+    yield "The top of the file", Shape, ""
+    for name, field in Shape.model_fields.items():
         yield from _below(name, _place(name, field), field)
 
 
@@ -186,8 +186,7 @@ def _is_section(field: FieldInfo) -> bool:
 
 
 def _prose(model: type[BaseModel]) -> str:
-    """Return a model's docstring without what only programmers need."""
-    text = (model.__doc__ or "").split("\n    Raises:")[0]
+    text = model.__doc__ or ""
     return "\n".join(line.removeprefix("    ") for line in text.strip().splitlines())
 
 

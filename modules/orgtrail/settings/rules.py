@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 from orgtrail.settings.faults import Fault
+from orgtrail.settings.shape import Shape
 
-if TYPE_CHECKING:
-    from orgtrail.settings.environment import Environment
-
-Check = Callable[["Environment"], Iterator[Fault]]
+Check = Callable[[Shape], Iterator[Fault]]
 
 _CHECKS: list[tuple[frozenset[str], Check]] = []
 
 
-def broken(environment: Environment, known: set[str]) -> Iterator[Fault]:
+def broken(environment: Shape, known: set[str]) -> Iterator[Fault]:
     """Yield the faults of every rule whose sections are known to be valid by themselves."""
     for needs, check in _CHECKS:
         if needs <= known:
@@ -38,7 +35,7 @@ def _rule(*needs: str) -> Callable[[Check], Check]:
 
 
 @_rule("accounts")
-def _two_accounts_of_its_own(environment: Environment) -> Iterator[Fault]:
+def _two_accounts_of_its_own(environment: Shape) -> Iterator[Fault]:
     """Every account has one name, and the two of the trail must be there and differ."""
     for name in ("management", "logging"):
         if name not in environment.accounts:
@@ -55,7 +52,7 @@ def _two_accounts_of_its_own(environment: Environment) -> Iterator[Fault]:
 
 
 @_rule("accounts", "backend")
-def _reachable(environment: Environment) -> Iterator[Fault]:
+def _reachable(environment: Shape) -> Iterator[Fault]:
     """Management and logging are reached by a profile or a role of their own, others by none."""
     for name, account in environment.accounts.items():
         here = ("accounts", name)
@@ -86,7 +83,7 @@ def _reachable(environment: Environment) -> Iterator[Fault]:
 
 
 @_rule("trail")
-def _global_events(environment: Environment) -> Iterator[Fault]:
+def _global_events(environment: Shape) -> Iterator[Fault]:
     """A multi-region trail records global events (API CreateTrail refuses any other)."""
     trail = environment.trail
     if trail.multi_region and not trail.global_events:
@@ -96,7 +93,7 @@ def _global_events(environment: Environment) -> Iterator[Fault]:
 
 
 @_rule("trail")
-def _selectors(environment: Environment) -> Iterator[Fault]:
+def _selectors(environment: Shape) -> Iterator[Fault]:
     """Either at most 5 basic selectors with 250 resources, or advanced ones with 500 values."""
     basic, advanced = environment.trail.event_selectors, environment.trail.advanced_event_selectors
     here = ("trail", "event_selectors")
@@ -117,7 +114,7 @@ def _selectors(environment: Environment) -> Iterator[Fault]:
 
 
 @_rule("trail")
-def _selector_fields(environment: Environment) -> Iterator[Fault]:
+def _selector_fields(environment: Shape) -> Iterator[Fault]:
     """Advanced selectors name their category and what it needs (API AdvancedFieldSelector)."""
     for index, selector in enumerate(environment.trail.advanced_event_selectors):
         here = ("trail", "advanced_event_selectors", index, "fields")
@@ -137,7 +134,7 @@ def _selector_fields(environment: Environment) -> Iterator[Fault]:
 
 
 @_rule("archive")
-def _lifecycle(environment: Environment) -> Iterator[Fault]:
+def _lifecycle(environment: Shape) -> Iterator[Fault]:
     """Files stay in Glacier for 90 days and in Deep Archive for 180: both are billed that long."""
     archive = environment.archive
     glacier, deep, expire = (
@@ -161,7 +158,7 @@ def _lifecycle(environment: Environment) -> Iterator[Fault]:
 
 
 @_rule("archive")
-def _lock(environment: Environment) -> Iterator[Fault]:
+def _lock(environment: Shape) -> Iterator[Fault]:
     """A lock is not longer than the expiry, and COMPLIANCE keeps destroy protection on."""
     archive = environment.archive
     lock = archive.object_lock
@@ -183,7 +180,7 @@ def _lock(environment: Environment) -> Iterator[Fault]:
 
 
 @_rule("archive", "catalog")
-def _buckets(environment: Environment) -> Iterator[Fault]:
+def _buckets(environment: Shape) -> Iterator[Fault]:
     """Three buckets have three names, the derived ones within S3's 63 characters."""
     archive = environment.archive
     results = environment.result_bucket
@@ -210,7 +207,7 @@ def _buckets(environment: Environment) -> Iterator[Fault]:
 
 
 @_rule("accounts", "guardrails", "organization")
-def _lockout(environment: Environment) -> Iterator[Fault]:
+def _lockout(environment: Shape) -> Iterator[Fault]:
     """The SCP binds the logging account, so the role that deploys to it is exempt."""
     if "logging" not in environment.accounts or not environment.policy_targets:
         return
@@ -233,7 +230,7 @@ def _lockout(environment: Environment) -> Iterator[Fault]:
 
 
 @_rule("accounts", "guardrails", "archive")
-def _known_accounts(environment: Environment) -> Iterator[Fault]:
+def _known_accounts(environment: Shape) -> Iterator[Fault]:
     """Exempt and break-glass roles are of member accounts: any other would be a hole."""
     members = {account.id for name, account in environment.accounts.items() if name != "management"}
     named = (
@@ -247,7 +244,7 @@ def _known_accounts(environment: Environment) -> Iterator[Fault]:
 
 
 @_rule("home_region", "delivery", "accounts")
-def _log_group_key(environment: Environment) -> Iterator[Fault]:
+def _log_group_key(environment: Shape) -> Iterator[Fault]:
     """The log group's key is in the home region."""
     arn = environment.delivery.kms_key_arn
     if arn and arn.split(":")[3] != environment.home_region:
@@ -255,7 +252,7 @@ def _log_group_key(environment: Environment) -> Iterator[Fault]:
 
 
 @_rule("home_region", "catalog")
-def _home_is_projected(environment: Environment) -> Iterator[Fault]:
+def _home_is_projected(environment: Shape) -> Iterator[Fault]:
     """A fixed list of projected regions holds the home region."""
     regions = environment.catalog.regions
     if regions is not None and environment.home_region not in regions:
