@@ -1,0 +1,99 @@
+"""The documents hold: their commands exist, their files load, their tables are complete."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from orgtrail.environments import load_environment, load_environments
+from orgtrail.settings import reference
+
+from tests import golden
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NAMES = [each.name for each in load_environments(ROOT / "envs")]
+
+
+def fenced(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+COMMANDS = [line for block in fenced("sh") for line in block.splitlines() if line]
+
+
+def test_the_reference_of_settings_is_that_of_the_code() -> None:
+    kept = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert reference.render() == kept, "run `make docs`"
+
+
+def test_every_setting_has_a_meaning() -> None:
+    rows = [line for line in reference.render().splitlines() if line.startswith("| `")]
+    assert len(rows) > 60
+    assert all(line.count(" | ") == 4 and not line.endswith("|  |") for line in rows)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_readme_exist(command: str) -> None:
+    """Each is of a kind that is run here or in another test; a new kind fails."""
+    program, *words = command.split()
+    if program == "make":
+        dry = subprocess.run(
+            ["make", "--dry-run", *words], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert dry.returncode == 0, dry.stderr
+    elif program == "cdktf":
+        assert words[0] in ("plan", "deploy")
+        assert words[1] in NAMES
+    elif program == "terraform":
+        folder = Path(words[0].removeprefix("-chdir="))
+        assert folder.parts[:2] == ("cdktf.out", "stacks")
+        assert folder.name in NAMES
+        if words[1:3] == ["state", "rm"]:
+            assert set(words[3:]) <= addresses(folder.name)
+        else:
+            assert words[1] in ("init", "plan")
+    else:
+        # test_app.py runs the first, test_consumer.py what the second stands for.
+        assert (program, words[0]) in ((".venv/bin/python", "main.py"), ("pip", "install"))
+
+
+def addresses(name: str) -> set[str]:
+    stack = json.loads(golden.fresh()[f"{name}.tf.json"])
+    return {f"{kind}.{each}" for kind, named in stack["resource"].items() for each in named}
+
+
+def test_the_environment_file_of_the_readme_is_whole(tmp_path: Path) -> None:
+    whole, backend = fenced("hcl")
+    path = tmp_path / "bank.tfvars"
+    path.write_text(whole)
+    assert load_environment(path).name == "bank"
+    path.write_text(whole + backend)
+    assert load_environment(path).backend.type == "cloud"
+
+
+def test_the_table_of_resources_is_complete() -> None:
+    table = README.split("## What a plan makes")[1].split("\n## ")[0]
+    told = set(re.findall(r"`(aws_\w+)`", table))
+    made = {
+        kind
+        for name in NAMES
+        for section in ("resource", "data")
+        for kind in json.loads(golden.fresh()[f"{name}.tf.json"])[section]
+    }
+    assert told == made
+
+
+def test_the_outputs_are_those_of_the_stack() -> None:
+    told = README.split("Its outputs name")[1].split("\n\n")[0]
+    made = json.loads(golden.fresh()["healthcare.tf.json"])["output"]
+    assert set(re.findall(r"`(\w+)`", told)) == set(made)
+
+
+def test_links_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", ROOT / "docs" / "settings.md"):
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert link.startswith("https://") or (page.parent / link).exists(), link
