@@ -9,20 +9,24 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.settings.faults import OrgtrailError, SettingsError
 from orgtrail.settings.hcl import parse, read
 
 from tests.conftest import ROOT, hcl
 
 
 def values(text: str) -> dict[str, object]:
-    return parse(text, "x.tfvars")[0]
+    reading = parse(text, "x.tfvars")
+    assert not reading.faults
+    return reading.values
 
 
 def complaint(text: str) -> str:
-    with pytest.raises(OrgtrailError) as caught:
-        parse(text, "x.tfvars")
-    return str(caught.value)
+    try:
+        reading = parse(text, "x.tfvars")
+    except OrgtrailError as error:
+        return str(error)
+    return str(SettingsError(reading.faults, reading.source))
 
 
 def test_literals_of_every_kind() -> None:
@@ -56,18 +60,29 @@ def test_literals_of_every_kind() -> None:
 
 def test_places_of_nested_settings() -> None:
     text = 'a = 1\nb = {\n  c = [\n    "x",\n    "y",\n  ]\n}\n'
-    _, source = parse(text, "x.tfvars")
+    source = parse(text, "x.tfvars").source
     assert source.at(("a",)) == "x.tfvars:1"
     assert source.at(("b", "c", 1)) == "x.tfvars:5"
     assert source.at(("b", "absent")) == "x.tfvars:2"
 
 
-def test_windows_line_ends_and_a_byte_order_mark(env_file: Callable[[str], Path]) -> None:
+def test_windows_line_ends(env_file: Callable[[str], Path]) -> None:
     path = env_file("")
-    path.write_bytes(b'\xef\xbb\xbfname = "x"\r\nregion = "y"\r\n')
-    settings, source = read(path)
-    assert settings == {"name": "x", "region": "y"}
-    assert source.at(("region",)) == f"{path}:2"
+    path.write_bytes(b'name = "x"\r\nregion = "y"\r\n')
+    reading = read(path)
+    assert reading.values == {"name": "x", "region": "y"}
+    assert reading.source.at(("region",)) == f"{path}:2"
+
+
+def test_a_byte_order_mark_is_a_fault_beside_the_others() -> None:
+    assert complaint("\ufeffa = b").splitlines() == [
+        "x.tfvars:1: must not begin with a byte order mark; save it as plain UTF-8",
+        "x.tfvars:1: a must be a literal; got b; write text in quotes",
+    ]
+
+
+def test_nesting_has_an_end() -> None:
+    assert complaint("a = " + "[" * 5000 + "]" * 5000) == ("x.tfvars: must not be nested so deeply")
 
 
 def test_an_empty_file_has_no_settings() -> None:
@@ -98,6 +113,10 @@ def test_an_empty_file_has_no_settings() -> None:
         (
             'a = "$${b}"',
             'x.tfvars:1: a must be a literal; got "$${b}"; an environment file has no expressions',
+        ),
+        (
+            'a = -"x"',
+            'x.tfvars:1: a must be a literal; got -"x"; an environment file has no expressions',
         ),
         ("a = 1\nb = 2\na = 3", "x.tfvars:3: a is set twice, first in line 1; keep one of them"),
         (
@@ -136,6 +155,13 @@ def test_broken_text_is_shown_with_its_place() -> None:
     assert complaint("a = {\n  b = 1\n\n") == (
         "x.tfvars:2:8: is not valid HCL here\n      b = 1\n           ^"
     )
+
+
+def test_of_a_long_line_only_the_place_is_shown() -> None:
+    head, shown, caret = complaint("a = [" + "1, " * 100 + "= 1" + ", 1" * 100).splitlines()
+    assert head == "x.tfvars:1:306: is not valid HCL here"
+    assert len(shown) < 130
+    assert shown[caret.index("^")] == "="
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -69,6 +69,30 @@ def test_lines_are_those_of_the_file(env_file: Write) -> None:
     ]
 
 
+def test_faults_of_the_text_and_of_the_settings_at_once(env_file: Write) -> None:
+    path = env_file(
+        "home_region = us-east-1\n"
+        'organization = { id = "o-examplebank", root_id = "r-bank" }\n'
+        "accounts = {\n"
+        '  management = { id = "111111111111" }\n'
+        '  logging = { id = var.logging, profile = "logging" }\n'
+        "}\n"
+        'archive = { bucket = "example-bank-archive", bucket = "other" }\n'
+        "key = { rotation_days = 1 }\n"
+        "trail = { global_events = false }\n"
+    )
+    with pytest.raises(SettingsError) as caught:
+        load_environment(path)
+    assert str(caught.value).splitlines() == [
+        f"{path}:1: home_region must be a literal; got us-east-1; write text in quotes",
+        f"{path}:5: accounts.logging.id must be a literal; got var.logging; "
+        "an environment file has no expressions",
+        f"{path}:7: archive.bucket is set twice, first in line 7; keep one of them",
+        f"{path}:8: key.rotation_days must be at least 90; got 1",
+        f"{path}:9: trail.global_events must be true where trail.multi_region is true; got false",
+    ]
+
+
 ROLE = "arn:aws:iam::222222222222:role/orgtrail-deploy"
 CASES: list[tuple[Json, list[str]]] = [
     ({"home_region": ...}, ["home_region is required"]),
@@ -105,6 +129,25 @@ CASES: list[tuple[Json, list[str]]] = [
         ],
     ),
     ({"accounts": {"logging": ...}}, ["accounts.logging is required"]),
+    (
+        {"accounts": {"we ird": {"id": "444444444444"}}},
+        [
+            'accounts["we ird"] must be 1 to 63 letters, digits, - or _, beginning with a '
+            'letter; got "we ird"'
+        ],
+    ),
+    (
+        {"guardrails": {"policy_name": ""}},
+        ['guardrails.policy_name must have at least 1 characters; got ""'],
+    ),
+    (
+        {
+            "trail": {
+                "advanced_event_selectors": [{"fields": []}],
+            }
+        },
+        ["trail.advanced_event_selectors[0].fields must have at least 1 entries; got []"],
+    ),
     (
         {"accounts": {"production": {"id": "111111111111"}}},
         ['accounts.production.id must not be the id of accounts.management; got "111111111111"'],
@@ -398,15 +441,15 @@ def test_settings_never_change() -> None:
 
 
 def test_a_folder_tells_the_faults_of_all_its_files(tmp_path: Path) -> None:
-    (tmp_path / "a.tfvars").write_text("name = x")
-    (tmp_path / "b.tfvars").write_text("= 1")
     good = "".join(f"{name} = {hcl(value)}\n" for name, value in MINIMAL.items())
+    (tmp_path / "a.tfvars").write_text(good.replace('"bank"', "bank"))
+    (tmp_path / "b.tfvars").write_text("= 1")
     for name in ("c.tfvars", "d.tfvars"):
         (tmp_path / name).write_text(good)
     with pytest.raises(OrgtrailError) as caught:
         load_environments(tmp_path)
     assert str(caught.value).splitlines() == [
-        f"{tmp_path}/a.tfvars:1: name must be a literal; got x; write text in quotes",
+        f"{tmp_path}/a.tfvars:1: name must be a literal; got bank; write text in quotes",
         f"{tmp_path}/b.tfvars:1:1: is not valid HCL here",
         "    = 1",
         "    ^",

@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,10 @@ from orgtrail.settings.faults import OrgtrailError
 
 FOLDER = "ORGTRAIL_ENVS"
 """Environment variable that names another folder of environment files than `envs`."""
+
+
+MANY = 20
+"""Environments that take about a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +93,23 @@ def _make(environments: Sequence[Environment], draft: Path, out: Path) -> list[S
     # what else it checks (a provider for each resource), our tests check.
     app = App(outdir=str(draft), stack_traces=False, skip_validation=True)
     made = []
-    for environment in environments:
+    for environment in _watched(environments):
         started = time.perf_counter()
         EnvironmentStack(app, environment)
         path = out / "stacks" / environment.name / "cdk.tf.json"
         made.append(Synthesized(environment, path, time.perf_counter() - started))
     app.synth()
     return made
+
+
+def _watched(environments: Sequence[Environment]) -> Iterable[Environment]:
+    """Show progress on a terminal, where it takes long enough to be looked at."""
+    if len(environments) < MANY or not sys.stderr.isatty():
+        return environments
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(environments, "Synthesizing", console=Console(stderr=True), transient=True)
 
 
 def _publish(draft: Path, out: Path) -> None:

@@ -24,7 +24,7 @@ class Fault:
 
     def __str__(self) -> str:
         """Tell setting, rule, value and what to do, in one line."""
-        subject = f"{dotted(self.setting)} {self.rule}".strip()
+        subject = f"{dotted(self.setting)} {self.rule}".lstrip()
         got = "" if self.given is NOTHING else f"; got {shown(self.given)}"
         return f"{subject}{got}{'; ' + self.hint if self.hint else ''}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 import hcl2
@@ -10,7 +11,7 @@ from hcl2.utils import SerializationOptions
 from lark import Token, Tree
 from lark.exceptions import UnexpectedInput
 
-from orgtrail.settings.faults import Fault, OrgtrailError, Path, SettingsError, Source
+from orgtrail.settings.faults import Fault, OrgtrailError, Path, Source
 
 Node = Tree[Token]
 
@@ -26,9 +27,21 @@ _WORDS = {"true": True, "false": False, "null": None}
 _TEXTS = {"string", "heredoc_template", "heredoc_template_trim"}
 _NAMES = {"identifier", "keyword", "literal_value", "int_lit"}
 _NOT_A_VALUE = object()
+_BOM = "\ufeff"
+_WIDTH = 60
+"""How much of a long line is shown on either side of its fault."""
 
 
-def read(path: str | FilePath) -> tuple[dict[str, object], Source]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an environment file says, where it says it, and what of it is no literal."""
+
+    values: dict[str, object]
+    source: Source
+    faults: tuple[Fault, ...]
+
+
+def read(path: str | FilePath) -> Reading:
     """Read an environment file.
 
     Only literals are allowed (as in a Terraform `.tfvars` file): an expression, a block or a
@@ -36,16 +49,16 @@ def read(path: str | FilePath) -> tuple[dict[str, object], Source]:
     list or the last value without a word.
 
     Returns:
-        the settings as plain Python values, and the place of each.
+        the settings as plain Python values, the place of each, and the faults; a setting with
+        a fault is not among the values.
 
     Raises:
-        OrgtrailError: the file cannot be read as text.
-        SettingsError: it is not HCL, or holds something other than literals; all faults at once.
+        OrgtrailError: the file cannot be read as text, or is not HCL.
 
     """
     name = str(path)
     try:
-        text = FilePath(path).read_text(encoding="utf-8-sig")
+        text = FilePath(path).read_text(encoding="utf-8")
     except OSError as error:
         raise OrgtrailError(f"{name}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -55,18 +68,19 @@ def read(path: str | FilePath) -> tuple[dict[str, object], Source]:
     return parse(text, name)
 
 
-def parse(text: str, name: str) -> tuple[dict[str, object], Source]:
+def parse(text: str, name: str) -> Reading:
     """Read environment settings from HCL text; `name` stands in its errors."""
-    try:
-        tree = hcl2.parses_to_tree(text.lstrip("\ufeff"))
-    except UnexpectedInput as error:
-        raise OrgtrailError(_broken(text, name, error)) from None
     reader = _Reader()
-    values = reader.body(_branch(tree, 0), ())
-    source = Source(name, reader.lines)
-    if reader.faults:
-        raise SettingsError(reader.faults, source)
-    return values, source
+    if text.startswith(_BOM):
+        reader.fault((), "must not begin with a byte order mark", hint="save it as plain UTF-8")
+    try:
+        tree = hcl2.parses_to_tree(text.removeprefix(_BOM))
+        values = reader.body(_branch(tree, 0), ())
+    except UnexpectedInput as error:
+        raise OrgtrailError(_broken(text.removeprefix(_BOM), name, error)) from None
+    except RecursionError:
+        raise OrgtrailError(f"{name}: must not be nested so deeply") from None
+    return Reading(values, Source(name, reader.lines), tuple(reader.faults))
 
 
 def _broken(text: str, name: str, error: UnexpectedInput) -> str:
@@ -76,8 +90,10 @@ def _broken(text: str, name: str, error: UnexpectedInput) -> str:
     column = max(error.column, 1)
     while line > 1 and (line > len(lines) or not lines[line - 1].strip()):
         line, column = line - 1, len(lines[line - 2]) + 1
-    shown = lines[line - 1].replace("\t", " ").rstrip("\r")
-    return f"{name}:{line}:{column}: is not valid HCL here\n    {shown}\n    {' ' * (column - 1)}^"
+    start = max(column - _WIDTH, 0)
+    shown = lines[line - 1].replace("\t", " ").rstrip("\r")[start : column + _WIDTH]
+    caret = " " * (column - 1 - start) + "^"
+    return f"{name}:{line}:{column}: is not valid HCL here\n    {shown}\n    {caret}"
 
 
 class _Reader:
@@ -94,7 +110,7 @@ class _Reader:
             if child.data == "block":
                 name = _source(child.children[0])
                 self.lines.setdefault((*place, name), child.meta.line)
-                self._fault((*place, name), f"must be written {name} = {{ ... }}, with a = sign")
+                self.fault((*place, name), f"must be written {name} = {{ ... }}, with a = sign")
             elif child.data == "attribute":
                 entries.append((child, _source(child.children[0]), _branch(child, 2)))
         return self._entries(entries, place)
@@ -106,7 +122,7 @@ class _Reader:
             if name in values:
                 first = self.lines[here]
                 self.lines[here] = node.meta.line
-                self._fault(here, f"is set twice, first in line {first}; keep one of them")
+                self.fault(here, f"is set twice, first in line {first}; keep one of them")
                 continue
             self.lines[here] = node.meta.line
             values[name] = self._value(value, here)
@@ -117,15 +133,14 @@ class _Reader:
         if node.data == "expr_term" and len(node.children) == 1:
             return self._value(_branch(node, 0), place)
         kind = str(node.data)
-        if kind == "unary_op" and _source(node.children[0]) == "-":
-            number = self._value(_branch(node, 1), place)
-            return -number if isinstance(number, int | float) else number
+        if kind == "unary_op":
+            return self._negative(node, place)
         if kind in _NUMBERS:
             return self._number(node, place)
         if kind == "literal_value":
             return _WORDS[_source(node)]
         if kind == "string" and "\n" in _source(node):
-            return self._fault(place, "must end with a quote in the line where it begins")
+            return self.fault(place, "must end with a quote in the line where it begins")
         if kind in _TEXTS and not _has_expression(node):
             return hcl2.transform(node).serialize(_PLAIN)
         if kind == "object":
@@ -133,16 +148,25 @@ class _Reader:
         if kind == "tuple":
             return self._list(node, place)
         if kind == "identifier":
-            return self._fault(place, "must be a literal", _source(node), "write text in quotes")
-        return self._fault(
+            return self.fault(place, "must be a literal", _source(node), "write text in quotes")
+        return self._expression(node, place)
+
+    def _expression(self, node: Node, place: Path) -> object:
+        return self.fault(
             place, "must be a literal", _source(node), "an environment file has no expressions"
         )
+
+    def _negative(self, node: Node, place: Path) -> object:
+        number = _only(_branch(node, 1))
+        if _source(node.children[0]) != "-" or number.data not in _NUMBERS:
+            return self._expression(node, place)
+        return -_NUMBERS[str(number.data)](_source(number))
 
     def _number(self, node: Node, place: Path) -> object:
         text = _source(node)
         if text.startswith("0") and text.isdigit() and text != "0":
             # Python would drop the zeros of an account id.
-            return self._fault(place, "must be a literal", text, "write text in quotes")
+            return self.fault(place, "must be a literal", text, "write text in quotes")
         return _NUMBERS[str(node.data)](text)
 
     def _object(self, node: Node, place: Path) -> dict[str, object]:
@@ -154,7 +178,7 @@ class _Reader:
             name = _key(key)
             if name is None:
                 self.lines.setdefault(place, child.meta.line)
-                self._fault(place, "must have plain names as keys", _source(key))
+                self.fault(place, "must have plain names as keys", _source(key))
             else:
                 entries.append((child, name, value))
         return self._entries(entries, place)
@@ -167,7 +191,8 @@ class _Reader:
             values.append(self._value(child, (*place, index)))
         return [value for value in values if value is not _NOT_A_VALUE]
 
-    def _fault(self, place: Path, rule: str, given: str = "", hint: str = "") -> object:
+    def fault(self, place: Path, rule: str, given: str = "", hint: str = "") -> object:
+        """Note a fault; the place has no value."""
         self.faults.append(Fault(place, f"{rule}; got {given}" if given else rule, hint=hint))
         return _NOT_A_VALUE
 
@@ -176,6 +201,13 @@ def _branch(node: Node, index: int) -> Node:
     child = node.children[index]
     assert isinstance(child, Tree), "the grammar has a rule here"
     return child
+
+
+def _only(node: Node) -> Node:
+    """Go down through rules that wrap a single other one."""
+    while len(node.children) == 1 and isinstance(node.children[0], Tree):
+        node = _branch(node, 0)
+    return node
 
 
 def _trees(node: Node) -> Iterator[Node]:
@@ -202,8 +234,7 @@ def _has_expression(node: Node) -> bool:
 
 def _key(node: Node) -> str | None:
     """Return the name of an object's key, None where it is an expression."""
-    while len(node.children) == 1 and isinstance(node.children[0], Tree):
-        node = _branch(node, 0)
+    node = _only(node)
     if node.data in _NAMES or node.data == "object_elem_key":
         return _source(node)
     if node.data == "string" and not _has_expression(node):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any, get_args
@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from orgtrail.settings import rules
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import Fault, Path, SettingsError, Source, dotted
-from orgtrail.settings.hcl import read
+from orgtrail.settings.hcl import Reading, read
 from orgtrail.settings.shape import Shape
 
 _TYPES = {
@@ -42,24 +42,41 @@ def load_settings(path: str | FilePath) -> tuple[Environment, Source]:
         SettingsError: it holds faults; all of them, with file and line.
 
     """
-    values, source = read(path)
-    values.setdefault("name", FilePath(path).stem)
+    reading = read(path)
+    reading.values.setdefault("name", FilePath(path).stem)
     try:
-        return Environment.model_validate(values), source
+        environment = Environment.model_validate(reading.values)
+    except ValidationError:
+        environment = None
+    if environment and not reading.faults:
+        return environment, reading.source
+    raise SettingsError(_faults(reading), reading.source)
+
+
+def _faults(reading: Reading) -> list[Fault]:
+    """Gather the faults of the text, of each setting, and of the rules between valid sections."""
+    faults = list(reading.faults)
+    known = _valid_sections(reading.values)
+    try:
+        Shape.model_validate(reading.values)
     except ValidationError as error:
-        raise SettingsError(_faults(error, values), source) from None
-
-
-def _faults(error: ValidationError, values: Mapping[str, object]) -> list[Fault]:
-    """Word pydantic's errors, and add the rules between the sections that are valid."""
-    details = error.errors(include_url=False)
-    faults = [_fault(each) for each in details if each["type"] not in _CONSEQUENCES]
-    known = _valid_sections(values)
+        details = error.errors(include_url=False)
+        found = [_fault(each) for each in details if each["type"] not in _CONSEQUENCES]
+        faults += [each for each in found if not _touches(each, reading.faults)]
+    for fault in reading.faults:
+        known.pop(str(fault.setting[0]) if fault.setting else "", None)
     partial = Shape.model_construct(_fields_set=set(known), **known)
-    seen = {(each.setting, each.rule) for each in faults}
-    return faults + [
-        each for each in rules.broken(partial, set(known)) if (each.setting, each.rule) not in seen
-    ]
+    return faults + list(rules.broken(partial, set(known)))
+
+
+def _touches(fault: Fault, others: Sequence[Fault]) -> bool:
+    """Tell whether a fault only follows from another one, at, in or around its setting."""
+    return any(
+        each.setting[: len(fault.setting)] == fault.setting
+        or fault.setting[: len(each.setting)] == each.setting
+        for each in others
+        if each.setting
+    )
 
 
 def _valid_sections(values: Mapping[str, object]) -> dict[str, Any]:
@@ -83,6 +100,8 @@ def _fault(detail: Mapping[str, Any]) -> Fault:
     place = tuple(detail["loc"])
     if place[:1] == ("backend",) and place[1:2] and place[1] in _BACKENDS:
         place = (place[0], *place[2:])
+    if place[-1:] == ("[key]",):
+        place = place[:-1]
     kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "missing":
         return Fault(place, "is required")
@@ -90,10 +109,10 @@ def _fault(detail: Mapping[str, Any]) -> Fault:
         return Fault(place, "is not a setting", given, _suggestion(place, detail["loc"]))
     if kind == "rule":
         return Fault(place, context["rule"], given)
-    return Fault(place, _worded(kind, context, detail["msg"]), given)
+    return Fault(place, _worded(kind, context, detail["msg"], given), given)
 
 
-def _worded(kind: str, context: Mapping[str, Any], message: str) -> str:
+def _worded(kind: str, context: Mapping[str, Any], message: str, given: object) -> str:
     if kind in _TYPES:
         return _TYPES[kind]
     if kind == "literal_error":
@@ -103,10 +122,10 @@ def _worded(kind: str, context: Mapping[str, Any], message: str) -> str:
     for limit, word in (("ge", "at least"), ("le", "at most")):
         if limit in context:
             return f"must be {word} {context[limit]}"
-    if "min_length" in context:
-        return f"must have at least {context['min_length']} entries or characters"
-    if "max_length" in context:
-        return f"must have at most {context['max_length']} entries or characters"
+    what = "characters" if isinstance(given, str) else "entries"
+    for limit, word in (("min_length", "at least"), ("max_length", "at most")):
+        if limit in context:
+            return f"must have {word} {context[limit]} {what}"
     return f"is not valid: {message}"
 
 
