@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from orgtrail.app import MANY
 from orgtrail.constructs.fastpath import SWITCH
 
-from tests.conftest import MINIMAL, ROOT, hcl
+from tests.conftest import MINIMAL, ROOT, hcl, merged
 
 Result = subprocess.CompletedProcess[str]
 
@@ -156,6 +159,31 @@ def test_what_the_machine_lacks_is_told_in_a_line(
     assert result.returncode == 2
     assert result.stderr.startswith(expected)
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_many_environments_show_progress_on_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "envs").mkdir()
+    for number in range(MANY):
+        settings = merged(MINIMAL, {"name": f"bank{number}"})
+        text = "".join(f"{name} = {hcl(value)}\n" for name, value in settings.items())
+        (tmp_path / "envs" / f"bank{number}.tfvars").write_text(text)
+    assert main_py(tmp_path).stderr == "", "a pipe is no terminal"
+    terminal, its_end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "main.py")],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=its_end,
+    )
+    os.close(its_end)
+    shown = b""
+    with suppress(OSError):  # Linux tells the end of a terminal as an error
+        while block := os.read(terminal, 4096):
+            shown += block
+    os.close(terminal)
+    out, _ = process.communicate()
+    assert (process.returncode, out) == (0, b"")
+    assert b"Synthesizing" in shown
 
 
 def test_the_cdktf_cli_finds_the_app() -> None:
