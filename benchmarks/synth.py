@@ -57,7 +57,7 @@ def _further(command: list[str], folder: Path) -> None:
     medians = {}
     for count in (1, 10, 100):
         envs = _environments(folder / str(count), count)
-        medians[count] = statistics.median(_seconds(command, folder, envs) for _ in range(3))
+        medians[count] = statistics.median(_seconds(command, folder, envs) for _ in range(RUNS))
         print(f"{count:>3} environments {medians[count]:>31.2f} s")
     for count in (10, 100):
         each = (medians[count] - medians[1]) / (count - 1) * 1000
