@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from orgtrail import app
 from orgtrail.app import MANY
 from orgtrail.constructs.fastpath import SWITCH
 
@@ -159,6 +160,18 @@ def test_what_the_machine_lacks_is_told_in_a_line(
     assert result.returncode == 2
     assert result.stderr.startswith(expected)
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_interruption_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app, "trust_types", lambda: None)
+    monkeypatch.setattr(app, "load_environments", interrupted)
+    assert app.main() == 2
+    assert capsys.readouterr().err == "interrupted; the output is as it was before\n"
 
 
 def test_many_environments_show_progress_on_a_terminal(tmp_path: Path) -> None:

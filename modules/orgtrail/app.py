@@ -38,7 +38,7 @@ def main() -> int:
     """Synthesize every environment file; tell what is wrong with them if that cannot be.
 
     Returns:
-        the exit code: 0, or 2 where an environment file is at fault.
+        the exit code: 0, or 2 where it could not be done.
 
     """
     trust_types()
@@ -46,6 +46,9 @@ def main() -> int:
         synthesize(load_environments(os.environ.get(FOLDER) or "envs"), output_folder())
     except OrgtrailError as error:
         sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; the output is as it was before\n")
         return 2
     return 0
 
