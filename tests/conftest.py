@@ -71,6 +71,11 @@ def hcl(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False)
 
 
+def tfvars(settings: Json) -> str:
+    """Write settings as an environment file."""
+    return "".join(f"{name} = {hcl(value)}\n" for name, value in settings.items())
+
+
 @pytest.fixture
 def env_file(tmp_path: Path) -> Callable[[str], Path]:
     """Write an environment file, `bank.tfvars`."""

@@ -16,7 +16,7 @@ from orgtrail import app
 from orgtrail.app import MANY
 from orgtrail.constructs.fastpath import SWITCH
 
-from tests.conftest import MINIMAL, ROOT, hcl, merged
+from tests.conftest import MINIMAL, ROOT, merged, tfvars
 
 Result = subprocess.CompletedProcess[str]
 
@@ -178,7 +178,7 @@ def test_many_environments_show_progress_on_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "envs").mkdir()
     for number in range(MANY):
         settings = merged(MINIMAL, {"name": f"bank{number}"})
-        text = "".join(f"{name} = {hcl(value)}\n" for name, value in settings.items())
+        text = tfvars(settings)
         (tmp_path / "envs" / f"bank{number}.tfvars").write_text(text)
     assert main_py(tmp_path).stderr == "", "a pipe is no terminal"
     terminal, its_end = pty.openpty()
@@ -199,11 +199,14 @@ def test_many_environments_show_progress_on_a_terminal(tmp_path: Path) -> None:
     assert b"Synthesizing" in shown
 
 
-def test_the_cdktf_cli_finds_the_app() -> None:
+def test_the_cdktf_cli_finds_the_app(tmp_path: Path) -> None:
     """Run the command of cdktf.json as the CLI does, with its folder for the output."""
     settings = json.loads((ROOT / "cdktf.json").read_text())
     assert settings["language"] == "python"
     assert settings["app"] == ".venv/bin/python main.py"
+    result = run("/bin/sh", "-c", settings["app"], cwd=ROOT, CDKTF_OUTDIR=str(tmp_path / "out"))
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (tmp_path / "out" / "stacks" / "healthcare" / "cdk.tf.json").exists()
 
 
 def test_the_demo_shows_accounts_json_time_and_the_next_command(project: Path) -> None:
@@ -225,9 +228,7 @@ def test_the_demo_shows_accounts_json_time_and_the_next_command(project: Path) -
 
 def test_the_demo_tells_faults_as_the_app_does(tmp_path: Path) -> None:
     (tmp_path / "envs").mkdir()
-    text = "".join(
-        f"{name} = {hcl(value)}\n" for name, value in MINIMAL.items() if name != "archive"
-    )
+    text = tfvars(merged(MINIMAL, {"archive": ...}))
     (tmp_path / "envs" / "bank.tfvars").write_text(text)
     result = run(sys.executable, "-m", "orgtrail.demo", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orgtrail.settings.faults import OrgtrailError, SettingsError
 from orgtrail.settings.hcl import parse, read
 
-from tests.conftest import ROOT, hcl
+from tests.conftest import ROOT, tfvars
 
 
 def values(text: str) -> dict[str, object]:
@@ -186,7 +186,7 @@ LITERALS = st.recursive(
 
 @given(st.dictionaries(NAMES, LITERALS, max_size=4))
 def test_what_is_written_is_read(settings: dict[str, object]) -> None:
-    text = "".join(f"{name} = {hcl(value)}\n" for name, value in settings.items())
+    text = tfvars(settings)
     assert values(text) == settings
 
 

@@ -12,7 +12,7 @@ from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import OrgtrailError, SettingsError
 from pydantic import ValidationError
 
-from tests.conftest import MINIMAL, ROOT, Json, environment, hcl, merged
+from tests.conftest import MINIMAL, ROOT, Json, environment, merged, tfvars
 
 Write = Callable[[str], Path]
 
@@ -20,20 +20,20 @@ Write = Callable[[str], Path]
 def complaints(write: Write, changes: Json) -> list[str]:
     """Return the errors of the minimal file with changes, without the file's path."""
     settings = merged(MINIMAL, changes)
-    path = write("".join(f"{name} = {hcl(value)}\n" for name, value in settings.items()))
+    path = write(tfvars(settings))
     with pytest.raises(SettingsError) as caught:
         load_environment(path)
     return [line.split(" ", 1)[1] for line in str(caught.value).splitlines()]
 
 
 def test_the_least_file_is_enough(env_file: Write) -> None:
-    path = env_file("".join(f"{name} = {hcl(value)}\n" for name, value in MINIMAL.items()))
+    path = env_file(tfvars(MINIMAL))
     assert load_environment(path) == environment()
 
 
 def test_the_name_is_the_files_unless_it_is_set(env_file: Write) -> None:
     settings = merged(MINIMAL, {"name": ...})
-    path = env_file("".join(f"{name} = {hcl(value)}\n" for name, value in settings.items()))
+    path = env_file(tfvars(settings))
     assert load_environment(path).name == "bank"
 
 
@@ -441,7 +441,7 @@ def test_settings_never_change() -> None:
 
 
 def test_a_folder_tells_the_faults_of_all_its_files(tmp_path: Path) -> None:
-    good = "".join(f"{name} = {hcl(value)}\n" for name, value in MINIMAL.items())
+    good = tfvars(MINIMAL)
     (tmp_path / "a.tfvars").write_text(good.replace('"bank"', "bank"))
     (tmp_path / "b.tfvars").write_text("= 1")
     for name in ("c.tfvars", "d.tfvars"):

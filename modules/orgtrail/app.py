@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from orgtrail.settings.faults import OrgtrailError
 
 FOLDER = "ORGTRAIL_ENVS"
 """Environment variable that names another folder of environment files than `envs`."""
-
 
 MANY = 20
 """Environments that take about a second."""
@@ -35,15 +34,19 @@ class Synthesized:
 
 
 def main() -> int:
-    """Synthesize every environment file; tell what is wrong with them if that cannot be.
+    """Synthesize every environment file; return the exit code."""
+    return told(synthesize_folder)
+
+
+def told(work: Callable[[], object]) -> int:
+    """Do some work, and tell in plain words what stopped it.
 
     Returns:
         the exit code: 0, or 2 where it could not be done.
 
     """
-    trust_types()
     try:
-        synthesize(load_environments(os.environ.get(FOLDER) or "envs"), output_folder())
+        work()
     except OrgtrailError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -53,9 +56,11 @@ def main() -> int:
     return 0
 
 
-def output_folder() -> Path:
-    """Return the folder that the CDKTF CLI reads: `cdktf.out` unless it says otherwise."""
-    return Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")
+def synthesize_folder() -> list[Synthesized]:
+    """Synthesize every file of `envs`, or of `ORGTRAIL_ENVS`, to where the CDKTF CLI reads."""
+    trust_types()
+    environments = load_environments(os.environ.get(FOLDER) or "envs")
+    return synthesize(environments, Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out"))
 
 
 def synthesize(environments: Sequence[Environment], out: Path) -> list[Synthesized]:

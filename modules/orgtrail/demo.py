@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from pathlib import Path
 
 from rich.console import Console
 from rich.tree import Tree
 
-from orgtrail.app import FOLDER, Synthesized, output_folder, synthesize
-from orgtrail.constructs.fastpath import trust_types
-from orgtrail.environments import load_environments
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.app import Synthesized, synthesize_folder, told
 from orgtrail.summary import Account, accounts
 
 
 def main() -> int:
     """Synthesize and show; return the exit code."""
+    return told(_tour)
+
+
+def _tour() -> None:
     # A pipe has no width of its own, and cut lines help nobody.
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    trust_types()
     started = time.perf_counter()
-    try:
-        made = synthesize(load_environments(os.environ.get(FOLDER) or "envs"), output_folder())
-    except OrgtrailError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    made = synthesize_folder()
     for each in made:
         _show(console, each)
     seconds = time.perf_counter() - started
     console.print(f"{len(made)} environments in {seconds:.2f} s, from reading to writing.")
-    return 0
 
 
 def _show(console: Console, made: Synthesized) -> None:
@@ -49,7 +42,7 @@ def _show(console: Console, made: Synthesized) -> None:
     console.print(f"  JSON      {made.path}", soft_wrap=True)
     console.print(f"  took      {made.seconds * 1000:.0f} ms")
     console.print(f"  next      cdktf plan {environment.name}")
-    folder = Path(made.path).parent
+    folder = made.path.parent
     console.print(
         f"  or        terraform -chdir={folder} init && terraform -chdir={folder} plan\n",
         soft_wrap=True,

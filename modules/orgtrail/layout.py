@@ -10,8 +10,8 @@ from orgtrail.settings.environment import Environment
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 """The service principal that writes logs."""
 
-LOGS, DIGESTS, INSIGHTS = "CloudTrail", "CloudTrail-Digest", "CloudTrail-Insight"
-"""Folders under each account's prefix."""
+LOGS = "CloudTrail"
+"""Folder of log files under each account's prefix."""
 
 RESULT_PREFIX = "results/"
 """Where in the result bucket the workgroup writes."""

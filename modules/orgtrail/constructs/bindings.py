@@ -180,7 +180,7 @@ def null() -> Any:
 
 
 def literal(text: str) -> str:
-    """Write text that holds `${` so that Terraform leaves it is."""
+    """Write text that holds `${` so that Terraform leaves it as it is."""
     return text.replace("${", "$${").replace("%{", "%%{")
 
 

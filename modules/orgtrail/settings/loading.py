@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any, get_args
@@ -14,6 +14,7 @@ from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import Fault, Path, SettingsError, Source, dotted
 from orgtrail.settings.hcl import Reading, read
 from orgtrail.settings.shape import Shape
+from orgtrail.settings.types import models_in
 
 _TYPES = {
     "string_type": "must be text in quotes",
@@ -144,7 +145,7 @@ def _siblings(model: type[BaseModel], location: Path) -> list[str]:
     for part in location:
         below = [each for each in choices if isinstance(part, str) and part in each.model_fields]
         if below:
-            choices = list(_models(below[0].model_fields[str(part)].annotation))
+            choices = list(models_in(below[0].model_fields[str(part)].annotation))
         elif part in _BACKENDS:
             choices = [each for each in choices if part in _tags(each)]
     return list(choices[0].model_fields)
@@ -152,10 +153,3 @@ def _siblings(model: type[BaseModel], location: Path) -> list[str]:
 
 def _tags(model: type[BaseModel]) -> tuple[object, ...]:
     return get_args(model.model_fields["type"].annotation)
-
-
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)

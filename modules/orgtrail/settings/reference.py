@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from orgtrail.settings import rules
 from orgtrail.settings.shape import Shape
-from orgtrail.settings.types import Rule
+from orgtrail.settings.types import Rule, models_in
 
 _INTRODUCTION = """\
 # Settings of an environment file
@@ -69,7 +69,7 @@ def _sections() -> Iterator[tuple[str, type[BaseModel], str]]:
 
 
 def _below(name: str, place: str, field: FieldInfo) -> Iterator[tuple[str, type[BaseModel], str]]:
-    models = list(_models(field.annotation))
+    models = list(models_in(field.annotation))
     for model in models:
         tag = get_args(model.model_fields["type"].annotation) if len(models) > 1 else ()
         title = f"{name} (type {tag[0]})" if tag else name
@@ -174,15 +174,8 @@ def _worded(metadata: Any) -> Iterator[str]:
                 pass
 
 
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)
-
-
 def _is_section(field: FieldInfo) -> bool:
-    return next(_models(field.annotation), None) is not None
+    return next(models_in(field.annotation), None) is not None
 
 
 def _prose(model: type[BaseModel]) -> str:

@@ -34,6 +34,10 @@ def _rule(*needs: str) -> Callable[[Check], Check]:
     return register
 
 
+def _account(arn: str) -> str:
+    return arn.split(":")[4]
+
+
 @_rule("accounts")
 def _two_accounts_of_its_own(environment: Shape) -> Iterator[Fault]:
     """Every account has one name, and the two of the trail must be there and differ."""
@@ -69,7 +73,7 @@ def _reachable(environment: Shape) -> Iterator[Fault]:
             yield Fault((*here, "profile"), "must not stand beside role_arn", account.profile)
         if account.external_id and not account.role_arn:
             yield Fault((*here, "external_id"), "needs role_arn", account.external_id)
-        if account.role_arn and account.role_arn.split(":")[4] != account.id:
+        if account.role_arn and _account(account.role_arn) != account.id:
             yield Fault(
                 (*here, "role_arn"), f"must be a role of account {account.id}", account.role_arn
             )
@@ -220,7 +224,7 @@ def _lockout(environment: Shape) -> Iterator[Fault]:
             "the policy would lock the deploying role out",
             list(exempt),
         )
-    if not logging.role_arn and not any(each.split(":")[4] == logging.id for each in exempt):
+    if not logging.role_arn and not any(_account(each) == logging.id for each in exempt):
         yield Fault(
             here,
             f"must include the role that deploys to the logging account ({logging.id}): "
@@ -239,7 +243,7 @@ def _known_accounts(environment: Shape) -> Iterator[Fault]:
     )
     for here, roles in named:
         for index, role in enumerate(roles):
-            if role.split(":")[4] not in members:
+            if _account(role) not in members:
                 yield Fault((*here, index), "must be a role of a member account in accounts", role)
 
 
