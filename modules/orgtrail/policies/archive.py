@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orgtrail import layout
-from orgtrail.policies.document import Document, Statement, document, except_roles
+from orgtrail.policies.document import DELETION, Document, Statement, document, except_roles
 from orgtrail.settings.environment import Environment
 
 ARCHIVE_LOG_PREFIX = "archive/"
@@ -115,7 +115,7 @@ def _no_deletion(env: Environment, bucket: str) -> Statement:
         "Sid": "DenyDeletion",
         "Effect": "Deny",
         "Principal": "*",
-        "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"],
+        "Action": [f"s3:{action}" for action in DELETION],
         "Resource": layout.bucket_arn(env, bucket, "*"),
         **except_roles(env.archive.break_glass_roles),
     }

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+DELETION = ("DeleteObject", "DeleteObjectVersion", "BypassGovernanceRetention")
+"""The S3 actions that take a log file away, or make that possible."""
+
 Statement = dict[str, Any]
 Document = dict[str, Any]
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from orgtrail import layout
-from orgtrail.policies.document import Document, Statement, document, except_roles
+from orgtrail.policies.document import DELETION, Document, Statement, document, except_roles
 from orgtrail.settings.environment import Environment
 
 _TRAIL = (
     "DeleteTrail", "PutEventSelectors", "PutInsightSelectors", "StopLogging", "UpdateTrail",
 )  # fmt: skip
 _BUCKET = (
-    "DeleteBucket", "DeleteBucketPolicy", "PutAccessPointPolicy",
-    "PutBucketAcl", "PutBucketLogging", "PutBucketObjectLockConfiguration",
-    "PutBucketOwnershipControls", "PutBucketPolicy", "PutBucketPublicAccessBlock",
-    "PutBucketVersioning", "PutEncryptionConfiguration", "PutLifecycleConfiguration",
-    "PutReplicationConfiguration",
+    "DeleteBucket", "DeleteBucketPolicy", "PutAccessPointPolicy", "PutBucketAcl",
+    "PutBucketLogging", "PutBucketObjectLockConfiguration", "PutBucketOwnershipControls",
+    "PutBucketPolicy", "PutBucketPublicAccessBlock", "PutBucketVersioning",
+    "PutEncryptionConfiguration", "PutLifecycleConfiguration", "PutReplicationConfiguration",
 )  # fmt: skip
-_OBJECTS = ("BypassGovernanceRetention", "DeleteObject", "DeleteObjectVersion")
 _KEY = (
     "CreateGrant", "DeleteAlias", "DisableKey", "DisableKeyRotation", "PutKeyPolicy",
     "ScheduleKeyDeletion", "UpdateAlias",
@@ -46,13 +44,14 @@ def service_control(env: Environment) -> Document:
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
     """
     exempt = except_roles(env.exempt_roles)
+    privileged = sorted({*env.exempt_roles, *env.archive.break_glass_roles})
     return document(
         _deny("ProtectTrails", "cloudtrail", _TRAIL, "*", exempt),
         _deny("ProtectBuckets", "s3", _BUCKET, _buckets(env), exempt),
         _deny(
             "ProtectLogFiles",
             "s3",
-            _OBJECTS,
+            tuple(sorted(DELETION)),
             [f"{each}/*" for each in _buckets(env)[:2]],
             except_roles(env.archive.break_glass_roles),
         ),
@@ -64,9 +63,7 @@ def service_control(env: Environment) -> Document:
         # administrator owns the trail, and so the group.
         _deny("ProtectLogGroup", "logs", _LOG_GROUP, f"{layout.log_group_arn(env, '*')}*", exempt),
         # Who can rewrite the trust of an exempt role is exempt himself.
-        _deny("ProtectExemptRoles", "iam", _ROLE, sorted(_privileged(env)), exempt)
-        if _privileged(env)
-        else None,
+        _deny("ProtectExemptRoles", "iam", _ROLE, privileged, exempt) if privileged else None,
         _deny("StayInOrganization", "organizations", ("LeaveOrganization",), "*", {}),
     )
 
@@ -153,7 +150,3 @@ def _catalog(env: Environment) -> list[str]:
 def _workgroup(env: Environment) -> str:
     name = f"workgroup/{env.catalog.workgroup}"
     return layout.arn(env, "athena", env.logging.id, name, region=env.home_region)
-
-
-def _privileged(env: Environment) -> set[str]:
-    return {*env.exempt_roles, *env.archive.break_glass_roles}
