@@ -21,7 +21,10 @@ accounts = {
     external_id  = "fintech-audit"
     session_name = "orgtrail-fintech"
   }
-  security               = { id = "500000000003" }
+  security = { # administers GuardDuty and its neighbours
+    id       = "500000000003"
+    role_arn = "arn:aws:iam::500000000003:role/orgtrail-deploy"
+  }
   shared-services        = { id = "500000000004" }
   payments-development   = { id = "500000000011" }
   payments-staging       = { id = "500000000012" }
@@ -45,22 +48,14 @@ trail = {
   name       = "fintech-organization-trail"
   key_prefix = "organization"
   insights   = ["ApiCallRateInsight", "ApiErrorRateInsight"]
+}
 
-  advanced_event_selectors = [
-    {
-      name   = "All management events"
-      fields = [{ field = "eventCategory", equals = ["Management"] }]
-    },
-    {
-      name = "Changes of the archive's own objects by anyone but its delivery"
-      fields = [
-        { field = "eventCategory", equals = ["Data"] },
-        { field = "resources.type", equals = ["AWS::S3::Object"] },
-        { field = "eventName", equals = ["DeleteObject", "DeleteObjects", "GetObject"] },
-        { field = "resources.ARN", starts_with = ["arn:aws:s3:::example-fintech-audit-archive/"] },
-      ]
-    },
+recording = {
+  data = [
+    { service = "s3", arns = ["arn:aws:s3:::example-fintech-payments"], access = "write" },
+    { service = "lambda", arns = ["arn:aws:lambda:eu-west-1:500000000013:function:settlement-*"] },
   ]
+  archive_access = true
 }
 
 # PCI DSS asks for one year, three months of them at hand; banking law for seven.
@@ -97,4 +92,34 @@ backend = {
   organization = "example-fintech"
   project      = "security"
   workspace    = "organization-trail"
+}
+
+# Each team reads the log files of its own account, by a role that it makes itself.
+access = {
+  member_readers = {
+    role_name = "audit-reader"
+  }
+}
+
+siem = {
+  reader = {
+    trusted     = ["arn:aws:iam::888888888888:role/siem-collector"]
+    external_id = "fintech-siem-4711"
+  }
+}
+
+guardduty = {
+  administrator = "security"
+  regions       = ["eu-west-1", "eu-central-1", "us-east-1"]
+  features      = ["S3_DATA_EVENTS", "RDS_LOGIN_EVENTS", "LAMBDA_NETWORK_LOGS"]
+}
+
+alarms = {
+  subscribers = {
+    https = ["https://events.example.com/cloudwatch/fintech"]
+  }
+  tuning = {
+    unauthorized-calls     = { threshold = 20, period_minutes = 10 }
+    console-login-failures = { threshold = 5 }
+  }
 }

@@ -32,6 +32,20 @@ trail = {
   name = "healthcare-organization-trail"
 }
 
+# Every call on the tables with patient data, and everyone who reads the audit trail itself.
+recording = {
+  data = [
+    {
+      service = "dynamodb"
+      arns = [
+        "arn:aws:dynamodb:us-east-1:333333333333:table/patients",
+        "arn:aws:dynamodb:us-east-1:333333333333:table/patient-*",
+      ]
+    },
+  ]
+  archive_access = true
+}
+
 # HIPAA asks for six years (45 CFR 164.316); the lock holds each file that long.
 archive = {
   bucket            = "example-healthcare-audit-archive"
@@ -65,4 +79,17 @@ catalog = {
   first_day                = "2026-01-01"
   bytes_scanned_limit      = 100000000000
   result_expire_after_days = 45
+}
+
+# The independent audit team works in an account of its own and shows MFA.
+access = {
+  auditor = {
+    trusted = ["arn:aws:iam::999999999999:role/hospital-audit"]
+  }
+}
+
+alarms = {
+  subscribers = {
+    email = ["compliance@example.com"]
+  }
 }

@@ -10,6 +10,7 @@ from hypothesis import given
 from orgtrail import layout
 from orgtrail.policies import archive, guardrails, key, roles
 from orgtrail.policies.document import Document, text
+from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
 
 from tests.conftest import Json, environment
@@ -168,7 +169,7 @@ def test_break_glass_roles_delete_log_files_and_change_nothing_else() -> None:
 def test_partitions_outside_the_commercial_one() -> None:
     env = environment(home_region="us-gov-west-1")
     assert layout.trail_arn(env).startswith("arn:aws-us-gov:cloudtrail:us-gov-west-1:")
-    assert layout.partition("cn-north-1") == "aws-cn"
+    assert partition("cn-north-1") == "aws-cn"
 
 
 @given(environments())

@@ -113,7 +113,7 @@ CASES: list[tuple[Json, list[str]]] = [
         [
             "trail.zzz is not a setting; got 1; the settings here are name, key_prefix, "
             "multi_region, global_events, log_file_validation, enabled, event_selectors, "
-            "advanced_event_selectors, insights"
+            "advanced_event_selectors, delegated_administrator, insights"
         ],
     ),
     ({"tags": {"cost": 4}}, ["tags.cost must be text in quotes; got 4"]),
@@ -164,8 +164,8 @@ CASES: list[tuple[Json, list[str]]] = [
     (
         {"accounts": {"production": {"id": "333333333333", "profile": "x"}}},
         [
-            "accounts.production.profile must be left out: only management and logging are "
-            'deployed to; got "x"'
+            "accounts.production.profile must be left out: only management, logging and "
+            'delegated administrators are deployed to; got "x"'
         ],
     ),
     (
@@ -248,7 +248,11 @@ CASES: list[tuple[Json, list[str]]] = [
                 ]
             }
         },
-        ["trail.advanced_event_selectors must have at most 500 values in all; got 501"],
+        [
+            "trail.advanced_event_selectors must have at most 500 values in all; got 501",
+            "trail.advanced_event_selectors[0].fields[1] must use not_equals with "
+            "kms.amazonaws.com or rdsdata.amazonaws.com",
+        ],
     ),
     (
         {"trail": {"advanced_event_selectors": [{"fields": [{"field": "readOnly"}]}]}},

@@ -301,7 +301,13 @@ def test_two_trails_in_one_foreign_stack_keep_apart() -> None:
             account: aws.AwsProvider(stack, f"{name}-{account}", alias=f"{name}_{account}")
             for account in ("management", "logging")
         }
-        OrganizationTrail(stack, name, environment=environment(name=name), **providers)
+        OrganizationTrail(
+            stack,
+            name,
+            environment=environment(name=name),
+            management=providers["management"],
+            logging=providers["logging"],
+        )
     content = json.loads(aws.Testing.synth(stack))
     assert len(content["resource"]["aws_s3_bucket"]) == 6
     for kind, name, block in blocks(content):

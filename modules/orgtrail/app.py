@@ -6,12 +6,15 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from orgtrail.constructs.fastpath import trust_types
 from orgtrail.environments import load_environments
+from orgtrail.settings.advice import SettingsWarning
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import OrgtrailError
 
@@ -46,7 +49,8 @@ def told(work: Callable[[], object]) -> int:
 
     """
     try:
-        work()
+        with _telling():
+            work()
     except OrgtrailError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -54,6 +58,31 @@ def told(work: Callable[[], object]) -> int:
         sys.stderr.write("interrupted; the output is as it was before\n")
         return 2
     return 0
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Tell warnings about settings in one line each, and leave all others to Python."""
+    ordinary = warnings.formatwarning
+
+    def worded(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        line: str | None = None,
+    ) -> str:
+        if issubclass(category, SettingsWarning):
+            return f"warning: {message}\n"
+        return ordinary(message, category, filename, lineno, line)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SettingsWarning)
+        warnings.formatwarning = worded
+        try:
+            yield
+        finally:
+            warnings.formatwarning = ordinary
 
 
 def synthesize_folder() -> list[Synthesized]:

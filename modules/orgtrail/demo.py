@@ -50,9 +50,13 @@ def _show(console: Console, made: Synthesized) -> None:
 
 
 def _grow(tree: Tree, account: Account) -> None:
-    branch = tree.add(f"{account.alias} account {account.id} ({account.count} resources)")
+    where = f"{account.alias}: account {account.id}, {account.region}"
+    branch = tree.add(f"{where} ({account.count} resources)")
     for kind, names in account.resources.items():
-        branch.add(f"{kind} ({len(names)}): {', '.join(names)}")
+        listed = ", ".join(
+            name if count == 1 else f"{name} x {count}" for name, count in names.items()
+        )
+        branch.add(f"{kind} ({sum(names.values())}): {listed}")
     for kind, names in account.data.items():
         branch.add(f"[dim]reads {kind}: {', '.join(names)}[/dim]")
 

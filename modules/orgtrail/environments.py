@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from orgtrail.policies import archive, guardrails, key
+from orgtrail.policies import archive, guardrails, key, readers, siem
 from orgtrail.policies.document import Document, text
+from orgtrail.settings.advice import SettingsWarning, advice
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import Fault, OrgtrailError, SettingsError, Source
+from orgtrail.settings.faults import Fault, OrgtrailError, SettingsError, Source, worded
 from orgtrail.settings.loading import load_settings
 
 SCP_LIMIT = 10_240
@@ -20,6 +22,9 @@ BUCKET_POLICY_LIMIT = 20 * 1024
 """Bytes of a bucket policy (S3 guide, quotas)."""
 KEY_POLICY_LIMIT = 32 * 1024
 """Bytes of a key policy (KMS guide, quotas)."""
+
+TRUST_POLICY_LIMIT = 2_048
+"""Characters of a role's trust policy, unless AWS was asked for more (IAM guide, quotas)."""
 
 
 def load_environment(path: str | Path) -> Environment:
@@ -35,9 +40,14 @@ def load_environment(path: str | Path) -> Environment:
         OrgtrailError: the file cannot be read or is not HCL.
         SettingsError: settings break rules; one line for each fault, with file and line.
 
+    Warns:
+        SettingsWarning: a setting has a consequence that its reader may not expect.
+
     """
     environment, source = load_settings(path)
     require_limits(environment, source)
+    for fault in advice(environment):
+        warnings.warn(worded(fault, source), SettingsWarning, stacklevel=2)
     return environment
 
 
@@ -115,6 +125,22 @@ def _oversized(env: Environment) -> Iterator[Fault]:
         KEY_POLICY_LIMIT,
         "name fewer administrators",
     )
+    if env.access.auditor:
+        yield from _limited(
+            ("access", "auditor", "trusted"),
+            "the auditors' trust policy",
+            readers.auditor_trust(env.access.auditor),
+            TRUST_POLICY_LIMIT,
+            "name fewer principals, or several by one pattern with *",
+        )
+    if env.siem and env.siem.reader:
+        yield from _limited(
+            ("siem", "reader", "trusted"),
+            "the SIEM's trust policy",
+            siem.reader_trust(env.siem.reader),
+            TRUST_POLICY_LIMIT,
+            "name fewer principals, or several by one pattern with *",
+        )
 
 
 def _given(env: Environment, place: tuple[str, ...]) -> tuple[str, ...]:

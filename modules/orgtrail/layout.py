@@ -5,24 +5,20 @@ All are literal text, so that a policy can be read in a diff and checked without
 
 from __future__ import annotations
 
+from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 """The service principal that writes logs."""
+
+ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
+"""The service principal of IAM Access Analyzer."""
 
 LOGS = "CloudTrail"
 """Folder of log files under each account's prefix."""
 
 RESULT_PREFIX = "results/"
 """Where in the result bucket the workgroup writes."""
-
-
-def partition(region: str) -> str:
-    """Return the AWS partition of a region: `aws`, `aws-us-gov` or `aws-cn`."""
-    for prefix in ("us-gov", "cn"):
-        if region.startswith(f"{prefix}-"):
-            return f"aws-{prefix}"
-    return "aws"
 
 
 def arn(env: Environment, service: str, account: str, resource: str, region: str = "") -> str:
@@ -65,7 +61,7 @@ def organization_prefix(env: Environment) -> str:
 
 def key_alias_arn(env: Environment) -> str:
     """Return the ARN of the key's alias."""
-    return arn(env, "kms", env.logging.id, env.key.alias, region=env.home_region)
+    return in_logging(env, "kms", env.key.alias)
 
 
 def log_group_arn(env: Environment, account: str) -> str:
@@ -88,7 +84,55 @@ def log_stream_arns(env: Environment) -> list[str]:
 
 def delivery_role_arn(env: Environment) -> str:
     """Return the ARN of the role that CloudTrail delivers to CloudWatch Logs with."""
-    return arn(env, "iam", env.management.id, f"role/{env.delivery.role_name}")
+    return role_arn(env, env.management.id, env.delivery.role_name)
+
+
+def role_arn(env: Environment, account: str, name: str) -> str:
+    """Return the ARN of a role in an account (`*` for any)."""
+    return arn(env, "iam", account, f"role/{name}")
+
+
+def in_logging(env: Environment, service: str, resource: str) -> str:
+    """Return the ARN of a resource of the logging account in the home region."""
+    return arn(env, service, env.logging.id, resource, region=env.home_region)
+
+
+def workgroup_arn(env: Environment) -> str:
+    """Return the ARN of the workgroup."""
+    return in_logging(env, "athena", f"workgroup/{env.catalog.workgroup}")
+
+
+def catalog_arns(env: Environment) -> list[str]:
+    """Return the ARNs of the database and of all tables in it."""
+    database = env.catalog.database
+    names = (f"database/{database}", f"table/{database}/*")
+    return [in_logging(env, "glue", name) for name in names]
+
+
+def any_key_arn(env: Environment) -> str:
+    """Return the pattern of all keys of the logging account: AWS makes up a key's id."""
+    return in_logging(env, "kms", "key/*")
+
+
+def alarm_topic_arn(env: Environment, topic: str) -> str:
+    """Return the ARN of the alarms' topic, in the management account."""
+    return arn(env, "sns", env.management.id, topic, region=env.home_region)
+
+
+def dead_letter(queue: str) -> str:
+    """Return the name of a queue's dead-letter queue."""
+    return f"{queue}-dead"
+
+
+def alias(name: str) -> str:
+    """Return the alias of the key that encrypts what has this name."""
+    return f"alias/{name}"
+
+
+def via(env: Environment, service: str) -> str:
+    """Return how KMS calls a service that asks on someone's behalf (`kms:ViaService`)."""
+    domain = "amazonaws.com.cn" if partition(env.home_region) == "aws-cn" else "amazonaws.com"
+    return f"{service}.{env.home_region}.{domain}"
 
 
 def result_location(env: Environment) -> str:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from orgtrail import layout
 from orgtrail.constructs import bindings as aws
+from orgtrail.constructs.access import Auditor
+from orgtrail.constructs.access_analyzer import AccessAnalyzer
+from orgtrail.constructs.alarms import Alarms
 from orgtrail.constructs.archive import LogArchive, TrailKey
 from orgtrail.constructs.catalog import Catalog
+from orgtrail.constructs.detection import Providers
+from orgtrail.constructs.guardduty import GuardDuty
 from orgtrail.constructs.guardrails import Guardrails
 from orgtrail.constructs.organization import OrganizationCheck
+from orgtrail.constructs.security_hub import SecurityHub
+from orgtrail.constructs.siem import SiemFeed
 from orgtrail.constructs.trail import LogDelivery, Trail
 from orgtrail.environments import require_limits
+from orgtrail.policies import readers
+from orgtrail.policies.document import text
 from orgtrail.settings.environment import Environment
 
 
@@ -25,9 +34,12 @@ class OrganizationTrail(aws.Part):
         environment: the settings, from `load_environment` or made in Python.
         management: provider of the management account, in the home region.
         logging: provider of the logging account, in the home region.
+        further: providers by account name and region, where `environment.places` names more
+            than these two: for GuardDuty, Security Hub and Access Analyzer.
 
     Raises:
         SettingsError: a policy would be larger than AWS accepts.
+        OrgtrailError: a provider is missing.
 
     Example:
         >>> environment = load_environment("envs/healthcare.tfvars")
@@ -44,6 +56,7 @@ class OrganizationTrail(aws.Part):
         environment: Environment,
         management: aws.AwsProvider,
         logging: aws.AwsProvider,
+        further: Providers | None = None,
     ) -> None:
         """Make every part, in the order that CloudTrail needs."""
         super().__init__(scope, id)
@@ -92,6 +105,77 @@ class OrganizationTrail(aws.Part):
             kms_key_arn=self.key.arn,
             access_logs=self.archive.access_logs,
         )
+        home = environment.home_region
+        providers = {
+            ("management", home): management,
+            ("logging", home): logging,
+            **(further or {}),
+        }
+        self._watch(management, logging)
+        self._detect(providers, organization)
+
+    def _watch(self, management: aws.AwsProvider, logging: aws.AwsProvider) -> None:
+        """Make who is told of events, and who reads them."""
+        environment = self.environment
+        if environment.alarms and self.delivery:
+            Alarms(
+                self,
+                "alarms",
+                environment=environment,
+                settings=environment.alarms,
+                provider=management,
+                delivery=self.delivery,
+            )
+        if environment.access.auditor:
+            Auditor(
+                self,
+                "auditor",
+                environment=environment,
+                settings=environment.access.auditor,
+                provider=logging,
+            )
+        if environment.siem:
+            SiemFeed(
+                self,
+                "siem",
+                environment=environment,
+                settings=environment.siem,
+                provider=logging,
+                after=[self.archive.archive.policy],
+            )
+
+    def _detect(self, providers: Providers, organization: OrganizationCheck) -> None:
+        """Make the services that look for threats, each where the file asks for it."""
+        environment, after = self.environment, [organization.data]
+        if environment.guardduty:
+            GuardDuty(
+                self,
+                "guardduty",
+                environment=environment,
+                settings=environment.guardduty,
+                providers=providers,
+                logging=providers["logging", environment.home_region],
+                access_logs=self.archive.access_logs,
+                after=after,
+            )
+        if environment.security_hub:
+            SecurityHub(
+                self,
+                "security_hub",
+                environment=environment,
+                settings=environment.security_hub,
+                providers=providers,
+                after=after,
+            )
+        if environment.access_analyzer:
+            AccessAnalyzer(
+                self,
+                "access_analyzer",
+                environment=environment,
+                settings=environment.access_analyzer,
+                providers=providers,
+                after=after,
+            )
 
     @property
     def outputs(self) -> dict[str, tuple[str, str]]:
@@ -112,4 +196,24 @@ class OrganizationTrail(aws.Part):
                 if env.delivery.enabled
                 else {}
             ),
+            **self._optional_outputs(),
         }
+
+    def _optional_outputs(self) -> dict[str, tuple[str, str]]:
+        env = self.environment
+        outputs = {}
+        if env.alarms:
+            topic = layout.alarm_topic_arn(env, env.alarms.topic)
+            outputs["alarm_topic_arn"] = (topic, "Topic that the alarms ring by")
+        if env.access.auditor:
+            role = layout.role_arn(env, env.logging.id, env.access.auditor.role_name)
+            outputs["auditor_role_arn"] = (role, "Role for auditors to assume")
+        if env.access.member_readers:
+            policy = aws.literal(text(readers.member_reader(env)))
+            outputs["member_reader_policy"] = (policy, "Policy of the reader in a member account")
+        if env.siem:
+            queue = layout.in_logging(env, "sqs", env.siem.queue)
+            outputs["siem_queue_arn"] = (queue, "Queue of notices of new log files")
+        if env.findings_bucket:
+            outputs["findings_bucket"] = (env.findings_bucket, "Bucket of GuardDuty's findings")
+        return outputs

@@ -1,4 +1,4 @@
-"""The stack of one environment: its state, its two providers, the trail and the outputs."""
+"""The stack of one environment: its state, its providers, the trail and the outputs."""
 
 from __future__ import annotations
 
@@ -36,12 +36,15 @@ class EnvironmentStack(aws.TerraformStack):
         self.home = self
         self.environment = environment
         self._state(environment)
+        providers = {place: self._provider(*place) for place in environment.places}
+        home = environment.home_region
         self.trail = OrganizationTrail(
             self,
             "Default",
             environment=environment,
-            management=self._provider("management", environment.management),
-            logging=self._provider("logging", environment.logging),
+            management=providers["management", home],
+            logging=providers["logging", home],
+            further=providers,
         )
         for name, (value, meaning) in self.trail.outputs.items():
             aws.TerraformOutput(self, name, value=value, description=meaning)
@@ -89,14 +92,21 @@ class EnvironmentStack(aws.TerraformStack):
                     description="Filled by HCP Terraform; null where Terraform runs elsewhere",
                 )
 
-    def _provider(self, alias: str, account: Account) -> aws.AwsProvider:
-        """Make the provider of one account, which refuses to act in any other."""
+    def _provider(self, name: str, region: str) -> aws.AwsProvider:
+        """Make the provider of one account in one region, which refuses to act in any other.
+
+        Its alias is the account's name, and the region where that is not the home region.
+        """
+        account = self.environment.accounts[name]
+        alias = name
+        if region != self.environment.home_region:
+            alias = f"{name}_{region.replace('-', '_')}"
         role = _assume_role(account)
         provider = aws.AwsProvider(
             self,
             alias,
             alias=alias,
-            region=self.environment.home_region,
+            region=region,
             allowed_account_ids=[account.id],
             default_tags=[aws.AwsProviderDefaultTags(tags=dict(self.environment.tags))]
             if self.environment.tags
@@ -105,7 +115,7 @@ class EnvironmentStack(aws.TerraformStack):
             assume_role=[aws.AwsProviderAssumeRole(**role)] if role else None,
         )
         if isinstance(self.environment.backend, CloudBackend):
-            for setting, value in _dynamic_credentials(alias, account, role).items():
+            for setting, value in _dynamic_credentials(name, account, role).items():
                 provider.add_override(setting, value)
         return provider
 
@@ -117,14 +127,15 @@ def _assume_role(account: Account) -> dict[str, Any]:
     return {"role_arn": account.role_arn, "session_name": account.session_name, **external}
 
 
-def _dynamic_credentials(alias: str, account: Account, role: dict[str, Any]) -> dict[str, Any]:
+def _dynamic_credentials(name: str, account: Account, role: dict[str, Any]) -> dict[str, Any]:
     """Return what makes one provider work in HCP Terraform and on a laptop alike.
 
-    Where HCP has credentials tagged with the alias (`TFC_AWS_RUN_ROLE_ARN_LOGGING`), they are
-    used as they are. Where it has only default ones, or none as on a laptop, the role or
-    profile of the file is used.
+    Where HCP has credentials tagged with the account's name (`TFC_AWS_RUN_ROLE_ARN_LOGGING`),
+    they are used as they are, in every region. Where it has only default ones, or none as on a
+    laptop, the role or profile of the file is used.
     """
-    tagged = f"var.{CREDENTIALS}.aliases[{json.dumps(alias.upper())}].shared_config_file"
+    tag = json.dumps(name.upper().replace("-", "_"))
+    tagged = f"var.{CREDENTIALS}.aliases[{tag}].shared_config_file"
     default = f"var.{CREDENTIALS}.default.shared_config_file"
     files = f"[coalesce(try({tagged}, null), try({default}, null))]"
     settings: dict[str, Any] = {"shared_config_files": f"${{try({files}, null)}}"}

@@ -11,19 +11,20 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One provider of a stack, and what it makes and reads."""
+    """One provider of a stack, an account in a region, and what it makes and reads."""
 
     alias: str
     id: str
-    resources: dict[str, list[str]]
-    """Names by kind: `{"aws_s3_bucket": ["archive", ...]}`."""
-    data: dict[str, list[str]]
+    region: str
+    resources: dict[str, dict[str, int]]
+    """How many there are of each name, by kind: `{"aws_s3_bucket": {"archive": 1, ...}}`."""
+    data: dict[str, dict[str, int]]
     """The same for what is only read."""
 
     @property
     def count(self) -> int:
         """How many resources a first apply makes."""
-        return sum(map(len, self.resources.values()))
+        return sum(sum(named.values()) for named in self.resources.values())
 
 
 def accounts(stack: Path) -> list[Account]:
@@ -35,6 +36,7 @@ def accounts(stack: Path) -> list[Account]:
         Account(
             alias=provider["alias"],
             id=provider["allowed_account_ids"][0],
+            region=provider["region"],
             resources=resources[f"aws.{provider['alias']}"],
             data=data[f"aws.{provider['alias']}"],
         )
@@ -42,9 +44,9 @@ def accounts(stack: Path) -> list[Account]:
     ]
 
 
-def _by_provider(blocks: dict[str, dict[str, Any]]) -> dict[str, dict[str, list[str]]]:
-    sorted_out: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+def _by_provider(blocks: dict[str, dict[str, Any]]) -> dict[str, dict[str, dict[str, int]]]:
+    sorted_out: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     for kind, named in sorted(blocks.items()):
         for name, block in sorted(named.items()):
-            sorted_out[block["provider"]][kind].append(name)
+            sorted_out[block["provider"]][kind][name] = len(block.get("for_each", [name]))
     return sorted_out

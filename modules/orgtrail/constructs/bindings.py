@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+import re
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from orgtrail.constructs.fastpath import lazily
 
@@ -107,8 +109,76 @@ with lazily():
     from constructs import Construct
     from jsii.errors import JSIIError
 
+if TYPE_CHECKING:
+    # Loaded by __getattr__ when an environment first asks for one of them.
+    from cdktf_cdktf_provider_aws.accessanalyzer_analyzer import AccessanalyzerAnalyzer
+    from cdktf_cdktf_provider_aws.chatbot_slack_channel_configuration import (
+        ChatbotSlackChannelConfiguration,
+    )
+    from cdktf_cdktf_provider_aws.chatbot_teams_channel_configuration import (
+        ChatbotTeamsChannelConfiguration,
+    )
+    from cdktf_cdktf_provider_aws.cloudtrail_organization_delegated_admin_account import (
+        CloudtrailOrganizationDelegatedAdminAccount,
+    )
+    from cdktf_cdktf_provider_aws.cloudwatch_log_metric_filter import CloudwatchLogMetricFilter
+    from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
+    from cdktf_cdktf_provider_aws.guardduty_detector import GuarddutyDetector
+    from cdktf_cdktf_provider_aws.guardduty_detector_feature import GuarddutyDetectorFeature
+    from cdktf_cdktf_provider_aws.guardduty_organization_admin_account import (
+        GuarddutyOrganizationAdminAccount,
+    )
+    from cdktf_cdktf_provider_aws.guardduty_organization_configuration import (
+        GuarddutyOrganizationConfiguration,
+    )
+    from cdktf_cdktf_provider_aws.guardduty_organization_configuration_feature import (
+        GuarddutyOrganizationConfigurationFeature,
+    )
+    from cdktf_cdktf_provider_aws.guardduty_publishing_destination import (
+        GuarddutyPublishingDestination,
+    )
+    from cdktf_cdktf_provider_aws.organizations_delegated_administrator import (
+        OrganizationsDelegatedAdministrator,
+    )
+    from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification
+    from cdktf_cdktf_provider_aws.securityhub_account import SecurityhubAccount
+    from cdktf_cdktf_provider_aws.securityhub_configuration_policy import (
+        SecurityhubConfigurationPolicy,
+    )
+    from cdktf_cdktf_provider_aws.securityhub_configuration_policy_association import (
+        SecurityhubConfigurationPolicyAssociation,
+    )
+    from cdktf_cdktf_provider_aws.securityhub_finding_aggregator import (
+        SecurityhubFindingAggregator,
+    )
+    from cdktf_cdktf_provider_aws.securityhub_organization_admin_account import (
+        SecurityhubOrganizationAdminAccount,
+    )
+    from cdktf_cdktf_provider_aws.securityhub_organization_configuration import (
+        SecurityhubOrganizationConfiguration,
+    )
+    from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+    from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
+    from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
+    from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
+    from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
+
 FAILURES = (JSIIError, RuntimeError)
 """What jsii raises where Node reports an error."""
+
+_PROVIDER = "cdktf_cdktf_provider_aws"
+
+
+def __getattr__(name: str) -> Any:
+    """Load a resource's class when it is first named: each costs some milliseconds."""
+    module = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    try:
+        found = getattr(import_module(f"{_PROVIDER}.{module}"), name)
+    except ModuleNotFoundError as error:
+        raise AttributeError(f"there is no {name}") from error
+    globals()[name] = found
+    return found
+
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=TerraformElement)
@@ -172,6 +242,13 @@ def warn(part: Part, name: str, condition: str, message: str) -> None:
         f"check.{part.named(name)}",
         {"assert": [{"condition": f"${{{condition}}}", "error_message": message}]},
     )
+
+
+def for_each(resource: TerraformResource, entries: Mapping[str, Any], **attributes: Any) -> None:
+    """Make a resource once for each entry; attributes that are no text may name `each.value`."""
+    resource.add_override("for_each", dict(entries))
+    for name, value in attributes.items():
+        resource.add_override(name, value)
 
 
 def null() -> Any:

@@ -8,6 +8,14 @@ from orgtrail import layout
 from orgtrail.constructs import bindings as aws
 from orgtrail.settings.environment import Environment
 
+_NAMES = {
+    layout.CLOUDTRAIL: "CloudTrail",
+    layout.ACCESS_ANALYZER: "IAM Access Analyzer",
+    "guardduty.amazonaws.com": "GuardDuty",
+    "malware-protection.guardduty.amazonaws.com": "GuardDuty's malware protection",
+    "securityhub.amazonaws.com": "Security Hub",
+}
+
 
 class OrganizationCheck(aws.Part):
     """Stops a plan that would reach another organization, or one that is not ready.
@@ -45,7 +53,6 @@ class OrganizationCheck(aws.Part):
 def _conditions(environment: Environment) -> list[tuple[str, str]]:
     """Return each condition with what to do where it fails."""
     organization, management = environment.organization.id, environment.management.id
-    service = layout.CLOUDTRAIL
     conditions = [
         (
             f"self.id == {json.dumps(organization)}",
@@ -62,11 +69,7 @@ def _conditions(environment: Environment) -> list[tuple[str, str]]:
             "The organization has consolidated billing only. Enable all features: "
             "aws organizations enable-all-features",
         ),
-        (
-            f"contains(self.aws_service_access_principals, {json.dumps(service)})",
-            "The organization does not trust CloudTrail. Enable it: "
-            f"aws organizations enable-aws-service-access --service-principal {service}",
-        ),
+        *map(_trusted, _services(environment)),
     ]
     types = []
     if environment.policy_targets:
@@ -83,3 +86,25 @@ def _conditions(environment: Environment) -> list[tuple[str, str]]:
         for kind in types
     ]
     return conditions
+
+
+def _services(environment: Environment) -> list[str]:
+    """Return the services that the organization has to trust for what the file asks for."""
+    services = [layout.CLOUDTRAIL]
+    if guardduty := environment.guardduty:
+        services.append("guardduty.amazonaws.com")
+        if "EBS_MALWARE_PROTECTION" in guardduty.features:
+            services.append("malware-protection.guardduty.amazonaws.com")
+    if environment.security_hub:
+        services.append("securityhub.amazonaws.com")
+    if environment.access_analyzer:
+        services.append(layout.ACCESS_ANALYZER)
+    return services
+
+
+def _trusted(service: str) -> tuple[str, str]:
+    return (
+        f"contains(self.aws_service_access_principals, {json.dumps(service)})",
+        f"The organization does not trust {_NAMES[service]}. Enable it: "
+        f"aws organizations enable-aws-service-access --service-principal {service}",
+    )

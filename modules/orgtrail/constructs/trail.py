@@ -6,6 +6,7 @@ from orgtrail import layout
 from orgtrail.constructs import bindings as aws
 from orgtrail.policies import roles
 from orgtrail.policies.document import text
+from orgtrail.settings import selectors
 from orgtrail.settings import trail as settings
 from orgtrail.settings.environment import Environment
 
@@ -58,7 +59,7 @@ class LogDelivery(aws.Part):
 
 
 class Trail(aws.Part):
-    """The trail itself.
+    """The trail itself, and its delegated administrator if there is one.
 
     Args:
         scope: the construct that it is part of.
@@ -101,7 +102,7 @@ class Trail(aws.Part):
             cloud_watch_logs_group_arn=f"{group}:*" if delivery else None,
             cloud_watch_logs_role_arn=layout.delivery_role_arn(environment) if delivery else None,
             event_selector=[*map(_basic, trail.event_selectors)] or None,
-            advanced_event_selector=[*map(_advanced, trail.advanced_event_selectors)] or None,
+            advanced_event_selector=[*map(_advanced, selectors.advanced(environment))] or None,
             insight_selector=[
                 aws.CloudtrailInsightSelector(insight_type=kind) for kind in trail.insights
             ]
@@ -109,6 +110,13 @@ class Trail(aws.Part):
             lifecycle=aws.protected(environment.archive.destroy_protection),
             depends_on=[*after, *([delivery.group, delivery.policy] if delivery else [])],
         )
+        if trail.delegated_administrator:
+            self.add(
+                aws.CloudtrailOrganizationDelegatedAdminAccount,
+                "delegation",
+                account_id=environment.accounts[trail.delegated_administrator].id,
+                depends_on=after,
+            )
 
 
 def _basic(selector: settings.EventSelector) -> aws.CloudtrailEventSelector:

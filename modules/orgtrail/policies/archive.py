@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from orgtrail import layout
-from orgtrail.policies.document import DELETION, Document, Statement, document, except_roles
+from orgtrail.policies import readers
+from orgtrail.policies.document import (
+    DELETION,
+    Document,
+    Statement,
+    document,
+    except_roles,
+    secure_transport,
+)
 from orgtrail.settings.environment import Environment
 
 ARCHIVE_LOG_PREFIX = "archive/"
 RESULTS_LOG_PREFIX = "athena-results/"
+FINDINGS_LOG_PREFIX = "guardduty-findings/"
 
 
 def archive(env: Environment) -> Document:
@@ -28,10 +37,11 @@ def archive(env: Environment) -> Document:
             bucket,
             env.organization.id,
         ),
-        _secure_transport(env, bucket),
+        transport(env, bucket),
         _encrypted(env, bucket),
-        _no_deletion(env, bucket),
+        no_deletion(env, bucket),
         _only_cloudtrail_writes(env, bucket),
+        *readers.members_read(env),
     )
 
 
@@ -42,6 +52,8 @@ def access_logs(env: Environment) -> Document:
     """
     bucket = env.archive.access_log_bucket
     sources = {ARCHIVE_LOG_PREFIX: env.archive.bucket, RESULTS_LOG_PREFIX: env.result_bucket}
+    if env.findings_bucket:
+        sources[FINDINGS_LOG_PREFIX] = env.findings_bucket
     deliveries = [
         {
             "Sid": f"S3ServerAccessLogs{number}",
@@ -56,12 +68,12 @@ def access_logs(env: Environment) -> Document:
         }
         for number, (prefix, source) in enumerate(sources.items(), start=1)
     ]
-    return document(*deliveries, _secure_transport(env, bucket), _no_deletion(env, bucket))
+    return document(*deliveries, transport(env, bucket), no_deletion(env, bucket))
 
 
 def results(env: Environment) -> Document:
     """Return the result bucket's policy: encrypted transport only; IAM decides who reads."""
-    return document(_secure_transport(env, env.result_bucket))
+    return document(transport(env, env.result_bucket))
 
 
 def _from_trail(env: Environment, sid: str, action: str, bucket: str, owner: str) -> Statement:
@@ -78,15 +90,11 @@ def _from_trail(env: Environment, sid: str, action: str, bucket: str, owner: str
     }
 
 
-def _secure_transport(env: Environment, bucket: str) -> Statement:
-    return {
-        "Sid": "DenyInsecureTransport",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [layout.bucket_arn(env, bucket), layout.bucket_arn(env, bucket, "*")],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
+def transport(env: Environment, bucket: str) -> Statement:
+    """Deny reaching a bucket without TLS."""
+    return secure_transport(
+        "s3:*", [layout.bucket_arn(env, bucket), layout.bucket_arn(env, bucket, "*")]
+    )
 
 
 def _encrypted(env: Environment, bucket: str) -> Statement:
@@ -106,7 +114,7 @@ def _encrypted(env: Environment, bucket: str) -> Statement:
     }
 
 
-def _no_deletion(env: Environment, bucket: str) -> Statement:
+def no_deletion(env: Environment, bucket: str) -> Statement:
     """Deny deleting objects and versions, and passing a GOVERNANCE lock.
 
     Lifecycle expiry is not a request, so no bucket policy stops it.

@@ -8,6 +8,9 @@ from typing import Any
 DELETION = ("DeleteObject", "DeleteObjectVersion", "BypassGovernanceRetention")
 """The S3 actions that take a log file away, or make that possible."""
 
+CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
+"""CloudTrail's encryption context: present on log files, on nothing else."""
+
 Statement = dict[str, Any]
 Document = dict[str, Any]
 
@@ -25,3 +28,15 @@ def text(policy: Document) -> str:
 def except_roles(roles: tuple[str, ...]) -> dict[str, Any]:
     """Return the condition that leaves named roles out of a deny; none where there are none."""
     return {"Condition": {"ArnNotLike": {"aws:PrincipalArn": list(roles)}}} if roles else {}
+
+
+def secure_transport(action: str, resources: list[str]) -> Statement:
+    """Deny every call without TLS."""
+    return {
+        "Sid": "DenyInsecureTransport",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": resources,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }

@@ -13,7 +13,8 @@ _TRAIL = (
 )  # fmt: skip
 _BUCKET = (
     "DeleteBucket", "DeleteBucketPolicy", "PutAccessPointPolicy", "PutBucketAcl",
-    "PutBucketLogging", "PutBucketObjectLockConfiguration", "PutBucketOwnershipControls",
+    "PutBucketLogging", "PutBucketNotification", "PutBucketObjectLockConfiguration",
+    "PutBucketOwnershipControls",
     "PutBucketPolicy", "PutBucketPublicAccessBlock", "PutBucketVersioning",
     "PutEncryptionConfiguration", "PutLifecycleConfiguration", "PutReplicationConfiguration",
 )  # fmt: skip
@@ -30,6 +31,32 @@ _LOG_GROUP = (
     "AssociateKmsKey", "DeleteLogGroup", "DeleteLogStream", "DeleteRetentionPolicy",
     "DisassociateKmsKey", "PutRetentionPolicy",
 )  # fmt: skip
+_FEED = (
+    "sns:DeleteTopic", "sns:RemovePermission", "sns:SetSubscriptionAttributes",
+    "sns:SetTopicAttributes", "sns:Unsubscribe", "sqs:DeleteQueue", "sqs:PurgeQueue",
+    "sqs:SetQueueAttributes",
+)  # fmt: skip
+_DETECTION = {
+    "guardduty": (
+        "CreateFilter", "DeleteDetector", "DeleteMembers", "DeletePublishingDestination",
+        "DisassociateFromAdministratorAccount", "DisassociateFromMasterAccount",
+        "DisassociateMembers", "StopMonitoringMembers", "UpdateDetector", "UpdateFilter",
+        "UpdateMemberDetectors", "UpdateOrganizationConfiguration",
+        "UpdatePublishingDestination",
+    ),
+    "security_hub": (
+        "BatchDisableStandards", "DeleteConfigurationPolicy", "DeleteFindingAggregator",
+        "DeleteMembers", "DisableSecurityHub", "DisassociateFromAdministratorAccount",
+        "DisassociateMembers", "StartConfigurationPolicyDisassociation",
+        "UpdateConfigurationPolicy", "UpdateOrganizationConfiguration",
+    ),
+    "access_analyzer": ("CreateArchiveRule", "DeleteAnalyzer", "UpdateArchiveRule"),
+}  # fmt: skip
+_SERVICES = {
+    "guardduty": ("guardduty", "ProtectGuardDuty"),
+    "security_hub": ("securityhub", "ProtectSecurityHub"),
+    "access_analyzer": ("access-analyzer", "ProtectAccessAnalyzer"),
+}
 _ROLE = (
     "AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePermissionsBoundary",
     "DeleteRolePolicy", "DetachRolePolicy", "PutRolePermissionsBoundary", "PutRolePolicy",
@@ -45,6 +72,7 @@ def service_control(env: Environment) -> Document:
     """
     exempt = except_roles(env.exempt_roles)
     privileged = sorted({*env.exempt_roles, *env.archive.break_glass_roles})
+    reading = _reading_roles(env)
     return document(
         _deny("ProtectTrails", "cloudtrail", _TRAIL, "*", exempt),
         _deny("ProtectBuckets", "s3", _BUCKET, _buckets(env), exempt),
@@ -52,18 +80,22 @@ def service_control(env: Environment) -> Document:
             "ProtectLogFiles",
             "s3",
             tuple(sorted(DELETION)),
-            [f"{each}/*" for each in _buckets(env)[:2]],
+            [f"{layout.bucket_arn(env, each)}/*" for each in _evidence(env)],
             except_roles(env.archive.break_glass_roles),
         ),
         _key(env, exempt),
         _deny("ProtectAlias", "kms", _KEY, layout.key_alias_arn(env), exempt),
-        _deny("ProtectTable", "glue", _GLUE, _catalog(env), exempt),
-        _deny("ProtectWorkgroup", "athena", _ATHENA, _workgroup(env), exempt),
+        _deny("ProtectTable", "glue", _GLUE, layout.catalog_arns(env), exempt),
+        _deny("ProtectWorkgroup", "athena", _ATHENA, layout.workgroup_arn(env), exempt),
         # The group is in the management account; this binds where a delegated
         # administrator owns the trail, and so the group.
         _deny("ProtectLogGroup", "logs", _LOG_GROUP, f"{layout.log_group_arn(env, '*')}*", exempt),
         # Who can rewrite the trust of an exempt role is exempt himself.
         _deny("ProtectExemptRoles", "iam", _ROLE, privileged, exempt) if privileged else None,
+        # Who can rewrite the trust of a role that reads all logs reads them himself.
+        _deny("ProtectReadingRoles", "iam", _ROLE, reading, exempt) if reading else None,
+        _feed(env, exempt),
+        *_detection(env),
         _deny("StayInOrganization", "organizations", ("LeaveOrganization",), "*", {}),
     )
 
@@ -134,19 +166,44 @@ def _key(env: Environment, exempt: dict[str, Any]) -> Statement:
     return {**statement, "Condition": {**statement.get("Condition", {}), **by_alias}}
 
 
+def _feed(env: Environment, exempt: dict[str, Any]) -> Statement | None:
+    if not env.siem:
+        return None
+    queues = (env.siem.queue, layout.dead_letter(env.siem.queue))
+    return {
+        "Sid": "ProtectFeed",
+        "Effect": "Deny",
+        "Action": list(_FEED),
+        "Resource": [
+            layout.in_logging(env, "sns", f"{env.siem.topic}*"),
+            *(layout.in_logging(env, "sqs", queue) for queue in queues),
+        ],
+        **exempt,
+    }
+
+
+def _detection(env: Environment) -> list[Statement]:
+    """Deny switching detection off, to all but those who deploy it to its administrator."""
+    statements = []
+    for name, section in env.detection.items():
+        role = env.accounts[section.administrator].role_arn
+        exempt = dict.fromkeys((*env.exempt_roles, *([role] if role else [])))
+        service, sid = _SERVICES[name]
+        statements.append(_deny(sid, service, _DETECTION[name], "*", except_roles(tuple(exempt))))
+    return statements
+
+
+def _reading_roles(env: Environment) -> list[str]:
+    names = [env.access.auditor.role_name] if env.access.auditor else []
+    if env.siem and env.siem.reader:
+        names.append(env.siem.reader.role_name)
+    return [layout.role_arn(env, env.logging.id, name) for name in names]
+
+
+def _evidence(env: Environment) -> list[str]:
+    """Return the buckets whose objects nobody deletes; query results can be asked for again."""
+    return [name for name in env.own_buckets if name != env.result_bucket]
+
+
 def _buckets(env: Environment) -> list[str]:
-    names = (env.archive.bucket, env.archive.access_log_bucket, env.result_bucket)
-    return [layout.bucket_arn(env, name) for name in names]
-
-
-def _catalog(env: Environment) -> list[str]:
-    database = env.catalog.database
-    return [
-        layout.arn(env, "glue", env.logging.id, name, region=env.home_region)
-        for name in (f"database/{database}", f"table/{database}/*")
-    ]
-
-
-def _workgroup(env: Environment) -> str:
-    name = f"workgroup/{env.catalog.workgroup}"
-    return layout.arn(env, "athena", env.logging.id, name, region=env.home_region)
+    return [layout.bucket_arn(env, name) for name in env.own_buckets]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from orgtrail import layout
-from orgtrail.policies.document import Document, Statement, document
+from orgtrail.policies import readers
+from orgtrail.policies.document import CONTEXT, Document, Statement, document
 from orgtrail.settings.environment import Environment
-
-CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
-"""CloudTrail's encryption context: present on log files, on nothing else."""
 
 _ADMINISTRATION = [
     f"kms:{action}"
@@ -27,13 +25,7 @@ def key(env: Environment) -> Document:
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
     return document(
-        {
-            "Sid": "AdministerKey",
-            "Effect": "Allow",
-            "Principal": {"AWS": administrators(env)},
-            "Action": _ADMINISTRATION,
-            "Resource": "*",
-        },
+        administration(administrators(env)),
         _cloudtrail(
             env,
             "CloudTrailEncrypts",
@@ -63,7 +55,7 @@ def key(env: Environment) -> Document:
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Resource": "*",
             "Condition": {
-                "StringEquals": {"kms:ViaService": f"s3.{env.home_region}.{_domain(env)}"},
+                "StringEquals": {"kms:ViaService": layout.via(env, "s3")},
                 "StringLike": {
                     "kms:EncryptionContext:aws:s3:arn": [
                         layout.bucket_arn(env, env.result_bucket),
@@ -72,7 +64,34 @@ def key(env: Environment) -> Document:
                 },
             },
         },
+        *readers.members_decrypt(env),
     )
+
+
+def administration(principals: list[str]) -> Statement:
+    """Return the statement for those who administer a key: they cannot decrypt by it."""
+    return {
+        "Sid": "AdministerKey",
+        "Effect": "Allow",
+        "Principal": {"AWS": principals},
+        "Action": _ADMINISTRATION,
+        "Resource": "*",
+    }
+
+
+def service(sid: str, name: str, account: str, source: str) -> Statement:
+    """Let a service encrypt and decrypt for one resource of one account."""
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": name},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": source},
+        },
+    }
 
 
 def administrators(env: Environment) -> list[str]:
@@ -95,8 +114,3 @@ def _cloudtrail(
         "Resource": "*",
         "Condition": {"StringEquals": {"aws:SourceArn": layout.trail_arn(env)}, **condition},
     }
-
-
-def _domain(env: Environment) -> str:
-    china = layout.partition(env.home_region) == "aws-cn"
-    return "amazonaws.com.cn" if china else "amazonaws.com"

@@ -27,16 +27,16 @@ class Organization(Section):
 class Account(Section):
     """One account of the organization.
 
-    `management` and `logging` also say how Terraform reaches them; all other accounts need
-    nothing deployed, so they have an id alone.
+    `management`, `logging` and the delegated administrators of the detecting services also say
+    how Terraform reaches them; all other accounts need nothing deployed, so they have an id alone.
     """
 
     id: AccountId = setting("The account's id, in quotes: a number would lose its first zeros.")
     profile: Text | None = setting(
-        "Profile of the shared AWS configuration to use (management and logging only).", None
+        "Profile of the shared AWS configuration to use (accounts that are deployed to only).", None
     )
     role_arn: RoleArn | None = setting(
-        "Role that Terraform assumes to deploy (management and logging only).", None
+        "Role that Terraform assumes to deploy (accounts that are deployed to only).", None
     )
     external_id: ExternalId | None = setting("External id asked for by that role's trust.", None)
     session_name: SessionName = setting(

@@ -61,14 +61,16 @@ class SettingsError(OrgtrailError):
         """Sort the faults by line and word them."""
         self.source = source
         self.faults = tuple(sorted(faults, key=self._line))
-        super().__init__("\n".join(map(self._worded, self.faults)))
-
-    def _worded(self, fault: Fault) -> str:
-        return f"{self.source.at(fault.setting)}: {fault}" if self.source else str(fault)
+        super().__init__("\n".join(worded(fault, source) for fault in self.faults))
 
     def _line(self, fault: Fault) -> int:
         place = self.source.at(fault.setting).rpartition(":")[2] if self.source else ""
         return int(place) if place.isdigit() else 0
+
+
+def worded(fault: Fault, source: Source | None) -> str:
+    """Write a fault with its file and line, where it has them."""
+    return f"{source.at(fault.setting)}: {fault}" if source else str(fault)
 
 
 def dotted(setting: Path) -> str:

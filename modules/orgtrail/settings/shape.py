@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
+from orgtrail.settings.access import Access
 from orgtrail.settings.accounts import Account, Organization
+from orgtrail.settings.alarms import Alarms
 from orgtrail.settings.archive import Archive
 from orgtrail.settings.backend import Backend, LocalBackend
 from orgtrail.settings.catalog import Catalog
+from orgtrail.settings.detection import AccessAnalyzer, GuardDuty, SecurityHub
 from orgtrail.settings.guardrails import Guardrails
+from orgtrail.settings.recording import Recording
+from orgtrail.settings.siem import Siem
 from orgtrail.settings.trail import Delivery, Key, Trail
 from orgtrail.settings.types import Name, Region, Section, Text, setting
 
@@ -26,11 +32,18 @@ class Shape(Section):
     )
     tags: dict[Text, Text] = setting("Tags of every resource.", {"ManagedBy": "orgtrail"})
     trail: Trail = setting("The organization trail.", Trail())
+    recording: Recording | None = setting("What the trail records, by intent.", None)
     archive: Archive = setting("The archive bucket.")
     key: Key = setting("The encryption key.", Key())
     delivery: Delivery = setting("Delivery to CloudWatch Logs.", Delivery())
     guardrails: Guardrails = setting("Service and resource control policies.", Guardrails())
     catalog: Catalog = setting("The Athena catalog.", Catalog())
+    alarms: Alarms | None = setting("Alarms over all accounts.", None)
+    access: Access = setting("Who may read the audit trail.", Access())
+    siem: Siem | None = setting("The feed for a SIEM.", None)
+    guardduty: GuardDuty | None = setting("GuardDuty for the organization.", None)
+    security_hub: SecurityHub | None = setting("Security Hub for the organization.", None)
+    access_analyzer: AccessAnalyzer | None = setting("IAM Access Analyzer.", None)
     backend: Backend = setting("Where Terraform keeps its state.", LocalBackend())
 
     @property
@@ -66,3 +79,50 @@ class Shape(Section):
         if given is not None:
             return given
         return (self.logging.role_arn,) if self.logging.role_arn else ()
+
+    @property
+    def findings_bucket(self) -> str | None:
+        """The bucket that GuardDuty exports findings to, if it does."""
+        if not self.guardduty or not self.guardduty.export:
+            return None
+        return self.guardduty.export.bucket or f"{self.archive.bucket}-guardduty"
+
+    @property
+    def own_buckets(self) -> tuple[str, ...]:
+        """Every bucket that the stack makes, the archive first."""
+        names = (self.archive.bucket, self.archive.access_log_bucket, self.result_bucket)
+        return (*names, self.findings_bucket) if self.findings_bucket else names
+
+    @property
+    def detection(self) -> dict[str, GuardDuty | SecurityHub | AccessAnalyzer]:
+        """The detecting services that are asked for, by the names of their sections."""
+        sections = {
+            "guardduty": self.guardduty,
+            "security_hub": self.security_hub,
+            "access_analyzer": self.access_analyzer,
+        }
+        return {name: section for name, section in sections.items() if section}
+
+    def regions_of(self, section: GuardDuty | SecurityHub | AccessAnalyzer) -> tuple[str, ...]:
+        """Return the regions of a detecting service, the home region first if it is one."""
+        regions = dict.fromkeys(section.regions or (self.home_region,))
+        return tuple(sorted(regions, key=lambda region: region != self.home_region))
+
+    @property
+    def deployed(self) -> tuple[str, ...]:
+        """The names of the accounts that Terraform reaches, management and logging first."""
+        administrators = {section.administrator for section in self.detection.values()}
+        return ("management", "logging", *sorted(administrators - {"management", "logging"}))
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Each account and region that Terraform needs a provider for."""
+        return tuple(dict.fromkeys(self._places()))
+
+    def _places(self) -> Iterator[tuple[str, str]]:
+        for account in ("management", "logging"):
+            yield account, self.home_region
+        for section in self.detection.values():
+            for region in self.regions_of(section):
+                yield "management", region
+                yield section.administrator, region

@@ -10,6 +10,7 @@ from orgtrail.settings.types import (
     KeyPrefix,
     LogGroupName,
     Many,
+    Name,
     PrincipalArn,
     RoleName,
     Section,
@@ -50,7 +51,11 @@ class EventSelector(Section):
 
 
 class FieldSelector(Section):
-    """One condition of an advanced event selector; its operators are joined by AND."""
+    """One condition of an advanced event selector.
+
+    A value has to meet one of `equals`, `starts_with` and `ends_with`, if there are any, and
+    none of the others.
+    """
 
     field: Text = setting("The field: `eventCategory`, `readOnly`, `resources.type` ...")
     equals: Many[Text] = setting("The field is one of these.", ())
@@ -86,10 +91,15 @@ class Trail(Section):
     log_file_validation: bool = setting("Sign a digest of all log files every hour.", True)
     enabled: bool = setting("Record; false stops the trail and keeps it.", True)
     event_selectors: Many[EventSelector] = setting(
-        "Basic event selectors; none means all management events.", ()
+        "Basic event selectors; none means all management events, or what `recording` says.", ()
     )
     advanced_event_selectors: Many[AdvancedEventSelector] = setting(
         "Advanced event selectors, in place of basic ones.", ()
+    )
+    delegated_administrator: Name | None = setting(
+        "Member account, by its name in accounts, that may administer CloudTrail for the "
+        "organization; the trail stays the management account's.",
+        None,
     )
     insights: Many[InsightType] = setting(
         "Kinds of CloudTrail Insights to compute (charged by events analysed).", ()

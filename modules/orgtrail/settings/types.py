@@ -121,6 +121,14 @@ PrincipalArn = Annotated[
         "must be the ARN of a role, a user or an account's root",
     ),
 ]
+PrincipalPattern = Annotated[
+    str,
+    matches(
+        rf"{_ARN}iam::\d{{12}}:(root|(role|user)/[\w+=,.@/*?-]{{1,576}})",
+        "must be the ARN of a role, a user or an account's root, "
+        "with its account id in digits (* may stand in the name)",
+    ),
+]
 KeyArn = Annotated[
     str,
     matches(
@@ -161,6 +169,12 @@ LogGroupName = Annotated[
 ]
 RoleName = Annotated[
     str, matches(r"[\w+=,.@-]{1,64}", "must be 1 to 64 letters, digits or + = , . @ _ -")
+]
+TopicName = Annotated[
+    str, matches(r"[A-Za-z0-9_-]{1,256}", "must be 1 to 256 letters, digits, - or _")
+]
+QueueName = Annotated[
+    str, matches(r"[A-Za-z0-9_-]{1,75}", "must be 1 to 75 letters, digits, - or _")
 ]
 CatalogName = Annotated[
     str, matches(r"[a-z0-9_]{1,255}", "must be lower-case letters, digits and _")

@@ -1,44 +1,16 @@
-"""Rules that tie one setting to another. Each yields the setting to change."""
+"""Rules of the trail's core: accounts, archive, guardrails, delivery and catalog."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from orgtrail.settings.faults import Fault
+from orgtrail.settings.rules.register import account_of, rule
 from orgtrail.settings.shape import Shape
 
-Check = Callable[[Shape], Iterator[Fault]]
 
-_CHECKS: list[tuple[frozenset[str], Check]] = []
-
-
-def broken(environment: Shape, known: set[str]) -> Iterator[Fault]:
-    """Yield the faults of every rule whose sections are known to be valid by themselves."""
-    for needs, check in _CHECKS:
-        if needs <= known:
-            yield from check(environment)
-
-
-def documented() -> Iterator[str]:
-    """Yield what each rule is for, in a sentence."""
-    for _, check in _CHECKS:
-        yield " ".join((check.__doc__ or "").split())
-
-
-def _rule(*needs: str) -> Callable[[Check], Check]:
-    def register(check: Check) -> Check:
-        _CHECKS.append((frozenset(needs), check))
-        return check
-
-    return register
-
-
-def _account(arn: str) -> str:
-    return arn.split(":")[4]
-
-
-@_rule("accounts")
+@rule("accounts")
 def _two_accounts_of_its_own(environment: Shape) -> Iterator[Fault]:
     """Every account has one name, and the two of the trail must be there and differ."""
     for name in ("management", "logging"):
@@ -55,17 +27,18 @@ def _two_accounts_of_its_own(environment: Shape) -> Iterator[Fault]:
         yield Fault(("accounts", name, "id"), rule, account.id)
 
 
-@_rule("accounts", "backend")
+@rule("accounts", "backend", "guardduty", "security_hub", "access_analyzer")
 def _reachable(environment: Shape) -> Iterator[Fault]:
-    """Management and logging are reached by a profile or a role of their own, others by none."""
+    """Accounts that are deployed to are reached by a profile or a role of their own, no others."""
     for name, account in environment.accounts.items():
         here = ("accounts", name)
-        if name not in ("management", "logging"):
+        if name not in environment.deployed:
             for setting in ("profile", "role_arn", "external_id"):
                 if (given := getattr(account, setting)) is not None:
                     yield Fault(
                         (*here, setting),
-                        "must be left out: only management and logging are deployed to",
+                        "must be left out: only management, logging and delegated "
+                        "administrators are deployed to",
                         given,
                     )
             continue
@@ -73,71 +46,18 @@ def _reachable(environment: Shape) -> Iterator[Fault]:
             yield Fault((*here, "profile"), "must not stand beside role_arn", account.profile)
         if account.external_id and not account.role_arn:
             yield Fault((*here, "external_id"), "needs role_arn", account.external_id)
-        if account.role_arn and _account(account.role_arn) != account.id:
+        if account.role_arn and account_of(account.role_arn) != account.id:
             yield Fault(
                 (*here, "role_arn"), f"must be a role of account {account.id}", account.role_arn
             )
-    logging = environment.accounts.get("logging")
-    reachable = not logging or logging.profile or logging.role_arn
-    if not reachable and environment.backend.type != "cloud":
-        yield Fault(
-            ("accounts", "logging"),
-            "needs profile or role_arn: one set of credentials cannot reach two accounts",
-        )
-
-
-@_rule("trail")
-def _global_events(environment: Shape) -> Iterator[Fault]:
-    """A multi-region trail records global events (API CreateTrail refuses any other)."""
-    trail = environment.trail
-    if trail.multi_region and not trail.global_events:
-        yield Fault(
-            ("trail", "global_events"), "must be true where trail.multi_region is true", False
-        )
-
-
-@_rule("trail")
-def _selectors(environment: Shape) -> Iterator[Fault]:
-    """Either at most 5 basic selectors with 250 resources, or advanced ones with 500 values."""
-    basic, advanced = environment.trail.event_selectors, environment.trail.advanced_event_selectors
-    here = ("trail", "event_selectors")
-    if basic and advanced:
-        yield Fault(here, "must not stand beside trail.advanced_event_selectors")
-    if len(basic) > 5:
-        yield Fault(here, "must be at most 5 selectors", len(basic))
-    resources = sum(len(each.values) for one in basic for each in one.data_resources)
-    if resources > 250:
-        yield Fault(here, "must name at most 250 data resources in all", resources)
-    values = sum(
-        len(given) for one in advanced for each in one.fields for given in each.operators.values()
-    )
-    if values > 500:
-        yield Fault(
-            ("trail", "advanced_event_selectors"), "must have at most 500 values in all", values
-        )
-
-
-@_rule("trail")
-def _selector_fields(environment: Shape) -> Iterator[Fault]:
-    """Advanced selectors name their category and what it needs (API AdvancedFieldSelector)."""
-    for index, selector in enumerate(environment.trail.advanced_event_selectors):
-        here = ("trail", "advanced_event_selectors", index, "fields")
-        fields = {each.field: each for each in selector.fields}
-        for place, each in enumerate(selector.fields):
-            if not each.operators:
-                yield Fault((*here, place), "needs an operator such as equals")
-        category = fields["eventCategory"].equals if "eventCategory" in fields else ()
-        if len(category) != 1 or category[0] not in ("Management", "Data", "NetworkActivity"):
+        reachable = account.profile or account.role_arn or environment.backend.type == "cloud"
+        if name != "management" and not reachable:
             yield Fault(
-                here, "must have eventCategory equal to Management, Data or NetworkActivity"
+                here, "needs profile or role_arn: one set of credentials cannot reach two accounts"
             )
-            continue
-        needed = {"Data": "resources.type", "NetworkActivity": "eventSource"}.get(category[0])
-        if needed and not (needed in fields and fields[needed].equals):
-            yield Fault(here, f"must have {needed} equal to a value for {category[0]} events")
 
 
-@_rule("archive")
+@rule("archive")
 def _lifecycle(environment: Shape) -> Iterator[Fault]:
     """Files stay in Glacier for 90 days and in Deep Archive for 180: both are billed that long."""
     archive = environment.archive
@@ -161,7 +81,7 @@ def _lifecycle(environment: Shape) -> Iterator[Fault]:
         )
 
 
-@_rule("archive")
+@rule("archive")
 def _lock(environment: Shape) -> Iterator[Fault]:
     """A lock is not longer than the expiry, and COMPLIANCE keeps destroy protection on."""
     archive = environment.archive
@@ -183,7 +103,7 @@ def _lock(environment: Shape) -> Iterator[Fault]:
         )
 
 
-@_rule("archive", "catalog")
+@rule("archive", "catalog")
 def _buckets(environment: Shape) -> Iterator[Fault]:
     """Three buckets have three names, the derived ones within S3's 63 characters."""
     archive = environment.archive
@@ -210,7 +130,7 @@ def _buckets(environment: Shape) -> Iterator[Fault]:
         yield Fault(("catalog", "result_bucket"), "must be a bucket of its own", results)
 
 
-@_rule("accounts", "guardrails", "organization")
+@rule("accounts", "guardrails", "organization")
 def _lockout(environment: Shape) -> Iterator[Fault]:
     """The SCP binds the logging account, so the role that deploys to it is exempt."""
     if "logging" not in environment.accounts or not environment.policy_targets:
@@ -224,7 +144,7 @@ def _lockout(environment: Shape) -> Iterator[Fault]:
             "the policy would lock the deploying role out",
             list(exempt),
         )
-    if not logging.role_arn and not any(_account(each) == logging.id for each in exempt):
+    if not logging.role_arn and not any(account_of(each) == logging.id for each in exempt):
         yield Fault(
             here,
             f"must include the role that deploys to the logging account ({logging.id}): "
@@ -233,7 +153,7 @@ def _lockout(environment: Shape) -> Iterator[Fault]:
         )
 
 
-@_rule("accounts", "guardrails", "archive")
+@rule("accounts", "guardrails", "archive")
 def _known_accounts(environment: Shape) -> Iterator[Fault]:
     """Exempt and break-glass roles are of member accounts: any other would be a hole."""
     members = {account.id for name, account in environment.accounts.items() if name != "management"}
@@ -243,11 +163,11 @@ def _known_accounts(environment: Shape) -> Iterator[Fault]:
     )
     for here, roles in named:
         for index, role in enumerate(roles):
-            if _account(role) not in members:
+            if account_of(role) not in members:
                 yield Fault((*here, index), "must be a role of a member account in accounts", role)
 
 
-@_rule("home_region", "delivery", "accounts")
+@rule("home_region", "delivery", "accounts")
 def _log_group_key(environment: Shape) -> Iterator[Fault]:
     """The log group's key is in the home region."""
     arn = environment.delivery.kms_key_arn
@@ -255,7 +175,7 @@ def _log_group_key(environment: Shape) -> Iterator[Fault]:
         yield Fault(("delivery", "kms_key_arn"), f"must be a key in {environment.home_region}", arn)
 
 
-@_rule("home_region", "catalog")
+@rule("home_region", "catalog")
 def _home_is_projected(environment: Shape) -> Iterator[Fault]:
     """A fixed list of projected regions holds the home region."""
     regions = environment.catalog.regions

@@ -1,0 +1,49 @@
+"""A key with a rotation and an alias, for what is not a log file."""
+
+from __future__ import annotations
+
+from orgtrail import layout
+from orgtrail.constructs import bindings as aws
+from orgtrail.policies.document import Document, text
+from orgtrail.settings.environment import Environment
+
+
+class ServiceKey(aws.Part):
+    """A key that services encrypt with on our behalf; `arn` stands for its ARN.
+
+    Args:
+        scope: the construct that it is part of.
+        id: its name there.
+        environment: the settings.
+        provider: the account that owns it.
+        name: what it encrypts; its alias is `alias/<name>`.
+        description: what it is for.
+        policy: its policy.
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        environment: Environment,
+        provider: aws.AwsProvider,
+        name: str,
+        description: str,
+        policy: Document,
+    ) -> None:
+        """Make the key and its alias."""
+        super().__init__(scope, id, provider=provider)
+        self.key = self.add(
+            aws.KmsKey,
+            "Default",
+            description=description,
+            policy=aws.literal(text(policy)),
+            enable_key_rotation=True,
+            rotation_period_in_days=environment.key.rotation_days,
+            deletion_window_in_days=environment.key.deletion_window_days,
+        )
+        alias = layout.alias(name)
+        self.add(aws.KmsAlias, "alias", name=alias, target_key_id=self.key.key_id)
+        self.arn = self.key.arn

@@ -1,0 +1,54 @@
+"""A role with one policy of its own."""
+
+from __future__ import annotations
+
+from orgtrail.constructs import bindings as aws
+from orgtrail.policies.document import Document, text
+
+
+class Role(aws.Part):
+    """A role and what it may do.
+
+    Args:
+        scope: the construct that it is part of.
+        id: its name there.
+        provider: the account that owns it.
+        name: the role's name.
+        description: what it is for.
+        trust: who may assume it.
+        permissions: what it may do.
+        session_seconds: how long a session lasts at most.
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        provider: aws.AwsProvider,
+        name: str,
+        description: str,
+        trust: Document,
+        permissions: Document,
+        session_seconds: int | None = None,
+    ) -> None:
+        """Make the role and its policy."""
+        super().__init__(scope, id, provider=provider)
+        self.name = name
+        self.role = self.add(
+            aws.IamRole,
+            "Default",
+            name=name,
+            description=description,
+            assume_role_policy=aws.literal(text(trust)),
+            max_session_duration=session_seconds,
+        )
+        self.policy = self.add(
+            aws.IamRolePolicy,
+            "policy",
+            name=id.replace("_", "-"),
+            role=name,
+            policy=aws.literal(text(permissions)),
+            depends_on=[self.role],
+        )

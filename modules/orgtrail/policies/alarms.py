@@ -1,0 +1,84 @@
+"""Policies of the alarms' topic, of its key and of the chat service's role."""
+
+from __future__ import annotations
+
+from orgtrail import layout
+from orgtrail.policies.document import Document, document, secure_transport
+from orgtrail.policies.key import administration
+from orgtrail.settings.alarms import Alarms
+from orgtrail.settings.environment import Environment
+
+_CLOUDWATCH = "cloudwatch.amazonaws.com"
+
+
+def topic(env: Environment, alarms: Alarms) -> Document:
+    """Return the topic's policy: the alarms of the management account publish, over TLS.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    arn = layout.alarm_topic_arn(env, alarms.topic)
+    return document(
+        {
+            "Sid": "AlarmsPublish",
+            "Effect": "Allow",
+            "Principal": {"Service": _CLOUDWATCH},
+            "Action": "sns:Publish",
+            "Resource": arn,
+            "Condition": _our_alarms(env),
+        },
+        secure_transport("sns:Publish", [arn]),
+    )
+
+
+def key(env: Environment) -> Document:
+    """Return the key's policy. The service's own key would keep alarms from publishing.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    return document(
+        administration([layout.account_root(env, env.management.id)]),
+        {
+            "Sid": "AlarmsEncrypt",
+            "Effect": "Allow",
+            "Principal": {"Service": _CLOUDWATCH},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": _our_alarms(env),
+        },
+    )
+
+
+def chat_trust() -> Document:
+    """Return who may assume the chat role: the chat service.
+
+    A channel of another account cannot be given it, since `iam:PassRole` ends at the account.
+    """
+    return document(
+        {
+            "Sid": "ChatService",
+            "Effect": "Allow",
+            "Principal": {"Service": "chatbot.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    )
+
+
+def chat() -> Document:
+    """Return what a channel may: look at alarms and draw their metrics."""
+    actions = ("DescribeAlarms", "DescribeAlarmHistory", "GetMetricData", "GetMetricWidgetImage")
+    return document(
+        {
+            "Sid": "LookAtAlarms",
+            "Effect": "Allow",
+            "Action": [f"cloudwatch:{action}" for action in actions],
+            "Resource": "*",
+        }
+    )
+
+
+def _our_alarms(env: Environment) -> dict[str, dict[str, str]]:
+    ours = layout.arn(env, "cloudwatch", env.management.id, "alarm:*", region=env.home_region)
+    return {
+        "StringEquals": {"aws:SourceAccount": env.management.id},
+        "ArnLike": {"aws:SourceArn": ours},
+    }

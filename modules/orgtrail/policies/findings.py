@@ -1,0 +1,87 @@
+"""Policies of the bucket that GuardDuty exports findings to, and of its key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orgtrail import layout
+from orgtrail.policies.archive import no_deletion, transport
+from orgtrail.policies.document import Document, Statement, document
+from orgtrail.policies.key import administration, administrators
+from orgtrail.regions import is_opt_in
+from orgtrail.settings.detection import GuardDuty
+from orgtrail.settings.environment import Environment
+
+ALIAS = "guardduty-findings"
+"""The key's alias ends in this."""
+
+
+def bucket(env: Environment, settings: GuardDuty, name: str) -> Document:
+    """Return the bucket's policy: the administrator's detectors write, nobody deletes.
+
+    https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_exportfindings.html
+    """
+    whole, within = layout.bucket_arn(env, name), layout.bucket_arn(env, name, "*")
+    return document(
+        _export(env, settings, "GuardDutyLocates", "s3:GetBucketLocation", whole),
+        _export(env, settings, "GuardDutyWrites", "s3:PutObject", within),
+        transport(env, name),
+        {
+            "Sid": "DenyWrongEncryption",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutObject",
+            "Resource": within,
+            "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}},
+        },
+        no_deletion(env, name),
+    )
+
+
+def key(env: Environment, settings: GuardDuty) -> Document:
+    """Return the key's policy: the same detectors encrypt, readers decrypt by IAM through S3."""
+    return document(
+        administration(administrators(env)),
+        _export(env, settings, "GuardDutyEncrypts", "kms:GenerateDataKey", "*"),
+        {
+            "Sid": "ReadersDecryptFindings",
+            "Effect": "Allow",
+            "Principal": {"AWS": layout.account_root(env, env.logging.id)},
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"kms:ViaService": layout.via(env, "s3")}},
+        },
+    )
+
+
+def services(regions: tuple[str, ...]) -> list[str]:
+    """Return the names that GuardDuty has in some regions."""
+    asked_for = sorted(filter(is_opt_in, set(regions)))
+    return ["guardduty.amazonaws.com", *(f"guardduty.{each}.amazonaws.com" for each in asked_for)]
+
+
+def _export(
+    env: Environment, settings: GuardDuty, sid: str, action: str, resource: str
+) -> Statement:
+    """Allow the administrator's detectors, in the regions that have one."""
+    administrator = env.accounts[settings.administrator].id
+    regions = env.regions_of(settings)
+    names = services(regions)
+    condition: dict[str, Any] = {
+        "StringEquals": {"aws:SourceAccount": administrator},
+        # AWS makes up a detector's id, and a policy is literal.
+        "ArnLike": {
+            "aws:SourceArn": [
+                layout.arn(env, "guardduty", administrator, "detector/*", region=region)
+                for region in regions
+            ]
+        },
+    }
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": names if len(names) > 1 else names[0]},
+        "Action": action,
+        "Resource": resource,
+        "Condition": condition,
+    }

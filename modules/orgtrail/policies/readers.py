@@ -1,0 +1,214 @@
+"""Who may read: auditors by a role of the logging account, members for their own account."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from orgtrail import layout
+from orgtrail.policies.document import CONTEXT, Document, Statement, document
+from orgtrail.settings.access import Auditor, MemberReaders
+from orgtrail.settings.environment import Environment
+
+OWN = "${aws:PrincipalAccount}"
+"""IAM puts the caller's account in its place.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
+
+_ASK = (
+    "BatchGetNamedQuery", "BatchGetQueryExecution", "GetNamedQuery", "GetPreparedStatement",
+    "GetQueryExecution", "GetQueryResults", "GetQueryResultsStream", "GetWorkGroup",
+    "ListNamedQueries", "ListPreparedStatements", "ListQueryExecutions", "StartQueryExecution",
+    "StopQueryExecution",
+)  # fmt: skip
+_BROWSE = (
+    "GetDataCatalog", "GetDatabase", "GetTableMetadata", "ListDatabases", "ListTableMetadata",
+)  # fmt: skip
+_CATALOG = "datacatalog/AwsDataCatalog"
+_SCHEMA = ("GetDatabase", "GetDatabases", "GetPartition", "GetPartitions", "GetTable", "GetTables")
+
+
+def trust(trusted: tuple[str, ...], *, mfa: bool, external_id: str | None) -> Document:
+    """Return the trust policy of a role for principals by ARN or pattern.
+
+    An account stands in `Principal`, the pattern in a condition, so that a role that is made
+    again, or that IAM Identity Center names, is trusted as well. One statement an account.
+    """
+    proof: dict[str, Any] = {}
+    if mfa:
+        proof["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
+    if external_id is not None:
+        proof["StringEquals"] = {"sts:ExternalId": external_id}
+    return document(
+        *(
+            _assumed_by(number, root, list(arns), proof)
+            for number, (root, arns) in enumerate(
+                groupby(sorted(trusted, key=_root), key=_root), start=1
+            )
+        )
+    )
+
+
+def auditor_trust(auditor: Auditor) -> Document:
+    """Return who may assume the auditors' role, with MFA or an external id."""
+    return trust(auditor.trusted, mfa=auditor.mfa, external_id=auditor.external_id)
+
+
+def auditor(env: Environment) -> Document:
+    """Return what an auditor may: ask the workgroup, read the archive and results.
+
+    https://docs.aws.amazon.com/athena/latest/ug/workgroups-iam-policy.html
+    """
+    return document(
+        _allow("AskAthena", "athena", _ASK, layout.workgroup_arn(env)),
+        _allow("BrowseCatalog", "athena", _BROWSE, layout.in_logging(env, "athena", _CATALOG)),
+        # The console asks for these lists; they have names alone, and no resource to name.
+        _allow("OpenConsole", "athena", ("ListDataCatalogs", "ListWorkGroups"), "*"),
+        _allow(
+            "ReadSchema",
+            "glue",
+            _SCHEMA,
+            [
+                layout.in_logging(env, "glue", "catalog"),
+                *layout.catalog_arns(env),
+            ],
+        ),
+        list_bucket(env, "FindLogFiles", env.archive.bucket),
+        read_objects(env, "ReadLogFiles", f"{layout.logs_prefix(env)}*"),
+        list_bucket(env, "FindResults", env.result_bucket, "ListBucketMultipartUploads"),
+        _allow(
+            "KeepResults",
+            "s3",
+            ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject"),
+            layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*"),
+        ),
+        decrypt(env, "DecryptLogFilesAndResults", ["s3"], [env.key.alias], "GenerateDataKey"),
+        # The public keys that digests are signed with: the proof needs them, they tell nothing.
+        _allow("VerifyDigests", "cloudtrail", ("ListPublicKeys",), "*"),
+    )
+
+
+def members_read(env: Environment) -> list[Statement]:
+    """Return what the archive's policy lets a reader in a member account do: read its own."""
+    readers = env.access.member_readers
+    if not readers:
+        return []
+    bucket, own = env.archive.bucket, f"{layout.organization_prefix(env)}{OWN}/"
+    whole, within = layout.bucket_arn(env, bucket), layout.bucket_arn(env, bucket, f"{own}*")
+    return [
+        _members(env, readers, "MembersLocateLogs", "s3:GetBucketLocation", whole, {}),
+        _members(
+            env,
+            readers,
+            "MembersListOwnLogs",
+            "s3:ListBucket",
+            whole,
+            {"StringLike": {"s3:prefix": [own, f"{own}*"]}},
+        ),
+        _members(env, readers, "MembersReadOwnLogs", "s3:GetObject", within, {}),
+    ]
+
+
+def members_decrypt(env: Environment) -> list[Statement]:
+    """Return what the key's policy adds for them: to decrypt log files, through S3 alone."""
+    readers = env.access.member_readers
+    if not readers:
+        return []
+    conditions = {
+        "StringEquals": {"kms:ViaService": layout.via(env, "s3")},
+        "Null": {CONTEXT: "false"},
+    }
+    return [_members(env, readers, "MembersDecryptLogs", "kms:Decrypt", "*", conditions)]
+
+
+def member_reader(env: Environment) -> Document:
+    """Return the policy of the reader in a member account: the half that the member attaches."""
+    bucket, own = env.archive.bucket, f"{layout.organization_prefix(env)}{OWN}/"
+    return document(
+        _allow(
+            "FindOwnLogs", "s3", ("GetBucketLocation", "ListBucket"), layout.bucket_arn(env, bucket)
+        ),
+        _allow("ReadOwnLogs", "s3", ("GetObject",), layout.bucket_arn(env, bucket, f"{own}*")),
+        {
+            **_allow("DecryptOwnLogs", "kms", ("Decrypt",), layout.any_key_arn(env)),
+            "Condition": {"StringEquals": {"kms:ViaService": layout.via(env, "s3")}},
+        },
+    )
+
+
+def list_bucket(env: Environment, sid: str, bucket: str, *more: str) -> Statement:
+    """Allow finding a bucket and what is in it."""
+    actions = ("GetBucketLocation", "ListBucket", *more)
+    return _allow(sid, "s3", actions, layout.bucket_arn(env, bucket))
+
+
+def read_objects(env: Environment, sid: str, keys: str) -> Statement:
+    """Allow reading objects of the archive, old versions too."""
+    actions = ("GetObject", "GetObjectVersion")
+    return _allow(sid, "s3", actions, layout.bucket_arn(env, env.archive.bucket, keys))
+
+
+def decrypt(
+    env: Environment, sid: str, services: list[str], aliases: list[str], *more: str
+) -> Statement:
+    """Allow decrypting through services with the keys of these aliases, and no others."""
+    return {
+        **_allow(sid, "kms", ("Decrypt", *more), layout.any_key_arn(env)),
+        "Condition": {
+            "ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases},
+            "StringEquals": {"kms:ViaService": [layout.via(env, each) for each in services]},
+        },
+    }
+
+
+def _allow(
+    sid: str, service: str, actions: tuple[str, ...], resource: str | list[str]
+) -> Statement:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": [f"{service}:{action}" for action in actions],
+        "Resource": resource,
+    }
+
+
+def _members(
+    env: Environment,
+    readers: MemberReaders,
+    sid: str,
+    action: str,
+    resource: str,
+    conditions: dict[str, dict[str, Any]],
+) -> Statement:
+    """Allow the readers of this organization, or of the accounts that are named."""
+    named = [env.accounts[name].id for name in readers.accounts or ()]
+    callers = {
+        "aws:PrincipalOrgID": env.organization.id,
+        **({"aws:PrincipalAccount": named} if readers.accounts is not None else {}),
+    }
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": action,
+        "Resource": resource,
+        "Condition": {
+            **conditions,
+            "StringEquals": {**callers, **conditions.get("StringEquals", {})},
+            "ArnLike": {"aws:PrincipalArn": layout.role_arn(env, "*", readers.role_name)},
+        },
+    }
+
+
+def _root(principal: str) -> str:
+    return ":".join((*principal.split(":")[:5], "root"))
+
+
+def _assumed_by(number: int, root: str, arns: list[str], proof: dict[str, Any]) -> Statement:
+    named = {} if root in arns else {"ArnLike": {"aws:PrincipalArn": sorted(arns)}}
+    return {
+        "Sid": f"Trusted{number}",
+        "Effect": "Allow",
+        "Principal": {"AWS": root},
+        "Action": "sts:AssumeRole",
+        "Condition": {**proof, **named},
+    }

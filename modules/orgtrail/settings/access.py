@@ -1,0 +1,54 @@
+"""Settings of who may read the audit trail: auditors, and members for their own account."""
+
+from __future__ import annotations
+
+from orgtrail.settings.types import (
+    ExternalId,
+    Many,
+    Name,
+    PrincipalPattern,
+    RoleName,
+    Section,
+    setting,
+)
+
+
+class Auditor(Section):
+    """A role in the logging account that asks Athena and reads the archive, nothing else."""
+
+    role_name: RoleName = setting("The role's name.", "organization-trail-auditor")
+    trusted: Many[PrincipalPattern] = setting(
+        "Who may assume it: roles or users by ARN, or an account's root for all that it allows.",
+        min_length=1,
+    )
+    mfa: bool = setting(
+        "Ask for a session with MFA. Sessions of IAM Identity Center have none "
+        "that AWS can see: set external_id for them.",
+        True,
+    )
+    external_id: ExternalId | None = setting("Ask for this external id.", None)
+    session_hours: int = setting("Hours that a session lasts at most.", 4, ge=1, le=12)
+
+
+class MemberReaders(Section):
+    """A role of one name in each member account, which reads that account's own log files.
+
+    The logging account admits it; the member makes it, with the policy that the stack puts out
+    as `member_reader_policy`.
+    """
+
+    role_name: RoleName = setting(
+        "The role's name in every member account.", "organization-trail-reader"
+    )
+    accounts: Many[Name] | None = setting(
+        "Accounts whose role is admitted, by their names; null means every account of the "
+        "organization, future ones too.",
+        None,
+    )
+
+
+class Access(Section):
+    """Who may read log files and ask the table. Each part is made only where it is given."""
+
+    auditor: Auditor | None = setting("The auditors' role.", None)
+    member_readers: MemberReaders | None = setting("Readers in member accounts.", None)

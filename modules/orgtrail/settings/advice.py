@@ -1,0 +1,62 @@
+"""What is valid and yet unwise: told once when an environment file is read, never refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.faults import NOTHING, Fault, Path
+
+
+class SettingsWarning(UserWarning):
+    """A setting that does what it says, with a consequence that its reader may not expect."""
+
+
+def advice(env: Environment) -> Iterator[Fault]:
+    """Yield each unwise setting with its consequence."""
+    yield from _narrowed(env)
+    if env.alarms and env.alarms.names != () and not _is_heard(env):
+        yield Fault(
+            ("alarms", "subscribers"),
+            "is empty: nobody hears the alarms, and Security Hub fails CloudWatch.1 to .14",
+        )
+    if env.guardduty and env.guardduty.members != "ALL":
+        yield Fault(
+            ("guardduty", "members"),
+            "leaves accounts without GuardDuty until somebody enrols them",
+            env.guardduty.members,
+        )
+
+
+def _narrowed(env: Environment) -> Iterator[Fault]:
+    """Yield what makes the trail record less than all management events."""
+    fails = "leaves out management events: Security Hub fails CloudTrail.1 (CIS 3.1)"
+    for place, given in _left_out(env):
+        yield Fault(place, fails, given)
+
+
+def _left_out(env: Environment) -> Iterator[tuple[Path, object]]:
+    if recording := env.recording:
+        if recording.management != "all":
+            yield ("recording", "management"), recording.management
+        if recording.leave_out:
+            yield ("recording", "leave_out"), list(recording.leave_out)
+    for index, selector in enumerate(env.trail.event_selectors):
+        if given := selector.exclude_management_event_sources:
+            place = ("trail", "event_selectors", index, "exclude_management_event_sources")
+            yield place, list(given)
+    advanced = env.trail.advanced_event_selectors
+    if advanced and not any(
+        {each.field for each in selector.fields} == {"eventCategory"}
+        and selector.fields[0].equals == ("Management",)
+        for selector in advanced
+    ):
+        yield ("trail", "advanced_event_selectors"), NOTHING
+
+
+def _is_heard(env: Environment) -> bool:
+    subscribers = env.alarms.subscribers if env.alarms else None
+    return bool(
+        subscribers
+        and (subscribers.email or subscribers.https or subscribers.slack or subscribers.teams)
+    )

@@ -1,0 +1,100 @@
+"""Rules of GuardDuty, Security Hub and Access Analyzer: their administrators and regions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orgtrail.regions import is_opt_in, partition
+from orgtrail.settings.faults import Fault
+from orgtrail.settings.rules.register import account_of, rule
+from orgtrail.settings.shape import Shape
+
+_SECTIONS = ("guardduty", "security_hub", "access_analyzer")
+
+
+@rule(*_SECTIONS, "accounts")
+def _administrators(environment: Shape) -> Iterator[Fault]:
+    """A delegated administrator is a member account: AWS refuses the management account."""
+    for name, section in environment.detection.items():
+        administrator = section.administrator
+        if administrator == "management" or administrator not in environment.accounts:
+            yield Fault(
+                (name, "administrator"),
+                "must be the name of a member account in accounts",
+                administrator,
+            )
+
+
+@rule(*_SECTIONS, "home_region")
+def _regions(environment: Shape) -> Iterator[Fault]:
+    """Detection covers the home region, where its findings are gathered, in one partition."""
+    home = environment.home_region
+    for name, section in environment.detection.items():
+        regions = section.regions or (home,)
+        if home not in regions:
+            yield Fault((name, "regions"), f"must include home_region ({home})", list(regions))
+        for index, region in enumerate(regions):
+            if partition(region) != partition(home):
+                yield Fault((name, "regions", index), f"must be in the partition of {home}", region)
+
+
+@rule("guardduty")
+def _agents(environment: Shape) -> Iterator[Fault]:
+    """GuardDuty keeps agents for RUNTIME_MONITORING."""
+    settings = environment.guardduty
+    if settings and settings.runtime_agents and "RUNTIME_MONITORING" not in settings.features:
+        yield Fault(
+            ("guardduty", "runtime_agents"),
+            "needs RUNTIME_MONITORING in guardduty.features",
+            list(settings.runtime_agents),
+        )
+
+
+@rule("archive", "catalog", "guardduty")
+def _findings_bucket(environment: Shape) -> Iterator[Fault]:
+    """Findings have a bucket of their own, its derived name within S3's 63 characters."""
+    bucket = environment.findings_bucket
+    if bucket is None:
+        return
+    here = ("guardduty", "export", "bucket")
+    if len(bucket) > 63:
+        yield Fault(
+            here,
+            "must be set, since the archive's name and -guardduty is over 63 characters",
+            bucket,
+        )
+    if environment.own_buckets.count(bucket) > 1:
+        yield Fault(here, "must be a bucket of its own", bucket)
+
+
+@rule("guardduty", "home_region")
+def _export_region(environment: Shape) -> Iterator[Fault]:
+    """GuardDuty exports findings to any region that needs no asking for, or to its own."""
+    settings, home = environment.guardduty, environment.home_region
+    if not settings or not settings.export or not is_opt_in(home):
+        return
+    others = [each for each in settings.regions or () if each != home]
+    if others:
+        yield Fault(
+            ("guardduty", "export"),
+            f"must be null: GuardDuty does not export findings of {', '.join(others)} to {home}, "
+            "a region that accounts opt in to",
+        )
+
+
+@rule(*_SECTIONS, "accounts", "guardrails", "organization")
+def _administrators_are_exempt(environment: Shape) -> Iterator[Fault]:
+    """The SCP binds a delegated administrator, so the role that deploys to it is exempt."""
+    if not environment.policy_targets:
+        return
+    for name, section in environment.detection.items():
+        account = environment.accounts.get(section.administrator)
+        if section.administrator == "logging" or not account or not account.profile:
+            continue
+        if not any(account_of(role) == account.id for role in environment.exempt_roles):
+            yield Fault(
+                ("guardrails", "exempt_roles"),
+                f"must include the role that deploys {name} to account {account.id}: "
+                "the policy would lock it out",
+                list(environment.exempt_roles),
+            )
