@@ -87,9 +87,3 @@ access = {
     trusted = ["arn:aws:iam::999999999999:role/hospital-audit"]
   }
 }
-
-alarms = {
-  subscribers = {
-    email = ["compliance@example.com"]
-  }
-}

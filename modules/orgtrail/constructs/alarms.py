@@ -79,7 +79,7 @@ class Alarms(aws.Part):
         return self.add(
             aws.SnsTopicPolicy,
             "topic_policy",
-            arn=topic.arn,
+            arn=aws.attribute(topic, "arn"),
             policy=aws.literal(text(policies.topic(self._environment, self._settings))),
         )
 

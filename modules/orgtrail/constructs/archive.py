@@ -43,8 +43,13 @@ class TrailKey(aws.Part):
             deletion_window_in_days=settings.deletion_window_days,
             lifecycle=aws.protected(environment.archive.destroy_protection),
         )
-        self.add(aws.KmsAlias, "alias", name=settings.alias, target_key_id=self.key.key_id)
-        self.arn = self.key.arn
+        self.add(
+            aws.KmsAlias,
+            "alias",
+            name=settings.alias,
+            target_key_id=aws.attribute(self.key, "key_id"),
+        )
+        self.arn = aws.attribute(self.key, "arn")
 
 
 class LogArchive(aws.Part):

@@ -171,17 +171,32 @@ _PROVIDER = "cdktf_cdktf_provider_aws"
 
 def __getattr__(name: str) -> Any:
     """Load a resource's class when it is first named: each costs some milliseconds."""
-    module = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     try:
-        found = getattr(import_module(f"{_PROVIDER}.{module}"), name)
+        found = getattr(import_module(f"{_PROVIDER}.{_snake(name)}"), name)
     except ModuleNotFoundError as error:
         raise AttributeError(f"there is no {name}") from error
     globals()[name] = found
     return found
 
 
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _terraform_name(name: str) -> str:
+    """Return what Terraform calls a class of the bindings: `aws_sns_topic`, `data.aws_regions`."""
+    snake = _snake(name)
+    if snake.startswith("data_"):
+        return f"data.{snake.removeprefix('data_')}"
+    return f"aws_{snake.removesuffix('_a')}"
+
+
 P = ParamSpec("P")
 R = TypeVar("R", bound=TerraformElement)
+
+
+Dependable = TerraformResource | TerraformDataSource
+Dependables = Sequence[Dependable]
 
 
 class Part(Construct):
@@ -210,7 +225,10 @@ class Part(Construct):
     ) -> R:
         """Make a resource of this part, in its account. `Default` takes the part's own name."""
         scope, id = (self, name) if self.home is None else (self.home, self.named(name))
-        return cast(R, cast(Any, kind)(scope, id, *args, provider=self.provider, **settings))
+        made: Any = cast(Any, kind)(scope, id, *args, provider=self.provider, **settings)
+        if self.home is not None:
+            made.address = f"{_terraform_name(cast(Any, kind).__name__)}.{id}"
+        return cast(R, made)
 
     def named(self, name: str) -> str:
         """Return the name that a resource of this part has by its path."""
@@ -261,10 +279,17 @@ def literal(text: str) -> str:
     return text.replace("${", "$${").replace("%{", "%%{")
 
 
-def reference(data: TerraformDataSource) -> str:
-    """Return what an expression calls a data source: `data.aws_regions.x`."""
-    return f"data.{data.terraform_resource_type}.{data.friendly_unique_id}"
+def reference(block: Dependable) -> str:
+    """Return what an expression calls a resource or data source: `data.aws_regions.x`.
+
+    Where its address is plain, that costs no question to Node.
+    """
+    if address := getattr(block, "address", None):
+        return str(address)
+    prefix = "data." if isinstance(block, TerraformDataSource) else ""
+    return f"{prefix}{block.terraform_resource_type}.{block.friendly_unique_id}"
 
 
-Dependable = TerraformResource | TerraformDataSource
-Dependables = Sequence[Dependable]
+def attribute(block: Dependable, name: str) -> str:
+    """Return the expression of what AWS makes up, such as a key's id."""
+    return f"${{{reference(block)}.{name}}}"

@@ -114,7 +114,7 @@ class GuardDuty(aws.Part):
         members = place.administrator.add(
             aws.GuarddutyOrganizationConfiguration,
             "members",
-            detector_id=detector.id,
+            detector_id=aws.attribute(detector, "id"),
             auto_enable_organization_members=settings.members,
             depends_on=[delegation],
         )
@@ -132,7 +132,7 @@ class GuardDuty(aws.Part):
         for_members = part.add(
             aws.GuarddutyOrganizationConfigurationFeature,
             "member_features",
-            detector_id=detector.id,
+            detector_id=aws.attribute(detector, "id"),
             name="${each.key}",
             auto_enable="${each.value}",
             depends_on=[members],
@@ -142,7 +142,7 @@ class GuardDuty(aws.Part):
         own = part.add(
             aws.GuarddutyDetectorFeature,
             "features",
-            detector_id=detector.id,
+            detector_id=aws.attribute(detector, "id"),
             name="${each.key}",
             status="${each.value}",
         )
@@ -158,7 +158,7 @@ class GuardDuty(aws.Part):
         part.add(
             aws.GuarddutyOrganizationConfigurationFeature,
             "member_runtime",
-            detector_id=detector.id,
+            detector_id=aws.attribute(detector, "id"),
             name=_RUNTIME,
             auto_enable=settings.members,
             additional_configuration=[
@@ -170,7 +170,7 @@ class GuardDuty(aws.Part):
         part.add(
             aws.GuarddutyDetectorFeature,
             "runtime",
-            detector_id=detector.id,
+            detector_id=aws.attribute(detector, "id"),
             name=_RUNTIME,
             status=_status(flag=True),
             additional_configuration=[
@@ -183,7 +183,7 @@ class GuardDuty(aws.Part):
         part.add(
             aws.GuarddutyPublishingDestination,
             "export",
-            detector_id=detector.id,
+            detector_id=aws.attribute(detector, "id"),
             destination_arn=arn,
             kms_key_arn=self.key.arn,
             # GuardDuty writes a test file at once.

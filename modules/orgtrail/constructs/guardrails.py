@@ -72,7 +72,7 @@ class Guardrails(aws.Part):
             self.add(
                 aws.OrganizationsPolicyAttachment,
                 f"{id}_{target}",
-                policy_id=policy.id,
+                policy_id=aws.attribute(policy, "id"),
                 target_id=target,
                 depends_on=after,
             )

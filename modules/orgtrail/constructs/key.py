@@ -45,5 +45,5 @@ class ServiceKey(aws.Part):
             deletion_window_in_days=environment.key.deletion_window_days,
         )
         alias = layout.alias(name)
-        self.add(aws.KmsAlias, "alias", name=alias, target_key_id=self.key.key_id)
-        self.arn = self.key.arn
+        self.add(aws.KmsAlias, "alias", name=alias, target_key_id=aws.attribute(self.key, "key_id"))
+        self.arn = aws.attribute(self.key, "arn")

@@ -105,6 +105,6 @@ class SecurityHub(aws.Part):
         part.add(
             aws.SecurityhubConfigurationPolicyAssociation,
             "association",
-            policy_id=policy.id,
+            policy_id=aws.attribute(policy, "id"),
             target_id=env.organization.root_id,
         )

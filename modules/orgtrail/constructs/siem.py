@@ -57,7 +57,7 @@ class SiemFeed(aws.Part):
         may_publish = self.add(
             aws.SnsTopicPolicy,
             "topic_policy",
-            arn=topic.arn,
+            arn=aws.attribute(topic, "arn"),
             policy=aws.literal(text(policies.topic(environment, settings))),
         )
         self._queues(environment, settings, topic)
@@ -126,7 +126,7 @@ class SiemFeed(aws.Part):
         return self.add(
             aws.SqsQueuePolicy,
             f"{id}_policy",
-            queue_url=queue.url,
+            queue_url=aws.attribute(queue, "url"),
             policy=aws.literal(text(policy)),
         )
 
