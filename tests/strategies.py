@@ -101,3 +101,41 @@ def backends() -> st.SearchStrategy[Json]:
 def environments() -> st.SearchStrategy[Environment]:
     """Draw a valid environment."""
     return settings().map(Environment.model_validate)
+
+
+def extended() -> st.SearchStrategy[Environment]:
+    """Draw a valid environment with some of the options."""
+    return st.tuples(settings(), chosen()).map(
+        lambda drawn: Environment.model_validate(with_options(*drawn))
+    )
+
+
+OPTIONS: dict[str, Json] = {
+    "alarms": {"alarms": {}, "delivery": {"enabled": True}},
+    "auditor": {"access": {"auditor": {"trusted": ["arn:aws:iam::999999999999:role/audit"]}}},
+    "member_readers": {"access": {"member_readers": {}}},
+    "siem": {
+        "siem": {
+            "subscriber_accounts": ["888888888888"],
+            "reader": {"trusted": ["arn:aws:iam::888888888888:root"], "external_id": "siem"},
+        }
+    },
+    "guardduty": {"guardduty": {}},
+    "security_hub": {"security_hub": {}},
+    "access_analyzer": {"access_analyzer": {"unused_access_days": 90}},
+    "recording": {"recording": {"data": [{"service": "s3"}], "archive_access": True}},
+    "delegate": {"trail": {"delegated_administrator": "logging"}},
+}
+"""What can be turned on beside the core, each by itself."""
+
+
+def chosen() -> st.SearchStrategy[list[str]]:
+    """Draw some of the options."""
+    return st.lists(st.sampled_from(sorted(OPTIONS)), unique=True)
+
+
+def with_options(settings: Json, names: list[str]) -> Json:
+    """Turn options on in settings that have none."""
+    for name in names:
+        settings = merged(settings, OPTIONS[name])
+    return settings

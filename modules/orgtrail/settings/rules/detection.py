@@ -89,7 +89,7 @@ def _administrators_are_exempt(environment: Shape) -> Iterator[Fault]:
         return
     for name, section in environment.detection.items():
         account = environment.accounts.get(section.administrator)
-        if section.administrator == "logging" or not account or not account.profile:
+        if section.administrator in ("management", "logging") or not (account and account.profile):
             continue
         if not any(account_of(role) == account.id for role in environment.exempt_roles):
             yield Fault(

@@ -1,0 +1,260 @@
+"""Options: each is in a golden file, and none of them widens what another one may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, get_origin
+
+import pytest
+from hypothesis import given
+from orgtrail import AwsProvider, OrganizationTrail, OrgtrailError, TerraformStack, layout
+from orgtrail.constructs import bindings as aws
+from orgtrail.policies import archive, key, readers
+from orgtrail.policies.document import Document
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.hcl import read
+from orgtrail.settings.shape import Shape
+from orgtrail.settings.types import models_in
+from pydantic import BaseModel
+
+from tests import golden
+from tests.conftest import MINIMAL, Json, environment, merged, synthesized
+from tests.strategies import OPTIONS, chosen, settings, with_options
+from tests.test_policies import documents, statement
+
+TOUCHED = {
+    "member_readers": {"archive", "key"},
+    "guardduty": {"access logs", "scp"},
+    "siem": {"scp"},
+    "auditor": {"scp"},
+    "security_hub": {"scp"},
+    "access_analyzer": {"scp"},
+}
+"""The core's documents that an option may add to."""
+
+
+def given_settings(values: Any, model: type[BaseModel], path: str = "") -> Iterator[str]:
+    """Yield the path of every setting that a file gives, with the names of maps left out."""
+    if isinstance(values, list):
+        for each in values:
+            yield from given_settings(each, model, path)
+        return
+    for name, value in values.items():
+        if name not in model.model_fields:
+            continue
+        yield f"{path}{name}"
+        field = model.model_fields[name]
+        for inner in models_in(field.annotation):
+            nested = list(value.values()) if get_origin(field.annotation) is dict else value
+            if isinstance(nested, dict | list):
+                yield from given_settings(nested, inner, f"{path}{name}.")
+
+
+def all_settings(model: type[BaseModel], path: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield f"{path}{name}"
+        for inner in models_in(field.annotation):
+            yield from all_settings(inner, f"{path}{name}.")
+
+
+def test_the_golden_files_cover_every_option() -> None:
+    files = [each for folder in golden.FOLDERS for each in Path(folder).glob("*.tfvars")]
+    covered = {path for each in files for path in given_settings(read(each).values, Shape)}
+    assert set(all_settings(Shape)) <= covered
+
+
+@given(settings(), chosen())
+def test_no_option_widens_anothers_policy(base: Json, names: list[str]) -> None:
+    """Documents with several options are those with each alone; the core gains what is told."""
+    core = documents(Environment.model_validate(base))
+    alone = {
+        name: documents(Environment.model_validate(with_options(base, [name]))) for name in names
+    }
+    together = documents(Environment.model_validate(with_options(base, names)))
+    assert set(together) == set(core).union(*map(set, alone.values()))
+    for name, document in together.items():
+        if name in core:
+            touching = [option for option in names if name in TOUCHED.get(option, ())]
+            expected = [core[name], *(alone[option][name] for option in touching)]
+        else:
+            expected = [each[name] for each in alone.values() if name in each]
+        assert allowed(document) == set().union(*map(allowed, expected)), name
+        for each in expected:
+            assert not weakened(each, document), name
+
+
+@pytest.mark.parametrize("option", sorted(OPTIONS))
+def test_an_option_leaves_the_cores_other_documents_alone(option: str) -> None:
+    core = documents(environment())
+    with_it = documents(Environment.model_validate(with_options(MINIMAL, [option])))
+    changed = {name for name in core if core[name] != with_it[name]}
+    grown = {"rcp", "scp"} if option == "guardduty" else set()
+    assert changed <= TOUCHED.get(option, set()) | grown
+
+
+def allowed(document: Document) -> set[str]:
+    return {str(each) for each in document["Statement"] if each["Effect"] == "Allow"}
+
+
+def weakened(before: Document, after: Document) -> list[str]:
+    """Return the denials that are gone, or deny less, or on other conditions."""
+    denials = {each["Sid"]: each for each in after["Statement"] if each["Effect"] == "Deny"}
+    return [
+        each["Sid"]
+        for each in before["Statement"]
+        if each["Effect"] == "Deny"
+        and (
+            each["Sid"] not in denials
+            or not many(each["Action"]) <= many(denials[each["Sid"]]["Action"])
+            or not many(each["Resource"]) <= many(denials[each["Sid"]]["Resource"])
+            or each.get("Condition") != denials[each["Sid"]].get("Condition")
+        )
+    ]
+
+
+def many(value: str | list[str]) -> set[str]:
+    return {value} if isinstance(value, str) else set(value)
+
+
+def test_a_member_reads_its_own_log_files_and_no_others() -> None:
+    env = environment(access={"member_readers": {}}, trail={"key_prefix": "audit"})
+    policy = archive.archive(env)
+    reads = statement(policy, "MembersReadOwnLogs")
+    assert reads["Resource"] == (
+        "arn:aws:s3:::example-bank-archive/audit/AWSLogs/o-examplebank/${aws:PrincipalAccount}/*"
+    )
+    pattern = reads["Resource"].replace(readers.OWN, "333333333333")
+    mine, theirs = (
+        f"arn:aws:s3:::example-bank-archive/audit/AWSLogs/o-examplebank/{account}/CloudTrail/x"
+        for account in ("333333333333", "111111111111")
+    )
+    assert fnmatchcase(mine, pattern)
+    assert not fnmatchcase(theirs, pattern)
+    lists = statement(policy, "MembersListOwnLogs")["Condition"]
+    assert lists["StringLike"]["s3:prefix"] == [
+        "audit/AWSLogs/o-examplebank/${aws:PrincipalAccount}/",
+        "audit/AWSLogs/o-examplebank/${aws:PrincipalAccount}/*",
+    ]
+    decrypts = statement(key.key(env), "MembersDecryptLogs")
+    assert decrypts["Condition"]["Null"] == {"kms:EncryptionContext:aws:cloudtrail:arn": "false"}
+    for each in (reads, statement(policy, "MembersListOwnLogs"), decrypts):
+        assert each["Condition"]["StringEquals"]["aws:PrincipalOrgID"] == "o-examplebank"
+        assert each["Condition"]["ArnLike"] == {
+            "aws:PrincipalArn": "arn:aws:iam::*:role/organization-trail-reader"
+        }
+
+
+def test_only_named_members_read_where_some_are_named() -> None:
+    env = environment(access={"member_readers": {"accounts": ["production"]}})
+    reads = statement(archive.archive(env), "MembersReadOwnLogs")
+    assert reads["Condition"]["StringEquals"]["aws:PrincipalAccount"] == ["333333333333"]
+
+
+def test_the_stack_puts_out_the_members_half_of_the_policy() -> None:
+    outputs = synthesized(environment(access={"member_readers": {}}))["output"]
+    assert "$${aws:PrincipalAccount}" in outputs["member_reader_policy"]["value"]
+
+
+def test_an_auditor_reads_and_asks_and_changes_nothing() -> None:
+    env = environment(access={"auditor": {"trusted": ["arn:aws:iam::999999999999:role/audit"]}})
+    verbs = {
+        action.split(":")[1]
+        for each in readers.auditor(env)["Statement"]
+        for action in each["Action"]
+    }
+    reading = ("Get", "List", "BatchGet", "Decrypt")
+    assert {verb for verb in verbs if not verb.startswith(reading)} == {
+        # A query writes its result, encrypted, to the workgroup's own prefix.
+        "StartQueryExecution", "StopQueryExecution", "PutObject", "AbortMultipartUpload",
+        "GenerateDataKey",
+    }  # fmt: skip
+    assert env.access.auditor
+    (trusted,) = readers.auditor_trust(env.access.auditor)["Statement"]
+    assert trusted["Principal"] == {"AWS": "arn:aws:iam::999999999999:root"}
+    assert trusted["Condition"] == {
+        "Bool": {"aws:MultiFactorAuthPresent": "true"},
+        "ArnLike": {"aws:PrincipalArn": ["arn:aws:iam::999999999999:role/audit"]},
+    }
+
+
+def test_the_feed_has_the_shape_that_siems_take() -> None:
+    made = synthesized(environment(siem={}))["resource"]
+    (topic,) = made["aws_s3_bucket_notification"]["siem_notification"]["topic"]
+    assert topic == {
+        "events": ["s3:ObjectCreated:*"],
+        "filter_prefix": "AWSLogs/o-examplebank/",
+        "filter_suffix": ".json.gz",
+        "topic_arn": "arn:aws:sns:us-east-1:222222222222:organization-trail-log-files",
+    }
+    # Raw, a message is S3's own event, without the envelope of SNS.
+    assert made["aws_sns_topic_subscription"]["siem_subscription"]["raw_message_delivery"] is True
+    queue = made["aws_sqs_queue"]["siem_queue"]
+    assert "organization-trail-log-files-dead" in queue["redrive_policy"]
+    encrypted = {each["kms_master_key_id"] for each in made["aws_sqs_queue"].values()}
+    assert encrypted == {"${aws_kms_key.siem_key.arn}"}
+
+
+def guarded(**changes: Any) -> Environment:
+    accounts = {"security": {"id": "555555555555", "role_arn": SECURITY}}
+    return Environment.model_validate(merged(merged(MINIMAL, {"accounts": accounts}), changes))
+
+
+SECURITY = "arn:aws:iam::555555555555:role/deploy"
+
+
+def test_providers_of_further_regions_are_made_by_the_stack() -> None:
+    env = guarded(guardduty={"administrator": "security", "regions": ["eu-west-1", "us-east-1"]})
+    stack = synthesized(env)
+    providers = {each["alias"]: each for each in stack["provider"]["aws"]}
+    assert set(providers) == {
+        "management", "logging", "security", "management_eu_west_1", "security_eu_west_1",
+    }  # fmt: skip
+    assert providers["security_eu_west_1"]["allowed_account_ids"] == ["555555555555"]
+    assert providers["security_eu_west_1"]["region"] == "eu-west-1"
+    detectors = stack["resource"]["aws_guardduty_detector"]
+    assert {each["provider"] for each in detectors.values()} == {
+        "aws.management", "aws.security", "aws.management_eu_west_1", "aws.security_eu_west_1",
+    }  # fmt: skip
+    members = stack["resource"]["aws_guardduty_organization_configuration"]
+    assert all(each["auto_enable_organization_members"] == "ALL" for each in members.values())
+    exports = stack["resource"]["aws_guardduty_publishing_destination"]
+    assert {each["destination_arn"] for each in exports.values()} == {
+        "arn:aws:s3:::example-bank-archive-guardduty"
+    }
+
+
+def test_the_administrators_deploying_role_is_not_locked_out() -> None:
+    env = guarded(guardduty={"administrator": "security"})
+    scp = documents(env)["scp"]
+    exempt = statement(scp, "ProtectGuardDuty")["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
+    assert SECURITY in exempt
+    assert SECURITY not in str(statement(scp, "ProtectTrails")), "exempt from nothing else"
+
+
+def test_a_plan_stops_where_a_service_is_not_trusted() -> None:
+    env = environment(
+        guardduty={"features": ["EBS_MALWARE_PROTECTION"]}, security_hub={}, access_analyzer={}
+    )
+    data = synthesized(env)["data"]["aws_organizations_organization"]["organization"]
+    told = str(data["lifecycle"]["postcondition"])
+    for service in (
+        "guardduty",
+        "malware-protection.guardduty",
+        "securityhub",
+        layout.ACCESS_ANALYZER.removesuffix(".amazonaws.com"),
+    ):
+        assert f"--service-principal {service}.amazonaws.com" in told
+
+
+def test_a_missing_provider_is_told_in_plain_words() -> None:
+    stack = TerraformStack(aws.Testing.app(), "platform")
+    management, logging = (AwsProvider(stack, name, alias=name) for name in ("m", "l"))
+    env = environment(guardduty={"regions": ["us-east-1", "eu-west-1"]})
+    with pytest.raises(OrgtrailError) as told:
+        OrganizationTrail(stack, "audit", environment=env, management=management, logging=logging)
+    assert str(told.value) == (
+        'OrganizationTrail needs a provider of account "management" in eu-west-1; '
+        'give it as further={("management", "eu-west-1"): provider}'
+    )
