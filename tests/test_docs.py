@@ -8,26 +8,63 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from orgtrail import alarm_reference
+from orgtrail.alarms import ALARMS
 from orgtrail.environments import load_environment, load_environments
 from orgtrail.settings import reference
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.hcl import read
 
 from tests import golden
-from tests.conftest import ROOT
+from tests.conftest import MINIMAL, ROOT, Json, merged
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = [each.name for each in load_environments(ROOT / "envs")]
 
 
-def fenced(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-COMMANDS = [line for block in fenced("sh") for line in block.splitlines() if line]
+def fenced(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
-def test_the_reference_of_settings_is_that_of_the_code() -> None:
-    kept = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert reference.render() == kept, "run `make docs`"
+COMMANDS = [
+    line
+    for page in PAGES
+    for block in fenced("sh", page.read_text(encoding="utf-8"))
+    for line in block.splitlines()
+    if line
+]
+EXAMPLES = [
+    pytest.param(block, id=f"{page.stem}-{number}")
+    for page in PAGES[1:]
+    for number, block in enumerate(fenced("hcl", page.read_text(encoding="utf-8")))
+]
+
+
+def test_the_references_are_those_of_the_code() -> None:
+    for name, page in (("settings", reference.render()), ("alarms", alarm_reference.render())):
+        kept = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+        assert page == kept, "run `make docs`"
+
+
+@pytest.mark.parametrize("block", EXAMPLES)
+def test_examples_of_the_documents_are_valid(block: str, tmp_path: Path) -> None:
+    path = tmp_path / "example.tfvars"
+    path.write_text(block, encoding="utf-8")
+    values: Json = read(path).values
+    home = values.get("guardduty", {}).get("regions", ["us-east-1"])[0]
+    assert Environment.model_validate(merged({**MINIMAL, "home_region": home}, values))
+
+
+def test_every_alarm_is_documented_with_its_control_pattern_and_response() -> None:
+    page = (ROOT / "docs" / "alarms.md").read_text(encoding="utf-8")
+    for alarm in ALARMS:
+        section = page.split(f"## {alarm.name}\n")[1].split("\n## ")[0]
+        assert alarm.pattern in section
+        assert alarm.response in section
+        assert all(control in section for control in alarm.controls)
 
 
 def test_every_setting_has_a_meaning() -> None:
@@ -54,6 +91,8 @@ def test_commands_of_the_readme_exist(command: str) -> None:
         assert folder.name in NAMES
         if words[1:3] == ["state", "rm"]:
             assert set(words[3:]) <= addresses(folder.name)
+        elif words[1] == "output":
+            assert words[-1] in json.loads(golden.fresh()[f"{folder.name}.tf.json"])["output"]
         else:
             assert words[1] in ("init", "plan")
     else:
@@ -89,11 +128,15 @@ def test_the_table_of_resources_is_complete() -> None:
 
 def test_the_outputs_are_those_of_the_stack() -> None:
     told = README.split("Its outputs name")[1].split("\n\n")[0]
-    made = json.loads(golden.fresh()["healthcare.tf.json"])["output"]
-    assert set(re.findall(r"`(\w+)`", told)) == set(made)
+    made = {
+        output
+        for name in NAMES
+        for output in json.loads(golden.fresh()[f"{name}.tf.json"])["output"]
+    }
+    assert set(re.findall(r"`(\w+)`", told)) == made
 
 
 def test_links_lead_somewhere() -> None:
-    for page in (ROOT / "README.md", ROOT / "docs" / "settings.md"):
-        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert link.startswith("https://") or (page.parent / link).exists(), link

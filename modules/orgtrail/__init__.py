@@ -11,31 +11,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from orgtrail.constructs.access import Auditor
+    from orgtrail.constructs.access_analyzer import AccessAnalyzer
+    from orgtrail.constructs.alarms import Alarms
     from orgtrail.constructs.archive import LogArchive, TrailKey
     from orgtrail.constructs.bindings import App, AwsProvider, TerraformStack
     from orgtrail.constructs.catalog import Catalog
+    from orgtrail.constructs.guardduty import GuardDuty
     from orgtrail.constructs.guardrails import Guardrails
     from orgtrail.constructs.organization import OrganizationCheck
+    from orgtrail.constructs.security_hub import SecurityHub
+    from orgtrail.constructs.siem import SiemFeed
     from orgtrail.constructs.trail import LogDelivery, Trail
     from orgtrail.environments import load_environment, load_environments
     from orgtrail.organization_trail import OrganizationTrail
+    from orgtrail.settings.advice import SettingsWarning
     from orgtrail.settings.environment import Environment
     from orgtrail.settings.faults import OrgtrailError, SettingsError
     from orgtrail.stack import EnvironmentStack
 
 _HOMES = {
+    "AccessAnalyzer": "constructs.access_analyzer",
+    "Alarms": "constructs.alarms",
     "App": "constructs.bindings",
+    "Auditor": "constructs.access",
     "AwsProvider": "constructs.bindings",
     "Catalog": "constructs.catalog",
     "Environment": "settings.environment",
     "EnvironmentStack": "stack",
+    "GuardDuty": "constructs.guardduty",
     "Guardrails": "constructs.guardrails",
     "LogArchive": "constructs.archive",
     "LogDelivery": "constructs.trail",
     "OrganizationCheck": "constructs.organization",
     "OrganizationTrail": "organization_trail",
     "OrgtrailError": "settings.faults",
+    "SecurityHub": "constructs.security_hub",
     "SettingsError": "settings.faults",
+    "SettingsWarning": "settings.advice",
+    "SiemFeed": "constructs.siem",
     "TerraformStack": "constructs.bindings",
     "Trail": "constructs.trail",
     "TrailKey": "constructs.archive",
@@ -44,18 +58,25 @@ _HOMES = {
 }
 
 __all__ = [
+    "AccessAnalyzer",
+    "Alarms",
     "App",
+    "Auditor",
     "AwsProvider",
     "Catalog",
     "Environment",
     "EnvironmentStack",
+    "GuardDuty",
     "Guardrails",
     "LogArchive",
     "LogDelivery",
     "OrganizationCheck",
     "OrganizationTrail",
     "OrgtrailError",
+    "SecurityHub",
     "SettingsError",
+    "SettingsWarning",
+    "SiemFeed",
     "TerraformStack",
     "Trail",
     "TrailKey",

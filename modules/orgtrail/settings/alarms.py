@@ -73,7 +73,7 @@ class Alarms(Section):
     )
     patterns: Literal["security-hub", "cis"] = setting(
         "Wording of the CIS patterns: Security Hub accepts its own text only; "
-        "`cis` is that of CIS v3 and v5, which is more exact.",
+        "`cis` is that of CIS v3 and v5 where it differs.",
         "security-hub",
     )
     by_account: bool = setting(
