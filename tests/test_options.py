@@ -191,7 +191,10 @@ def test_the_feed_has_the_shape_that_siems_take() -> None:
     # Raw, a message is S3's own event, without the envelope of SNS.
     assert made["aws_sns_topic_subscription"]["siem_subscription"]["raw_message_delivery"] is True
     queue = made["aws_sqs_queue"]["siem_queue"]
-    assert "organization-trail-log-files-dead" in queue["redrive_policy"]
+    assert queue["redrive_policy"] == (
+        '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:222222222222:'
+        'organization-trail-log-files-dead","maxReceiveCount":5}'
+    )
     encrypted = {each["kms_master_key_id"] for each in made["aws_sqs_queue"].values()}
     assert encrypted == {"${aws_kms_key.siem_key.arn}"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from orgtrail import layout
@@ -94,7 +93,7 @@ class SiemFeed(aws.Part):
             settings.retention_days,
             policies.queue(environment, settings),
             visibility_timeout_seconds=settings.visibility_seconds,
-            redrive_policy=json.dumps(
+            redrive_policy=text(
                 {"deadLetterTargetArn": dead_arn, "maxReceiveCount": settings.max_receives}
             ),
             depends_on=[dead],
