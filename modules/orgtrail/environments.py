@@ -125,22 +125,23 @@ def _oversized(env: Environment) -> Iterator[Fault]:
         KEY_POLICY_LIMIT,
         "name fewer administrators",
     )
-    if env.access.auditor:
+    for setting, what, trust in _trusts(env):
         yield from _limited(
-            ("access", "auditor", "trusted"),
-            "the auditors' trust policy",
-            readers.auditor_trust(env.access.auditor),
+            setting,
+            what,
+            trust,
             TRUST_POLICY_LIMIT,
             "name fewer principals, or several by one pattern with *",
         )
-    if env.siem and env.siem.reader:
-        yield from _limited(
-            ("siem", "reader", "trusted"),
-            "the SIEM's trust policy",
-            siem.reader_trust(env.siem.reader),
-            TRUST_POLICY_LIMIT,
-            "name fewer principals, or several by one pattern with *",
-        )
+
+
+def _trusts(env: Environment) -> Iterator[tuple[tuple[str, ...], str, Document]]:
+    """Yield the trust policies whose size settings decide."""
+    if auditor := env.access.auditor:
+        trust = readers.auditor_trust(auditor)
+        yield ("access", "auditor", "trusted"), "the auditors' trust policy", trust
+    if env.siem and (reader := env.siem.reader):
+        yield ("siem", "reader", "trusted"), "the SIEM's trust policy", siem.reader_trust(reader)
 
 
 def _given(env: Environment, place: tuple[str, ...]) -> tuple[str, ...]:

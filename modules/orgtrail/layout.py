@@ -119,6 +119,16 @@ def alarm_topic_arn(env: Environment, topic: str) -> str:
     return arn(env, "sns", env.management.id, topic, region=env.home_region)
 
 
+def feed_topic_arn(env: Environment, topic: str) -> str:
+    """Return the ARN of the SIEM feed's topic (`*` may stand in its name)."""
+    return in_logging(env, "sns", topic)
+
+
+def queue_arn(env: Environment, queue: str) -> str:
+    """Return the ARN of a queue of the SIEM feed."""
+    return in_logging(env, "sqs", queue)
+
+
 def dead_letter(queue: str) -> str:
     """Return the name of a queue's dead-letter queue."""
     return f"{queue}-dead"

@@ -212,7 +212,7 @@ class OrganizationTrail(aws.Part):
             policy = aws.literal(text(readers.member_reader(env)))
             outputs["member_reader_policy"] = (policy, "Policy of the reader in a member account")
         if env.siem:
-            queue = layout.in_logging(env, "sqs", env.siem.queue)
+            queue = layout.queue_arn(env, env.siem.queue)
             outputs["siem_queue_arn"] = (queue, "Queue of notices of new log files")
         if env.findings_bucket:
             outputs["findings_bucket"] = (env.findings_bucket, "Bucket of GuardDuty's findings")

@@ -71,7 +71,7 @@ class Alarms(aws.Part):
             "key",
             environment=self._environment,
             provider=provider,
-            name=name,
+            alias=layout.alias(name),
             description=f"Messages of {name}",
             policy=policies.key(self._environment),
         )
@@ -115,6 +115,7 @@ class Alarms(aws.Part):
             name=name,
             description="What a chat channel may look at",
             trust=policies.chat_trust(),
+            policy_name="chat",
             permissions=policies.chat(),
         )
         guardrail = layout.arn(self._environment, "iam", "aws", "policy/CloudWatchReadOnlyAccess")

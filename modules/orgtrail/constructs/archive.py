@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from orgtrail.constructs import bindings as aws
 from orgtrail.constructs.bucket import PrivateBucket, Retention
+from orgtrail.constructs.key import ServiceKey
 from orgtrail.policies import archive as policies
 from orgtrail.policies import key as key_policies
-from orgtrail.policies.document import text
 from orgtrail.settings.archive import ObjectLock
 from orgtrail.settings.environment import Environment
 
 
-class TrailKey(aws.Part):
+class TrailKey(ServiceKey):
     """The key that encrypts log files and query results; `arn` stands for its ARN.
 
     Args:
@@ -30,26 +30,17 @@ class TrailKey(aws.Part):
         environment: Environment,
         provider: aws.AwsProvider,
     ) -> None:
-        """Make the key with its policy from the first moment, and its alias."""
-        super().__init__(scope, id, provider=provider)
-        settings = environment.key
-        self.key = self.add(
-            aws.KmsKey,
-            "Default",
+        """Make the key and its alias."""
+        super().__init__(
+            scope,
+            id,
+            environment=environment,
+            provider=provider,
+            alias=environment.key.alias,
             description=f"Log files of the organization trail {environment.trail.name}",
-            policy=aws.literal(text(key_policies.key(environment))),
-            enable_key_rotation=True,
-            rotation_period_in_days=settings.rotation_days,
-            deletion_window_in_days=settings.deletion_window_days,
-            lifecycle=aws.protected(environment.archive.destroy_protection),
+            policy=key_policies.key(environment),
+            protect=environment.archive.destroy_protection,
         )
-        self.add(
-            aws.KmsAlias,
-            "alias",
-            name=settings.alias,
-            target_key_id=aws.attribute(self.key, "key_id"),
-        )
-        self.arn = aws.attribute(self.key, "arn")
 
 
 class LogArchive(aws.Part):

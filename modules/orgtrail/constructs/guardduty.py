@@ -68,7 +68,7 @@ class GuardDuty(aws.Part):
             "key",
             environment=env,
             provider=provider,
-            name=findings.ALIAS,
+            alias=layout.alias(findings.KEY),
             description="Findings of GuardDuty",
             policy=findings.key(env, self._settings),
         )
@@ -91,19 +91,15 @@ class GuardDuty(aws.Part):
         could not.
         """
         settings = self._settings
-        own = place.management.add(
-            aws.GuarddutyDetector,
-            "detector",
-            enable=True,
-            finding_publishing_frequency=settings.finding_frequency,
-            depends_on=after,
-        )
-        detector = place.administrator.add(
-            aws.GuarddutyDetector,
-            "detector",
-            enable=True,
-            finding_publishing_frequency=settings.finding_frequency,
-            depends_on=after,
+        own, detector = (
+            part.add(
+                aws.GuarddutyDetector,
+                "detector",
+                enable=True,
+                finding_publishing_frequency=settings.finding_frequency,
+                depends_on=after,
+            )
+            for part in (place.management, place.administrator)
         )
         delegation = place.management.add(
             aws.GuarddutyOrganizationAdminAccount,

@@ -1,8 +1,7 @@
-"""A key with a rotation and an alias, for what is not a log file."""
+"""A key of ours, with its rotation and its alias."""
 
 from __future__ import annotations
 
-from orgtrail import layout
 from orgtrail.constructs import bindings as aws
 from orgtrail.policies.document import Document, text
 from orgtrail.settings.environment import Environment
@@ -16,9 +15,10 @@ class ServiceKey(aws.Part):
         id: its name there.
         environment: the settings.
         provider: the account that owns it.
-        name: what it encrypts; its alias is `alias/<name>`.
+        alias: its alias.
         description: what it is for.
-        policy: its policy.
+        policy: its policy, in force from the first moment.
+        protect: refuse to destroy it.
 
     """
 
@@ -29,9 +29,10 @@ class ServiceKey(aws.Part):
         *,
         environment: Environment,
         provider: aws.AwsProvider,
-        name: str,
+        alias: str,
         description: str,
         policy: Document,
+        protect: bool = False,
     ) -> None:
         """Make the key and its alias."""
         super().__init__(scope, id, provider=provider)
@@ -43,7 +44,7 @@ class ServiceKey(aws.Part):
             enable_key_rotation=True,
             rotation_period_in_days=environment.key.rotation_days,
             deletion_window_in_days=environment.key.deletion_window_days,
+            lifecycle=aws.protected(protect),
         )
-        alias = layout.alias(name)
         self.add(aws.KmsAlias, "alias", name=alias, target_key_id=aws.attribute(self.key, "key_id"))
         self.arn = aws.attribute(self.key, "arn")

@@ -16,6 +16,7 @@ class Role(aws.Part):
         name: the role's name.
         description: what it is for.
         trust: who may assume it.
+        policy_name: name of the policy in it.
         permissions: what it may do.
         session_seconds: how long a session lasts at most.
 
@@ -30,6 +31,7 @@ class Role(aws.Part):
         name: str,
         description: str,
         trust: Document,
+        policy_name: str,
         permissions: Document,
         session_seconds: int | None = None,
     ) -> None:
@@ -47,7 +49,7 @@ class Role(aws.Part):
         self.policy = self.add(
             aws.IamRolePolicy,
             "policy",
-            name=id.replace("_", "-"),
+            name=policy_name,
             role=name,
             policy=aws.literal(text(permissions)),
             depends_on=[self.role],

@@ -42,13 +42,13 @@ class SiemFeed(aws.Part):
     ) -> None:
         """Make key, topic, queues, the bucket's notification and the SIEM's role."""
         super().__init__(scope, id, provider=provider)
-        self.topic_arn = policies.topic_arn(environment, settings)
+        self.topic_arn = layout.feed_topic_arn(environment, settings.topic)
         self.key = ServiceKey(
             self,
             "key",
             environment=environment,
             provider=provider,
-            name=settings.topic,
+            alias=layout.alias(settings.topic),
             description=f"Messages of {settings.topic}",
             policy=policies.key(environment, settings),
         )
@@ -86,7 +86,7 @@ class SiemFeed(aws.Part):
             _DEAD_DAYS,
             policies.dead_letters(environment, settings),
         )
-        dead_arn = policies.queue_arn(environment, layout.dead_letter(settings.queue))
+        dead_arn = layout.queue_arn(environment, layout.dead_letter(settings.queue))
         self.queue = self._queue(
             "queue",
             settings.queue,
@@ -103,7 +103,7 @@ class SiemFeed(aws.Part):
             "subscription",
             topic_arn=self.topic_arn,
             protocol="sqs",
-            endpoint=policies.queue_arn(environment, settings.queue),
+            endpoint=layout.queue_arn(environment, settings.queue),
             # The message is then S3's own, without an envelope.
             raw_message_delivery=True,
             depends_on=[topic, self.queue],
@@ -143,5 +143,6 @@ class SiemFeed(aws.Part):
             name=reader.role_name,
             description="A SIEM takes notices and log files",
             trust=policies.reader_trust(reader),
+            policy_name="reader",
             permissions=policies.reader(environment, settings),
         )

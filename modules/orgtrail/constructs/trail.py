@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from orgtrail import layout
 from orgtrail.constructs import bindings as aws
+from orgtrail.constructs.role import Role
 from orgtrail.policies import roles
-from orgtrail.policies.document import text
 from orgtrail.settings import selectors
 from orgtrail.settings import trail as settings
 from orgtrail.settings.environment import Environment
@@ -41,21 +41,16 @@ class LogDelivery(aws.Part):
             kms_key_id=delivery.kms_key_arn,
             lifecycle=aws.protected(environment.archive.destroy_protection),
         )
-        role = self.add(
-            aws.IamRole,
+        self.policy = Role(
+            self,
             "role",
+            provider=provider,
             name=delivery.role_name,
             description=f"CloudTrail delivers {environment.trail.name} to CloudWatch Logs",
-            assume_role_policy=aws.literal(text(roles.delivery_trust(environment))),
-        )
-        self.policy = self.add(
-            aws.IamRolePolicy,
-            "role_policy",
-            name="write-trail-streams",
-            role=delivery.role_name,
-            policy=aws.literal(text(roles.delivery(environment))),
-            depends_on=[role],
-        )
+            trust=roles.delivery_trust(environment),
+            policy_name="write-trail-streams",
+            permissions=roles.delivery(environment),
+        ).policy
 
 
 class Trail(aws.Part):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from orgtrail import layout
-from orgtrail.policies.document import Document, document, secure_transport
-from orgtrail.policies.key import administration
+from orgtrail.policies.document import Document, allow, document, publish, secure_transport
+from orgtrail.policies.key import administration, service
 from orgtrail.settings.alarms import Alarms
 from orgtrail.settings.environment import Environment
 
@@ -18,14 +18,7 @@ def topic(env: Environment, alarms: Alarms) -> Document:
     """
     arn = layout.alarm_topic_arn(env, alarms.topic)
     return document(
-        {
-            "Sid": "AlarmsPublish",
-            "Effect": "Allow",
-            "Principal": {"Service": _CLOUDWATCH},
-            "Action": "sns:Publish",
-            "Resource": arn,
-            "Condition": _our_alarms(env),
-        },
+        publish("AlarmsPublish", _CLOUDWATCH, arn, env.management.id, _our_alarms(env)),
         secure_transport("sns:Publish", [arn]),
     )
 
@@ -37,14 +30,7 @@ def key(env: Environment) -> Document:
     """
     return document(
         administration([layout.account_root(env, env.management.id)]),
-        {
-            "Sid": "AlarmsEncrypt",
-            "Effect": "Allow",
-            "Principal": {"Service": _CLOUDWATCH},
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-            "Resource": "*",
-            "Condition": _our_alarms(env),
-        },
+        service("AlarmsEncrypt", _CLOUDWATCH, env.management.id, _our_alarms(env)),
     )
 
 
@@ -66,19 +52,8 @@ def chat_trust() -> Document:
 def chat() -> Document:
     """Return what a channel may: look at alarms and draw their metrics."""
     actions = ("DescribeAlarms", "DescribeAlarmHistory", "GetMetricData", "GetMetricWidgetImage")
-    return document(
-        {
-            "Sid": "LookAtAlarms",
-            "Effect": "Allow",
-            "Action": [f"cloudwatch:{action}" for action in actions],
-            "Resource": "*",
-        }
-    )
+    return document(allow("LookAtAlarms", "cloudwatch", actions, "*"))
 
 
-def _our_alarms(env: Environment) -> dict[str, dict[str, str]]:
-    ours = layout.arn(env, "cloudwatch", env.management.id, "alarm:*", region=env.home_region)
-    return {
-        "StringEquals": {"aws:SourceAccount": env.management.id},
-        "ArnLike": {"aws:SourceArn": ours},
-    }
+def _our_alarms(env: Environment) -> str:
+    return layout.arn(env, "cloudwatch", env.management.id, "alarm:*", region=env.home_region)

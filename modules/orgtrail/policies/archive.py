@@ -8,6 +8,7 @@ from orgtrail.policies.document import (
     DELETION,
     Document,
     Statement,
+    acting_for,
     document,
     except_roles,
     secure_transport,
@@ -38,7 +39,7 @@ def archive(env: Environment) -> Document:
             env.organization.id,
         ),
         transport(env, bucket),
-        _encrypted(env, bucket),
+        encrypted(env, bucket, ["aws:kms", "AES256"]),
         no_deletion(env, bucket),
         _only_cloudtrail_writes(env, bucket),
         *readers.members_read(env),
@@ -61,10 +62,7 @@ def access_logs(env: Environment) -> Document:
             "Principal": {"Service": "logging.s3.amazonaws.com"},
             "Action": "s3:PutObject",
             "Resource": layout.bucket_arn(env, bucket, f"{prefix}*"),
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": env.logging.id},
-                "ArnLike": {"aws:SourceArn": layout.bucket_arn(env, source)},
-            },
+            "Condition": acting_for(env.logging.id, layout.bucket_arn(env, source)),
         }
         for number, (prefix, source) in enumerate(sources.items(), start=1)
     ]
@@ -97,8 +95,8 @@ def transport(env: Environment, bucket: str) -> Statement:
     )
 
 
-def _encrypted(env: Environment, bucket: str) -> Statement:
-    """Deny other encryption than the two that CloudTrail uses: KMS for logs, SSE-S3 for digests.
+def encrypted(env: Environment, bucket: str, algorithms: str | list[str]) -> Statement:
+    """Deny other encryption than a service uses; CloudTrail: KMS for logs, SSE-S3 for digests.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html
     """
@@ -108,9 +106,7 @@ def _encrypted(env: Environment, bucket: str) -> Statement:
         "Principal": "*",
         "Action": "s3:PutObject",
         "Resource": layout.bucket_arn(env, bucket, "*"),
-        "Condition": {
-            "StringNotEquals": {"s3:x-amz-server-side-encryption": ["aws:kms", "AES256"]}
-        },
+        "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": algorithms}},
     }
 
 

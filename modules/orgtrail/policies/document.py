@@ -30,6 +30,36 @@ def except_roles(roles: tuple[str, ...]) -> dict[str, Any]:
     return {"Condition": {"ArnNotLike": {"aws:PrincipalArn": list(roles)}}} if roles else {}
 
 
+def allow(sid: str, service: str, actions: tuple[str, ...], resource: str | list[str]) -> Statement:
+    """Allow some actions of a service, for an identity's own policy."""
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": [f"{service}:{action}" for action in actions],
+        "Resource": resource,
+    }
+
+
+def acting_for(account: str, source: str | list[str]) -> dict[str, Any]:
+    """Return the condition that a service acts for a resource of one account, no deputy."""
+    return {
+        "StringEquals": {"aws:SourceAccount": account},
+        "ArnLike": {"aws:SourceArn": source},
+    }
+
+
+def publish(sid: str, service: str, topic: str, account: str, source: str) -> Statement:
+    """Let a service publish to a topic, for one resource of one account."""
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sns:Publish",
+        "Resource": topic,
+        "Condition": acting_for(account, source),
+    }
+
+
 def secure_transport(action: str, resources: list[str]) -> Statement:
     """Deny every call without TLS."""
     return {

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from orgtrail import layout
-from orgtrail.policies.archive import no_deletion, transport
-from orgtrail.policies.document import Document, Statement, document
-from orgtrail.policies.key import administration, administrators
+from orgtrail.policies.archive import encrypted, no_deletion, transport
+from orgtrail.policies.document import Document, Statement, acting_for, document
+from orgtrail.policies.key import administration, administrators, readers_decrypt
 from orgtrail.regions import is_opt_in
 from orgtrail.settings.detection import GuardDuty
 from orgtrail.settings.environment import Environment
 
-ALIAS = "guardduty-findings"
-"""The key's alias ends in this."""
+KEY = "guardduty-findings"
+"""What the key encrypts, as its alias says."""
 
 
 def bucket(env: Environment, settings: GuardDuty, name: str) -> Document:
@@ -26,14 +24,7 @@ def bucket(env: Environment, settings: GuardDuty, name: str) -> Document:
         _export(env, settings, "GuardDutyLocates", "s3:GetBucketLocation", whole),
         _export(env, settings, "GuardDutyWrites", "s3:PutObject", within),
         transport(env, name),
-        {
-            "Sid": "DenyWrongEncryption",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:PutObject",
-            "Resource": within,
-            "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}},
-        },
+        encrypted(env, name, "aws:kms"),
         no_deletion(env, name),
     )
 
@@ -43,14 +34,7 @@ def key(env: Environment, settings: GuardDuty) -> Document:
     return document(
         administration(administrators(env)),
         _export(env, settings, "GuardDutyEncrypts", "kms:GenerateDataKey", "*"),
-        {
-            "Sid": "ReadersDecryptFindings",
-            "Effect": "Allow",
-            "Principal": {"AWS": layout.account_root(env, env.logging.id)},
-            "Action": "kms:Decrypt",
-            "Resource": "*",
-            "Condition": {"StringEquals": {"kms:ViaService": layout.via(env, "s3")}},
-        },
+        readers_decrypt(env, "ReadersDecryptFindings", "s3"),
     )
 
 
@@ -67,21 +51,16 @@ def _export(
     administrator = env.accounts[settings.administrator].id
     regions = env.regions_of(settings)
     names = services(regions)
-    condition: dict[str, Any] = {
-        "StringEquals": {"aws:SourceAccount": administrator},
-        # AWS makes up a detector's id, and a policy is literal.
-        "ArnLike": {
-            "aws:SourceArn": [
-                layout.arn(env, "guardduty", administrator, "detector/*", region=region)
-                for region in regions
-            ]
-        },
-    }
+    # AWS makes up a detector's id, and a policy is literal.
+    detectors = [
+        layout.arn(env, "guardduty", administrator, "detector/*", region=region)
+        for region in regions
+    ]
     return {
         "Sid": sid,
         "Effect": "Allow",
         "Principal": {"Service": names if len(names) > 1 else names[0]},
         "Action": action,
         "Resource": resource,
-        "Condition": condition,
+        "Condition": acting_for(administrator, detectors),
     }

@@ -175,8 +175,8 @@ def _feed(env: Environment, exempt: dict[str, Any]) -> Statement | None:
         "Effect": "Deny",
         "Action": list(_FEED),
         "Resource": [
-            layout.in_logging(env, "sns", f"{env.siem.topic}*"),
-            *(layout.in_logging(env, "sqs", queue) for queue in queues),
+            layout.feed_topic_arn(env, f"{env.siem.topic}*"),
+            *(layout.queue_arn(env, queue) for queue in queues),
         ],
         **exempt,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orgtrail import layout
 from orgtrail.policies import readers
-from orgtrail.policies.document import CONTEXT, Document, Statement, document
+from orgtrail.policies.document import CONTEXT, Document, Statement, acting_for, document
 from orgtrail.settings.environment import Environment
 
 _ADMINISTRATION = [
@@ -87,10 +87,19 @@ def service(sid: str, name: str, account: str, source: str) -> Statement:
         "Principal": {"Service": name},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
         "Resource": "*",
-        "Condition": {
-            "StringEquals": {"aws:SourceAccount": account},
-            "ArnLike": {"aws:SourceArn": source},
-        },
+        "Condition": acting_for(account, source),
+    }
+
+
+def readers_decrypt(env: Environment, sid: str, name: str) -> Statement:
+    """Leave it to IAM in the logging account who decrypts, through one service alone."""
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"AWS": layout.account_root(env, env.logging.id)},
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:ViaService": layout.via(env, name)}},
     }
 
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from orgtrail import layout
-from orgtrail.policies.document import CONTEXT, Document, Statement, document
+from orgtrail.policies.document import CONTEXT, Document, Statement, allow, document
 from orgtrail.settings.access import Auditor, MemberReaders
 from orgtrail.settings.environment import Environment
 
@@ -59,11 +59,11 @@ def auditor(env: Environment) -> Document:
     https://docs.aws.amazon.com/athena/latest/ug/workgroups-iam-policy.html
     """
     return document(
-        _allow("AskAthena", "athena", _ASK, layout.workgroup_arn(env)),
-        _allow("BrowseCatalog", "athena", _BROWSE, layout.in_logging(env, "athena", _CATALOG)),
+        allow("AskAthena", "athena", _ASK, layout.workgroup_arn(env)),
+        allow("BrowseCatalog", "athena", _BROWSE, layout.in_logging(env, "athena", _CATALOG)),
         # The console asks for these lists; they have names alone, and no resource to name.
-        _allow("OpenConsole", "athena", ("ListDataCatalogs", "ListWorkGroups"), "*"),
-        _allow(
+        allow("OpenConsole", "athena", ("ListDataCatalogs", "ListWorkGroups"), "*"),
+        allow(
             "ReadSchema",
             "glue",
             _SCHEMA,
@@ -75,7 +75,7 @@ def auditor(env: Environment) -> Document:
         list_bucket(env, "FindLogFiles", env.archive.bucket),
         read_objects(env, "ReadLogFiles", f"{layout.logs_prefix(env)}*"),
         list_bucket(env, "FindResults", env.result_bucket, "ListBucketMultipartUploads"),
-        _allow(
+        allow(
             "KeepResults",
             "s3",
             ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject"),
@@ -83,7 +83,7 @@ def auditor(env: Environment) -> Document:
         ),
         decrypt(env, "DecryptLogFilesAndResults", ["s3"], [env.key.alias], "GenerateDataKey"),
         # The public keys that digests are signed with: the proof needs them, they tell nothing.
-        _allow("VerifyDigests", "cloudtrail", ("ListPublicKeys",), "*"),
+        allow("VerifyDigests", "cloudtrail", ("ListPublicKeys",), "*"),
     )
 
 
@@ -124,12 +124,12 @@ def member_reader(env: Environment) -> Document:
     """Return the policy of the reader in a member account: the half that the member attaches."""
     bucket, own = env.archive.bucket, f"{layout.organization_prefix(env)}{OWN}/"
     return document(
-        _allow(
+        allow(
             "FindOwnLogs", "s3", ("GetBucketLocation", "ListBucket"), layout.bucket_arn(env, bucket)
         ),
-        _allow("ReadOwnLogs", "s3", ("GetObject",), layout.bucket_arn(env, bucket, f"{own}*")),
+        allow("ReadOwnLogs", "s3", ("GetObject",), layout.bucket_arn(env, bucket, f"{own}*")),
         {
-            **_allow("DecryptOwnLogs", "kms", ("Decrypt",), layout.any_key_arn(env)),
+            **allow("DecryptOwnLogs", "kms", ("Decrypt",), layout.any_key_arn(env)),
             "Condition": {"StringEquals": {"kms:ViaService": layout.via(env, "s3")}},
         },
     )
@@ -138,13 +138,13 @@ def member_reader(env: Environment) -> Document:
 def list_bucket(env: Environment, sid: str, bucket: str, *more: str) -> Statement:
     """Allow finding a bucket and what is in it."""
     actions = ("GetBucketLocation", "ListBucket", *more)
-    return _allow(sid, "s3", actions, layout.bucket_arn(env, bucket))
+    return allow(sid, "s3", actions, layout.bucket_arn(env, bucket))
 
 
 def read_objects(env: Environment, sid: str, keys: str) -> Statement:
     """Allow reading objects of the archive, old versions too."""
     actions = ("GetObject", "GetObjectVersion")
-    return _allow(sid, "s3", actions, layout.bucket_arn(env, env.archive.bucket, keys))
+    return allow(sid, "s3", actions, layout.bucket_arn(env, env.archive.bucket, keys))
 
 
 def decrypt(
@@ -152,22 +152,11 @@ def decrypt(
 ) -> Statement:
     """Allow decrypting through services with the keys of these aliases, and no others."""
     return {
-        **_allow(sid, "kms", ("Decrypt", *more), layout.any_key_arn(env)),
+        **allow(sid, "kms", ("Decrypt", *more), layout.any_key_arn(env)),
         "Condition": {
             "ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases},
             "StringEquals": {"kms:ViaService": [layout.via(env, each) for each in services]},
         },
-    }
-
-
-def _allow(
-    sid: str, service: str, actions: tuple[str, ...], resource: str | list[str]
-) -> Statement:
-    return {
-        "Sid": sid,
-        "Effect": "Allow",
-        "Action": [f"{service}:{action}" for action in actions],
-        "Resource": resource,
     }
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from orgtrail import layout
 from orgtrail.policies import readers
-from orgtrail.policies.document import Document, Statement, document, secure_transport
-from orgtrail.policies.key import administration, administrators, service
+from orgtrail.policies.document import (
+    Document,
+    Statement,
+    allow,
+    document,
+    publish,
+    secure_transport,
+)
+from orgtrail.policies.key import administration, administrators, readers_decrypt, service
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.siem import Siem, SiemReader
 
@@ -16,31 +23,14 @@ _TAKE = (
 )  # fmt: skip
 
 
-def topic_arn(env: Environment, siem: Siem) -> str:
-    """Return the ARN of the feed's topic."""
-    return layout.in_logging(env, "sns", siem.topic)
-
-
-def queue_arn(env: Environment, name: str) -> str:
-    """Return the ARN of a queue of the feed."""
-    return layout.in_logging(env, "sqs", name)
-
-
 def key(env: Environment, siem: Siem) -> Document:
     """Return the key's policy: S3 and SNS encrypt what they pass on, readers decrypt by IAM."""
     account = env.logging.id
     return document(
         administration(administrators(env)),
         service("BucketNotifies", _S3, account, layout.bucket_arn(env, env.archive.bucket)),
-        service("TopicDelivers", _SNS, account, topic_arn(env, siem)),
-        {
-            "Sid": "QueueReaders",
-            "Effect": "Allow",
-            "Principal": {"AWS": layout.account_root(env, account)},
-            "Action": "kms:Decrypt",
-            "Resource": "*",
-            "Condition": {"StringEquals": {"kms:ViaService": layout.via(env, "sqs")}},
-        },
+        service("TopicDelivers", _SNS, account, layout.feed_topic_arn(env, siem.topic)),
+        readers_decrypt(env, "QueueReaders", "sqs"),
     )
 
 
@@ -49,19 +39,10 @@ def topic(env: Environment, siem: Siem) -> Document:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
     """
-    arn = topic_arn(env, siem)
+    arn = layout.feed_topic_arn(env, siem.topic)
+    archive = layout.bucket_arn(env, env.archive.bucket)
     return document(
-        {
-            "Sid": "ArchiveNotifies",
-            "Effect": "Allow",
-            "Principal": {"Service": _S3},
-            "Action": "sns:Publish",
-            "Resource": arn,
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": env.logging.id},
-                "ArnLike": {"aws:SourceArn": layout.bucket_arn(env, env.archive.bucket)},
-            },
-        },
+        publish("ArchiveNotifies", _S3, arn, env.logging.id, archive),
         _subscribers(env, siem, arn) if siem.subscriber_accounts else None,
         secure_transport("sns:Publish", [arn]),
     )
@@ -69,7 +50,7 @@ def topic(env: Environment, siem: Siem) -> Document:
 
 def queue(env: Environment, siem: Siem) -> Document:
     """Return the queue's policy: the topic sends, over TLS; who reads is up to IAM."""
-    arn = queue_arn(env, siem.queue)
+    arn = layout.queue_arn(env, siem.queue)
     return document(
         {
             "Sid": "TopicSends",
@@ -77,7 +58,7 @@ def queue(env: Environment, siem: Siem) -> Document:
             "Principal": {"Service": _SNS},
             "Action": "sqs:SendMessage",
             "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn(env, siem)}},
+            "Condition": {"ArnEquals": {"aws:SourceArn": layout.feed_topic_arn(env, siem.topic)}},
         },
         secure_transport("sqs:*", [arn]),
     )
@@ -85,7 +66,9 @@ def queue(env: Environment, siem: Siem) -> Document:
 
 def dead_letters(env: Environment, siem: Siem) -> Document:
     """Return the dead-letter queue's policy: TLS alone; SQS itself moves messages there."""
-    return document(secure_transport("sqs:*", [queue_arn(env, layout.dead_letter(siem.queue))]))
+    return document(
+        secure_transport("sqs:*", [layout.queue_arn(env, layout.dead_letter(siem.queue))])
+    )
 
 
 def reader_trust(reader: SiemReader) -> Document:
@@ -98,12 +81,7 @@ def reader(env: Environment, siem: Siem) -> Document:
     prefix = layout.organization_prefix(env)
     aliases = [env.key.alias, layout.alias(siem.topic)]
     return document(
-        {
-            "Sid": "TakeMessages",
-            "Effect": "Allow",
-            "Action": [f"sqs:{action}" for action in _TAKE],
-            "Resource": queue_arn(env, siem.queue),
-        },
+        allow("TakeMessages", "sqs", _TAKE, layout.queue_arn(env, siem.queue)),
         readers.list_bucket(env, "FindLogFiles", env.archive.bucket),
         readers.read_objects(env, "ReadLogFiles", f"{prefix}*"),
         readers.decrypt(env, "DecryptLogFilesAndMessages", ["s3", "sqs"], aliases),

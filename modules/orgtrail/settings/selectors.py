@@ -111,9 +111,9 @@ def _management_name(recording: Recording) -> str:
 def _data(env: Shape, events: DataEvents) -> Iterator[AdvancedEventSelector]:
     """Yield selectors of data events; those of S3 that write leave the own buckets out."""
     kind, what = _TYPES[events.service]
-    wanted = _wanted(events)
+    wanted, own = _wanted(events), own_objects(env)
     writes_everywhere = events.service == "s3" and events.access != "read"
-    if not (writes_everywhere and _reaches_own(env, events)):
+    if not (writes_everywhere and _reaches_own(wanted, own)):
         yield _selector(
             f"{_verb(events.access)} {what}",
             _equal("eventCategory", "Data"),
@@ -129,7 +129,7 @@ def _data(env: Shape, events: DataEvents) -> Iterator[AdvancedEventSelector]:
         _equal("eventCategory", "Data"),
         _equal("resources.type", kind),
         *_access("write"),
-        FieldSelector(field="resources.ARN", **wanted, not_starts_with=own_objects(env)),
+        FieldSelector(field="resources.ARN", **wanted, not_starts_with=own),
     )
 
 
@@ -147,14 +147,13 @@ def _wanted(events: DataEvents) -> dict[str, tuple[str, ...]]:
     return {operator: values for operator, values in found.items() if values}
 
 
-def _reaches_own(env: Shape, events: DataEvents) -> bool:
+def _reaches_own(wanted: Mapping[str, tuple[str, ...]], own: tuple[str, ...]) -> bool:
     """Tell whether a choice of objects has some of the own buckets' among them."""
-    wanted = _wanted(events)
     return not wanted or any(
-        own.startswith(value) or value.startswith(own)
+        mine.startswith(value) or value.startswith(mine)
         for values in wanted.values()
         for value in values
-        for own in own_objects(env)
+        for mine in own
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orgtrail.regions import is_opt_in, partition
 from orgtrail.settings.faults import Fault
-from orgtrail.settings.rules.register import account_of, rule
+from orgtrail.settings.rules.register import account_of, member, rule
 from orgtrail.settings.shape import Shape
 
 _SECTIONS = ("guardduty", "security_hub", "access_analyzer")
@@ -16,13 +16,7 @@ _SECTIONS = ("guardduty", "security_hub", "access_analyzer")
 def _administrators(environment: Shape) -> Iterator[Fault]:
     """A delegated administrator is a member account: AWS refuses the management account."""
     for name, section in environment.detection.items():
-        administrator = section.administrator
-        if administrator == "management" or administrator not in environment.accounts:
-            yield Fault(
-                (name, "administrator"),
-                "must be the name of a member account in accounts",
-                administrator,
-            )
+        yield from member(environment, (name, "administrator"), section.administrator)
 
 
 @rule(*_SECTIONS, "home_region")

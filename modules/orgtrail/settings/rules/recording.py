@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from orgtrail.regions import partition
 from orgtrail.settings import selectors
 from orgtrail.settings.faults import Fault
-from orgtrail.settings.rules.register import rule
+from orgtrail.settings.rules.register import member, rule
 from orgtrail.settings.shape import Shape
 from orgtrail.settings.trail import AdvancedEventSelector, FieldSelector
 
@@ -201,9 +201,5 @@ def _insights(environment: Shape) -> Iterator[Fault]:
 def _delegate(environment: Shape) -> Iterator[Fault]:
     """A delegated administrator of CloudTrail is a member account."""
     name = environment.trail.delegated_administrator
-    if name is not None and (name == "management" or name not in environment.accounts):
-        yield Fault(
-            ("trail", "delegated_administrator"),
-            "must be the name of a member account in accounts",
-            name,
-        )
+    if name is not None:
+        yield from member(environment, ("trail", "delegated_administrator"), name)

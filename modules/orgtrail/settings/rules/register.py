@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from orgtrail.settings.faults import Fault
+from orgtrail.settings.faults import Fault, Path
 from orgtrail.settings.shape import Shape
 
 Check = Callable[[Shape], Iterator[Fault]]
@@ -33,6 +33,12 @@ def documented() -> Iterator[str]:
     """Yield what each rule is for, in a sentence."""
     for _, check in _CHECKS:
         yield " ".join((check.__doc__ or "").split())
+
+
+def member(environment: Shape, setting: Path, name: str) -> Iterator[Fault]:
+    """Yield a fault where a name is not that of a member account."""
+    if name == "management" or name not in environment.accounts:
+        yield Fault(setting, "must be the name of a member account in accounts", name)
 
 
 def account_of(arn: str) -> str:
