@@ -39,7 +39,7 @@ class Auditor(aws.Part):
             name=settings.role_name,
             description=f"Auditors ask {environment.catalog.workgroup} and read the archive",
             trust=readers.auditor_trust(settings),
-            policy_name="Default",
+            policy_name="auditor",
             permissions=readers.auditor(environment),
             session_seconds=settings.session_hours * 3600,
         )
