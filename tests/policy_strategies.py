@@ -145,7 +145,7 @@ def _principal() -> st.SearchStrategy[Json | str]:
     )
 
 
-_CONDITIONS = st.just([]) | st.lists(_condition(), max_size=2)
+_CONDITIONS: st.SearchStrategy[list[Json]] = st.just([]) | st.lists(_condition(), max_size=2)
 _ODDS = st.integers(0, 7)
 
 

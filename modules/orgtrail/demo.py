@@ -8,8 +8,9 @@ import time
 from rich.console import Console
 from rich.tree import Tree
 
-from orgtrail.app import Synthesized, synthesize_folder, told
+from orgtrail.app import Synthesized, synthesize_folder
 from orgtrail.summary import Account, accounts
+from orgtrail.telling import told
 
 
 def main() -> int:

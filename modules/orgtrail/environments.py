@@ -8,9 +8,16 @@ from pathlib import Path
 
 from orgtrail.policies import archive, guardrails, key, readers, siem
 from orgtrail.policies.document import Document, text
-from orgtrail.settings.advice import SettingsWarning, advice
+from orgtrail.settings.advice import advice
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import Fault, OrgtrailError, SettingsError, Source, worded
+from orgtrail.settings.faults import (
+    Fault,
+    OrgtrailError,
+    SettingsError,
+    SettingsWarning,
+    Source,
+    worded,
+)
 from orgtrail.settings.loading import load_settings
 
 SCP_LIMIT = 10_240

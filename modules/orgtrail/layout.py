@@ -153,3 +153,30 @@ def result_location(env: Environment) -> str:
 def table_location(env: Environment) -> str:
     """Return the S3 URI above all log files of the organization."""
     return f"s3://{env.archive.bucket}/{organization_prefix(env)}"
+
+
+def partition_template(env: Environment) -> str:
+    """Return the S3 URI of one partition, with the table's own variables in it."""
+    return f"{table_location(env)}${{account}}/{LOGS}/${{region}}/${{day}}"
+
+
+def first_day(env: Environment) -> str:
+    """Return where the projection begins: the day set, or as far back as files are kept."""
+    if env.catalog.first_day:
+        return env.catalog.first_day.replace("-", "/")
+    keep = env.archive.expire_after_days
+    return f"NOW-{keep}DAYS" if keep else "2013/11/13"
+
+
+def alarm_names(env: Environment) -> dict[str, str]:
+    """Return what stands for `<archive>` and the like in the patterns of alarms."""
+    return {
+        "access-logs": env.archive.access_log_bucket,
+        "archive": env.archive.bucket,
+        "log-group": env.delivery.log_group,
+        "logging": env.logging.id,
+        "management": env.management.id,
+        "results": env.result_bucket,
+        "trail": env.trail.name,
+        "trail-arn": trail_arn(env),
+    }

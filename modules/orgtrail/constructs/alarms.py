@@ -218,16 +218,7 @@ class Alarms(aws.Part):
             },
             depends_on=[self._delivery.group],
         )
-        names = {
-            "access-logs": env.archive.access_log_bucket,
-            "archive": env.archive.bucket,
-            "log-group": env.delivery.log_group,
-            "logging": env.logging.id,
-            "management": env.management.id,
-            "results": env.result_bucket,
-            "trail": env.trail.name,
-            "trail-arn": layout.trail_arn(env),
-        }
+        names = layout.alarm_names(env)
         wording = self._settings.patterns
         aws.for_each(
             filters, {each.name: aws.literal(pattern(each, wording, names)) for each in alarms}

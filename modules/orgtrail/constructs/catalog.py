@@ -84,12 +84,10 @@ class Catalog(aws.Part):
                 "projection.region.values": self._regions(environment),
                 "projection.day.type": "date",
                 "projection.day.format": "yyyy/MM/dd",
-                "projection.day.range": f"{_first_day(environment)},NOW",
+                "projection.day.range": f"{layout.first_day(environment)},NOW",
                 "projection.day.interval": "1",
                 "projection.day.interval.unit": "DAYS",
-                "storage.location.template": aws.literal(
-                    f"{location}${{account}}/{layout.LOGS}/${{region}}/${{day}}"
-                ),
+                "storage.location.template": aws.literal(layout.partition_template(environment)),
             },
             partition_keys=[*map(_column, records.PARTITIONS)],
             storage_descriptor=aws.GlueCatalogTableStorageDescriptor(
@@ -161,11 +159,3 @@ def _column(field: records.Field) -> dict[str, str]:
         "type": records.hive(field.type),
         "comment": field.meaning,
     }
-
-
-def _first_day(environment: Environment) -> str:
-    """Return where the projection begins: the day set, or as far back as files are kept."""
-    if environment.catalog.first_day:
-        return environment.catalog.first_day.replace("-", "/")
-    keep = environment.archive.expire_after_days
-    return f"NOW-{keep}DAYS" if keep else "2013/11/13"

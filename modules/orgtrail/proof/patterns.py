@@ -41,7 +41,9 @@ def arn_like(pattern: str, text: str) -> bool:
     wanted, given = pattern.split(":", 5), text.split(":", 5)
     if len(wanted) < 6:
         raise Undecided(f"{spoken(pattern)} is no ARN")
-    return len(given) == 6 and all(like(one, other) for one, other in zip(wanted, given, strict=True))
+    return len(given) == 6 and all(
+        like(one, other) for one, other in zip(wanted, given, strict=True)
+    )
 
 
 def covers(pattern: str, resource: str) -> bool:

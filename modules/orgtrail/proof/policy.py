@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from functools import cached_property
 from typing import Any
 
 from orgtrail.proof.conditions import Condition, holds
@@ -56,6 +55,8 @@ class Statement:
     all_resources_but: bool = False
     all_principals_but: bool = False
     variables: bool = True
+    doubt: str = ""
+    """Why nothing can be said of it, where that is so."""
     _actions_met: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     def is_about(self, action: str) -> bool:
@@ -98,7 +99,7 @@ class Statement:
 
     def meets_conditions(self, request: Request) -> bool:
         """Tell whether a request meets all of its conditions."""
-        doubt: Undecided | None = None
+        doubt = Undecided(self.doubt) if self.doubt else None
         for condition in self.conditions:
             try:
                 if not holds(condition, request, variables=self.variables):
@@ -109,10 +110,10 @@ class Statement:
             raise doubt
         return True
 
-    @cached_property
-    def keys(self) -> frozenset[str]:
+    @property
+    def keys(self) -> set[str]:
         """The condition keys that it names, in lower case."""
-        return frozenset(each.key.lower() for each in self.conditions)
+        return {each.key.lower() for each in self.conditions}
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,19 @@ def parse(name: str, document: Mapping[str, Any]) -> Policy:
             for number, each in enumerate(statements, start=1)
         ),
     )
+
+
+def opaque(name: str, reason: str) -> Policy:
+    """Return a policy of which nothing is known: whatever it is about cannot be decided."""
+    parts = [
+        Statement(name, allows, ("*",), None, None, (), doubt=reason) for allows in (True, False)
+    ]
+    return Policy(name, tuple(parts))
+
+
+def doubtful(policy: Policy, reason: str) -> Policy:
+    """Return a policy that may or may not bind."""
+    return Policy(policy.name, tuple(replace(each, doubt=reason) for each in policy.statements))
 
 
 def _statement(policy: str, number: int, given: Any, *, variables: bool) -> Statement:

@@ -8,10 +8,6 @@ from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import NOTHING, Fault, Path
 
 
-class SettingsWarning(UserWarning):
-    """A setting that does what it says, with a consequence that its reader may not expect."""
-
-
 def advice(env: Environment) -> Iterator[Fault]:
     """Yield each unwise setting with its consequence."""
     yield from _narrowed(env)

@@ -68,6 +68,10 @@ class SettingsError(OrgtrailError):
         return int(place) if place.isdigit() else 0
 
 
+class SettingsWarning(UserWarning):
+    """A setting that does what it says, with a consequence that its reader may not expect."""
+
+
 def worded(fault: Fault, source: Source | None) -> str:
     """Write a fault with its file and line, where it has them."""
     return f"{source.at(fault.setting)}: {fault}" if source else str(fault)

@@ -1,0 +1,51 @@
+"""The `orgtrail` command. It starts fast: each subcommand imports what it needs, never CDKTF."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from orgtrail.telling import told
+
+
+class Format(StrEnum):
+    """How a command answers."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="Tables for people, or JSON for programs.")
+]
+
+app = typer.Typer(
+    name="orgtrail",
+    help="The audit trail of an AWS Organization: proof before the plan, questions after it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Keep `check` a subcommand, also while it is the only one."""
+
+
+def main() -> int:
+    """Run the command; return the exit code."""
+    # Registers itself.
+    from orgtrail.cli import check as check
+
+    def run() -> object:
+        return app(standalone_mode=False)
+
+    return told(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+"""`python -m orgtrail.cli` is the `orgtrail` command."""
+
+import sys
+
+from orgtrail.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

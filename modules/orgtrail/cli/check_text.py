@@ -1,0 +1,77 @@
+"""A report of `orgtrail check` as text: findings, who may do what, controls, and the limits."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from orgtrail.proof.check import Report
+from orgtrail.proof.evaluator import Verdict
+
+_STYLES = {"high": "bold red", "medium": "red", "low": "yellow", "unproven": "magenta"}
+_SIGNS = {"pass": "green", "fail": "bold red", "off": "dim"}
+
+
+def show(report: Report, accepted: frozenset[str]) -> None:
+    """Print a report."""
+    # A pipe has no width of its own, and cut lines help nobody.
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console.print(f"[bold]{report.name}[/bold] ({report.path})", soft_wrap=True)
+    _findings(console, report, accepted)
+    if report.access:
+        _access(console, report)
+        _controls(console, report)
+    for each in report.limits:
+        console.print(Text(f"To be known: {each}"))
+    console.print(_summary(report, accepted) + "\n")
+
+
+def _findings(console: Console, report: Report, accepted: frozenset[str]) -> None:
+    for each in report.findings:
+        severity = "accepted" if each.rule in accepted else str(each.severity)
+        console.print(
+            Text(f"  {severity:9}", style=_STYLES.get(severity, "dim")),
+            Text(f"{each.rule} · {each.setting}: {each.message}"),
+            soft_wrap=True,
+        )
+
+
+def _access(console: Console, report: Report) -> None:
+    """Print who may do each act; everybody else is denied."""
+    table = Table(title="Who may", title_justify="left", box=None, pad_edge=False, padding=(0, 2))
+    table.add_column("act")
+    table.add_column("allowed")
+    allowed: dict[str, list[str]] = {}
+    for each in report.access:
+        names = allowed.setdefault(each.act.title, [])
+        if each.decision.verdict is Verdict.ALLOW:
+            names.append(each.principal.id)
+        elif each.decision.verdict is Verdict.UNDECIDED:
+            names.append(f"{each.principal.id}?")
+    for title, names in allowed.items():
+        table.add_row(title, ", ".join(names) or "nobody")
+    console.print(table)
+    asked = dict.fromkeys(each.principal.id for each in report.access)
+    console.print(Text(f"Asked of: {', '.join(asked)}."))
+
+
+def _controls(console: Console, report: Report) -> None:
+    table = Table(title="Controls", title_justify="left", box=None, pad_edge=False, padding=(0, 2))
+    for heading in ("", "control", "asks for", "decided by"):
+        table.add_column(heading)
+    for each in report.controls:
+        verdict = Text(each.verdict, style=_SIGNS[each.verdict])
+        table.add_row(verdict, ", ".join(each.ids), each.title, each.resource)
+    console.print(table)
+
+
+def _summary(report: Report, accepted: frozenset[str]) -> str:
+    open_ = [each for each in report.findings if each.rule not in accepted]
+    agreeing = sum(each.agrees for each in report.access)
+    found = "no finding" if not open_ else f"{len(open_)} finding{'s' * (len(open_) > 1)}"
+    if not report.access:
+        return f"{report.name}: {found}; settings must be valid before access can be proven."
+    return f"{report.name}: {found}; {agreeing} of {len(report.access)} accesses are as meant."

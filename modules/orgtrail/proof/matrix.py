@@ -1,0 +1,137 @@
+"""The access matrix: each principal and act, what is meant, what AWS would answer, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from orgtrail.proof.acts import Act, acts
+from orgtrail.proof.estate import Estate
+from orgtrail.proof.evaluator import Controls, Decision, Policies, Verdict, evaluate
+from orgtrail.proof.intent import Intent
+from orgtrail.proof.patterns import like
+from orgtrail.proof.policy import Policy, doubtful, parse
+from orgtrail.proof.principals import Principal, principals
+from orgtrail.proof.request import Request
+
+FULL_ACCESS = parse(
+    "FullAWSAccess",
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
+)
+"""The policy that AWS attaches at every level by itself."""
+
+_EVENT = re.compile(r'\$\.eventName\s*=\s*"?([\w*]+)"?')
+_SEEN_BY_GUARDDUTY = {"StopLogging", "DeleteTrail", "UpdateTrail"}
+_GUARDDUTY = "GuardDuty (Stealth:IAMUser/CloudTrailLoggingDisabled)"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: `expected` is `allow` or `deny`."""
+
+    principal: Principal
+    act: Act
+    expected: str
+    decision: Decision
+
+    @property
+    def agrees(self) -> bool:
+        """Tell whether the decision is what is meant."""
+        if self.decision.verdict is Verdict.UNDECIDED:
+            return False
+        return (self.decision.verdict is Verdict.ALLOW) == (self.expected == "allow")
+
+
+def matrix(estate: Estate, intent: Intent) -> list[Cell]:
+    """Return every cell: who may do what to this audit trail."""
+    controls = _Controls(estate)
+    columns = acts(estate, intent)
+    return [
+        _cell(intent, controls, who, act)
+        for who in principals(estate, intent)
+        for act in columns
+        if act.of(who)
+    ]
+
+
+def detected_by(estate: Estate, act: Act) -> list[str]:
+    """Return what would tell of an act that policies allow."""
+    events = {step.partition(":")[2] for step, _ in act.steps}
+    found = []
+    if any(
+        like(event, each)
+        for pattern in estate.alarms.patterns
+        for event in _EVENT.findall(pattern)
+        for each in events
+    ):
+        found.append("alarm" if estate.alarms.are_heard else "alarm that nobody is subscribed to")
+    if estate.detectors and events & _SEEN_BY_GUARDDUTY:
+        found.append(_GUARDDUTY)
+    return found
+
+
+def _cell(intent: Intent, controls: _Controls, who: Principal, act: Act) -> Cell:
+    expected = "allow" if act.may(who) else "deny"
+    decision = Decision(Verdict.ALLOW, "")
+    for action, resource in act.steps:
+        owner = act.account or who.caller.account
+        if action.startswith("cloudtrail:") and who.caller.account == intent.delegated:
+            owner = intent.delegated or owner
+        context = {"aws:SecureTransport": "true", "aws:ViaAWSService": "false"}
+        request = Request(
+            who.caller, action, resource, owner, {**context, **who.context, **act.context}
+        )
+        on_alias = action.startswith("kms:") and ":alias/" in resource
+        decision = evaluate(
+            request,
+            Policies(
+                who.policies,
+                None if on_alias else act.policy,
+                controls=controls.over(who.caller.account, owner),
+            ),
+        )
+        if decision.verdict is not Verdict.ALLOW:
+            break
+    if decision.verdict is Verdict.ALLOW and act.impossible:
+        decision = Decision(Verdict.EXPLICIT_DENY, act.impossible)
+    return Cell(who, act, expected, decision)
+
+
+class _Controls:
+    """The organization's policies above each account, made once."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+        self._levels: dict[tuple[str, str], tuple[tuple[Policy, ...], ...]] = {}
+        self._pairs: dict[tuple[str, str], Controls] = {}
+
+    def over(self, caller: str, owner: str) -> Controls:
+        """Return what binds a caller of one account and resources of another."""
+        if (caller, owner) not in self._pairs:
+            self._pairs[caller, owner] = Controls(
+                self._estate.organization,
+                self._estate.management,
+                self._above("SCP", caller),
+                self._above("RCP", owner),
+            )
+        return self._pairs[caller, owner]
+
+    def _above(self, kind: str, account: str) -> tuple[tuple[Policy, ...], ...]:
+        if (kind, account) not in self._levels:
+            policies = tuple(self._binding(kind, account))
+            self._levels[kind, account] = ((FULL_ACCESS, *policies),) if policies else ()
+        return self._levels[kind, account]
+
+    def _binding(self, kind: str, account: str) -> Iterator[Policy]:
+        """Yield the policies that bind an account; below which unit it lies, nobody tells us."""
+        for control in self._estate.controls:
+            if control.kind != kind:
+                continue
+            if any(each.startswith("r-") or each == account for each in control.targets):
+                yield control.policy
+            elif units := [each for each in control.targets if each.startswith("ou-")]:
+                reason = (
+                    f"whether account {account} lies under {', '.join(units)} is not known here"
+                )
+                yield doubtful(control.policy, reason)
