@@ -6,6 +6,7 @@ from orgtrail import layout
 from orgtrail.policies import readers
 from orgtrail.policies.document import (
     DELETION,
+    REWRITING,
     Document,
     Statement,
     acting_for,
@@ -134,7 +135,7 @@ def _only_cloudtrail_writes(env: Environment, bucket: str) -> Statement:
         "Sid": "DenyForgedLogs",
         "Effect": "Deny",
         "Principal": "*",
-        "Action": ["s3:PutObject", "s3:PutObjectAcl"],
+        "Action": [f"s3:{action}" for action in (*REWRITING, "PutObjectAcl")],
         "Resource": layout.bucket_arn(env, bucket, f"{layout.logs_prefix(env)}*"),
         "Condition": {"StringNotEquals": {"aws:PrincipalServiceName": layout.CLOUDTRAIL}},
     }

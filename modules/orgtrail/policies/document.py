@@ -5,8 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-DELETION = ("DeleteObject", "DeleteObjectVersion", "BypassGovernanceRetention")
+DELETION = (
+    "BypassGovernanceRetention", "DeleteObject", "DeleteObjectVersion", "ReplicateDelete",
+)  # fmt: skip
 """The S3 actions that take a log file away, or make that possible."""
+
+REWRITING = ("PutObject", "ReplicateObject", "UpdateObjectEncryption")
+"""The S3 actions that put something else in a log file's place, or lock it under another key.
+
+Replication writes without `s3:PutObject`."""
 
 CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
 """CloudTrail's encryption context: present on log files, on nothing else."""

@@ -5,26 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from orgtrail import layout
-from orgtrail.policies.document import DELETION, Document, Statement, document, except_roles
+from orgtrail.policies.document import (
+    DELETION,
+    REWRITING,
+    Document,
+    Statement,
+    document,
+    except_roles,
+)
 from orgtrail.settings.environment import Environment
 
 _TRAIL = (
-    "DeleteTrail", "PutEventSelectors", "PutInsightSelectors", "StopLogging", "UpdateTrail",
+    "DeleteTrail", "PutEventConfiguration", "PutEventSelectors", "PutInsightSelectors",
+    "StopLogging", "UpdateTrail",
 )  # fmt: skip
 _BUCKET = (
-    "DeleteBucket", "DeleteBucketPolicy", "PutAccessPointPolicy", "PutBucketAcl",
-    "PutBucketLogging", "PutBucketNotification", "PutBucketObjectLockConfiguration",
-    "PutBucketOwnershipControls",
-    "PutBucketPolicy", "PutBucketPublicAccessBlock", "PutBucketVersioning",
-    "PutEncryptionConfiguration", "PutLifecycleConfiguration", "PutReplicationConfiguration",
+    "DeleteBucket", "DeleteBucketPolicy", "PutBucketAcl", "PutBucketLogging",
+    "PutBucketNotification", "PutBucketObjectLockConfiguration", "PutBucketOwnershipControls",
+    "PutBucketPolicy", "PutBucketPublicAccessBlock", "PutBucketRequestPayment",
+    "PutBucketVersioning", "PutEncryptionConfiguration", "PutLifecycleConfiguration",
+    "PutReplicationConfiguration",
 )  # fmt: skip
 _KEY = (
     "CreateGrant", "DeleteAlias", "DisableKey", "DisableKeyRotation", "PutKeyPolicy",
     "ScheduleKeyDeletion", "UpdateAlias",
 )  # fmt: skip
+_ALIAS = ("DeleteAlias", "UpdateAlias")
+"""The actions that ask for the alias too; all others ask for the key alone."""
 _GLUE = (
-    "BatchDeleteTable", "DeleteDatabase", "DeleteTable", "DeleteTableVersion", "UpdateDatabase",
-    "UpdateTable",
+    "BatchDeleteTable", "DeleteDatabase", "DeleteTable", "DeleteTableVersion", "RenameTable",
+    "UpdateDatabase", "UpdateTable",
 )  # fmt: skip
 _ATHENA = ("DeleteWorkGroup", "UpdateWorkGroup")
 _LOG_GROUP = (
@@ -79,12 +89,12 @@ def service_control(env: Environment) -> Document:
         _deny(
             "ProtectLogFiles",
             "s3",
-            tuple(sorted(DELETION)),
+            (*DELETION, *REWRITING),
             [f"{layout.bucket_arn(env, each)}/*" for each in _evidence(env)],
             except_roles(env.archive.break_glass_roles),
         ),
         _key(env, exempt),
-        _deny("ProtectAlias", "kms", _KEY, layout.key_alias_arn(env), exempt),
+        _deny("ProtectAlias", "kms", _ALIAS, layout.key_alias_arn(env), exempt),
         _deny("ProtectTable", "glue", _GLUE, layout.catalog_arns(env), exempt),
         _deny("ProtectWorkgroup", "athena", _ATHENA, layout.workgroup_arn(env), exempt),
         # The group is in the management account; this binds where a delegated
