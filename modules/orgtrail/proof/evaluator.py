@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from orgtrail.proof.policy import Named, Policy, Statement
@@ -27,10 +27,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict and the statement that decided, or the reason where none did."""
+    """A verdict and the statement that decided, or the reason where none did.
+
+    `doubt` is what could not be decided and did not matter: the request is denied or allowed
+    either way. A denial is then called implicit where the explicit one is in doubt.
+    """
 
     verdict: Verdict
     statement: str
+    doubt: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def evaluate(request: Request, policies: Policies) -> Decision:
     if (best.verdict is Verdict.ALLOW) != (worst.verdict is Verdict.ALLOW):
         return Decision(Verdict.UNDECIDED, doubts[0])
     # The one that did not rest on a doubtful statement.
-    return worst if best.verdict is Verdict.ALLOW else best
+    return replace(worst if best.verdict is Verdict.ALLOW else best, doubt=doubts[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,8 @@ class Statement:
         doubt: Undecided | None = None
         for text in self.resources:
             pattern = resolved(text, request.value) if self.variables else text
+            if pattern is None and self.all_resources_but:
+                doubt = Undecided(f"a policy variable of {text} has no value in the request")
             try:
                 met = met or (pattern is not None and covers(pattern, request.resource))
             except Undecided as reason:
@@ -93,7 +95,7 @@ class Statement:
             return best
         if best is Named.NOT:
             return Named.EXACTLY
-        if best is Named.ANYBODY or _is_fully_named(found, caller):
+        if Named.ANYBODY in found or _is_fully_named(found, caller):
             return Named.NOT
         raise Undecided(f"{self.label} has a NotPrincipal without role, session and account")
 
