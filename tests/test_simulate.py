@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from tests import golden
 from tests.conftest import Json
 from tests.policy_strategies import MANAGEMENT, ORGANIZATION, Situation, situations
 
+NODE = str(Path(ROOT_DIR) / "bin" / "node")
 FOLDER = Path(__file__).with_name("iam_simulate")
 EXAMPLES = int(os.environ.get("ORGTRAIL_EXAMPLES", "3000"))
 ALL: Json = {
@@ -43,9 +45,8 @@ class Simulator:
     """The other program, started once: a line in, a line out."""
 
     def __init__(self) -> None:
-        node = Path(ROOT_DIR) / "bin" / "node"
         self.process = subprocess.Popen(
-            [str(node), "simulate.mjs"],
+            [NODE, "simulate.mjs"],
             cwd=FOLDER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -225,3 +226,50 @@ ROOT_ALWAYS_MAY = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
 def _of(documents: dict[str, Json], levels: tuple[tuple[Policy, ...], ...]) -> list[Json]:
     names = [each.name for level in levels for each in level if each is not FULL_ACCESS]
     return [documents[name] for name in names]
+
+
+def test_every_action_exists_and_is_about_the_resources_beside_it() -> None:
+    """An action beside a resource that it is never asked for protects nothing."""
+    statements = [
+        (f"{env.name} {address} {each.get('Sid')}", each)
+        for env in golden.environments()
+        for address, document in golden.policies(
+            json.loads(golden.fresh()[f"{env.name}.tf.json"])
+        ).items()
+        for each in document["Statement"]
+    ]
+    mentioned = {action for _, each in statements for action in _listed(each["Action"])}
+    found = subprocess.run(
+        [NODE, "actions.mjs"],
+        cwd=FOLDER,
+        input=json.dumps(sorted(each for each in mentioned if "*" not in each)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    types: dict[str, list[str] | None] = json.loads(found.stdout)
+    assert {action for action, arns in types.items() if arns is None} == set()
+    for label, each in statements:
+        for action in _listed(each["Action"]):
+            # A key's policy and a role's trust are about what they are attached to.
+            for arns in [types.get(action)] if "Resource" in each else []:
+                resources = _listed(each["Resource"])
+                assert arns is None or any(
+                    _overlap(arn, resource) for arn in arns for resource in resources
+                ), f"{label}: {action} is never asked for {resources}"
+
+
+def _listed(given: str | list[str]) -> list[str]:
+    return [given] if isinstance(given, str) else given
+
+
+@cache
+def _overlap(one: str, other: str) -> bool:
+    """Tell whether some text meets both patterns."""
+    if not one or not other:
+        return not (one + other).strip("*")
+    if one[0] == "*":
+        return _overlap(one[1:], other) or _overlap(one, other[1:])
+    if other[0] == "*":
+        return _overlap(other, one)
+    return one[0] == other[0] and _overlap(one[1:], other[1:])

@@ -13,7 +13,7 @@ from orgtrail.proof.intent import Intent
 from orgtrail.proof.patterns import like
 from orgtrail.proof.policy import Policy, doubtful, parse
 from orgtrail.proof.principals import Principal, principals
-from orgtrail.proof.request import Request
+from orgtrail.proof.request import Caller, Kind, Request
 
 FULL_ACCESS = parse(
     "FullAWSAccess",
@@ -47,12 +47,13 @@ def matrix(estate: Estate, intent: Intent) -> list[Cell]:
     """Return every cell: who may do what to this audit trail."""
     controls = _Controls(estate)
     columns = acts(estate, intent)
-    return [
+    asked = [
         _cell(intent, controls, who, act)
         for who in principals(estate, intent)
         for act in columns
         if act.of(who)
     ]
+    return [*asked, *_of_lifecycle(estate)]
 
 
 def detected_by(estate: Estate, act: Act) -> list[str]:
@@ -96,6 +97,27 @@ def _cell(intent: Intent, controls: _Controls, who: Principal, act: Act) -> Cell
     if decision.verdict is Verdict.ALLOW and act.impossible:
         decision = Decision(Verdict.EXPLICIT_DENY, act.impossible)
     return Cell(who, act, expected, decision)
+
+
+def _of_lifecycle(estate: Estate) -> Iterator[Cell]:
+    """Ask the archive's own lifecycle too: it is bound by no policy, only by a lock."""
+    archive = estate.archive
+    if not archive or not archive.lock_mode:
+        return
+    days, locked = archive.expire_after_days, archive.lock_days
+    early = bool(days and days < locked)
+    who = Principal("lifecycle", "the archive's lifecycle", Caller(Kind.SERVICE, "lifecycle"))
+    act = Act(
+        "expire a log file before its lock ends",
+        (("s3:LifecycleExpiration", f"arn:{estate.partition}:s3:::{archive.name}/*"),),
+        archive.account,
+        lambda _: False,
+    )
+    decision = Decision(
+        Verdict.ALLOW if early else Verdict.EXPLICIT_DENY,
+        f"files expire {f'after {days} days' if days else 'never'}, the lock ends after {locked}",
+    )
+    yield Cell(who, act, "deny", decision)
 
 
 class _Controls:
