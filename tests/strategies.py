@@ -14,7 +14,7 @@ DAYS = st.integers(1, 4000)
 
 
 @st.composite
-def archives(draw: st.DrawFn) -> Json:
+def archives(draw: st.DrawFn, partition: str) -> Json:
     """Draw an archive whose storage classes, expiry and lock fit each other."""
     glacier = draw(st.none() | st.integers(1, 400))
     deep = draw(st.none() | st.integers((glacier or 0) + 90, 900))
@@ -29,12 +29,12 @@ def archives(draw: st.DrawFn) -> Json:
         "expire_after_days": expire,
         "noncurrent_expire_after_days": draw(DAYS),
         "object_lock": lock,
-        "break_glass_roles": draw(roles()),
+        "break_glass_roles": draw(roles(partition)),
         "destroy_protection": mode == "COMPLIANCE" or draw(st.booleans()),
     }
 
 
-def roles(partition: str = "aws") -> st.SearchStrategy[list[str]]:
+def roles(partition: str) -> st.SearchStrategy[list[str]]:
     """Draw roles of the logging account."""
     arn = f"arn:{partition}:iam::{LOGGING}:role/"
     return st.lists(NAMES.map(lambda name: arn + name), max_size=3, unique=True)
@@ -67,7 +67,7 @@ def settings(draw: st.DrawFn) -> Json:
                     )
                 ),
             },
-            "archive": draw(archives()),
+            "archive": draw(archives(partition)),
             "key": {"administrators": draw(roles(partition))},
             "delivery": {"enabled": draw(st.booleans())},
             "guardrails": {

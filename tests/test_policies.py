@@ -188,7 +188,8 @@ def test_break_glass_roles_delete_log_files_and_change_nothing_else() -> None:
 
 
 def test_partitions_outside_the_commercial_one() -> None:
-    env = environment(home_region="us-gov-west-1")
+    role = "arn:aws-us-gov:iam::222222222222:role/orgtrail-deploy"
+    env = environment(home_region="us-gov-west-1", accounts={"logging": {"role_arn": role}})
     assert layout.trail_arn(env).startswith("arn:aws-us-gov:cloudtrail:us-gov-west-1:")
     assert partition("cn-north-1") == "aws-cn"
 

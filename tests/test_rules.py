@@ -98,21 +98,21 @@ BROKEN: dict[str, tuple[str, Change, str, str, str]] = {
         rewrite(*ARCHIVE, drop_source),
         "confused-deputy",
         "aws_s3_bucket_policy.archive_policy: AWSCloudTrailOrganizationWrite20150319 lets cloudtrail.amazonaws.com in for anybody's resource: a stranger's trail could write here. Add a condition on aws:SourceArn with the trail's ARN.",
-        "CloudTrail, for a stranger's trail can write or overwrite a log file (s3:PutObject): the policy of bucket example-healthcare-audit-archive: AWSCloudTrailOrganizationWrite20150319. Meant: deny.",
+        "CloudTrail, for a stranger's trail can write or overwrite a log file (s3:PutObject), write or overwrite a digest (s3:PutObject), write the management account's log file (s3:PutObject): the policy of bucket example-healthcare-audit-archive: AWSCloudTrailOrganizationWrite20150319. Meant: deny.",
     ),
     "a key for everybody": (
         "healthcare",
         rewrite(*KEY, lambda by_sid: by_sid["AdministerKey"].update(Principal={"AWS": "*"})),
         "everybody",
         "aws_kms_key.key: AdministerKey lets everybody in. Name the principals, or add a condition on aws:PrincipalOrgID.",
-        "the anonymous public can schedule the key's deletion (kms:ScheduleKeyDeletion): the policy of key alias/healthcare-audit: AdministerKey. Meant: deny.",
+        "the anonymous public can schedule the key's deletion (kms:ScheduleKeyDeletion), disable the key (kms:DisableKey), change the key's policy (kms:PutKeyPolicy) and 1 more: the policy of key alias/healthcare-audit: AdministerKey. Meant: deny.",
     ),
     "locked out": (
         "healthcare",
         rewrite(*SCP, drop_exemption),
         "deploy-lockout",
         "SCP protect-organization-trail: ProtectBuckets binds arn:aws:iam::222222222222:role/orgtrail-deploy: the first deploy would lock itself out of the archive. Add the role to the exemption.",
-        "the role that deploys to logging cannot change the archive's policy (s3:PutBucketPolicy): SCP protect-organization-trail: ProtectBuckets. Meant: allow.",
+        "the role that deploys to logging cannot change the archive's policy (s3:PutBucketPolicy), delete the archive's policy (s3:DeleteBucketPolicy), change the archive's lifecycle, and so shorten retention (s3:PutLifecycleConfiguration) and 10 more: SCP protect-organization-trail: ProtectBuckets. Meant: allow.",
     ),
     "misspelt digests": (
         "healthcare",
@@ -126,7 +126,7 @@ BROKEN: dict[str, tuple[str, Change, str, str, str]] = {
         rewrite(*ARCHIVE, lambda by_sid: by_sid.pop("AWSCloudTrailOrganizationWrite20150319")),
         "trail-cannot-write",
         "CloudTrail cannot write the organization's log files (no statement of the policy of bucket example-healthcare-audit-archive allows it). Allow s3:PutObject on AWSLogs/o-examplehc01/*.",
-        "CloudTrail, for this trail cannot write or overwrite a log file (s3:PutObject): no statement of the policy of bucket example-healthcare-audit-archive allows it. Meant: allow.",
+        "CloudTrail, for this trail cannot write or overwrite a log file (s3:PutObject), write or overwrite a digest (s3:PutObject), write the management account's log file (s3:PutObject): no statement of the policy of bucket example-healthcare-audit-archive allows it. Meant: allow.",
     ),
     "expiry before the lock": (
         "healthcare",
@@ -498,9 +498,7 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
 
 
 def test_every_rule_has_a_mistake_that_breaks_it() -> None:
-    assert list(MISTAKES) == [each.name for each in RULES] or set(MISTAKES) == {
-        each.name for each in RULES
-    }
+    assert set(MISTAKES) == {each.name for each in RULES}
     assert all(each.meaning.endswith(".") for each in RULES)
 
 
@@ -554,7 +552,7 @@ def with_root_target(env: Environment) -> Environment:
 
 
 @given(env=extended())
-@examples(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_valid_settings_make_an_access_that_is_not_meant(env: Environment) -> None:
     bound = with_root_target(env)
     estate = survey(outline(bound))
@@ -565,7 +563,7 @@ def test_no_valid_settings_make_an_access_that_is_not_meant(env: Environment) ->
 
 
 @given(env=extended())
-@examples(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_intent_of_a_file_can_be_read_from_its_policies(env: Environment) -> None:
     bound = with_root_target(env)
     assert of_policies(survey(outline(bound))) == of_settings(bound)

@@ -470,3 +470,14 @@ def test_the_default_of_one_environment_is_not_shared() -> None:
     first: dict[str, Any] = environment().tags
     first["x"] = "y"
     assert environment().tags == {"ManagedBy": "orgtrail"}
+
+
+def test_roles_are_in_the_partition_of_the_home_region(env_file: Callable[[str], Path]) -> None:
+    role = "arn:aws-cn:iam::222222222222:role/break-glass"
+    path = env_file(tfvars(merged(MINIMAL, {"archive": {"break_glass_roles": [role]}})))
+    with pytest.raises(SettingsError) as told:
+        load_environment(path)
+    assert str(told.value).endswith(
+        "archive.break_glass_roles[0] must be in the partition of home_region (arn:aws:); "
+        f'got "{role}"'
+    )

@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
+from typer.exceptions import Abort, TyperException
 
+from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import told
 
 
@@ -38,14 +40,17 @@ def _root() -> None:
 
 def main() -> int:
     """Run the command; return the exit code."""
-    # Registers itself.
+    # It registers itself.
     from orgtrail.cli import check as check
 
-    def run() -> object:
+    return told(_run)
+
+
+def _run() -> object:
+    try:
         return app(standalone_mode=False)
-
-    return told(run)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    except TyperException as error:
+        command = "orgtrail" if len(sys.argv) < 2 else f"orgtrail {sys.argv[1]}"
+        raise OrgtrailError(f"{error.format_message()}\nSee {command} --help.") from None
+    except Abort:
+        raise KeyboardInterrupt from None

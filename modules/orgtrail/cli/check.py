@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from orgtrail.cli import Format, FormatOption, app
+from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import BAD, FAILED, FINE
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ def check(
 ) -> int:
     """Prove, before any plan, who can stop, change or read the organization's audit trail."""
     from orgtrail.proof.check import check as check_file
-    from orgtrail.settings.faults import OrgtrailError
 
+    accepted = _known_rules(accept or [])
     reports, unread = [], False
     for file in files:
         try:
@@ -41,7 +43,6 @@ def check(
         except OrgtrailError as error:
             sys.stderr.write(f"{error}\n")
             unread = True
-    accepted = frozenset(accept or ())
     if format is Format.JSON:
         answer = {"environments": [_told(each, accepted) for each in reports]}
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
@@ -51,6 +52,24 @@ def check(
         for each in reports:
             show(each, accepted)
     return _exit_code(reports, accepted, unread=unread)
+
+
+def _known_rules(names: list[str]) -> frozenset[str]:
+    """Return the rules that are accepted.
+
+    Raises:
+        OrgtrailError: a name is that of no rule.
+
+    """
+    from orgtrail.proof.check import rule_names
+
+    known = rule_names()
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the rules are {', '.join(known)}"
+            raise OrgtrailError(f"--accept {name}: is no rule; {hint}")
+    return frozenset(names)
 
 
 def _exit_code(reports: list[Report], accepted: frozenset[str], *, unread: bool) -> int:

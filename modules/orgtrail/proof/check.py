@@ -11,18 +11,20 @@ from orgtrail.environments import require_limits
 from orgtrail.proof.controls import Answer, Control, controls
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.evaluator import Verdict
-from orgtrail.proof.findings import Finding, Severity, broken
+from orgtrail.proof.findings import RULES, Finding, Severity, broken
 from orgtrail.proof.intent import Intent, of_policies, of_settings
 from orgtrail.proof.matrix import Cell, detected_by, matrix
 from orgtrail.proof.outline import outline
 from orgtrail.proof.survey import survey
-from orgtrail.proof.terraform import read
+from orgtrail.proof.terraform import Stack, read
 from orgtrail.settings.advice import advice
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import Fault, SettingsError, Source, dotted
 from orgtrail.settings.loading import load_settings
 
 _STOP = "stop the trail"
+_NAMED = 3
+"""Acts that a finding names; all are in the matrix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,12 @@ def check(path: Path) -> Report:
     return _with_advice(report, env, source)
 
 
+def rule_names() -> list[str]:
+    """Return the names that a finding's rule can have."""
+    asked = (each.ids[-1] for each in controls(survey(Stack("", (), ()))))
+    return ["access", *(each.name for each in RULES), *asked]
+
+
 def _report(path: Path, estate: Estate, intent: Intent, *, by_setting: bool) -> Report:
     cells = matrix(estate, intent)
     answers = controls(estate)
@@ -115,24 +123,33 @@ def _of_fault(fault: Fault, source: Source | None, severity: Severity) -> Findin
 
 
 def _of_cells(cells: list[Cell], estate: Estate, *, by_setting: bool) -> Iterator[Finding]:
-    """Turn every cell that is not as meant into a finding."""
+    """Turn the cells that are not as meant into findings, one for each principal and reason."""
+    together: dict[tuple[str, str, str], list[Cell]] = {}
     for cell in cells:
-        if cell.agrees:
-            continue
-        who, act, decision = cell.principal, cell.act, cell.decision
-        address = estate.archive.address if estate.archive else ""
-        setting = _setting(cell) if by_setting else address
-        undecided = decision.verdict is Verdict.UNDECIDED
-        verb = {"allow": "cannot", "deny": "can"}[cell.expected]
-        told = "may be able to" if undecided else verb
+        if not cell.agrees:
+            undecided = cell.decision.verdict is Verdict.UNDECIDED
+            reason = Verdict.UNDECIDED if undecided else cell.decision.statement
+            key = (cell.principal.id, cell.expected, reason)
+            together.setdefault(key, []).append(cell)
+    address = estate.archive.address if estate.archive else ""
+    for alike in together.values():
+        first = alike[0]
+        undecided = first.decision.verdict is Verdict.UNDECIDED
+        verb = "may be able to" if undecided else "cannot" if first.expected == "allow" else "can"
         yield Finding(
             Severity.UNPROVEN if undecided else Severity.HIGH,
             "access",
-            setting,
-            f"{who.title} {told} {act.title} ({act.steps[0][0]}): "
-            f"{decision.statement or decision.verdict}. "
-            f"Meant: {cell.expected}.",
+            _setting(first) if by_setting else address,
+            f"{first.principal.title} {verb} {_acts(alike)}: {first.decision.statement}. "
+            f"Meant: {first.expected}.",
         )
+
+
+def _acts(cells: list[Cell]) -> str:
+    """Name what is done: three acts, and how many more."""
+    named = [f"{each.act.title} ({each.act.steps[0][0]})" for each in cells[:_NAMED]]
+    more = len(cells) - _NAMED
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
 def _setting(cell: Cell) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from orgtrail.proof.estate import (
     Trail,
 )
 from orgtrail.proof.policy import Policy, PolicyError, opaque, parse
-from orgtrail.proof.terraform import Resource, Stack
+from orgtrail.proof.terraform import Resource, Stack, block
 from orgtrail.regions import partition
 
 _ACCOUNT = re.compile(r"\b\d{12}\b")
@@ -105,7 +105,7 @@ def _bucket(stack: Stack, bucket: Resource) -> Bucket:
     policy = beside("policy")
     closed = beside("public_access_block")
     encryption = beside("server_side_encryption_configuration").one("rule")
-    default = _inner(encryption, "apply_server_side_encryption_by_default")
+    default = block(encryption, "apply_server_side_encryption_by_default")
     lock = beside("object_lock_configuration").one("rule", "default_retention")
     lifecycle = beside("lifecycle_configuration")
     rules = [each for each in lifecycle.many("rule") if each.get("status") == "Enabled"]
@@ -141,13 +141,8 @@ def _bucket(stack: Stack, bucket: Resource) -> Bucket:
     )  # fmt: skip
 
 
-def _inner(values: Mapping[str, Any], block: str) -> Mapping[str, Any]:
-    given = values.get(block) or {}
-    return given[0] if isinstance(given, list) else given
-
-
-def _shortest(rules: list[dict[str, Any]], block: str, days: str) -> int | None:
-    found = [_inner(rule, block).get(days) for rule in rules]
+def _shortest(rules: list[dict[str, Any]], name: str, days: str) -> int | None:
+    found = [block(rule, name).get(days) for rule in rules]
     return min((each for each in found if each), default=None)
 
 
@@ -253,7 +248,7 @@ def _workgroup(group: Resource) -> Named:
     return Named(
         **_place(group),
         name=group.text("name"),
-        encrypted=bool(_inner(results, "encryption_configuration")),
+        encrypted=bool(block(results, "encryption_configuration")),
         enforced=configuration.get("enforce_workgroup_configuration", True) is True,
     )
 

@@ -22,6 +22,12 @@ _REFERENCE = re.compile(r"\$\{((?:data\.)?[\w-]+\.[\w-]+)(?:\[[^\]]*\])?\.(\w+)\
 _EACH = re.compile(r"\$\{each\.(key|value)(?:\.(\w+))?\}")
 
 
+def block(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the block of a name, empty where there is none; it may be an object or in a list."""
+    found = given.get(name) or {}
+    return found[0] if isinstance(found, list) else found
+
+
 @dataclass(frozen=True)
 class Provider:
     """Where a provider acts."""
@@ -52,11 +58,10 @@ class Resource:
 
     def one(self, *path: str) -> Json:
         """Return the block at a path, empty where there is none."""
-        found: Any = self.values
+        found: Mapping[str, Any] = self.values
         for name in path:
-            found = found.get(name) if isinstance(found, dict) else None
-            found = found[0] if isinstance(found, list) and found else found
-        return found if isinstance(found, dict) else {}
+            found = block(found, name)
+        return dict(found)
 
     def text(self, name: str) -> str:
         """Return a text, empty where there is none."""
@@ -171,9 +176,9 @@ def _stack(content: Json, path: Path) -> Stack:
 def _provider(given: Mapping[str, Any]) -> Provider:
     """Read a provider block; HCP Terraform's has its role in a `dynamic` block."""
     pinned = given.get("allowed_account_ids") or []
-    assumed = given.get("assume_role") or given.get("dynamic", {}).get("assume_role", {})
-    assumed = assumed[0] if isinstance(assumed, list) else assumed
-    role = assumed.get("content", assumed).get("role_arn") or ""
+    dynamic = block(block(given, "dynamic"), "assume_role")
+    assumed = block(given, "assume_role") or block(dynamic, "content")
+    role = assumed.get("role_arn") or ""
     account = pinned[0] if len(pinned) == 1 else ""
     if not account and role.count(":") >= 5:
         account = role.split(":")[4]
@@ -233,9 +238,16 @@ def _plan(content: Json, path: Path) -> Stack:
         each["address"]: each for each in configuration.get("root_module", {}).get("resources", ())
     }
     resources = []
-    for each in _planned(content["planned_values"].get("root_module", {})):
+    # What was only read stands in the state that the plan started from.
+    read = content.get("prior_state", {}).get("values", {}).get("root_module", {})
+    planned = [
+        *_planned(content["planned_values"].get("root_module", {})),
+        *(each for each in _planned(read) if each.get("mode") == "data"),
+    ]
+    for each in planned:
         data = "data." if each.get("mode") == "data" else ""
-        known = configured.get(each["address"].partition("[")[0], {})
+        place = each["address"].partition("[")[0]
+        known = configured.get(place, {})
         values = dict(each.get("values") or {})
         _fill(values, known.get("expressions", {}))
         after = frozenset((*known.get("depends_on", ()), *_referred(known.get("expressions", {}))))

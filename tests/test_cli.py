@@ -1,0 +1,259 @@
+"""The `orgtrail` command: what it prints, its exit codes, and what it says of bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from orgtrail.proof.survey import survey
+from orgtrail.proof.terraform import stack_of
+
+from tests import golden
+from tests.conftest import MINIMAL, ROOT, Json, merged, tfvars
+from tests.test_estate import of_json, told
+from tests.test_rules import BROKEN, stack
+
+Done = subprocess.CompletedProcess[str]
+DEMOS = [str(path) for path in sorted((ROOT / "envs").glob("*.tfvars"))]
+
+
+def orgtrail(*arguments: str) -> Done:
+    command = [sys.executable, "-m", "orgtrail.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def as_plan(content: Json) -> Json:
+    """Write a stack as `terraform show -json` writes its plan.
+
+    https://developer.hashicorp.com/terraform/internals/json-format
+    """
+    planned: list[Json] = []
+    read: list[Json] = []
+    configured: list[Json] = []
+    for mode, section in (("managed", "resource"), ("data", "data")):
+        for kind, named in content[section].items():
+            for name, given in named.items():
+                prefix = "data." if mode == "data" else ""
+                common = {"address": f"{prefix}{kind}.{name}", "mode": mode, "type": kind}
+                values = {
+                    key: each for key, each in given.items()
+                    if key not in ("provider", "depends_on", "lifecycle", "for_each", "//")
+                }  # fmt: skip
+                configured.append(
+                    {
+                        **common,
+                        "provider_config_key": given["provider"],
+                        "depends_on": given.get("depends_on", []),
+                        "expressions": expressions(values),
+                    }
+                )
+                made = read if mode == "data" else planned
+                for key, each in given.get("for_each", {"": None}).items():
+                    index = f'["{key}"]' if "for_each" in given else ""
+                    made.append({**common, "address": common["address"] + index,
+                                 "values": known(values, key, each)})  # fmt: skip
+    organization = read[0]["values"]
+    organization["aws_service_access_principals"] = ["cloudtrail.amazonaws.com"]
+    return {
+        "format_version": "1.2",
+        "planned_values": {"root_module": {"resources": planned}},
+        "prior_state": {"values": {"root_module": {"resources": read}}},
+        "configuration": {
+            "provider_config": {
+                f"aws.{each['alias']}": {"name": "aws", "expressions": expressions(each)}
+                for each in content["provider"]["aws"]
+            },
+            "root_module": {"resources": configured},
+        },
+    }
+
+
+def known(values: Any, key: str, each: Any) -> Any:
+    """Return what a plan knows of values: no references, one block as a list."""
+    match values:
+        case dict():
+            return {
+                name: [inner] if isinstance(given, dict) and name != "parameters" else inner
+                for name, given in values.items()
+                if (inner := known(given, key, each)) is not None
+            }
+        case list():
+            return [known(given, key, each) for given in values]
+        case "${each.key}":
+            return key
+        case "${each.value}":
+            return each
+        case str() if values.startswith("${"):
+            return None
+        case str():
+            return values.replace("${each.key}", key).replace("$${", "${")
+    return values
+
+
+def expressions(values: Any) -> Any:
+    """Return the configuration of values: constants, and what expressions refer to."""
+    if isinstance(values, dict):
+        return {
+            name: [expressions(each)] if isinstance(each, dict) else expressions(each)
+            for name, each in values.items()
+        }
+    if isinstance(values, list) and values and isinstance(values[0], dict):
+        return [expressions(each) for each in values]
+    if isinstance(values, str) and values.startswith("${aws_"):
+        reference = values[2:-1]
+        return {"references": [reference, reference.rpartition(".")[0]]}
+    return {"constant_value": values}
+
+
+def test_both_examples_have_no_finding() -> None:
+    done = orgtrail("check", *DEMOS)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "healthcare: no finding; 889 of 889 accesses are as meant." in done.stdout
+    assert "delete a log file                                           break-glass" in done.stdout
+    limit = "An administrator of the management account (111111111111) can stop this trail"
+    assert limit in " ".join(done.stdout.split())
+
+
+def test_programs_read_json() -> None:
+    done = orgtrail("check", *DEMOS, "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    answer = json.loads(done.stdout)
+    assert [each["name"] for each in answer["environments"]] == ["fintech", "healthcare"]
+    for each in answer["environments"]:
+        assert each["findings"] == []
+        stop = next(
+            cell for cell in each["access"]
+            if cell["principal"] == "member-root" and cell["action"] == "cloudtrail:StopLogging"
+        )  # fmt: skip
+        assert (stop["expected"], stop["decision"]) == ("deny", "explicit deny")
+        assert stop["statement"] == "SCP protect-organization-trail: ProtectTrails"
+        assert stop["resource"].startswith("arn:aws:cloudtrail:")
+        assert {"ids", "title", "verdict", "resource", "setting"} == set(each["controls"][0])
+
+
+def test_a_finding_is_exit_code_one(tmp_path: Path) -> None:
+    name, change, rule, by_rule, _ = BROKEN["locked out"]
+    content = stack(name)
+    change(content)
+    path = tmp_path / "cdk.tf.json"
+    path.write_text(json.dumps(content))
+    done = orgtrail("check", str(path))
+    assert done.returncode == 1
+    assert f"high      {rule} · aws_organizations_policy.guardrails_scp: {by_rule}" in done.stdout
+    answer = json.loads(orgtrail("check", str(path), "--format", "json").stdout)
+    (environment,) = answer["environments"]
+    assert {each["severity"] for each in environment["findings"]} == {"high"}
+    assert set(environment["findings"][0]) >= {"severity", "rule", "setting", "message"}
+
+
+def test_a_known_finding_can_be_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "bank.tfvars"
+    path.write_text(tfvars(MINIMAL))
+    done = orgtrail("check", str(path))
+    assert done.returncode == 1
+    assert "low       no-lock · archive.object_lock: log files have no lock" in done.stdout
+    done = orgtrail("check", str(path), "--accept", "no-lock")
+    assert done.returncode == 0
+    assert "accepted  no-lock" in done.stdout
+
+
+def test_an_unknown_rule_cannot_be_accepted() -> None:
+    done = orgtrail("check", DEMOS[0], "--accept", "no-luck")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "--accept no-luck: is no rule; did you mean no-lock?\n"
+
+
+def test_what_cannot_be_decided_is_exit_code_two(tmp_path: Path) -> None:
+    path = tmp_path / "bank.tfvars"
+    unit = {"guardrails": {"targets": ["ou-bank-12345678"]}}
+    lock = {"archive": {"object_lock": {"mode": "GOVERNANCE", "days": 30}}}
+    path.write_text(tfvars(merged(merged(MINIMAL, unit), lock)))
+    done = orgtrail("check", str(path))
+    assert done.returncode == 2, done.stdout
+    assert (
+        "unproven  access · guardrails: an administrator of the logging account may be able to "
+        "change the archive's policy (s3:PutBucketPolicy), delete the archive's policy "
+        "(s3:DeleteBucketPolicy), "
+    ) in done.stdout
+    assert (
+        "whether account 222222222222 lies under ou-bank-12345678 is not known here" in done.stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("bank.tfvars", None, "cannot be read"),
+        ("bank.tfvars", 'name = "', "bank.tfvars:1"),
+        ("stack.json", "{", "is not JSON"),
+        ("stack.json", "[]", "must be an environment file (.tfvars), a stack's cdk.tf.json or"),
+        ("stack.json", '{"resource": {"aws_s3_bucket": []}}', "is not as Terraform writes it"),
+        ("stack.json", '{"planned_values": 7}', "is not as Terraform writes it"),
+        ("stack.json", '{"resource": {"aws_s3_bucket": {"a": 7}}}', "is not as Terraform writes"),
+    ],
+)
+def test_bad_input_is_told_without_a_traceback(
+    name: str, text: str | None, complaint: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    if text is not None:
+        path.write_text(text)
+    done = orgtrail("check", str(path), "--format", "json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout) == {"environments": []}
+    assert complaint in done.stderr
+    assert done.stderr.startswith(str(path))
+    assert "Traceback" not in done.stderr
+
+
+def test_a_stack_with_nothing_in_it_is_a_finding(tmp_path: Path) -> None:
+    path = tmp_path / "stack.json"
+    path.write_text('{"resource": {}}')
+    done = orgtrail("check", str(path))
+    assert done.returncode == 1
+    assert "no-trail · aws_cloudtrail: there is no trail: nothing is recorded." in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("check",), ("check", "--nonsense"), ("chek",)])
+def test_a_wrong_command_line_is_told(arguments: tuple[str, ...]) -> None:
+    done = orgtrail(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr
+
+
+def test_the_command_starts_without_cdktf() -> None:
+    code = (
+        "import sys; from orgtrail.cli import main; sys.argv = ['orgtrail', 'check', *sys.argv[1:]]"
+        "; main(); print(*(each for each in sys.modules "
+        "if each.partition('.')[0] in ('cdktf', 'jsii', 'cdktf_cdktf_provider_aws')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *DEMOS], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == ""
+
+
+def test_a_plan_is_read_as_the_stack_is() -> None:
+    content = json.loads(golden.fresh()["healthcare.tf.json"])
+    plan = survey(stack_of(as_plan(content), Path("plan.json")))
+    assert told(plan) == told(of_json(content))
+
+
+def test_a_plan_of_many_instances_has_every_one_of_them() -> None:
+    content = json.loads(golden.fresh()["fintech.tf.json"])
+    plan = survey(stack_of(as_plan(content), Path("plan.json")))
+    assert plan.alarms == of_json(content).alarms
+    assert len(plan.alarms.patterns) > 15
+
+
+def test_a_plan_can_be_checked(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(as_plan(stack("healthcare"))))
+    done = orgtrail("check", str(path))
+    assert done.returncode == 0, done.stdout
+    assert "plan: no finding; 889 of 889 accesses are as meant." in done.stdout
