@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from orgtrail.proof.reading import stack_of
 from orgtrail.proof.survey import survey
-from orgtrail.proof.terraform import stack_of
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, merged, tfvars

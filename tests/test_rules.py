@@ -222,6 +222,17 @@ def large_policy(statements: Json) -> None:
     statements["ProtectTrails"]["Condition"]["ArnNotLike"]["aws:PrincipalArn"] += exempt
 
 
+def stranger_to_all(content: Json) -> None:
+    for each in content["provider"]["aws"]:
+        each.pop("allowed_account_ids")
+        each.pop("assume_role")
+
+
+def attach_elsewhere(content: Json) -> None:
+    attachment = {"role": "organization-trail-auditor", "policy_arn": "arn:aws:iam::aws:policy/X"}
+    content["resource"]["aws_iam_role_policy_attachment"] = {"auditor": attachment}
+
+
 def unread(content: Json) -> None:
     policy = "${data.aws_iam_policy_document.archive.json}"
     resource(content, "aws_s3_bucket_policy.archive_policy")["policy"] = policy
@@ -360,6 +371,7 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
             "writes to elsewhere, which this stack does not make",
         ),
     ],
+    "unknown-accounts": [("healthcare", stranger_to_all, "is not known")],
     "duplicate-trails": [
         ("healthcare", second_trail, "is a second organization trail beside aws_cloudtrail.trail")
     ],
@@ -610,3 +622,28 @@ def test_a_control_fails_where_settings_leave_it_open(changes: Json, control: st
     whole = Environment.model_validate(MINIMAL)
     before = {name: each.verdict for each in controls(survey(outline(whole))) for name in each.ids}
     assert before[control] in ("pass", "off")
+
+
+def test_a_role_with_a_policy_from_elsewhere_is_not_decided(tmp_path: Path) -> None:
+    content = stack()
+    attach_elsewhere(content)
+    findings = checked(tmp_path, content).findings
+    assert findings
+    for each in findings:
+        assert each.severity is Severity.UNPROVEN
+        assert each.message.startswith("the role organization-trail-auditor may be able to ")
+        assert "organization-trail-auditor is attached from elsewhere" in each.message
+
+
+def test_a_key_without_a_policy_has_that_of_aws(tmp_path: Path) -> None:
+    content = stack()
+    resource(content, "aws_kms_key.key").pop("policy")
+    report = checked(tmp_path, content)
+    decrypting = [
+        each.principal.id
+        for each in report.access
+        if each.act.title == "decrypt without CloudTrail's context"
+        and each.decision.statement == "the policy of key alias/healthcare-audit: Default"
+    ]
+    assert "logging-administrator" in decrypting
+    assert {"key-refuses-trail", "access"} <= {each.rule for each in report.findings}

@@ -186,16 +186,15 @@ def test_both_evaluators_agree_on_the_access_matrix(
     documents: dict[str, Json] = {ADMINISTRATOR.name: ALL, FULL_ACCESS.name: ALL}
     asked: list[tuple[Request, Policies]] = []
 
-    def spied(name: str, document: str) -> Policy:
-        policy = parse(name, json.loads(document))
-        documents[name] = json.loads(document)
-        return policy
+    def spied(name: str, document: Json) -> Policy:
+        documents[name] = document
+        return parse(name, document)
 
     def decided(request: Request, policies: Policies) -> Decision:
         asked.append((request, policies))
         return evaluate(request, policies)
 
-    monkeypatch.setattr("orgtrail.proof.survey._policy", spied)
+    monkeypatch.setattr("orgtrail.proof.survey.shared.parse", spied)
     monkeypatch.setattr("orgtrail.proof.matrix.evaluate", decided)
     estate = survey(outline(env))
     assert len(matrix(estate, of_settings(env))) > 500

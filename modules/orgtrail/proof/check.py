@@ -15,8 +15,9 @@ from orgtrail.proof.findings import RULES, Finding, Severity, broken
 from orgtrail.proof.intent import Intent, of_policies, of_settings
 from orgtrail.proof.matrix import Cell, detected_by, matrix
 from orgtrail.proof.outline import outline
+from orgtrail.proof.reading import read
 from orgtrail.proof.survey import survey
-from orgtrail.proof.terraform import Stack, read
+from orgtrail.proof.terraform import Stack
 from orgtrail.settings.advice import advice
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import Fault, SettingsError, Source, dotted

@@ -57,7 +57,7 @@ class Key(Part):
     """A KMS key."""
 
     alias: str
-    policy: Policy | None
+    policy: Policy
     rotates: bool
 
 
@@ -194,6 +194,11 @@ class Estate:
     def logging(self) -> str:
         """The id of the logging account: the one that has the archive."""
         return self.archive.account if self.archive else ""
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether the accounts and the organization are known, so that access can be."""
+        return bool(self.organization and self.management and self.logging)
 
     @property
     def members(self) -> tuple[str, ...]:

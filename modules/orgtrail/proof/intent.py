@@ -91,7 +91,7 @@ def _exempted(policies: list[Policy], action: str) -> tuple[str, ...]:
 
 
 def _administrators(estate: Estate) -> tuple[str, ...]:
-    policies = [estate.key.policy] if estate.key and estate.key.policy else []
+    policies = [estate.key.policy] if estate.key else []
     named = [
         arn
         for each in _about(policies, "kms:PutKeyPolicy", allows=True)

@@ -36,6 +36,19 @@ def _there_is_a_trail(estate: Estate) -> Iterator[Trouble]:
         )
 
 
+@rule("unknown-accounts", Severity.UNPROVEN)
+def _accounts_are_known(estate: Estate) -> Iterator[Trouble]:
+    """It is known which accounts and organization the stack is for, so that access can be."""
+    if estate.trail and estate.archive and not estate.is_known:
+        yield Trouble(
+            "accounts",
+            estate.trail.address,
+            "who may do what cannot be told: the account of the trail or of the bucket, or the "
+            "organization, is not known. Give each provider allowed_account_ids, and name the "
+            "organization in the bucket's policy.",
+        )
+
+
 @rule("duplicate-trails", Severity.MEDIUM)
 def _one_trail(estate: Estate) -> Iterator[Trouble]:
     """One organization trail records everything; a second copy costs and confuses."""

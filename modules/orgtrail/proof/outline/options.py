@@ -1,0 +1,94 @@
+"""The outline of the options: readers, alarms, the feed for a SIEM and GuardDuty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orgtrail import layout
+from orgtrail.alarms import ALARMS, SILENCE, pattern
+from orgtrail.policies import alarms, readers, siem
+from orgtrail.policies.document import text
+from orgtrail.proof.outline.paper import Paper
+from orgtrail.proof.terraform import Resource
+
+
+def options(paper: Paper) -> Iterator[Resource]:
+    """Yield what an environment asks for beside the core."""
+    yield from _readers(paper)
+    yield from _alarms(paper)
+    yield from _feed(paper)
+    if guardduty := paper.env.guardduty:
+        kind = "aws_guardduty_detector"
+        place = "management", paper.env.regions_of(guardduty)[0]
+        yield Resource(kind, f"{kind}.management", {}, paper.providers[place])
+
+
+def _readers(paper: Paper) -> Iterator[Resource]:
+    env = paper.env
+    if auditor := env.access.auditor:
+        yield from paper.role(
+            "auditor",
+            auditor.role_name,
+            readers.auditor_trust(auditor),
+            readers.auditor(env),
+            paper.logging,
+        )
+    if env.siem and (reader := env.siem.reader):
+        yield from paper.role(
+            "siem_reader",
+            reader.role_name,
+            siem.reader_trust(reader),
+            siem.reader(env, env.siem),
+            paper.logging,
+        )
+
+
+def _alarms(paper: Paper) -> Iterator[Resource]:
+    env, settings = paper.env, paper.env.alarms
+    if settings is None:
+        return
+    topic = layout.alarm_topic_arn(env, settings.topic)
+    alias = layout.alias(settings.topic)
+    yield from paper.key("alarms_key", alias, alarms.key(env), paper.management)
+    yield paper.at_management(
+        "aws_sns_topic_policy", "alarms_topic_policy", policy=text(alarms.topic(env, settings))
+    )
+    chosen = [each for each in ALARMS if settings.names is None or each.name in settings.names]
+    if chosen:
+        yield paper.at_management("aws_cloudwatch_metric_alarm", "alarms", alarm_actions=[topic])
+    forms = {"totals": settings.totals, "by_account": settings.by_account}
+    for form in (name for name, wanted in forms.items() if wanted):
+        by_account = {"dimensions": {"Account": "$.recipientAccountId"}}
+        for alarm in chosen:
+            if alarm.name != SILENCE:
+                yield paper.at_management(
+                    "aws_cloudwatch_log_metric_filter",
+                    f"alarms_{form}_{alarm.name}",
+                    pattern=pattern(alarm, settings.patterns, layout.alarm_names(env)),
+                    metric_transformation=by_account if form == "by_account" else {},
+                )
+    told = settings.subscribers
+    if told.email or told.https:
+        yield paper.at_management("aws_sns_topic_subscription", "alarms", topic_arn=topic)
+    if told.slack or told.teams:
+        yield from paper.role(
+            "alarms_chat", settings.chat_role_name, alarms.chat_trust(), alarms.chat(),
+            paper.management,
+        )  # fmt: skip
+        kind = "aws_chatbot_slack_channel_configuration"
+        yield paper.at_management(kind, "alarms", sns_topic_arns=[topic])
+
+
+def _feed(paper: Paper) -> Iterator[Resource]:
+    env, feed = paper.env, paper.env.siem
+    if feed is None:
+        return
+    alias = layout.alias(feed.topic)
+    yield from paper.key("siem_key", alias, siem.key(env, feed), paper.logging)
+    yield paper.at_logging(
+        "aws_sns_topic_policy", "siem_topic_policy", policy=text(siem.topic(env, feed))
+    )
+    for name, policy in (
+        ("queue", siem.queue(env, feed)), ("dead_letters", siem.dead_letters(env, feed)),
+    ):  # fmt: skip
+        yield paper.at_logging("aws_sqs_queue_policy", f"siem_{name}_policy", policy=text(policy))
