@@ -55,8 +55,9 @@ lint: $(ready)
 	$(python) -m mypy
 	.venv/bin/lint-imports
 
-bench: $(ready)
+bench: $(ready) $(checkov)
 	$(python) benchmarks/synth.py
+	$(python) benchmarks/check.py
 
 # Writes again what tests compare with; read the difference before you commit it.
 golden: $(ready)
@@ -65,6 +66,7 @@ golden: $(ready)
 docs: $(ready)
 	$(python) -m orgtrail.settings.reference > docs/settings.md
 	$(python) -m orgtrail.alarm_reference > docs/alarms.md
+	$(python) -m orgtrail.proof.reference > docs/check.md
 
 # Locks without the address of an index: that is a fact of a machine, not of the project.
 lock: | $(pipenv)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from orgtrail import alarm_reference
 from orgtrail.alarms import ALARMS
 from orgtrail.environments import load_environment, load_environments
+from orgtrail.proof import reference as check_reference
+from orgtrail.proof.check import rule_names
 from orgtrail.settings import reference
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.hcl import read
@@ -44,7 +48,12 @@ EXAMPLES = [
 
 
 def test_the_references_are_those_of_the_code() -> None:
-    for name, page in (("settings", reference.render()), ("alarms", alarm_reference.render())):
+    pages = {
+        "settings": reference.render(),
+        "alarms": alarm_reference.render(),
+        "check": check_reference.render(),
+    }
+    for name, page in pages.items():
         kept = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
         assert page == kept, "run `make docs`"
 
@@ -94,7 +103,13 @@ def test_commands_of_the_readme_exist(command: str) -> None:
         elif words[1] == "output":
             assert words[-1] in json.loads(golden.fresh()[f"{folder.name}.tf.json"])["output"]
         else:
-            assert words[1] in ("init", "plan")
+            assert words[1] in ("init", "plan", "show")
+    elif program == ".venv/bin/orgtrail":
+        done = subprocess.run(
+            [sys.executable, "-m", "orgtrail.cli", *words],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
     else:
         # test_app.py runs the first, test_consumer.py what the second stands for.
         assert (program, words[0]) in ((".venv/bin/python", "main.py"), ("pip", "install"))
@@ -140,3 +155,23 @@ def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert link.startswith("https://") or (page.parent / link).exists(), link
+
+
+def test_the_hook_of_pre_commit_is_ours() -> None:
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    hooks = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"- id: (\S+)", page) == re.findall(r"- id: (\S+)", hooks)
+    (command,) = re.findall(r"entry: (\w+) check", hooks)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"] == {command: "orgtrail.cli:main"}
+    assert set(re.findall(r"v(\d+\.\d+\.\d+)", page)) == {project["version"]}
+    (pattern,) = re.findall(r"files: (.+)", hooks)
+    found = [str(path.relative_to(ROOT)) for path in ROOT.glob("envs/*")]
+    assert all(re.search(pattern, path) for path in found)
+    assert not re.search(pattern, "modules/orgtrail/settings/hcl.py")
+
+
+def test_rules_that_documents_name_exist() -> None:
+    for page in PAGES:
+        accepted = re.findall(r"--accept,? ([a-z-]+)", page.read_text(encoding="utf-8"))
+        assert set(accepted) <= set(rule_names()), page

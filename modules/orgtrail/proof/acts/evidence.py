@@ -11,7 +11,15 @@ from orgtrail.proof.estate import Key
 from orgtrail.proof.principals import STRANGERS, Principal, members
 from orgtrail.proof.request import Context
 
-_BUCKET_ACTS = {
+FORGING_ACTS = {
+    "write a log file by replication": "ReplicateObject",
+    "encrypt a log file with another key": "UpdateObjectEncryption",
+}
+DELETING_ACTS = {
+    "delete a log file": "DeleteObject",
+    "delete a log file by replication": "ReplicateDelete",
+}
+BUCKET_ACTS = {
     "change the archive's policy": "PutBucketPolicy",
     "delete the archive's policy": "DeleteBucketPolicy",
     "change the archive's lifecycle, and so shorten retention": "PutLifecycleConfiguration",
@@ -26,13 +34,13 @@ _BUCKET_ACTS = {
     "make the requester pay, which stops delivery": "PutBucketRequestPayment",
     "delete the archive": "DeleteBucket",
 }
-_KEY_ACTS = {
+KEY_ACTS = {
     "schedule the key's deletion": "ScheduleKeyDeletion",
     "disable the key": "DisableKey",
     "change the key's policy": "PutKeyPolicy",
     "stop the key's rotation": "DisableKeyRotation",
 }
-_ALIAS_ACTS = {
+ALIAS_ACTS = {
     "delete the key's alias": "DeleteAlias",
     "give the key's alias to another key": "UpdateAlias",
 }
@@ -63,10 +71,7 @@ def of_files(ground: Ground) -> Iterator[Act]:
             "s3:x-amz-server-side-encryption": algorithm,
         }
         yield _on_object(ground, title, ("PutObject",), key, may, headers)
-    for title, action in {
-        "write a log file by replication": "ReplicateObject",
-        "encrypt a log file with another key": "UpdateObjectEncryption",
-    }.items():
+    for title, action in FORGING_ACTS.items():
         yield _on_object(ground, title, (action,), log, nobody)
     yield _on_object(ground, "read a member's log file", ("GetObject",), log, ground.reads_own)
     yield _on_object(ground, "read a member's digest", ("GetObject",), digest, ground.reads_own)
@@ -81,7 +86,7 @@ def of_files(ground: Ground) -> Iterator[Act]:
 def of_archive(ground: Ground) -> Iterator[Act]:
     """Yield the acts on the archive."""
     arn = ground.bucket_arn()
-    for title, action in _BUCKET_ACTS.items():
+    for title, action in BUCKET_ACTS.items():
         yield _on_archive(ground, title, (f"s3:{action}",), arn, ground.configures)
 
 
@@ -90,9 +95,9 @@ def of_key(ground: Ground) -> Iterator[Act]:
     key = ground.estate.key
     if not key:
         return
-    for title, action in _KEY_ACTS.items():
+    for title, action in KEY_ACTS.items():
         yield _on_key(ground, title, key, ((action, False),), ground.administers_key)
-    for title, action in _ALIAS_ACTS.items():
+    for title, action in ALIAS_ACTS.items():
         yield _on_key(ground, title, key, ((action, True), (action, False)), ground.administers_key)
     yield _on_key(ground, "grant the use of the key", key, (("CreateGrant", False),), nobody)
     through_s3 = {"kms:ViaService": f"s3.{key.region}.{ground.domain()}"}
@@ -119,9 +124,9 @@ def _deletions(ground: Ground, log: str, digest: str) -> Iterator[Act]:
     locked = f"the COMPLIANCE lock of {ground.archive.lock_days} days: nobody, root included"
     impossible = locked if mode == "COMPLIANCE" else ""
     version = ("DeleteObjectVersion", *(["BypassGovernanceRetention"] if mode else []))
-    yield _on_object(ground, "delete a log file", ("DeleteObject",), log, may)
+    for title, action in DELETING_ACTS.items():
+        yield _on_object(ground, title, (action,), log, may)
     yield _on_object(ground, "delete a digest", ("DeleteObject",), digest, may)
-    yield _on_object(ground, "delete a log file by replication", ("ReplicateDelete",), log, may)
     for title, steps in (
         ("delete an old version of a log file", version),
         ("shorten the lock of a log file", ("PutObjectRetention", "BypassGovernanceRetention")),

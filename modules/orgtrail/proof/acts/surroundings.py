@@ -8,7 +8,7 @@ from orgtrail.layout import CLOUDTRAIL
 from orgtrail.proof.acts.act import Act, Ground, nobody
 from orgtrail.proof.principals import Principal
 
-_TRAIL_ACTS = {
+TRAIL_ACTS = {
     "stop the trail": "StopLogging",
     "delete the trail": "DeleteTrail",
     "update the trail": "UpdateTrail",
@@ -16,16 +16,16 @@ _TRAIL_ACTS = {
     "change what its events hold": "PutEventConfiguration",
     "stop the trail's insights": "PutInsightSelectors",
 }
-_CATALOG_ACTS = {"delete the table": "DeleteTable", "change the table": "UpdateTable"}
-_WORKGROUP_ACTS = {
+CATALOG_ACTS = {"delete the table": "DeleteTable", "change the table": "UpdateTable"}
+WORKGROUP_ACTS = {
     "delete the workgroup": "DeleteWorkGroup",
     "change the workgroup": "UpdateWorkGroup",
 }
-_LOG_GROUP_ACTS = {
+LOG_GROUP_ACTS = {
     "delete the log group": "DeleteLogGroup",
     "shorten the log group's retention": "PutRetentionPolicy",
 }
-_ORGANIZATION_ACTS = {
+ORGANIZATION_ACTS = {
     "detach the service control policy": "DetachPolicy",
     "change the service control policy": "UpdatePolicy",
 }
@@ -38,7 +38,7 @@ def of_trail(ground: Ground) -> Iterator[Act]:
         delegated = who.caller.account == ground.intent.delegated and who.is_exempt
         return ground.manages(who) or (who.is_administrator and delegated)
 
-    for title, action in _TRAIL_ACTS.items():
+    for title, action in TRAIL_ACTS.items():
         # Its delegated administrator acts on the trail as its owner does.
         yield Act(title, ((f"cloudtrail:{action}", ground.trail.arn),), ground.trail.account, may)
 
@@ -48,16 +48,16 @@ def of_catalog(ground: Ground) -> Iterator[Act]:
     for table in ground.estate.tables[:1]:
         arn = ground.arn("glue", table.region, table.account,
                         f"table/{table.database}/{table.name}")  # fmt: skip
-        for title, action in _CATALOG_ACTS.items():
+        for title, action in CATALOG_ACTS.items():
             yield Act(title, ((f"glue:{action}", arn),), table.account, ground.configures)
     for group in ground.estate.workgroups[:1]:
         arn = ground.arn("athena", group.region, group.account, f"workgroup/{group.name}")
-        for title, action in _WORKGROUP_ACTS.items():
+        for title, action in WORKGROUP_ACTS.items():
             yield Act(title, ((f"athena:{action}", arn),), group.account, ground.configures)
     for logs in ground.estate.log_groups:
         if f":log-group:{logs.name}:" in ground.trail.log_group:
             arn = ground.arn("logs", logs.region, logs.account, f"log-group:{logs.name}")
-            for title, action in _LOG_GROUP_ACTS.items():
+            for title, action in LOG_GROUP_ACTS.items():
                 yield Act(title, ((f"logs:{action}", arn),), logs.account, ground.manages)
 
 
@@ -73,7 +73,7 @@ def of_organization(ground: Ground) -> Iterator[Act]:
             "organizations", "", management,
             f"policy/{ground.estate.organization}/service_control_policy/p-protects0",
         )  # fmt: skip
-        for title, action in _ORGANIZATION_ACTS.items():
+        for title, action in ORGANIZATION_ACTS.items():
             steps = ((f"organizations:{action}", policy),)
             yield Act(title, steps, management, ground.manages)
     yield Act(

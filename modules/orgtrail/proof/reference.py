@@ -1,0 +1,122 @@
+"""The page of `orgtrail check`, `docs/check.md`, made from rules, acts and controls themselves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import orgtrail.proof.rules  # noqa: F401 - registers them
+from orgtrail.proof.acts import evidence, surroundings
+from orgtrail.proof.controls import controls
+from orgtrail.proof.findings import RULES
+from orgtrail.proof.survey import survey
+from orgtrail.proof.terraform import Stack
+
+_INTRODUCTION = """\
+# orgtrail check
+
+```sh
+.venv/bin/orgtrail check envs/healthcare.tfvars envs/fintech.tfvars
+```
+
+Can anyone switch the audit trail off, change it, or read what they should not? The check answers
+from the file alone, before any plan, in about a second, without AWS, Terraform or CDKTF. It takes
+
+- an environment file,
+- a stack's `cdk.tf.json`, ours or any other Terraform JSON with a trail in it,
+- a plan: `terraform show -json plan.out > plan.json` (any name that ends in `.json`). Resources in
+  modules are read as far as the plan tells their provider; what is not told is `unproven`.
+
+A stack or plan does not say who is meant to be exempt. There the exemptions that its policies name
+are taken as meant; read them in the matrix.
+
+## What it answers
+
+**Findings.** What is wrong, how bad, and the setting (or the address in the stack) to change. `high`:
+the evidence can be stopped, changed, lost or read. `medium`: the deploy will fail, or a guard does
+not guard. `low`: it works, and costs or tells less than it could. `unproven`: it could not be
+decided, and the reason is said; nothing is guessed.
+
+**Who may.** Some 800 accesses: everybody whom an auditor would ask about, and every act that would
+stop, change or open the trail. Each is decided as AWS would, from the very documents that will be
+deployed: identity policies, bucket, key and trust policies, service and resource control policies.
+Administrators are taken at their worst: their own account allows them everything. With
+`--format json` each has the verdict that is meant, the one that comes out, and the statement that
+decided.
+
+**To be known.** No service control policy binds the management account. Whoever administers it can
+stop the trail; the report says so, and what would tell of it.
+
+**Controls** of CIS and Security Hub, each with its verdict and the resource that decides. `off` is an
+option of the environment file that is not asked for.
+
+## Exit codes and options
+
+| code | meaning |
+|---|---|
+| 0 | no finding |
+| 1 | a finding |
+| 2 | a file could not be read, or something is `unproven` |
+
+`--format json` writes JSON alone on stdout. `--accept RULE` keeps a finding in the report and out of
+the exit code: `--accept no-lock`. How to run it before every commit and in CI: [ci.md](ci.md).
+
+## How far to trust it
+
+The evaluator is held against an independent one, `@cloud-copilot/iam-simulate`, on thousands of
+generated policies and requests, and on every access of the examples' matrices. It knows no session
+policies, VPC endpoint policies or KMS grants, and takes S3's public access block for a rule of its
+own. A deny that hangs on what nobody knows before (an address, a tag, the time) is `unproven`.
+
+"""  # noqa: E501
+
+
+def render() -> str:
+    """Return the page as Markdown."""
+    return _INTRODUCTION + "\n".join((*_rules(), *_acts(), *_controls()))
+
+
+def _rules() -> Iterator[str]:
+    yield "## Rules\n"
+    yield "| rule | severity | what holds where it is kept |\n|---|---|---|"
+    for each in RULES:
+        yield f"| `{each.name}` | {each.severity} | {each.meaning} |"
+    yield (
+        "| `access` | high | Every access of the matrix is decided as it is meant. |\n"
+        "| a control's id | medium | The control is met. |\n"
+    )
+
+
+def _acts() -> Iterator[str]:
+    yield "## Acts\n"
+    tables = (
+        ("cloudtrail", surroundings.TRAIL_ACTS),
+        ("s3", {**evidence.FORGING_ACTS, **evidence.DELETING_ACTS, **evidence.BUCKET_ACTS}),
+        ("kms", {**evidence.KEY_ACTS, **evidence.ALIAS_ACTS}),
+        ("glue", surroundings.CATALOG_ACTS),
+        ("athena", surroundings.WORKGROUP_ACTS),
+        ("logs", surroundings.LOG_GROUP_ACTS),
+        ("organizations", surroundings.ORGANIZATION_ACTS),
+    )
+    yield "| act | action |\n|---|---|"
+    for service, named in tables:
+        for title, action in named.items():
+            yield f"| {title} | `{service}:{action}` |"
+    yield (
+        "\nFurther: write where it does not belong (another organization's prefix, none), read, "
+        "decrypt with and without\nCloudTrail's context, encrypt, grant the use of the key, leave "
+        "the organization, end its trust in CloudTrail, change\nwho may assume the deploy role or "
+        "a role that reads.\n"
+    )
+
+
+def _controls() -> Iterator[str]:
+    yield "## Controls\n"
+    yield "| control | asks for | setting |\n|---|---|---|"
+    for each in controls(survey(Stack("", (), ()))):
+        yield f"| {', '.join(each.ids)} | {each.title} | `{each.setting}` |"
+    yield ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
