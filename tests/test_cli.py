@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.proof.reading import stack_of
+from hypothesis import HealthCheck, settings
+from hypothesis import given as drawn
+from hypothesis import strategies as st
+from orgtrail.proof.check import check
 from orgtrail.proof.survey import survey
+from orgtrail.proof.terraform.reading import stack_of
+from orgtrail.settings.faults import OrgtrailError
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, merged, tfvars
@@ -191,9 +199,15 @@ def test_what_cannot_be_decided_is_exit_code_two(tmp_path: Path) -> None:
         ("bank.tfvars", 'name = "', "bank.tfvars:1"),
         ("stack.json", "{", "is not JSON"),
         ("stack.json", "[]", "must be an environment file (.tfvars), a stack's cdk.tf.json or"),
-        ("stack.json", '{"resource": {"aws_s3_bucket": []}}', "is not as Terraform writes it"),
+        ("stack.json", '{"resource": {"aws_s3_bucket": [7]}}', "is not as Terraform writes it"),
         ("stack.json", '{"planned_values": 7}', "is not as Terraform writes it"),
         ("stack.json", '{"resource": {"aws_s3_bucket": {"a": 7}}}', "is not as Terraform writes"),
+        ("stack.json", '{"resource": 7}', "is not as Terraform writes it"),
+        (
+            "stack.json",
+            '{"resource": {"aws_cloudtrail": {"a": {"insight_selector": [{}]}}}}',
+            "is not as Terraform writes it: KeyError('insight_type')",
+        ),
     ],
 )
 def test_bad_input_is_told_without_a_traceback(
@@ -218,12 +232,56 @@ def test_a_stack_with_nothing_in_it_is_a_finding(tmp_path: Path) -> None:
     assert "no-trail · aws_cloudtrail: there is no trail: nothing is recorded." in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [("check",), ("check", "--nonsense"), ("chek",)])
-def test_a_wrong_command_line_is_told(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((), "Missing command.\nSee orgtrail --help.\n"),
+        (("check",), "Missing argument 'files'.\nSee orgtrail check --help.\n"),
+        (("check", "--nonsense"), "No such option: --nonsense\nSee orgtrail check --help.\n"),
+        (("chek",), "No such command 'chek'. Did you mean 'check'?\nSee orgtrail --help.\n"),
+    ],
+)
+def test_a_wrong_command_line_is_told(arguments: tuple[str, ...], complaint: str) -> None:
     done = orgtrail(*arguments)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert done.stderr
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", complaint)
+
+
+def leaves(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Return the paths of everything in a document."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    found = [path] if path else []
+    if isinstance(value, dict | list):
+        for key, each in inner:
+            below = (*path, key)
+            found += leaves(each, below) if isinstance(each, dict | list) else [below]
+    return found
+
+
+STACK = stack("fintech")
+PATHS = [
+    path for path in leaves(STACK)
+    if path[0] in ("provider", "resource", "data") and "//" not in path
+]  # fmt: skip
+
+
+@drawn(
+    path=st.sampled_from(PATHS),
+    value=st.none() | st.booleans() | st.integers() | st.text() | st.just([]) | st.just({})
+    | st.just([7]) | st.just({"a": 7}) | st.just("${var.x}") | st.just("{}"),
+)  # fmt: skip
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_stack_makes_the_check_fall_over(path: tuple[str | int, ...], value: Any) -> None:
+    """Whatever stands in a place where something else should: a report, or a message."""
+    content = copy.deepcopy(STACK)
+    target: Any = content
+    for key in path[:-1]:
+        target = target[key]
+    target[path[-1]] = value
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "cdk.tf.json"
+        file.write_text(json.dumps(content), encoding="utf-8")
+        with suppress(OrgtrailError):
+            assert check(file).controls
 
 
 def test_the_command_starts_without_cdktf() -> None:

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.outline import outline
-from orgtrail.proof.reading import stack_of
 from orgtrail.proof.survey import survey
+from orgtrail.proof.terraform.reading import stack_of
 from orgtrail.settings.environment import Environment
 
 from tests import golden

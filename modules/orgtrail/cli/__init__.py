@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -27,7 +26,6 @@ FormatOption = Annotated[
 app = typer.Typer(
     name="orgtrail",
     help="The audit trail of an AWS Organization: proof before the plan, questions after it.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -48,9 +46,10 @@ def main() -> int:
 
 def _run() -> object:
     try:
-        return app(standalone_mode=False)
+        return app(prog_name="orgtrail", standalone_mode=False)
     except TyperException as error:
-        command = "orgtrail" if len(sys.argv) < 2 else f"orgtrail {sys.argv[1]}"
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "orgtrail"
         raise OrgtrailError(f"{error.format_message()}\nSee {command} --help.") from None
     except Abort:
         raise KeyboardInterrupt from None

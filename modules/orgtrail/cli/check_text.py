@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orgtrail.proof.check import Report
-from orgtrail.proof.evaluator import Verdict
+from orgtrail.proof.iam.evaluator import Verdict
 
 _STYLES = {"high": "bold red", "medium": "red", "low": "yellow", "unproven": "magenta"}
 _SIGNS = {"pass": "green", "fail": "bold red", "off": "dim"}

@@ -10,14 +10,14 @@ import orgtrail.proof.rules  # noqa: F401 - registers them
 from orgtrail.environments import require_limits
 from orgtrail.proof.controls import Answer, Control, controls
 from orgtrail.proof.estate import Estate
-from orgtrail.proof.evaluator import Verdict
 from orgtrail.proof.findings import RULES, Finding, Severity, broken
+from orgtrail.proof.iam.evaluator import Verdict
 from orgtrail.proof.intent import Intent, of_policies, of_settings
 from orgtrail.proof.matrix import Cell, detected_by, matrix
 from orgtrail.proof.outline import outline
-from orgtrail.proof.reading import read
 from orgtrail.proof.survey import survey
-from orgtrail.proof.terraform import Stack
+from orgtrail.proof.terraform.reading import MALFORMED, malformed, read
+from orgtrail.proof.terraform.resources import Stack
 from orgtrail.settings.advice import advice
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import Fault, SettingsError, Source, dotted
@@ -64,8 +64,12 @@ def check(path: Path) -> Report:
 
     """
     if path.suffix == ".json":
-        estate = survey(read(path))
-        return _report(path, estate, of_policies(estate), by_setting=False)
+        stack = read(path)
+        try:
+            estate = survey(stack)
+            return _report(path, estate, of_policies(estate), by_setting=False)
+        except MALFORMED as error:
+            raise malformed(path, error) from None
     try:
         env, source = load_settings(path)
         require_limits(env, source)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from orgtrail.proof.policy import Policy
-from orgtrail.proof.terraform import Provider
+from orgtrail.proof.iam.policy import Policy
+from orgtrail.proof.terraform.resources import Provider
 from orgtrail.regions import partition
 
 

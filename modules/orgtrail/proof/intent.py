@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from orgtrail.proof.estate import Estate
-from orgtrail.proof.patterns import like
-from orgtrail.proof.policy import Policy, Statement
+from orgtrail.proof.iam.patterns import like
+from orgtrail.proof.iam.policy import Policy, Statement
 from orgtrail.settings.environment import Environment
 
 _PRINCIPAL = "aws:principalarn"

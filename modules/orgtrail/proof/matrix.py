@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from orgtrail.proof.acts import Act, acts
 from orgtrail.proof.estate import Estate
-from orgtrail.proof.evaluator import Controls, Decision, Policies, Verdict, evaluate
+from orgtrail.proof.iam.evaluator import Controls, Decision, Policies, Verdict, evaluate
+from orgtrail.proof.iam.patterns import like
+from orgtrail.proof.iam.policy import Policy, doubtful, parse
+from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.proof.intent import Intent
-from orgtrail.proof.patterns import like
-from orgtrail.proof.policy import Policy, doubtful, parse
 from orgtrail.proof.principals import Principal, principals
-from orgtrail.proof.request import Caller, Kind, Request
 
 FULL_ACCESS = parse(
     "FullAWSAccess",

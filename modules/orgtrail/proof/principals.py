@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from orgtrail.layout import CLOUDTRAIL
 from orgtrail.proof.estate import Estate, Trail
+from orgtrail.proof.iam.patterns import like
+from orgtrail.proof.iam.policy import Policy, parse
+from orgtrail.proof.iam.request import Caller, Context, Kind
 from orgtrail.proof.intent import Intent
-from orgtrail.proof.patterns import like
-from orgtrail.proof.policy import Policy, parse
-from orgtrail.proof.request import Caller, Context, Kind
 
 STRANGER = "999999999999"
 """An account of no organization that we know."""

@@ -10,7 +10,7 @@ from orgtrail.proof.acts import evidence, surroundings
 from orgtrail.proof.controls import controls
 from orgtrail.proof.findings import RULES
 from orgtrail.proof.survey import survey
-from orgtrail.proof.terraform import Stack
+from orgtrail.proof.terraform.resources import Stack
 
 _INTRODUCTION = """\
 # orgtrail check

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from orgtrail.proof.estate import Bucket, Estate, Trail
+from orgtrail.proof.iam.policy import Policy
+from orgtrail.proof.iam.request import Context, Kind
 from orgtrail.proof.intent import Intent
-from orgtrail.proof.policy import Policy
 from orgtrail.proof.principals import Principal
-from orgtrail.proof.request import Context, Kind
 
 May = Callable[[Principal], bool]
 

@@ -8,8 +8,8 @@ from orgtrail.layout import LOGS
 from orgtrail.policies.document import CONTEXT
 from orgtrail.proof.acts.act import DIGESTS, Act, Ground, May, nobody
 from orgtrail.proof.estate import Key
+from orgtrail.proof.iam.request import Context
 from orgtrail.proof.principals import STRANGERS, Principal, members
-from orgtrail.proof.request import Context
 
 FORGING_ACTS = {
     "write a log file by replication": "ReplicateObject",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from orgtrail.proof.outline.core import core
 from orgtrail.proof.outline.options import options
 from orgtrail.proof.outline.paper import Paper
-from orgtrail.proof.terraform import Stack
+from orgtrail.proof.terraform.resources import Stack
 from orgtrail.settings.environment import Environment
 
 

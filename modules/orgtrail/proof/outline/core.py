@@ -8,7 +8,7 @@ from orgtrail import layout, records
 from orgtrail.policies import archive, findings, guardrails, key, roles
 from orgtrail.policies.document import Document, text
 from orgtrail.proof.outline.paper import Paper
-from orgtrail.proof.terraform import Json, Resource
+from orgtrail.proof.terraform.resources import Json, Resource
 from orgtrail.settings import selectors
 from orgtrail.settings.trail import AdvancedEventSelector, EventSelector
 

@@ -9,7 +9,7 @@ from orgtrail.alarms import ALARMS, SILENCE, pattern
 from orgtrail.policies import alarms, readers, siem
 from orgtrail.policies.document import text
 from orgtrail.proof.outline.paper import Paper
-from orgtrail.proof.terraform import Resource
+from orgtrail.proof.terraform.resources import Resource
 
 
 def options(paper: Paper) -> Iterator[Resource]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orgtrail.policies.document import Document, text
-from orgtrail.proof.terraform import Json, Provider, Resource
+from orgtrail.proof.terraform.resources import Json, Provider, Resource
 from orgtrail.settings.environment import Environment
 
 _SMALL_FILES_STAY = "all_storage_classes_128K"

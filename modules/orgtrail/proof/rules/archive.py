@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from orgtrail.layout import CLOUDTRAIL, LOGS
 from orgtrail.proof.acts import DIGESTS
 from orgtrail.proof.estate import Bucket, Estate
-from orgtrail.proof.evaluator import Decision, Policies, Verdict, evaluate
 from orgtrail.proof.findings import Severity, Trouble, rule
+from orgtrail.proof.iam.evaluator import Decision, Policies, Verdict, evaluate
+from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.proof.principals import members
-from orgtrail.proof.request import Caller, Kind, Request
 
 _WARM = ("STANDARD_IA", "ONEZONE_IA")
 _ENCRYPTION = "s3:x-amz-server-side-encryption"

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from orgtrail.layout import LOGS
 from orgtrail.proof.acts import DIGESTS
 from orgtrail.proof.estate import Attached, Estate
-from orgtrail.proof.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.findings import Severity, Trouble, rule
-from orgtrail.proof.patterns import like
-from orgtrail.proof.policy import Statement
+from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
+from orgtrail.proof.iam.patterns import like
+from orgtrail.proof.iam.policy import Statement
+from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.proof.principals import ADMINISTRATOR, members
-from orgtrail.proof.request import Caller, Kind, Request
 
 _SOURCES = {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid"}
 _LIMITS = _SOURCES | {

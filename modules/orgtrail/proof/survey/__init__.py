@@ -15,7 +15,7 @@ from orgtrail.proof.survey.access import (
 )
 from orgtrail.proof.survey.shared import named, place
 from orgtrail.proof.survey.storage import bucket_of, key_of
-from orgtrail.proof.terraform import Resource, Stack, block
+from orgtrail.proof.terraform.resources import Resource, Stack, block
 
 _ACCOUNT = re.compile(r"\b\d{12}\b")
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from orgtrail.layout import CLOUDTRAIL
 from orgtrail.proof.estate import Attached, Control, Role, Table
-from orgtrail.proof.policy import opaque
+from orgtrail.proof.iam.policy import opaque
 from orgtrail.proof.survey.shared import place, policy_of
-from orgtrail.proof.terraform import Resource, Stack
+from orgtrail.proof.terraform.resources import Resource, Stack
 from orgtrail.regions import partition
 
 _ORGANIZATION = re.compile(r"\bo-[a-z0-9]{10,32}\b")

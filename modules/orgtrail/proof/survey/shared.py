@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from orgtrail.proof.policy import Policy, PolicyError, opaque, parse
-from orgtrail.proof.terraform import Resource, Stack
+from orgtrail.proof.iam.policy import Policy, PolicyError, opaque, parse
+from orgtrail.proof.terraform.resources import Resource, Stack
 
 
 def place(resource: Resource) -> dict[str, str]:

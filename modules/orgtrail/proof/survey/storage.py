@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from orgtrail.proof.estate import Bucket, Key
-from orgtrail.proof.policy import parse
+from orgtrail.proof.iam.policy import parse
 from orgtrail.proof.survey.shared import named, place, policy_of
-from orgtrail.proof.terraform import Resource, Stack, block
+from orgtrail.proof.terraform.resources import Resource, Stack, block
 from orgtrail.regions import partition
 
 

@@ -8,9 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from orgtrail.proof.plan import plan_of
-from orgtrail.proof.terraform import REFERENCE, Json, Provider, Resource, Stack, provider_of
+from orgtrail.proof.terraform.plan import plan_of
+from orgtrail.proof.terraform.resources import (
+    REFERENCE,
+    Json,
+    Provider,
+    Resource,
+    Stack,
+    provider_of,
+)
 from orgtrail.settings.faults import OrgtrailError
+
+MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
+"""What Python says of JSON that has another shape than it should."""
 
 _EACH = re.compile(r"\$\{each\.(key|value)(?:\.(\w+))?\}")
 
@@ -43,39 +53,47 @@ def stack_of(content: Any, path: Path) -> Stack:
     try:
         if isinstance(content, dict) and "planned_values" in content:
             return plan_of(content, path)
-        if isinstance(content, dict) and isinstance(content.get("resource"), dict):
+        if isinstance(content, dict) and "resource" in content:
             return _stack(content, path)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise OrgtrailError(f"{path}: is not as Terraform writes it: {error!r}") from None
+    except MALFORMED as error:
+        raise malformed(path, error) from None
     raise OrgtrailError(
         f"{path}: must be an environment file (.tfvars), a stack's cdk.tf.json or the output of "
         "terraform show -json"
     )
 
 
+def malformed(path: Path, error: Exception) -> OrgtrailError:
+    """Return what to tell of a file that has another shape than Terraform gives it."""
+    return OrgtrailError(f"{path}: is not as Terraform writes it: {error!r}")
+
+
 def _stack(content: Json, path: Path) -> Stack:
-    given = content.get("provider", {}).get("aws", [])
     providers = {
         f"aws.{each['alias']}" if "alias" in each else "aws": provider_of(each)
-        for each in ([given] if isinstance(given, dict) else given)
+        for part in _parts(content.get("provider", {}))
+        for each in _parts(part.get("aws", []))
     }
     resources: list[Resource] = []
     for prefix, section in (("", "resource"), ("data.", "data")):
-        for kind, named in content.get(section, {}).items():
-            for name, values in named.items():
-                address = f"{prefix}{kind}.{name}"
-                resources += _instances(
-                    f"{prefix}{kind}",
-                    address,
-                    values,
-                    providers.get(values.get("provider", "aws"), Provider()),
-                )
+        for part in _parts(content.get(section, {})):
+            for kind, names in part.items():
+                for named in _parts(names):
+                    for name, values in named.items():
+                        provider = providers.get(values.get("provider", "aws"), Provider())
+                        address = f"{prefix}{kind}.{name}"
+                        resources += _instances(f"{prefix}{kind}", address, values, provider)
     metadata = content.get("//", {}).get("metadata", {})
     return Stack(
         metadata.get("stackName") or path.parent.name or path.stem,
         tuple(resources),
         tuple(providers.values()),
     )
+
+
+def _parts(given: Json | list[Json]) -> list[Json]:
+    """Return the parts of a block: Terraform's JSON has one as an object or in a list."""
+    return [given] if isinstance(given, dict) else given
 
 
 def _instances(kind: str, address: str, values: Json, provider: Provider) -> Iterator[Resource]:

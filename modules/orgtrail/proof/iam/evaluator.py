@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from orgtrail.proof.policy import Named, Policy, Statement
-from orgtrail.proof.request import Kind, Request
-from orgtrail.proof.undecided import Undecided
+from orgtrail.proof.iam.policy import Named, Policy, Statement
+from orgtrail.proof.iam.request import Kind, Request
+from orgtrail.proof.iam.undecided import Undecided
 
 
 class Verdict(StrEnum):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from orgtrail.proof.undecided import Undecided
+from orgtrail.proof.iam.undecided import Undecided
 
 Lookup = Callable[[str], "tuple[str, ...] | None"]
 """Gives the values of a condition key, or None where a request has no such key."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
-from orgtrail.proof.conditions import Condition, holds
-from orgtrail.proof.patterns import covers, like, resolved
-from orgtrail.proof.request import Caller, Kind, Request
-from orgtrail.proof.undecided import Undecided
+from orgtrail.proof.iam.conditions import Condition, holds
+from orgtrail.proof.iam.patterns import covers, like, resolved
+from orgtrail.proof.iam.request import Caller, Kind, Request
+from orgtrail.proof.iam.undecided import Undecided
 
 VARIABLES_SINCE = "2012-10-17"
 """The version of the policy language that knows policy variables."""

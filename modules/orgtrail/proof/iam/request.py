@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 
-from orgtrail.proof.undecided import Undecided
+from orgtrail.proof.iam.undecided import Undecided
 
 Context = Mapping[str, "str | tuple[str, ...]"]
 

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from operator import eq, ge, gt, le, lt
 
-from orgtrail.proof.patterns import arn_like, like, resolved, same
-from orgtrail.proof.request import Request
-from orgtrail.proof.undecided import Undecided
+from orgtrail.proof.iam.patterns import arn_like, like, resolved, same
+from orgtrail.proof.iam.request import Request
+from orgtrail.proof.iam.undecided import Undecided
 
 Test = Callable[[str, str], bool]
 """Holds a value of the policy against one of the request."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from orgtrail.proof.terraform import Json, Provider, Resource, Stack, provider_of
+from orgtrail.proof.terraform.resources import Json, Provider, Resource, Stack, provider_of
 
 
 def plan_of(content: Json, path: Path) -> Stack:
