@@ -19,7 +19,7 @@ from orgtrail.proof.terraform.resources import (
 )
 from orgtrail.settings.faults import OrgtrailError
 
-MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
+MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 """What Python says of JSON that has another shape than it should."""
 
 _EACH = re.compile(r"\$\{each\.(key|value)(?:\.(\w+))?\}")
