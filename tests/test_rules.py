@@ -233,6 +233,11 @@ def attach_elsewhere(content: Json) -> None:
     content["resource"]["aws_iam_role_policy_attachment"] = {"auditor": attachment}
 
 
+def spare_everybody(statements: Json) -> None:
+    condition = statements["ProtectBuckets"]["Condition"]
+    condition["ArnNotLike"]["aws:PrincipalArn"].append("arn:aws:iam::222222222222:role/*")
+
+
 def unread(content: Json) -> None:
     policy = "${data.aws_iam_policy_document.archive.json}"
     resource(content, "aws_s3_bucket_policy.archive_policy")["policy"] = policy
@@ -379,6 +384,13 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
         ("healthcare", archive_policy(misspell_digests), "CloudTrail writes no such key")
     ],
     "deploy-lockout": [("healthcare", rewrite(*SCP, drop_exemption), "would lock itself out")],
+    "broad-exemption": [
+        (
+            "healthcare",
+            rewrite(*SCP, spare_everybody),
+            "aws_organizations_policy.guardrails_scp spares arn:aws:iam::222222222222:role/*",
+        )
+    ],
     "wrong-partition": [
         (
             "healthcare",

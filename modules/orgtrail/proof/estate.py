@@ -217,6 +217,12 @@ class Estate:
         prefix = self.trail.prefix if self.trail else ""
         return f"{prefix}/AWSLogs/" if prefix else "AWSLogs/"
 
+    def policy_address(self, bucket: Bucket) -> str:
+        """Return the address of a bucket's policy, or of the bucket where it has none."""
+        arn = f"arn:{self.partition}:s3:::{bucket.name}"
+        policies = (each for each in self.attached if each.setting == "bucket")
+        return next((each.address for each in policies if arn in each.document), bucket.address)
+
     def deploy_role(self, account: str) -> str:
         """Return the role that Terraform assumes in an account, empty where it assumes none."""
         roles = (each.role for each in self.providers if each.account == account)

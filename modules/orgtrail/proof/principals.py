@@ -12,8 +12,8 @@ from orgtrail.proof.iam.policy import Policy, parse
 from orgtrail.proof.iam.request import Caller, Context, Kind
 from orgtrail.proof.intent import Intent
 
-STRANGER = "999999999999"
-"""An account of no organization that we know."""
+STRANGER = "000000000000"
+"""An account of another organization; AWS gives this id to nobody."""
 STRANGERS = "o-strangers00"
 _READER = "organization-trail-reader"
 
@@ -61,13 +61,13 @@ class Principal:
 def principals(estate: Estate, intent: Intent) -> list[Principal]:
     """Return everybody whom the matrix asks about, CloudTrail first."""
     rows = _Rows(estate, intent)
-    found: dict[str, Principal] = {}
+    found: list[Principal] = []
     for each in (*rows.services(), *rows.administrators(), *rows.roles(), *rows.others()):
         # A role may be named twice: a deploy role is exempt too.
-        if not any(each.caller == other.caller and each.context == other.context
-                   for other in found.values()):  # fmt: skip
-            found[each.id] = each
-    return list(found.values())
+        known = any((each.caller, each.context) == (one.caller, one.context) for one in found)
+        if not known:
+            found.append(each)
+    return found
 
 
 def members(estate: Estate) -> tuple[str, str]:

@@ -38,7 +38,7 @@ def _every_prefix(estate: Estate) -> Iterator[Trouble]:
         if decision.verdict in (Verdict.EXPLICIT_DENY, Verdict.IMPLICIT_DENY):
             yield Trouble(
                 "archive.bucket",
-                _policy_of(archive),
+                estate.policy_address(archive),
                 f"CloudTrail cannot write {what} ({decision.statement}). {remedy}.",
             )
 
@@ -207,7 +207,3 @@ def _acting(estate: Estate) -> dict[str, str]:
         "aws:SourceAccount": estate.trail.account,
         "aws:SourceOrgID": estate.organization,
     }
-
-
-def _policy_of(bucket: Bucket) -> str:
-    return bucket.address.replace("aws_s3_bucket.", "aws_s3_bucket_policy.") + "_policy"

@@ -11,7 +11,7 @@ from orgtrail.proof.estate import Attached, Estate
 from orgtrail.proof.findings import Severity, Trouble, rule
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.patterns import like
-from orgtrail.proof.iam.policy import Statement
+from orgtrail.proof.iam.policy import Policy, Statement
 from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.proof.principals import ADMINISTRATOR, members
 
@@ -22,10 +22,14 @@ _LIMITS = _SOURCES | {
 }  # fmt: skip
 """Keys that make `*` mean somebody in particular."""
 _BOUND = ("stringequals", "stringlike", "arnequals", "arnlike", "stringequalsignorecase")
+_SPARING = ("arnnotlike", "arnnotequals", "stringnotlike", "stringnotequals")
+_ANY_NAME = "0-a-role-of-any-name"
 _NEVER_SENT = {"chatbot.amazonaws.com"}
 """Services of which AWS does not say that they send a source; iam:PassRole binds their roles."""
 _FOLDERS = (LOGS, DIGESTS, "CloudTrail-Insight", "CloudTrail-NetworkActivity")
 _ARN = re.compile(r"arn:(aws[\w-]*):")
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_REGION = re.compile(r"\b[a-z]{2}(-[a-z]+)+-\d\b")
 _SETTINGS = {
     "bucket": "archive", "key": "key", "topic": "alarms", "queue": "siem", "role": "access",
     "trust of role": "access", "organization policy": "guardrails",
@@ -101,7 +105,7 @@ def _members_see_their_own(estate: Estate) -> Iterator[Trouble]:
         if len(seen) > 1:
             yield Trouble(
                 "access.member_readers",
-                _policy_address(estate, archive.name),
+                estate.policy_address(archive),
                 f"{statement.label} lets a member read the log files of all accounts. Put "
                 "${aws:PrincipalAccount} in the place of the account in its Resource.",
             )
@@ -113,11 +117,13 @@ def _keys_that_nothing_has(estate: Estate) -> Iterator[Trouble]:
     archive = estate.archive
     if not archive:
         return
-    start = f"arn:{estate.partition}:s3:::{archive.name}/{estate.logs_prefix}"
+    bucket = f"arn:{estate.partition}:s3:::{archive.name}/"
     for each in estate.attached:
         for statement in each.policy.statements:
             for resource in statement.resources or ():
-                if resource.startswith(start) and not _is_written(estate, resource, archive.name):
+                key = resource.removeprefix(bucket)
+                of_logs = key != resource and key.startswith(estate.logs_prefix)
+                if of_logs and not _is_written(estate, key):
                     yield _trouble(
                         each,
                         f"{statement.label} names {resource}, and CloudTrail writes no such key. "
@@ -149,6 +155,20 @@ def _deploy_role_is_exempt(estate: Estate) -> Iterator[Trouble]:
                 )
 
 
+@rule("broad-exemption", Severity.HIGH)
+def _exemptions_are_narrow(estate: Estate) -> Iterator[Trouble]:
+    """A deny spares roles that are named; one that spares every role of an account spares all."""
+    for each in estate.attached:
+        for pattern in dict.fromkeys(_spared(each.policy)):
+            account = next(iter(re.findall(r"\d{12}", pattern)), estate.logging)
+            if like(pattern, f"arn:{estate.partition}:iam::{account}:role/{_ANY_NAME}"):
+                yield _trouble(
+                    each,
+                    f"{each.policy.name} spares {pattern}: that is every role, and whoever can "
+                    "make one. Name the roles.",
+                )
+
+
 @rule("wrong-partition", Severity.MEDIUM)
 def _partition(estate: Estate) -> Iterator[Trouble]:
     """Every ARN is of the partition that the trail is in; an ARN of another matches nothing."""
@@ -174,6 +194,15 @@ def _trouble(attached: Attached, message: str) -> Trouble:
     return Trouble(_SETTINGS[attached.setting], attached.address, message)
 
 
+def _spared(policy: Policy) -> Iterator[str]:
+    """Yield the principals that denies leave out."""
+    for statement in policy.statements:
+        for condition in statement.conditions:
+            spares = condition.operator.lower().rpartition(":")[2] in _SPARING
+            if not statement.allows and spares and condition.key.lower() == "aws:principalarn":
+                yield from condition.values
+
+
 def _limited_by(statement: Statement, keys: set[str]) -> bool:
     """Tell whether a condition holds one of the keys to values that are not just `*`."""
     return any(
@@ -190,30 +219,15 @@ def _keys(estate: Estate, account: str) -> list[str]:
     return [f"{prefix}/{folder}/{region}/2026/01/31/file.json.gz" for folder in _FOLDERS]
 
 
-def _is_written(estate: Estate, resource: str, bucket: str) -> bool:
-    """Tell whether a pattern covers any key that CloudTrail writes for any account."""
-    accounts = {*re.findall(r"\b\d{12}\b", resource), estate.management, *members(estate)}
-    pattern = re.sub(r"\$\{[^}]*\}", "*", resource)
-    pattern = re.sub(r"\b[a-z]{2}(-[a-z]+)+-\d\b", "*", pattern.replace(bucket, "\0")).replace(
-        "\0", bucket
-    )
-    prefix = f"arn:{estate.partition}:s3:::{bucket}/"
+def _is_written(estate: Estate, pattern: str) -> bool:
+    """Tell whether a pattern covers any key that CloudTrail writes for any account and region."""
+    accounts = {*re.findall(r"\b\d{12}\b", pattern), estate.management, *members(estate)}
+    for anything in (_VARIABLE, _REGION):
+        pattern = anything.sub("*", pattern)
     return any(
-        like(pattern, f"{prefix}{key}")
+        like(pattern, key)
         for account in accounts
         for full in _keys(estate, account)
         # The management account's own prefix, which CreateTrail asks for, has no organization.
         for key in (full, full.replace(f"{estate.organization}/", ""))
-    )
-
-
-def _policy_address(estate: Estate, bucket: str) -> str:
-    name = f'"{bucket}'
-    return next(
-        (
-            each.address
-            for each in estate.attached
-            if each.setting == "bucket" and f":::{bucket}" in each.document
-        ),
-        name,
     )
