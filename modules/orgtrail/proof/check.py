@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orgtrail.proof.rules  # noqa: F401 - registers them
@@ -114,10 +114,7 @@ def _with_advice(report: Report, env: Environment, source: Source) -> Report:
         for fault in advice(env)
         if dotted(fault.setting) not in named
     ]
-    return Report(
-        report.name, report.path, (*report.findings, *advised), report.access, report.controls,
-        report.limits,
-    )  # fmt: skip
+    return replace(report, findings=(*report.findings, *advised))
 
 
 def _of_fault(fault: Fault, source: Source | None, severity: Severity) -> Finding:
