@@ -22,8 +22,8 @@ from orgtrail.settings.faults import OrgtrailError
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, merged, tfvars
+from tests.mistakes import BROKEN, stack
 from tests.test_estate import of_json, told
-from tests.test_rules import BROKEN, stack
 
 Done = subprocess.CompletedProcess[str]
 DEMOS = [str(path) for path in sorted((ROOT / "envs").glob("*.tfvars"))]
