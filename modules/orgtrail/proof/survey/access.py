@@ -75,9 +75,11 @@ def attached_policies(stack: Stack) -> Iterator[Attached]:
     ):
         for each in stack.of(kind):
             document = each.text(attribute).replace("$${", "${")
+            if not document:
+                continue  # a key that is given none has that of AWS
             yield Attached(
                 **place(each),
-                policy=policy_of(f"{each.address}", document),
+                policy=policy_of(each.address, document),
                 document="" if document.startswith("${") else document,
                 setting=owner,
             )
