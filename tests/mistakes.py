@@ -92,7 +92,7 @@ BROKEN: dict[str, tuple[str, Change, str, str, str]] = {
         rewrite(*SCP, drop_exemption),
         "deploy-lockout",
         "SCP protect-organization-trail: ProtectBuckets binds arn:aws:iam::222222222222:role/orgtrail-deploy: the first deploy would lock itself out of the archive. Add the role to the exemption.",
-        "the role that deploys to logging cannot change the archive's policy (s3:PutBucketPolicy), delete the archive's policy (s3:DeleteBucketPolicy), change the archive's lifecycle, and so shorten retention (s3:PutLifecycleConfiguration) and 10 more: SCP protect-organization-trail: ProtectBuckets. Meant: allow.",
+        "the role that deploys to logging cannot change the archive's policy (s3:PutBucketPolicy), delete the archive's policy (s3:DeleteBucketPolicy), change the archive's lifecycle, and so shorten retention (s3:PutLifecycleConfiguration) and 11 more: SCP protect-organization-trail: ProtectBuckets. Meant: allow.",
     ),
     "misspelt digests": (
         "healthcare",

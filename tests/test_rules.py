@@ -69,7 +69,7 @@ def test_the_demo_environments_have_no_finding_and_a_complete_matrix(env: Enviro
     assert report.findings == ()
     assert all(each.agrees for each in report.access)
     asked = {(each.principal.id, each.act.title) for each in report.access}
-    assert len(asked) == len(report.access) > 800
+    assert len(asked) == len(report.access) > 1200
     principals = {each.principal.id for each in report.access}
     assert principals >= {
         "cloudtrail", "cloudtrail-of-stranger", "management-administrator", "management-root",

@@ -37,7 +37,7 @@ the evidence can be stopped, changed, lost or read. `medium`: the deploy will fa
 not guard. `low`: it works, and costs or tells less than it could. `unproven`: it could not be
 decided, and the reason is said; nothing is guessed.
 
-**Who may.** Some 800 accesses: everybody whom an auditor would ask about, and every act that would
+**Who may.** Over 1,200 accesses: everybody whom an auditor would ask about, and every act that would
 stop, change or open the trail. Each is decided as AWS would, from the very documents that will be
 deployed: identity policies, bucket, key and trust policies, service and resource control policies.
 Administrators are taken at their worst: their own account allows them everything. With
@@ -93,7 +93,7 @@ def _acts() -> Iterator[str]:
         ("cloudtrail", surroundings.TRAIL_ACTS),
         ("s3", {**evidence.FORGING_ACTS, **evidence.DELETING_ACTS, **evidence.BUCKET_ACTS}),
         ("kms", {**evidence.KEY_ACTS, **evidence.ALIAS_ACTS}),
-        ("glue", surroundings.CATALOG_ACTS),
+        ("glue", {**surroundings.CATALOG_ACTS, **surroundings.DATABASE_ACTS}),
         ("athena", surroundings.WORKGROUP_ACTS),
         ("logs", surroundings.LOG_GROUP_ACTS),
         ("organizations", surroundings.ORGANIZATION_ACTS),
@@ -105,8 +105,9 @@ def _acts() -> Iterator[str]:
     yield (
         "\nFurther: write where it does not belong (another organization's prefix, none), read, "
         "decrypt with and without\nCloudTrail's context, encrypt, grant the use of the key, leave "
-        "the organization, end its trust in CloudTrail, change\nwho may assume the deploy role or "
-        "a role that reads.\n"
+        "the organization, end its trust in CloudTrail, list\nfiles, and whatever makes somebody "
+        "as good as the deploy role or a role that reads (its trust, its\npolicies, its boundary, "
+        "making it anew).\n"
     )
 
 

@@ -32,6 +32,7 @@ BUCKET_ACTS = {
     "replicate the archive elsewhere": "PutReplicationConfiguration",
     "stop the archive's access log": "PutBucketLogging",
     "make the requester pay, which stops delivery": "PutBucketRequestPayment",
+    "change whom the archive tells of new files": "PutBucketNotification",
     "delete the archive": "DeleteBucket",
 }
 KEY_ACTS = {
@@ -80,6 +81,12 @@ def of_files(ground: Ground) -> Iterator[Act]:
         "read another account's log file", ("GetObject",), ground.key_of(other, LOGS),
         ground.reads,
     )  # fmt: skip
+    for title, account, may in (
+        ("list a member's log files", member, ground.reads_own),
+        ("list another account's log files", other, ground.reads),
+    ):
+        prefix = {"s3:prefix": ground.key_of(account, LOGS).partition(f"/{LOGS}/")[0] + "/"}
+        yield _on_archive(ground, title, ("s3:ListBucket",), ground.bucket_arn(), may, prefix)
     yield from _deletions(ground, log, digest)
 
 

@@ -16,7 +16,17 @@ TRAIL_ACTS = {
     "change what its events hold": "PutEventConfiguration",
     "stop the trail's insights": "PutInsightSelectors",
 }
-CATALOG_ACTS = {"delete the table": "DeleteTable", "change the table": "UpdateTable"}
+CATALOG_ACTS = {
+    "delete the table": "DeleteTable",
+    "delete the table among others": "BatchDeleteTable",
+    "delete an old version of the table": "DeleteTableVersion",
+    "give the table another name": "RenameTable",
+    "change the table": "UpdateTable",
+}
+DATABASE_ACTS = {
+    "delete the table's database": "DeleteDatabase",
+    "change the table's database": "UpdateDatabase",
+}
 WORKGROUP_ACTS = {
     "delete the workgroup": "DeleteWorkGroup",
     "change the workgroup": "UpdateWorkGroup",
@@ -25,6 +35,19 @@ LOG_GROUP_ACTS = {
     "delete the log group": "DeleteLogGroup",
     "shorten the log group's retention": "PutRetentionPolicy",
 }
+ROLE_ACTS = {
+    "change who may assume": "UpdateAssumeRolePolicy",
+    "write a policy into": "PutRolePolicy",
+    "attach a policy to": "AttachRolePolicy",
+    "take a policy out of": "DeleteRolePolicy",
+    "detach a policy from": "DetachRolePolicy",
+    "put a boundary on": "PutRolePermissionsBoundary",
+    "take the boundary off": "DeleteRolePermissionsBoundary",
+    "change the session of": "UpdateRole",
+    "delete": "DeleteRole",
+    "make": "CreateRole",
+}
+"""What makes somebody as good as a role, or the role good for nothing."""
 ORGANIZATION_ACTS = {
     "detach the service control policy": "DetachPolicy",
     "change the service control policy": "UpdatePolicy",
@@ -50,6 +73,9 @@ def of_catalog(ground: Ground) -> Iterator[Act]:
                         f"table/{table.database}/{table.name}")  # fmt: skip
         for title, action in CATALOG_ACTS.items():
             yield Act(title, ((f"glue:{action}", arn),), table.account, ground.configures)
+        database = ground.arn("glue", table.region, table.account, f"database/{table.database}")
+        for title, action in DATABASE_ACTS.items():
+            yield Act(title, ((f"glue:{action}", database),), table.account, ground.configures)
     for group in ground.estate.workgroups[:1]:
         arn = ground.arn("athena", group.region, group.account, f"workgroup/{group.name}")
         for title, action in WORKGROUP_ACTS.items():
@@ -86,12 +112,13 @@ def of_organization(ground: Ground) -> Iterator[Act]:
 
 
 def of_roles(ground: Ground) -> Iterator[Act]:
-    """Yield the acts on roles: whoever can rewrite a role's trust is as good as that role."""
+    """Yield the acts on roles: whoever can rewrite a role is as good as that role."""
     deploy = ground.estate.deploy_role(ground.estate.logging)
     roles = {deploy: "the deploy role"} if deploy else {}
     for each in ground.estate.roles:
         if each.account == ground.estate.logging:
             roles[each.arn] = f"role {each.arn.rpartition('/')[2]}"
     for arn, name in roles.items():
-        steps = (("iam:UpdateAssumeRolePolicy", arn),)
-        yield Act(f"change who may assume {name}", steps, ground.estate.logging, ground.configures)
+        for title, action in ROLE_ACTS.items():
+            steps = ((f"iam:{action}", arn),)
+            yield Act(f"{title} {name}", steps, ground.estate.logging, ground.configures)
