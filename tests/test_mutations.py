@@ -1,4 +1,4 @@
-"""No deny stands for nothing: an action that one leaves out is missed by the check."""
+"""No deny stands for nothing: where one leaves an action out, the check tells."""
 
 from __future__ import annotations
 
