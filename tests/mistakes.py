@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from orgtrail.proof.check import Report, check
 
 from tests import golden
 from tests.conftest import Json
@@ -17,6 +20,12 @@ LOGGING_ROOT = "arn:aws:iam::222222222222:root"
 def stack(name: str = "healthcare") -> Json:
     content: Json = copy.deepcopy(json.loads(golden.fresh()[f"{name}.tf.json"]))
     return content
+
+
+def checked(folder: Path, content: Json) -> Report:
+    path = folder / "cdk.tf.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return check(path)
 
 
 def resource(content: Json, address: str) -> Json:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from orgtrail.proof.check import Report, check
+from orgtrail.proof.check import Report
 
-from tests.mistakes import stack
+from tests import golden
+from tests.conftest import Json
+from tests.mistakes import checked, rewrite, stack
 
 ENVIRONMENTS = ("healthcare", "fintech")
-KINDS = {"aws_organizations_policy": "content", "aws_s3_bucket_policy": "policy"}
+KINDS = ("aws_organizations_policy.", "aws_s3_bucket_policy.")
 EXPLAINED = {
     "cloudtrail": "no member reaches the organization's trail; this keeps trails of its own",
     "logs": "the log group is in the management account, which no SCP binds",
@@ -25,34 +27,43 @@ EXPLAINED = {
 """Actions, or whole services, whose deny is there for more than the check asks, and why."""
 
 
-def denied(name: str) -> Iterator[str]:
-    """Yield the actions that policies of an environment deny by their names."""
-    for kind, attribute in KINDS.items():
-        for owner in stack(name)["resource"].get(kind, {}).values():
-            for each in json.loads(owner[attribute].replace("$${", "${"))["Statement"]:
-                actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
+def denying(content: Json) -> Iterator[tuple[str, Json]]:
+    """Yield each statement that denies, with the address of its policy."""
+    for address, document in golden.policies(content).items():
+        if address.startswith(KINDS):
+            for each in document["Statement"]:
                 if each["Effect"] == "Deny":
-                    yield from (action for action in actions if "*" not in action)
+                    yield address, each
+
+
+def actions(statement: Json) -> list[str]:
+    given = statement["Action"]
+    return [given] if isinstance(given, str) else given
 
 
 def without(name: str, action: str, folder: Path) -> Report:
     """Check an environment in which no deny names an action."""
     content = stack(name)
-    for kind, attribute in KINDS.items():
-        for owner in content["resource"].get(kind, {}).values():
-            document = json.loads(owner[attribute].replace("$${", "${"))
-            for each in document["Statement"]:
-                if each["Effect"] == "Deny" and isinstance(each["Action"], list):
-                    each["Action"] = [one for one in each["Action"] if one != action] or ["s3:None"]
-                elif each["Effect"] == "Deny" and each["Action"] == action:
-                    each["Action"] = "s3:None"
-            owner[attribute] = json.dumps(document).replace("${", "$${")
-    path = folder / "cdk.tf.json"
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return check(path)
+    for address, statement in list(denying(content)):
+        if action in actions(statement):
+            owner, _, attribute = address.rpartition(".")
+            rewrite(owner, attribute, partial(leave_out, statement["Sid"], action))(content)
+    return checked(folder, content)
 
 
-ACTIONS = sorted({action for name in ENVIRONMENTS for action in denied(name)})
+def leave_out(sid: str, action: str, statements: Json) -> None:
+    statements[sid]["Action"] = [each for each in actions(statements[sid]) if each != action]
+    if not statements[sid]["Action"]:
+        del statements[sid]
+
+
+ACTIONS = sorted({
+    action
+    for name in ENVIRONMENTS
+    for _, statement in denying(stack(name))
+    for action in actions(statement)
+    if "*" not in action
+})  # fmt: skip
 
 
 @pytest.mark.parametrize(

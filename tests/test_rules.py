@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
-from orgtrail.proof.check import Report, check
+from orgtrail.proof.check import check
 from orgtrail.proof.controls import controls
 from orgtrail.proof.findings import RULES, Severity
 from orgtrail.proof.intent import of_policies, of_settings
@@ -19,14 +18,17 @@ from orgtrail.settings.environment import Environment
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, merged, tfvars
-from tests.mistakes import BROKEN, KEY, MISTAKES, attach_elsewhere, resource, rewrite, stack
+from tests.mistakes import (
+    BROKEN,
+    KEY,
+    MISTAKES,
+    attach_elsewhere,
+    checked,
+    resource,
+    rewrite,
+    stack,
+)
 from tests.strategies import extended
-
-
-def checked(folder: Path, content: Json) -> Report:
-    path = folder / "cdk.tf.json"
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return check(path)
 
 
 @pytest.mark.parametrize("case", BROKEN)

@@ -73,8 +73,11 @@ class Ground:
             name = (
                 f"{account}_{folder}_{region}_{self.trail.name}_{region}_20260131T000000Z.json.gz"
             )
-        prefix = f"{self.estate.logs_prefix}{self.estate.organization}/{account}"
-        return f"{prefix}/{folder}/{region}/2026/01/31/{name}"
+        return f"{self.prefix_of(account)}{folder}/{region}/2026/01/31/{name}"
+
+    def prefix_of(self, account: str) -> str:
+        """Return the prefix of everything that CloudTrail delivers for an account."""
+        return f"{self.estate.logs_prefix}{self.estate.organization}/{account}/"
 
     def manages(self, who: Principal) -> bool:
         """Tell who administers the management account."""

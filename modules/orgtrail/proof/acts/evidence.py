@@ -85,7 +85,7 @@ def of_files(ground: Ground) -> Iterator[Act]:
         ("list a member's log files", member, ground.reads_own),
         ("list another account's log files", other, ground.reads),
     ):
-        prefix = {"s3:prefix": ground.key_of(account, LOGS).partition(f"/{LOGS}/")[0] + "/"}
+        prefix = {"s3:prefix": ground.prefix_of(account)}
         yield _on_archive(ground, title, ("s3:ListBucket",), ground.bucket_arn(), may, prefix)
     yield from _deletions(ground, log, digest)
 
