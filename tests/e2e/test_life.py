@@ -1,0 +1,268 @@
+"""The life of a deployment with the real provider: made, unchanged, changed, refused, destroyed.
+
+The tests build on each other, in the order of this file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from orgtrail import layout
+from orgtrail.environments import load_environment
+from orgtrail.policies import archive, guardrails, key, readers, roles
+from orgtrail.policies.document import Document
+from orgtrail.settings.environment import Environment
+
+from tests.e2e.cloud import Cloud, Organization, member
+from tests.e2e.terraform import CDKTF, NODE, Folder, Project, run
+
+CLI = ("--skip-provider-lock",)
+
+
+@pytest.fixture(scope="module")
+def environment(project: Project) -> Environment:
+    return load_environment(project.file)
+
+
+@pytest.fixture(scope="module")
+def stack(project: Project, here: Cloud) -> Folder:
+    """Synthesize, for tests that run terraform alone."""
+    return project.synthesize(here)
+
+
+@pytest.fixture(scope="module")
+def deployed(project: Project, here: Cloud) -> Folder:
+    """Deploy with the commands of the README."""
+    project.stack.override(here, "management", "logging")
+    planned = run(CDKTF, "plan", "healthcare", *CLI, cwd=project.path, PATH=NODE)
+    assert planned.code == 0, planned.said
+    assert "37 to add, 0 to change, 0 to destroy" in planned.said
+    done = run(CDKTF, "deploy", "healthcare", "--auto-approve", *CLI, cwd=project.path, PATH=NODE)
+    assert done.code == 0, done.said
+    return project.stack
+
+
+def test_a_second_plan_is_empty(deployed: Folder) -> None:
+    deployed.must("validate")
+    plan = deployed.plan()
+    assert plan.changes == {}
+    assert len(plan.actions) == 37
+
+
+def test_the_state_lies_beside_main(deployed: Folder, project: Project) -> None:
+    assert (project.path / "terraform.healthcare.tfstate").exists()
+
+
+def test_the_outputs_name_what_stands(deployed: Folder, environment: Environment) -> None:
+    outputs = json.loads(deployed.must("output", "-json"))
+    assert outputs["trail_arn"]["value"] == layout.trail_arn(environment)
+    assert outputs["archive_bucket"]["value"] == environment.archive.bucket
+
+
+def test_the_trail_records_the_organization(
+    deployed: Folder, here: Cloud, environment: Environment
+) -> None:
+    client = here.client(environment.management.id, "cloudtrail")
+    (trail,) = client.describe_trails()["trailList"]
+    assert trail["TrailARN"] == layout.trail_arn(environment)
+    assert trail["S3BucketName"] == environment.archive.bucket
+    assert trail["IsOrganizationTrail"] is trail["IsMultiRegionTrail"] is True
+    assert trail["LogFileValidationEnabled"] is trail["IncludeGlobalServiceEvents"] is True
+    assert trail["KmsKeyId"] == _key_arn(here, environment)
+    group = layout.log_group_arn(environment, environment.management.id)
+    assert trail["CloudWatchLogsLogGroupArn"] == f"{group}:*"
+    assert trail["CloudWatchLogsRoleArn"] == layout.delivery_role_arn(environment)
+    assert client.get_trail_status(Name=trail["TrailARN"])["IsLogging"] is True
+    selectors = client.get_event_selectors(TrailName=trail["TrailARN"])
+    recorded = json.dumps(selectors["AdvancedEventSelectors"])
+    assert environment.recording is not None
+    for recording in environment.recording.data:
+        for arn in recording.arns:
+            assert arn.rstrip("*") in recorded
+    assert layout.bucket_arn(environment, environment.archive.bucket) in recorded
+
+
+def test_the_archive_is_closed_versioned_encrypted_and_locked(
+    deployed: Folder, here: Cloud, environment: Environment
+) -> None:
+    client = here.client(environment.logging.id, "s3")
+    name = environment.archive.bucket
+    names = {each["Name"] for each in client.list_buckets()["Buckets"]}
+    assert names == set(environment.own_buckets)
+    policies = {
+        name: archive.archive(environment),
+        environment.archive.access_log_bucket: archive.access_logs(environment),
+        environment.result_bucket: archive.results(environment),
+    }
+    for bucket, policy in policies.items():
+        assert json.loads(client.get_bucket_policy(Bucket=bucket)["Policy"]) == policy
+        access = client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+        assert len(access) == 4
+        assert all(access.values())
+        assert client.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    rule = _only(client.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"])
+    assert rule["ApplyServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": _key_arn(here, environment),
+    }
+    lock = client.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
+    assert lock["Rule"]["DefaultRetention"] == {"Mode": "GOVERNANCE", "Days": 2192}
+    lifecycle = _only(client.get_bucket_lifecycle_configuration(Bucket=name))
+    assert lifecycle["Expiration"]["Days"] == environment.archive.expire_after_days
+    logging = client.get_bucket_logging(Bucket=name)["LoggingEnabled"]
+    assert logging["TargetBucket"] == environment.archive.access_log_bucket
+
+
+def test_the_key_rotates_under_its_policy(
+    deployed: Folder, here: Cloud, environment: Environment
+) -> None:
+    client = here.client(environment.logging.id, "kms")
+    arn = _key_arn(here, environment)
+    policy = client.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
+    assert json.loads(policy) == key.key(environment)
+    assert client.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"] is True
+
+
+def test_the_policy_binds_the_root(deployed: Folder, here: Cloud, environment: Environment) -> None:
+    client = here.client(environment.management.id, "organizations")
+    found = client.list_policies_for_target(
+        TargetId=environment.organization.root_id, Filter="SERVICE_CONTROL_POLICY"
+    )["Policies"]
+    ours = next(each for each in found if each["Name"] == environment.guardrails.policy_name)
+    content = client.describe_policy(PolicyId=ours["Id"])["Policy"]["Content"]
+    assert json.loads(content) == guardrails.service_control(environment)
+
+
+def test_events_reach_cloudwatch_by_a_role_for_it_alone(
+    deployed: Folder, here: Cloud, environment: Environment
+) -> None:
+    logs = here.client(environment.management.id, "logs")
+    (group,) = logs.describe_log_groups()["logGroups"]
+    assert group["logGroupName"] == environment.delivery.log_group
+    assert group["retentionInDays"] == environment.delivery.retention_days
+    _has_role(
+        here.client(environment.management.id, "iam"),
+        environment.delivery.role_name,
+        roles.delivery_trust(environment),
+        roles.delivery(environment),
+    )
+
+
+def test_auditors_have_a_role(deployed: Folder, here: Cloud, environment: Environment) -> None:
+    auditor = environment.access.auditor
+    assert auditor is not None
+    _has_role(
+        here.client(environment.logging.id, "iam"),
+        auditor.role_name,
+        readers.auditor_trust(auditor),
+        readers.auditor(environment),
+    )
+
+
+def test_the_table_projects_every_account(
+    deployed: Folder, here: Cloud, environment: Environment
+) -> None:
+    glue = here.client(environment.logging.id, "glue")
+    table = glue.get_table(
+        DatabaseName=environment.catalog.database, Name=environment.catalog.table
+    )["Table"]
+    given = table["Parameters"]
+    assert given["projection.account.values"] == ",".join(environment.account_ids)
+    assert given["storage.location.template"] == layout.partition_template(environment)
+    athena = here.client(environment.logging.id, "athena")
+    group = athena.get_work_group(WorkGroup=environment.catalog.workgroup)["WorkGroup"]
+    assert group["Configuration"]["EnforceWorkGroupConfiguration"] is True
+
+
+def test_nothing_of_ours_is_in_the_other_account(
+    deployed: Folder, here: Cloud, environment: Environment
+) -> None:
+    assert here.client(environment.management.id, "s3").list_buckets()["Buckets"] == []
+    trails = here.client(environment.logging.id, "cloudtrail").describe_trails(
+        includeShadowTrails=False
+    )
+    assert trails["trailList"] == []
+
+
+def test_an_account_left_out_is_warned_of_and_added_changes_the_table_alone(
+    deployed: Folder, here: Cloud, bank: Organization, project: Project
+) -> None:
+    id = member(here, bank.management, "research")
+    warned = deployed.run("plan", "-input=false", "-no-color")
+    assert "Athena would return no rows for them, and no error" in re.sub(r"\s+", " ", warned.said)
+    text = project.file.read_text()
+    added = f'research = {{ id = "{id}" }}\n  development ='
+    project.write(text.replace("development =", added))
+    plan = project.synthesize(here).plan()
+    assert plan.changes == {"aws_glue_catalog_table.catalog_table": ("update",)}
+    assert plan.changed == {"aws_glue_catalog_table.catalog_table": frozenset({"parameters"})}
+    deployed.apply()
+    assert deployed.plan().changes == {}
+
+
+def test_longer_retention_changes_the_lifecycle_alone(
+    deployed: Folder, here: Cloud, project: Project
+) -> None:
+    text = project.file.read_text()
+    project.write(re.sub(r"(\bexpire_after_days\s*=) 2557", r"\1 3653", text))
+    plan = project.synthesize(here).plan()
+    place = "aws_s3_bucket_lifecycle_configuration.archive_lifecycle"
+    assert plan.changes == {place: ("update",)}
+    assert plan.changed == {place: frozenset({"rule"})}
+    deployed.apply()
+    assert deployed.plan().changes == {}
+
+
+def test_destroying_is_refused_while_protected(deployed: Folder, here: Cloud) -> None:
+    start = len(here.calls())
+    done = deployed.run("destroy", "-auto-approve", "-input=false", "-no-color")
+    assert done.code == 1
+    assert "Instance cannot be destroyed" in done.said
+    changed = [call.operation for call in here.calls(start) if _changes(call.operation)]
+    assert changed == []
+
+
+def test_destroying_is_complete_where_it_is_allowed(
+    deployed: Folder, here: Cloud, project: Project, environment: Environment
+) -> None:
+    text = project.file.read_text()
+    project.write(text.replace("archive = {", "archive = {\n  destroy_protection = false", 1))
+    stack = project.synthesize(here)
+    assert set(stack.plan().changes) == {"aws_athena_workgroup.catalog_workgroup"}
+    stack.apply()
+    stack.must("destroy", "-auto-approve", "-input=false", "-no-color")
+    state = json.loads((project.path / "terraform.healthcare.tfstate").read_text())
+    assert state["resources"] == []
+    assert here.client(environment.logging.id, "s3").list_buckets()["Buckets"] == []
+    cloudtrail = here.client(environment.management.id, "cloudtrail")
+    assert cloudtrail.describe_trails()["trailList"] == []
+    with pytest.raises(ClientError, match="EntityNotFound"):
+        here.client(environment.logging.id, "glue").get_database(Name=environment.catalog.database)
+
+
+def _key_arn(here: Cloud, environment: Environment) -> str:
+    client = here.client(environment.logging.id, "kms")
+    return str(client.describe_key(KeyId=environment.key.alias)["KeyMetadata"]["Arn"])
+
+
+def _only(configuration: dict[str, Any]) -> Any:
+    (rule,) = configuration["Rules"]
+    return rule
+
+
+def _has_role(client: Any, name: str, trust: Document, permissions: Document) -> None:
+    role = client.get_role(RoleName=name)["Role"]
+    assert role["AssumeRolePolicyDocument"] == trust
+    (policy,) = client.list_role_policies(RoleName=name)["PolicyNames"]
+    found = client.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+    assert found == permissions
+
+
+def _changes(operation: str) -> bool:
+    name = re.sub(r"^(PUT|POST|DELETE) ", "Change", operation)
+    return not re.match(r"Get|List|Describe|Assume|GET|HEAD|Head", name)
