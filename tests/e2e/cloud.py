@@ -53,9 +53,8 @@ class Cloud:
     @property
     def provider(self) -> dict[str, Any]:
         """Settings that have a provider of Terraform talk to this and to nothing else."""
-        endpoints = {service: HOST for service in SERVICES}
         return {
-            "endpoints": [{**endpoints, "s3control": HOST}],
+            "endpoints": [dict.fromkeys((*SERVICES, "s3control"), HOST)],
             "http_proxy": self.proxy,
             "https_proxy": self.proxy,
             "s3_use_path_style": True,
@@ -96,15 +95,15 @@ class Organization:
     def placed(self, text: str) -> str:
         """Write an environment file's text with these ids in place of the made-up ones."""
         made_up = dict(re.findall(r"(\w+)\s*=\s*\{\s*id\s*=\s*\"(\d{12})\"", text))
-        for name, id in {"management": self.management, **self.members}.items():
-            text = text.replace(made_up[name], id)
+        for name, account in {"management": self.management, **self.members}.items():
+            text = text.replace(made_up[name], account)
         text = re.sub(r'"o-[a-z0-9]{10,32}"', f'"{self.id}"', text)
         return re.sub(r'"r-[a-z0-9]{4,32}"', f'"{self.root_id}"', text)
 
 
 def _client(service: str, region: str, proxy: str, credentials: dict[str, str]) -> Any:
     given = credentials or {name.lower(): value for name, value in CREDENTIALS.items()}
-    return boto3.client(  # type: ignore[call-overload]
+    return boto3.client(
         service,
         region_name=region,
         endpoint_url=HOST,
@@ -129,7 +128,8 @@ def cloud(folder: Path) -> Iterator[Cloud]:
         deadline = time.monotonic() + 60
         while not port.exists():
             said = (folder / "server.log").read_text()
-            assert server.poll() is None and time.monotonic() < deadline, said
+            assert server.poll() is None, said
+            assert time.monotonic() < deadline, said
             time.sleep(0.05)
         yield Cloud(f"http://127.0.0.1:{port.read_text()}", log)
     finally:

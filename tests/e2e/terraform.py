@@ -78,8 +78,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> Done:
         cwd=cwd,
         env={**ENVIRONMENT, **environment},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
     )

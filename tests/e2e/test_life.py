@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,18 +20,13 @@ from orgtrail.settings.environment import Environment
 from tests.e2e.cloud import Cloud, Organization, member
 from tests.e2e.terraform import CDKTF, NODE, Folder, Project, run
 
+pytestmark = pytest.mark.usefixtures("deployed")
 CLI = ("--skip-provider-lock",)
 
 
 @pytest.fixture(scope="module")
 def environment(project: Project) -> Environment:
     return load_environment(project.file)
-
-
-@pytest.fixture(scope="module")
-def stack(project: Project, here: Cloud) -> Folder:
-    """Synthesize, for tests that run terraform alone."""
-    return project.synthesize(here)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +48,7 @@ def test_a_second_plan_is_empty(deployed: Folder) -> None:
     assert len(plan.actions) == 37
 
 
-def test_the_state_lies_beside_main(deployed: Folder, project: Project) -> None:
+def test_the_state_lies_beside_main(project: Project) -> None:
     assert (project.path / "terraform.healthcare.tfstate").exists()
 
 
@@ -64,9 +58,7 @@ def test_the_outputs_name_what_stands(deployed: Folder, environment: Environment
     assert outputs["archive_bucket"]["value"] == environment.archive.bucket
 
 
-def test_the_trail_records_the_organization(
-    deployed: Folder, here: Cloud, environment: Environment
-) -> None:
+def test_the_trail_records_the_organization(here: Cloud, environment: Environment) -> None:
     client = here.client(environment.management.id, "cloudtrail")
     (trail,) = client.describe_trails()["trailList"]
     assert trail["TrailARN"] == layout.trail_arn(environment)
@@ -88,7 +80,7 @@ def test_the_trail_records_the_organization(
 
 
 def test_the_archive_is_closed_versioned_encrypted_and_locked(
-    deployed: Folder, here: Cloud, environment: Environment
+    here: Cloud, environment: Environment
 ) -> None:
     client = here.client(environment.logging.id, "s3")
     name = environment.archive.bucket
@@ -111,16 +103,15 @@ def test_the_archive_is_closed_versioned_encrypted_and_locked(
         "KMSMasterKeyID": _key_arn(here, environment),
     }
     lock = client.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
-    assert lock["Rule"]["DefaultRetention"] == {"Mode": "GOVERNANCE", "Days": 2192}
+    retention = lock["Rule"]["DefaultRetention"]
+    assert (retention["Mode"], retention["Days"]) == ("GOVERNANCE", 2192)
     lifecycle = _only(client.get_bucket_lifecycle_configuration(Bucket=name))
     assert lifecycle["Expiration"]["Days"] == environment.archive.expire_after_days
     logging = client.get_bucket_logging(Bucket=name)["LoggingEnabled"]
     assert logging["TargetBucket"] == environment.archive.access_log_bucket
 
 
-def test_the_key_rotates_under_its_policy(
-    deployed: Folder, here: Cloud, environment: Environment
-) -> None:
+def test_the_key_rotates_under_its_policy(here: Cloud, environment: Environment) -> None:
     client = here.client(environment.logging.id, "kms")
     arn = _key_arn(here, environment)
     policy = client.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
@@ -128,7 +119,7 @@ def test_the_key_rotates_under_its_policy(
     assert client.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"] is True
 
 
-def test_the_policy_binds_the_root(deployed: Folder, here: Cloud, environment: Environment) -> None:
+def test_the_policy_binds_the_root(here: Cloud, environment: Environment) -> None:
     client = here.client(environment.management.id, "organizations")
     found = client.list_policies_for_target(
         TargetId=environment.organization.root_id, Filter="SERVICE_CONTROL_POLICY"
@@ -139,7 +130,7 @@ def test_the_policy_binds_the_root(deployed: Folder, here: Cloud, environment: E
 
 
 def test_events_reach_cloudwatch_by_a_role_for_it_alone(
-    deployed: Folder, here: Cloud, environment: Environment
+    here: Cloud, environment: Environment
 ) -> None:
     logs = here.client(environment.management.id, "logs")
     (group,) = logs.describe_log_groups()["logGroups"]
@@ -153,7 +144,7 @@ def test_events_reach_cloudwatch_by_a_role_for_it_alone(
     )
 
 
-def test_auditors_have_a_role(deployed: Folder, here: Cloud, environment: Environment) -> None:
+def test_auditors_have_a_role(here: Cloud, environment: Environment) -> None:
     auditor = environment.access.auditor
     assert auditor is not None
     _has_role(
@@ -164,9 +155,7 @@ def test_auditors_have_a_role(deployed: Folder, here: Cloud, environment: Enviro
     )
 
 
-def test_the_table_projects_every_account(
-    deployed: Folder, here: Cloud, environment: Environment
-) -> None:
+def test_the_table_projects_every_account(here: Cloud, environment: Environment) -> None:
     glue = here.client(environment.logging.id, "glue")
     table = glue.get_table(
         DatabaseName=environment.catalog.database, Name=environment.catalog.table
@@ -179,9 +168,7 @@ def test_the_table_projects_every_account(
     assert group["Configuration"]["EnforceWorkGroupConfiguration"] is True
 
 
-def test_nothing_of_ours_is_in_the_other_account(
-    deployed: Folder, here: Cloud, environment: Environment
-) -> None:
+def test_nothing_of_ours_is_in_the_other_account(here: Cloud, environment: Environment) -> None:
     assert here.client(environment.management.id, "s3").list_buckets()["Buckets"] == []
     trails = here.client(environment.logging.id, "cloudtrail").describe_trails(
         includeShadowTrails=False
@@ -192,12 +179,12 @@ def test_nothing_of_ours_is_in_the_other_account(
 def test_an_account_left_out_is_warned_of_and_added_changes_the_table_alone(
     deployed: Folder, here: Cloud, bank: Organization, project: Project
 ) -> None:
-    id = member(here, bank.management, "research")
+    added = member(here, bank.management, "research")
     warned = deployed.run("plan", "-input=false", "-no-color")
     assert "Athena would return no rows for them, and no error" in re.sub(r"\s+", " ", warned.said)
     text = project.file.read_text()
-    added = f'research = {{ id = "{id}" }}\n  development ='
-    project.write(text.replace("development =", added))
+    research = f'research = {{ id = "{added}" }}\n  development ='
+    project.write(text.replace("development =", research))
     plan = project.synthesize(here).plan()
     assert plan.changes == {"aws_glue_catalog_table.catalog_table": ("update",)}
     assert plan.changed == {"aws_glue_catalog_table.catalog_table": frozenset({"parameters"})}
@@ -228,7 +215,7 @@ def test_destroying_is_refused_while_protected(deployed: Folder, here: Cloud) ->
 
 
 def test_destroying_is_complete_where_it_is_allowed(
-    deployed: Folder, here: Cloud, project: Project, environment: Environment
+    here: Cloud, project: Project, environment: Environment
 ) -> None:
     text = project.file.read_text()
     project.write(text.replace("archive = {", "archive = {\n  destroy_protection = false", 1))

@@ -56,7 +56,7 @@ class Recorded:
             "account": _account(environ),
             "region": region,
             "service": service,
-            "operation": _operation(environ, service, body),
+            "operation": _operation(environ, body),
             "path": environ["PATH_INFO"],
             "body": body.decode(errors="replace"),
         }
@@ -119,7 +119,7 @@ def _account(environ: Environ) -> str:
     return str(get_account_id_from(scope[0])) if scope else ""
 
 
-def _operation(environ: Environ, service: str, body: bytes) -> str:
+def _operation(environ: Environ, body: bytes) -> str:
     """Return the operation's name as AWS documents it, or method and path where it is in them."""
     if target := environ.get("HTTP_X_AMZ_TARGET"):
         return str(target).rpartition(".")[2]
