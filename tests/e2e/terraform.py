@@ -81,6 +81,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> Done:
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,
     )
     return Done(done.returncode, done.stdout, done.stdout + done.stderr)
 

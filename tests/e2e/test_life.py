@@ -10,7 +10,6 @@ import re
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from orgtrail import layout
 from orgtrail.environments import load_environment
 from orgtrail.policies import archive, guardrails, key, readers, roles
@@ -212,24 +211,6 @@ def test_destroying_is_refused_while_protected(deployed: Folder, here: Cloud) ->
     assert "Instance cannot be destroyed" in done.said
     changed = [call.operation for call in here.calls(start) if _changes(call.operation)]
     assert changed == []
-
-
-def test_destroying_is_complete_where_it_is_allowed(
-    here: Cloud, project: Project, environment: Environment
-) -> None:
-    text = project.file.read_text()
-    project.write(text.replace("archive = {", "archive = {\n  destroy_protection = false", 1))
-    stack = project.synthesize(here)
-    assert set(stack.plan().changes) == {"aws_athena_workgroup.catalog_workgroup"}
-    stack.apply()
-    stack.must("destroy", "-auto-approve", "-input=false", "-no-color")
-    state = json.loads((project.path / "terraform.healthcare.tfstate").read_text())
-    assert state["resources"] == []
-    assert here.client(environment.logging.id, "s3").list_buckets()["Buckets"] == []
-    cloudtrail = here.client(environment.management.id, "cloudtrail")
-    assert cloudtrail.describe_trails()["trailList"] == []
-    with pytest.raises(ClientError, match="EntityNotFound"):
-        here.client(environment.logging.id, "glue").get_database(Name=environment.catalog.database)
 
 
 def _key_arn(here: Cloud, environment: Environment) -> str:
