@@ -213,9 +213,35 @@ def test_destroying_is_refused_while_protected(deployed: Folder, here: Cloud) ->
     assert changed == []
 
 
+def test_destroying_is_complete_where_it_is_allowed(
+    here: Cloud, project: Project, environment: Environment
+) -> None:
+    text = project.file.read_text()
+    project.write(text.replace("archive = {", "archive = {\n  destroy_protection = false", 1))
+    stack = project.synthesize(here)
+    assert set(stack.plan().changes) == {"aws_athena_workgroup.catalog_workgroup"}
+    stack.apply()
+    command = ("destroy", "-auto-approve", "-input=false", "-no-color")
+    # S3 has delivered access logs by now, and only an empty bucket can go.
+    assert "BucketNotEmpty" in stack.run(*command).said
+    _empty(here.client(environment.logging.id, "s3"), environment.archive.access_log_bucket)
+    stack.must(*command)
+    state = json.loads((project.path / "terraform.healthcare.tfstate").read_text())
+    assert state["resources"] == []
+    assert here.client(environment.logging.id, "s3").list_buckets()["Buckets"] == []
+    # Moto 5.2.5 does not take an ARN in DeleteTrail, and keeps the trail.
+    assert "DeleteTrail" in {call.operation for call in here.calls()}
+
+
 def _key_arn(here: Cloud, environment: Environment) -> str:
     client = here.client(environment.logging.id, "kms")
     return str(client.describe_key(KeyId=environment.key.alias)["KeyMetadata"]["Arn"])
+
+
+def _empty(client: Any, bucket: str) -> None:
+    found = client.list_object_versions(Bucket=bucket)
+    for each in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())):
+        client.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
 
 
 def _only(configuration: dict[str, Any]) -> Any:
