@@ -86,7 +86,7 @@ class OrganizationTrail(aws.Part):
             kms_key_arn=self.key.arn,
             delivery=self.delivery,
             # The first write of CloudTrail is a test: it fails unless these stand.
-            after=[organization.data, *self.archive.ready, self.key.key],
+            after=[organization.data, *self.archive.ready, *self.key.ready],
         )
         self.guardrails = Guardrails(
             self,
@@ -94,7 +94,7 @@ class OrganizationTrail(aws.Part):
             environment=environment,
             provider=management,
             # Last, so that a role forgotten in exempt_roles is not locked out half-way.
-            after=[organization.data, self.trail.trail],
+            after=[organization.data, *self.trail.ready],
         )
         self.catalog = Catalog(
             self,
@@ -141,7 +141,7 @@ class OrganizationTrail(aws.Part):
                 environment=environment,
                 settings=environment.siem,
                 provider=logging,
-                after=[self.archive.archive.policy],
+                after=self.archive.ready[:1],
             )
 
     def _detect(self, providers: Providers, organization: OrganizationCheck) -> None:

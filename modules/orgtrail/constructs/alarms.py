@@ -216,7 +216,7 @@ class Alarms(aws.Part):
                 "value": "1",
                 **transformation,
             },
-            depends_on=[self._delivery.group],
+            depends_on=self._delivery.group,
         )
         names = layout.alarm_names(env)
         wording = self._settings.patterns
@@ -238,7 +238,7 @@ class Alarms(aws.Part):
             period=self._settings.silence_minutes * 60,
             threshold=1,
             **{
-                **self._common([self.topic, self._delivery.group]),
+                **self._common([self.topic, *self._delivery.group]),
                 "alarm_description": _description(alarm),
                 "comparison_operator": "LessThanThreshold",
                 "treat_missing_data": "breaching",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orgtrail.constructs import bindings as aws
-from orgtrail.constructs.bucket import PrivateBucket, Retention
+from orgtrail.constructs.bucket import LogTarget, PrivateBucket, Retention
 from orgtrail.constructs.key import ServiceKey
 from orgtrail.policies import archive as policies
 from orgtrail.policies import key as key_policies
@@ -11,8 +11,10 @@ from orgtrail.settings.archive import ObjectLock
 from orgtrail.settings.environment import Environment
 
 
-class TrailKey(ServiceKey):
+class TrailKey(aws.Part):
     """The key that encrypts log files and query results; `arn` stands for its ARN.
+
+    `ready` is what must stand before it is used: nothing where it is only referred to.
 
     Args:
         scope: the construct that it is part of.
@@ -30,17 +32,26 @@ class TrailKey(ServiceKey):
         environment: Environment,
         provider: aws.AwsProvider,
     ) -> None:
-        """Make the key and its alias."""
-        super().__init__(
-            scope,
-            id,
+        """Make the key and its alias, unless the key is somebody else's."""
+        super().__init__(scope, id, provider=provider)
+        existing = environment.adopt.key
+        if existing and not existing.manage:
+            self.arn = existing.arn
+            self.ready: list[aws.Dependable] = []
+            return
+        made = ServiceKey(
+            self,
+            "Default",
             environment=environment,
             provider=provider,
             alias=environment.key.alias,
             description=f"Log files of the organization trail {environment.trail.name}",
             policy=key_policies.key(environment),
             protect=environment.archive.destroy_protection,
+            existing=existing,
         )
+        self.arn = made.arn
+        self.ready = [made.key]
 
 
 class LogArchive(aws.Part):
@@ -66,10 +77,18 @@ class LogArchive(aws.Part):
         provider: aws.AwsProvider,
         kms_key_arn: str,
     ) -> None:
-        """Make both buckets."""
+        """Make both buckets, but those that are somebody else's."""
         super().__init__(scope, id, provider=provider)
+        self.access_logs = self._access_logs(environment, provider)
+        self.ready: list[aws.Dependable] = []
+        if not environment.adopt.refers("bucket"):
+            self._archive(environment, provider, kms_key_arn)
+
+    def _access_logs(self, environment: Environment, provider: aws.AwsProvider) -> LogTarget:
         settings = environment.archive
-        self.access_logs = PrivateBucket(
+        if environment.adopt.refers("access_log_bucket"):
+            return LogTarget(settings.access_log_bucket)
+        made = PrivateBucket(
             self,
             "access_logs",
             provider=provider,
@@ -78,8 +97,15 @@ class LogArchive(aws.Part):
             # S3 cannot deliver access logs to a bucket that is locked or encrypted with KMS.
             retention=Retention(settings.access_log_expire_after_days, 30),
             protect=settings.destroy_protection,
+            existing=environment.adopt.access_log_bucket,
         )
-        self.archive = PrivateBucket(
+        return LogTarget(made.name, (made.policy,))
+
+    def _archive(
+        self, environment: Environment, provider: aws.AwsProvider, kms_key_arn: str
+    ) -> None:
+        settings = environment.archive
+        made = PrivateBucket(
             self,
             "Default",
             provider=provider,
@@ -94,19 +120,22 @@ class LogArchive(aws.Part):
             kms_key_arn=kms_key_arn,
             logs_to=(self.access_logs, policies.ARCHIVE_LOG_PREFIX),
             protect=settings.destroy_protection,
+            existing=environment.adopt.bucket,
         )
-        self.ready: list[aws.Dependable] = [self.archive.policy, self.archive.encryption]
+        self.ready += [made.policy, made.encryption]
         if lock := settings.object_lock:
             # A log file that came before the lock would stay unlocked.
-            self.ready.append(self._lock(lock))
+            locked = self._lock(lock, made)
+            self.ready.append(locked)
+            made.adopted("lock", locked)
 
-    def _lock(self, lock: ObjectLock) -> aws.Dependable:
+    def _lock(self, lock: ObjectLock, archive: PrivateBucket) -> aws.TerraformResource:
         return self.add(
             aws.S3BucketObjectLockConfiguration,
             "lock",
-            bucket=self.archive.name,
+            bucket=archive.name,
             rule=aws.ObjectLockRule(
                 default_retention=aws.ObjectLockRetention(mode=lock.mode, days=lock.days)
             ),
-            depends_on=[self.archive.versioning],
+            depends_on=[archive.versioning],
         )

@@ -254,6 +254,12 @@ def checked(*conditions: tuple[str, str]) -> TerraformResourceLifecycle:
     )
 
 
+def imported(resource: TerraformResource, id: str, *, when: bool) -> None:
+    """Have the first plan import what exists already under this id, where `when` says so."""
+    if when:
+        resource.import_from(id)
+
+
 def warn(part: Part, name: str, condition: str, message: str) -> None:
     """Have every plan warn where a condition does not hold (a Terraform `check` block)."""
     TerraformStack.of(part).add_override(

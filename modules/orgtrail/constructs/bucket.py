@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from orgtrail.constructs import bindings as aws
 from orgtrail.policies.document import Document, text
+from orgtrail.settings.adoption import BucketPart, ExistingBucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,14 @@ class Retention:
     noncurrent: int
     glacier: int | None = None
     deep_archive: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogTarget:
+    """A bucket that server access logs go to, and what must stand before."""
+
+    name: str
+    ready: aws.Dependables = ()
 
 
 class PrivateBucket(aws.Part):
@@ -31,6 +40,7 @@ class PrivateBucket(aws.Part):
         kms_key_arn: key of the default encryption; None means SSE-S3.
         logs_to: bucket and prefix for server access logs; None where nothing is logged.
         protect: refuse to destroy it.
+        existing: what of it is brought under management; None makes it.
 
     """
 
@@ -44,15 +54,18 @@ class PrivateBucket(aws.Part):
         policy: Document,
         retention: Retention,
         kms_key_arn: str | None = None,
-        logs_to: tuple[PrivateBucket, str] | None = None,
+        logs_to: tuple[LogTarget, str] | None = None,
         protect: bool = True,
+        existing: ExistingBucket | None = None,
     ) -> None:
         """Make the bucket and all that guards it."""
         super().__init__(scope, id, provider=provider)
         self.name = bucket
+        self.existing = existing
         self.bucket = self.add(
             aws.S3Bucket, "Default", bucket=bucket, lifecycle=aws.protected(protect)
         )
+        aws.imported(self.bucket, bucket, when=existing is not None)
         self.closed = self.add(
             aws.S3BucketPublicAccessBlock,
             "public_access",
@@ -63,7 +76,7 @@ class PrivateBucket(aws.Part):
             ignore_public_acls=True,
             restrict_public_buckets=True,
         )
-        self.add(
+        owned = self.add(
             aws.S3BucketOwnershipControls,
             "ownership",
             bucket=bucket,
@@ -87,20 +100,32 @@ class PrivateBucket(aws.Part):
             # S3 refuses two changes of a bucket's access at the same time.
             depends_on=[self.closed],
         )
+        self.adopted("public_access", self.closed)
+        self.adopted("ownership", owned)
+        self.adopted("versioning", self.versioning)
+        self.adopted("policy", self.policy)
         if logs_to:
-            target, prefix = logs_to
-            self.add(
-                aws.S3BucketLogging,
-                "logging",
-                bucket=bucket,
-                target_bucket=target.name,
-                target_prefix=prefix,
-                depends_on=[self.bucket, target.policy],
-            )
+            self._log(*logs_to)
+
+    def adopted(self, part: BucketPart, resource: aws.TerraformResource) -> None:
+        """Have the first plan import a part of the bucket that is set already."""
+        is_set = self.existing is not None and part in self.existing.parts
+        aws.imported(resource, self.name, when=is_set)
+
+    def _log(self, target: LogTarget, prefix: str) -> None:
+        logged = self.add(
+            aws.S3BucketLogging,
+            "logging",
+            bucket=self.name,
+            target_bucket=target.name,
+            target_prefix=prefix,
+            depends_on=[self.bucket, *target.ready],
+        )
+        self.adopted("logging", logged)
 
     def _encrypt(self, kms_key_arn: str | None) -> None:
         algorithm = "aws:kms" if kms_key_arn else "AES256"
-        self.encryption = self.add(
+        self.encryption: aws.TerraformResource = self.add(
             aws.S3BucketEncryption,
             "encryption",
             bucket=self.name,
@@ -114,13 +139,14 @@ class PrivateBucket(aws.Part):
                 )
             ],
         )
+        self.adopted("encryption", self.encryption)
 
     def _expire(self, retention: Retention) -> None:
         moves = (("GLACIER", retention.glacier), ("DEEP_ARCHIVE", retention.deep_archive))
         transitions = [
             aws.Transition(days=days, storage_class=storage) for storage, days in moves if days
         ]
-        self.add(
+        expiry = self.add(
             aws.S3BucketLifecycleConfiguration,
             "lifecycle",
             bucket=self.name,
@@ -145,3 +171,4 @@ class PrivateBucket(aws.Part):
             # Noncurrent rules need versioning to be on.
             depends_on=[self.versioning],
         )
+        self.adopted("lifecycle", expiry)

@@ -6,7 +6,7 @@ import json
 
 from orgtrail import layout, records
 from orgtrail.constructs import bindings as aws
-from orgtrail.constructs.bucket import PrivateBucket, Retention
+from orgtrail.constructs.bucket import LogTarget, PrivateBucket, Retention
 from orgtrail.constructs.organization import OrganizationCheck
 from orgtrail.policies import archive as policies
 from orgtrail.settings.environment import Environment
@@ -39,7 +39,7 @@ class Catalog(aws.Part):
         provider: aws.AwsProvider,
         organization: OrganizationCheck,
         kms_key_arn: str,
-        access_logs: PrivateBucket,
+        access_logs: LogTarget,
     ) -> None:
         """Make database, table, result bucket and workgroup."""
         super().__init__(scope, id, provider=provider)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orgtrail import layout
 from orgtrail.constructs import bindings as aws
-from orgtrail.constructs.bucket import PrivateBucket, Retention
+from orgtrail.constructs.bucket import LogTarget, PrivateBucket, Retention
 from orgtrail.constructs.detection import Place, Providers, places
 from orgtrail.constructs.key import ServiceKey
 from orgtrail.policies import archive, findings
@@ -45,7 +45,7 @@ class GuardDuty(aws.Part):
         settings: Settings,
         providers: Providers,
         logging: aws.AwsProvider,
-        access_logs: PrivateBucket,
+        access_logs: LogTarget,
         after: aws.Dependables,
     ) -> None:
         """Make the export's bucket, then each region."""
@@ -58,7 +58,7 @@ class GuardDuty(aws.Part):
             after = [self._region(place, after)]
 
     def _export(
-        self, export: FindingsExport, provider: aws.AwsProvider, access_logs: PrivateBucket
+        self, export: FindingsExport, provider: aws.AwsProvider, access_logs: LogTarget
     ) -> None:
         env = self._environment
         bucket = env.findings_bucket

@@ -32,35 +32,38 @@ class Guardrails(aws.Part):
         """Make and attach the policies."""
         super().__init__(scope, id, provider=provider)
         name = environment.guardrails.policy_name
-        if targets := environment.policy_targets:
-            self._policy(
-                "scp",
-                "SERVICE_CONTROL_POLICY",
-                name,
-                policies.service_control(environment),
-                targets,
-                after,
-            )
+        if environment.policy_targets:
+            self._service_control(environment, name, after)
         if environment.guardrails.resource_control_policy:
-            self._policy(
+            policy = self._policy(
                 "rcp",
                 "RESOURCE_CONTROL_POLICY",
                 f"{name}-resources",
                 policies.resource_control(environment),
-                (environment.logging.id,),
-                after,
             )
+            self._attach("rcp", aws.attribute(policy, "id"), environment.logging.id, after)
 
-    def _policy(
-        self,
-        id: str,
-        kind: str,
-        name: str,
-        document: Document,
-        targets: tuple[str, ...],
-        after: aws.Dependables,
-    ) -> None:
-        policy = self.add(
+    def _service_control(self, environment: Environment, name: str, after: aws.Dependables) -> None:
+        existing, targets = environment.adopt.scp, environment.policy_targets
+        attached: tuple[str, ...] = ()
+        if existing:
+            attached = targets if existing.attached is None else existing.attached
+        if existing and not existing.manage:
+            for target in targets:
+                if target not in attached:
+                    self._attach("scp", existing.id, target, after)
+            return
+        document = policies.service_control(environment)
+        policy = self._policy("scp", "SERVICE_CONTROL_POLICY", name, document)
+        for target in targets:
+            made = self._attach("scp", aws.attribute(policy, "id"), target, after)
+            if existing:
+                aws.imported(made, f"{target}:{existing.id}", when=target in attached)
+        if existing:
+            aws.imported(policy, existing.id, when=True)
+
+    def _policy(self, id: str, kind: str, name: str, document: Document) -> aws.TerraformResource:
+        return self.add(
             aws.OrganizationsPolicy,
             id,
             name=name,
@@ -68,11 +71,14 @@ class Guardrails(aws.Part):
             description="Protects the organization trail and its log archive",
             content=aws.literal(text(document)),
         )
-        for target in targets:
-            self.add(
-                aws.OrganizationsPolicyAttachment,
-                f"{id}_{target}",
-                policy_id=aws.attribute(policy, "id"),
-                target_id=target,
-                depends_on=after,
-            )
+
+    def _attach(
+        self, id: str, policy: str, target: str, after: aws.Dependables
+    ) -> aws.TerraformResource:
+        return self.add(
+            aws.OrganizationsPolicyAttachment,
+            f"{id}_{target}",
+            policy_id=policy,
+            target_id=target,
+            depends_on=after,
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orgtrail.constructs import bindings as aws
 from orgtrail.policies.document import Document, text
+from orgtrail.settings.adoption import ExistingKey
 from orgtrail.settings.environment import Environment
 
 
@@ -19,6 +20,7 @@ class ServiceKey(aws.Part):
         description: what it is for.
         policy: its policy, in force from the first moment.
         protect: refuse to destroy it.
+        existing: the key that is brought under management; None makes one.
 
     """
 
@@ -33,6 +35,7 @@ class ServiceKey(aws.Part):
         description: str,
         policy: Document,
         protect: bool = False,
+        existing: ExistingKey | None = None,
     ) -> None:
         """Make the key and its alias."""
         super().__init__(scope, id, provider=provider)
@@ -46,5 +49,10 @@ class ServiceKey(aws.Part):
             deletion_window_in_days=environment.key.deletion_window_days,
             lifecycle=aws.protected(protect),
         )
-        self.add(aws.KmsAlias, "alias", name=alias, target_key_id=aws.attribute(self.key, "key_id"))
+        named = self.add(
+            aws.KmsAlias, "alias", name=alias, target_key_id=aws.attribute(self.key, "key_id")
+        )
+        if existing:
+            aws.imported(self.key, existing.arn.rpartition("/")[2], when=True)
+            aws.imported(named, alias, when=existing.alias)
         self.arn = aws.attribute(self.key, "arn")

@@ -19,6 +19,7 @@ class Role(aws.Part):
         policy_name: name of the policy in it.
         permissions: what it may do.
         session_seconds: how long a session lasts at most.
+        exists: bring the role under management.
 
     """
 
@@ -34,6 +35,7 @@ class Role(aws.Part):
         policy_name: str,
         permissions: Document,
         session_seconds: int | None = None,
+        exists: bool = False,
     ) -> None:
         """Make the role and its policy."""
         super().__init__(scope, id, provider=provider)
@@ -46,6 +48,7 @@ class Role(aws.Part):
             assume_role_policy=aws.literal(text(trust)),
             max_session_duration=session_seconds,
         )
+        aws.imported(self.role, name, when=exists)
         self.policy = self.add(
             aws.IamRolePolicy,
             "policy",

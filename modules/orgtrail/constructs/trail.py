@@ -30,10 +30,17 @@ class LogDelivery(aws.Part):
         environment: Environment,
         provider: aws.AwsProvider,
     ) -> None:
-        """Make the group and the role."""
+        """Make the group and the role, but what is somebody else's."""
         super().__init__(scope, id, provider=provider)
+        adopt = environment.adopt
+        self.group = [] if adopt.refers("log_group") else [self._group(environment)]
+        self.ready = [*self.group]
+        if not adopt.refers("delivery_role") and not adopt.refers("trail"):
+            self.ready.append(self._role(environment))
+
+    def _group(self, environment: Environment) -> aws.Dependable:
         delivery = environment.delivery
-        self.group = self.add(
+        group = self.add(
             aws.CloudwatchLogGroup,
             "log_group",
             name=delivery.log_group,
@@ -41,15 +48,22 @@ class LogDelivery(aws.Part):
             kms_key_id=delivery.kms_key_arn,
             lifecycle=aws.protected(environment.archive.destroy_protection),
         )
-        self.policy = Role(
+        aws.imported(group, delivery.log_group, when=environment.adopt.log_group is not None)
+        return group
+
+    def _role(self, environment: Environment) -> aws.Dependable:
+        delivery = environment.delivery
+        assert self.provider
+        return Role(
             self,
             "role",
-            provider=provider,
+            provider=self.provider,
             name=delivery.role_name,
             description=f"CloudTrail delivers {environment.trail.name} to CloudWatch Logs",
             trust=roles.delivery_trust(environment),
             policy_name="write-trail-streams",
             permissions=roles.delivery(environment),
+            exists=environment.adopt.delivery_role is not None,
         ).policy
 
 
@@ -78,11 +92,30 @@ class Trail(aws.Part):
         delivery: LogDelivery | None,
         after: aws.Dependables,
     ) -> None:
-        """Make the trail."""
+        """Make the trail, unless it is somebody else's."""
         super().__init__(scope, id, provider=provider)
         trail = environment.trail
+        self.ready: list[aws.Dependable] = []
+        if not environment.adopt.refers("trail"):
+            self.ready.append(self._trail(environment, kms_key_arn, delivery, after))
+        if trail.delegated_administrator:
+            self.add(
+                aws.CloudtrailOrganizationDelegatedAdminAccount,
+                "delegation",
+                account_id=environment.accounts[trail.delegated_administrator].id,
+                depends_on=after,
+            )
+
+    def _trail(
+        self,
+        environment: Environment,
+        kms_key_arn: str,
+        delivery: LogDelivery | None,
+        after: aws.Dependables,
+    ) -> aws.Dependable:
+        trail = environment.trail
         group = layout.log_group_arn(environment, environment.management.id)
-        self.trail = self.add(
+        made = self.add(
             aws.Cloudtrail,
             "Default",
             name=trail.name,
@@ -103,15 +136,10 @@ class Trail(aws.Part):
             ]
             or None,
             lifecycle=aws.protected(environment.archive.destroy_protection),
-            depends_on=[*after, *([delivery.group, delivery.policy] if delivery else [])],
+            depends_on=[*after, *(delivery.ready if delivery else [])],
         )
-        if trail.delegated_administrator:
-            self.add(
-                aws.CloudtrailOrganizationDelegatedAdminAccount,
-                "delegation",
-                account_id=environment.accounts[trail.delegated_administrator].id,
-                depends_on=after,
-            )
+        aws.imported(made, layout.trail_arn(environment), when=environment.adopt.trail is not None)
+        return made
 
 
 def _basic(selector: settings.EventSelector) -> aws.CloudtrailEventSelector:

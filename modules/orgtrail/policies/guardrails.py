@@ -94,7 +94,9 @@ def service_control(env: Environment) -> Document:
             except_roles(env.archive.break_glass_roles),
         ),
         _key(env, exempt),
-        _deny("ProtectAlias", "kms", _ALIAS, layout.key_alias_arn(env), exempt),
+        None
+        if env.adopt.refers("key")
+        else _deny("ProtectAlias", "kms", _ALIAS, layout.key_alias_arn(env), exempt),
         _deny("ProtectTable", "glue", _GLUE, layout.catalog_arns(env), exempt),
         _deny("ProtectWorkgroup", "athena", _ATHENA, layout.workgroup_arn(env), exempt),
         # The group is in the management account; this binds where a delegated
@@ -164,7 +166,13 @@ def _deny(
 
 
 def _key(env: Environment, exempt: dict[str, Any]) -> Statement:
-    """Deny by alias: a key's id is not known before it exists, and policies are literal."""
+    """Deny by alias: a key's id is not known before it exists, and policies are literal.
+
+    A key that is only referred to is known by its ARN.
+    """
+    existing = env.adopt.key
+    if existing and not existing.manage:
+        return _deny("ProtectKey", "kms", _KEY, existing.arn, exempt)
     statement = _deny(
         "ProtectKey",
         "kms",

@@ -81,7 +81,7 @@ def auditor(env: Environment) -> Document:
             ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject"),
             layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*"),
         ),
-        decrypt(env, "DecryptLogFilesAndResults", ["s3"], [env.key.alias], "GenerateDataKey"),
+        *decrypt(env, "DecryptLogFilesAndResults", ["s3"], [], "GenerateDataKey"),
         # The public keys that digests are signed with: the proof needs them, they tell nothing.
         allow("VerifyDigests", "cloudtrail", ("ListPublicKeys",), "*"),
     )
@@ -148,16 +148,26 @@ def read_objects(env: Environment, sid: str, keys: str) -> Statement:
 
 
 def decrypt(
-    env: Environment, sid: str, services: list[str], aliases: list[str], *more: str
-) -> Statement:
-    """Allow decrypting through services with the keys of these aliases, and no others."""
-    return {
-        **allow(sid, "kms", ("Decrypt", *more), layout.any_key_arn(env)),
-        "Condition": {
-            "ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases},
-            "StringEquals": {"kms:ViaService": [layout.via(env, each) for each in services]},
-        },
-    }
+    env: Environment, sid: str, services: list[str], others: list[str], *more: str
+) -> list[Statement]:
+    """Allow decrypting through services with the trail's key and the keys of other aliases.
+
+    A key of ours is told by its alias: its id is not known before it exists. One that is only
+    referred to is told by its ARN, whatever its aliases.
+    """
+    actions = ("Decrypt", *more)
+    through = {"StringEquals": {"kms:ViaService": [layout.via(env, each) for each in services]}}
+
+    def by_alias(aliases: list[str]) -> Statement:
+        among = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}}
+        allowed = allow(sid, "kms", actions, layout.any_key_arn(env))
+        return {**allowed, "Condition": {**among, **through}}
+
+    existing = env.adopt.key
+    if existing and not existing.manage:
+        by_arn = {**allow(f"{sid}ByArn", "kms", actions, existing.arn), "Condition": through}
+        return [by_arn, *([by_alias(others)] if others else [])]
+    return [by_alias([env.key.alias, *others])]
 
 
 def _members(

@@ -79,12 +79,12 @@ def reader_trust(reader: SiemReader) -> Document:
 def reader(env: Environment, siem: Siem) -> Document:
     """Return what a SIEM may: take messages from the queue, read and decrypt log files."""
     prefix = layout.organization_prefix(env)
-    aliases = [env.key.alias, layout.alias(siem.topic)]
+    messages = [layout.alias(siem.topic)]
     return document(
         allow("TakeMessages", "sqs", _TAKE, layout.queue_arn(env, siem.queue)),
         readers.list_bucket(env, "FindLogFiles", env.archive.bucket),
         readers.read_objects(env, "ReadLogFiles", f"{prefix}*"),
-        readers.decrypt(env, "DecryptLogFilesAndMessages", ["s3", "sqs"], aliases),
+        *readers.decrypt(env, "DecryptLogFilesAndMessages", ["s3", "sqs"], messages),
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from orgtrail.settings.access import Access
 from orgtrail.settings.accounts import Account, Organization
+from orgtrail.settings.adoption import Adoption
 from orgtrail.settings.alarms import Alarms
 from orgtrail.settings.archive import Archive
 from orgtrail.settings.backend import Backend, LocalBackend
@@ -44,6 +45,7 @@ class Shape(Section):
     guardduty: GuardDuty | None = setting("GuardDuty for the organization.", None)
     security_hub: SecurityHub | None = setting("Security Hub for the organization.", None)
     access_analyzer: AccessAnalyzer | None = setting("IAM Access Analyzer.", None)
+    adopt: Adoption = setting("What exists already.", Adoption())
     backend: Backend = setting("Where Terraform keeps its state.", LocalBackend())
 
     @property

@@ -97,6 +97,9 @@ Target = Annotated[
         "must be a root id (r-...), an organizational unit id (ou-...) or an account id",
     ),
 ]
+PolicyId = Annotated[
+    str, matches(r"p-[A-Za-z0-9_]{8,128}", "must be p- and 8 to 128 letters, digits or _")
+]
 Region = Annotated[
     str, matches(r"[a-z]{2}(-[a-z]+)+-\d", "must be a region name such as us-east-1")
 ]

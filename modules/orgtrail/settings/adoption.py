@@ -1,0 +1,79 @@
+"""Settings of what exists already: brought under management, or only referred to."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from orgtrail.settings.types import KeyArn, Many, PolicyId, Section, Target, setting
+
+BucketPart = Literal[
+    "encryption", "lifecycle", "lock", "logging", "ownership", "policy", "public_access",
+    "versioning",
+]  # fmt: skip
+Adoptable = Literal[
+    "bucket", "access_log_bucket", "key", "trail", "log_group", "delivery_role", "scp"
+]
+
+
+class Existing(Section):
+    """Something that exists already, under the name that its own section gives it."""
+
+    manage: bool = setting(
+        "Bring it under management, as it stands, and change what differs from this file. "
+        "false only refers to it: it stays as it is, and somebody else's.",
+        True,
+    )
+
+
+class ExistingBucket(Existing):
+    """A bucket that exists already."""
+
+    parts: Many[BucketPart] = setting(
+        "What is set on it already and a plan should show the change of. "
+        "All else is set anew, in place of whatever is there.",
+        (),
+    )
+
+
+class ExistingKey(Existing):
+    """The key that log files are encrypted with already."""
+
+    arn: KeyArn = setting(
+        "The key's ARN: in the logging account where it is managed, in any where it is not "
+        "(Control Tower keeps it in the management account)."
+    )
+    alias: bool = setting("`key.alias` exists too; false makes it.", True)
+
+
+class ExistingPolicy(Existing):
+    """The service control policy that exists already."""
+
+    id: PolicyId = setting("The policy's id.")
+    attached: Many[Target] | None = setting(
+        "Where it is attached already; by default everywhere that `guardrails.targets` says.",
+        None,
+    )
+
+
+class Adoption(Section):
+    """What of the audit trail exists already. Whatever is not named here is made."""
+
+    bucket: ExistingBucket | None = setting("`archive.bucket` exists.", None)
+    access_log_bucket: ExistingBucket | None = setting("`archive.access_log_bucket` exists.", None)
+    key: ExistingKey | None = setting("The key exists.", None)
+    trail: Existing | None = setting(
+        "`trail.name` exists, in the management account and the home region.", None
+    )
+    log_group: Existing | None = setting("`delivery.log_group` exists.", None)
+    delivery_role: Existing | None = setting("`delivery.role_name` exists.", None)
+    scp: ExistingPolicy | None = setting("The service control policy exists.", None)
+
+    def refers(self, part: Adoptable) -> bool:
+        """Tell whether a part is only referred to, and neither made nor changed."""
+        existing: Existing | None = getattr(self, part)
+        return existing is not None and not existing.manage
+
+    @property
+    def referred(self) -> tuple[str, ...]:
+        """The parts that are only referred to."""
+        return tuple(name for name in type(self).model_fields if self.refers(name))  # type: ignore[arg-type]

@@ -1,0 +1,32 @@
+# Not an example to copy: an organization that has all of it already, brought under management.
+home_region = "us-east-1"
+
+organization = {
+  id      = "o-exampleadopt1"
+  root_id = "r-adp1"
+}
+
+accounts = {
+  management = { id = "610000000001", profile = "adopted-management" }
+  logging    = { id = "610000000002", role_arn = "arn:aws:iam::610000000002:role/orgtrail-deploy" }
+  production = { id = "610000000003" }
+}
+
+archive = {
+  bucket      = "example-adopted-archive"
+  object_lock = { mode = "GOVERNANCE", days = 365 }
+}
+
+guardrails = {
+  targets = ["r-adp1", "ou-adp1-workload1"]
+}
+
+adopt = {
+  bucket            = { parts = ["encryption", "lifecycle", "lock", "logging", "ownership", "policy", "public_access", "versioning"] }
+  access_log_bucket = { parts = ["ownership", "policy"] }
+  key               = { arn = "arn:aws:kms:us-east-1:610000000002:key/12345678-1234-1234-1234-123456789012" }
+  trail             = {}
+  log_group         = {}
+  delivery_role     = {}
+  scp               = { id = "p-example1", attached = ["r-adp1"] }
+}
