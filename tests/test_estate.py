@@ -18,7 +18,12 @@ from tests import golden
 from tests.conftest import Json, synthesized
 from tests.strategies import extended
 
-ENVIRONMENTS = {each.name: each for each in golden.environments()}
+ENVIRONMENTS = {
+    each.name: each
+    for each in golden.environments()
+    # What is only referred to is in the outline, unknown, and not in the stack.
+    if not each.adopt.referred
+}
 
 
 def told(estate: Estate) -> Json:

@@ -56,6 +56,8 @@ class Plan:
     actions: dict[str, tuple[str, ...]]
     changed: dict[str, frozenset[str]]
     """The attributes that an update would change."""
+    imports: frozenset[str]
+    """What it would bring under management."""
 
     @property
     def changes(self) -> dict[str, tuple[str, ...]]:
@@ -121,6 +123,7 @@ def _plan(changes: list[dict[str, Any]]) -> Plan:
             for each in managed
             if each["change"]["actions"] == ["update"]
         },
+        imports=frozenset(each["address"] for each in managed if "importing" in each["change"]),
     )
 
 

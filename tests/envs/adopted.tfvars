@@ -7,7 +7,7 @@ organization = {
 }
 
 accounts = {
-  management = { id = "610000000001", profile = "adopted-management" }
+  management = { id = "610000000001", role_arn = "arn:aws:iam::610000000001:role/orgtrail-deploy" }
   logging    = { id = "610000000002", role_arn = "arn:aws:iam::610000000002:role/orgtrail-deploy" }
   production = { id = "610000000003" }
 }

@@ -7,7 +7,7 @@ organization = {
 }
 
 accounts = {
-  management = { id = "620000000001", profile = "referred-management" }
+  management = { id = "620000000001", role_arn = "arn:aws:iam::620000000001:role/orgtrail-deploy" }
   logging    = { id = "620000000002", role_arn = "arn:aws:iam::620000000002:role/orgtrail-deploy" }
   production = { id = "620000000003" }
 }

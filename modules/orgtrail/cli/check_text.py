@@ -12,7 +12,7 @@ from orgtrail.proof.check import Report
 from orgtrail.proof.iam.evaluator import Verdict
 
 _STYLES = {"high": "bold red", "medium": "red", "low": "yellow", "unproven": "magenta"}
-_SIGNS = {"pass": "green", "fail": "bold red", "off": "dim"}
+_SIGNS = {"pass": "green", "fail": "bold red", "off": "dim", "unproven": "yellow"}
 
 
 def show(report: Report, accepted: frozenset[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orgtrail.proof.rules  # noqa: F401 - registers them
 from orgtrail.environments import require_limits
+from orgtrail.proof import referred
 from orgtrail.proof.controls import Answer, Control, controls
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.findings import RULES, Finding, Severity, broken
@@ -78,13 +79,18 @@ def check(path: Path) -> Report:
         return Report(path.stem, path, found)
     estate = survey(outline(env))
     report = _report(path, estate, of_settings(env), by_setting=True)
+    report = replace(
+        report,
+        findings=referred.settled(report.findings, env),
+        controls=tuple(referred.answered(report.controls, env)),
+    )
     return _with_advice(report, env, source)
 
 
 def rule_names() -> list[str]:
     """Return the names that a finding's rule can have."""
     asked = (each.ids[-1] for each in controls(survey(Stack("", (), ()))))
-    return ["access", *(each.name for each in RULES), *asked]
+    return ["access", referred.RULE, *(each.name for each in RULES), *asked]
 
 
 def _report(path: Path, estate: Estate, intent: Intent, *, by_setting: bool) -> Report:

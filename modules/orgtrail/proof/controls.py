@@ -24,6 +24,8 @@ class Answer(StrEnum):
     FAIL = "fail"
     OFF = "off"
     """An option that is not asked for; the setting that turns it on stands beside it."""
+    UNPROVEN = "unproven"
+    """Somebody else's part decides it, which the file only refers to."""
 
 
 @dataclass(frozen=True, slots=True)

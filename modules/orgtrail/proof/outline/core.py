@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from orgtrail import layout, records
 from orgtrail.policies import archive, findings, guardrails, key, roles
-from orgtrail.policies.document import Document, text
-from orgtrail.proof.outline.paper import Paper
-from orgtrail.proof.terraform.resources import Json, Resource
+from orgtrail.policies.document import Document
+from orgtrail.proof.outline.paper import Paper, policy_text
+from orgtrail.proof.terraform.resources import Json, Provider, Resource
 from orgtrail.settings import selectors
+from orgtrail.settings.rules.register import account_of
 from orgtrail.settings.trail import AdvancedEventSelector, EventSelector
 
 
@@ -19,7 +20,7 @@ def core(paper: Paper) -> Iterator[Resource]:
     yield paper.at_management(
         "data.aws_organizations_organization", "organization", trusted=layout.CLOUDTRAIL
     )
-    yield from paper.key("key", env.key.alias, key.key(env), paper.logging)
+    yield from _key(paper)
     yield from _buckets(paper)
     yield _trail(paper)
     if delegate := env.trail.delegated_administrator:
@@ -30,6 +31,15 @@ def core(paper: Paper) -> Iterator[Resource]:
     yield from _catalog(paper)
 
 
+def _key(paper: Paper) -> Iterator[Resource]:
+    env, existing = paper.env, paper.env.adopt.key
+    if existing and not existing.manage:
+        owner = Provider(account_of(existing.arn), env.home_region, "", pinned=False)
+        yield from paper.key("key", env.key.alias, None, owner)
+    else:
+        yield from paper.key("key", env.key.alias, key.key(env), paper.logging)
+
+
 def _buckets(paper: Paper) -> Iterator[Resource]:
     env, settings = paper.env, paper.env.archive
     moves = (("GLACIER", settings.glacier_after_days),
@@ -37,7 +47,7 @@ def _buckets(paper: Paper) -> Iterator[Resource]:
     yield from paper.bucket(
         "archive",
         settings.bucket,
-        archive.archive(env),
+        None if env.adopt.refers("bucket") else archive.archive(env),
         settings.expire_after_days,
         settings.noncurrent_expire_after_days,
         key="key",
@@ -54,7 +64,7 @@ def _buckets(paper: Paper) -> Iterator[Resource]:
     yield from paper.bucket(
         "archive_access_logs",
         settings.access_log_bucket,
-        archive.access_logs(env),
+        None if env.adopt.refers("access_log_bucket") else archive.access_logs(env),
         settings.access_log_expire_after_days,
         30,
         logs_to="",
@@ -112,12 +122,15 @@ def _delivery(paper: Paper) -> Iterator[Resource]:
     env = paper.env
     if not env.delivery.enabled:
         return
+    adopt = env.adopt
     yield paper.at_management(
         "aws_cloudwatch_log_group",
         "delivery_log_group",
         name=env.delivery.log_group,
         kms_key_id=env.delivery.kms_key_arn,
     )
+    if adopt.refers("delivery_role") or adopt.refers("trail"):
+        return
     yield from paper.role(
         "delivery_role",
         env.delivery.role_name,
@@ -131,9 +144,9 @@ def _controls(paper: Paper) -> Iterator[Resource]:
     env = paper.env
     name = env.guardrails.policy_name
     if env.policy_targets:
+        content = None if env.adopt.refers("scp") else guardrails.service_control(env)
         yield from _control(paper,
-            "scp", "SERVICE_CONTROL_POLICY", name, guardrails.service_control(env),
-            env.policy_targets,
+            "scp", "SERVICE_CONTROL_POLICY", name, content, env.policy_targets,
         )  # fmt: skip
     if env.guardrails.resource_control_policy:
         yield from _control(paper,
@@ -143,11 +156,16 @@ def _controls(paper: Paper) -> Iterator[Resource]:
 
 
 def _control(
-    paper: Paper, kind: str, type_: str, name: str, content: Document, targets: tuple[str, ...]
+    paper: Paper,
+    kind: str,
+    type_: str,
+    name: str,
+    content: Document | None,
+    targets: tuple[str, ...],
 ) -> Iterator[Resource]:
     place = f"guardrails_{kind}"
     yield paper.at_management(
-        "aws_organizations_policy", place, name=name, type=type_, content=text(content)
+        "aws_organizations_policy", place, name=name, type=type_, content=policy_text(content)
     )
     for target in targets:
         yield paper.at_management(

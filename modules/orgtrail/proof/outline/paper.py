@@ -9,6 +9,8 @@ from orgtrail.policies.document import Document, text
 from orgtrail.proof.terraform.resources import Json, Provider, Resource
 from orgtrail.settings.environment import Environment
 
+NOT_OURS = "${somebody_elses}"
+"""Stands for a policy that is only referred to: nothing can be proven of it."""
 _SMALL_FILES_STAY = "all_storage_classes_128K"
 
 
@@ -44,10 +46,10 @@ class Paper:
         return Resource(kind, f"{kind}.{place}", values, self.logging)
 
     def key(
-        self, name: str, alias: str, policy: Document, provider: Provider
+        self, name: str, alias: str, policy: Document | None, provider: Provider
     ) -> Iterator[Resource]:
-        """Yield a key and its alias."""
-        values: Json = {"policy": text(policy), "enable_key_rotation": True}
+        """Yield a key and its alias; the policy is None where it is not ours."""
+        values: Json = {"policy": policy_text(policy), "enable_key_rotation": True}
         yield Resource("aws_kms_key", f"aws_kms_key.{name}", values, provider)
         target = {"name": alias, "target_key_id": f"${{aws_kms_key.{name}.key_id}}"}
         yield Resource("aws_kms_alias", f"aws_kms_alias.{name}_alias", target, provider)
@@ -67,7 +69,7 @@ class Paper:
         self,
         name: str,
         bucket: str,
-        policy: Document,
+        policy: Document | None,
         expire: int | None,
         noncurrent: int,
         *,
@@ -75,7 +77,7 @@ class Paper:
         transition: list[Json] | None = None,
         logs_to: str | None = None,
     ) -> Iterator[Resource]:
-        """Yield a bucket with what surrounds it."""
+        """Yield a bucket with what surrounds it; the policy is None where it is not ours."""
         by_default: Json = {"sse_algorithm": "aws:kms" if key else "AES256"}
         if key:
             by_default["kms_master_key_id"] = f"${{aws_kms_key.{key}.arn}}"
@@ -86,7 +88,7 @@ class Paper:
             "transition": transition,
         }
         parts: dict[str, Json] = {
-            "policy": {"policy": text(policy)},
+            "policy": {"policy": policy_text(policy)},
             "public_access_block": dict.fromkeys(
                 ("block_public_acls", "block_public_policy", "ignore_public_acls",
                  "restrict_public_buckets"),
@@ -109,3 +111,8 @@ class Paper:
             if part != "logging" or values["target_bucket"]:
                 place = f"{name}_{part}" if part != "policy" else f"{name}_policy"
                 yield self.at_logging(f"aws_s3_bucket_{part}", place, bucket=bucket, **values)
+
+
+def policy_text(policy: Document | None) -> str:
+    """Write a policy; None is one that is not ours."""
+    return NOT_OURS if policy is None else text(policy)

@@ -1,0 +1,220 @@
+"""A trail that somebody clicked together comes under management, and nothing of it is replaced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from orgtrail import layout
+from orgtrail.environments import load_environment
+from orgtrail.policies import archive, guardrails, roles
+from orgtrail.policies.document import document, text
+from orgtrail.settings.environment import Environment
+
+from tests.conftest import ROOT
+from tests.e2e.cloud import Cloud, Organization, organization
+from tests.e2e.terraform import Folder, Plan, Project
+
+FILES = ROOT / "tests" / "envs"
+
+
+@pytest.fixture(scope="module")
+def bank(here: Cloud) -> Organization:
+    return organization(here, "111111111111", "logging", "production")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, here: Cloud, bank: Organization) -> Project:
+    """Click the trail together, and describe it in an environment file."""
+    unit = here.client(bank.management, "organizations").create_organizational_unit(
+        ParentId=bank.root_id, Name="workload"
+    )["OrganizationalUnit"]["Id"]
+    path = tmp_path_factory.mktemp("adopt") / "main"
+    settings = (FILES / "adopted.tfvars").read_text().replace("ou-adp1-workload1", unit)
+    project = Project.made(path, "adopted", bank.placed(settings))
+    environment = load_environment(project.file)
+    key, policy = _clicked(here.client, environment)
+    settings = project.file.read_text().replace("12345678-1234-1234-1234-123456789012", key)
+    project.write(settings.replace("p-example1", policy))
+    return project
+
+
+@pytest.fixture(scope="module")
+def environment(project: Project) -> Environment:
+    return load_environment(project.file)
+
+
+@pytest.fixture(scope="module")
+def stack(project: Project, here: Cloud) -> Folder:
+    stack = project.synthesize(here)
+    stack.must("init", "-input=false", "-no-color")
+    return stack
+
+
+@pytest.fixture(scope="module")
+def plan(stack: Folder) -> Plan:
+    return stack.plan()
+
+
+def test_the_plan_imports_all_of_it_and_replaces_nothing(plan: Plan, project: Project) -> None:
+    content = json.loads((project.stack.path / "cdk.tf.json").read_text())
+    assert plan.imports == {each["to"] for each in content["import"]}
+    assert len(plan.imports) == 19
+    done = {action for each in plan.actions.values() for action in each}
+    assert done <= {"create", "update", "no-op"}
+    for place in plan.imports:
+        assert "create" not in plan.actions[place], place
+
+
+def test_the_plan_shows_what_would_change(plan: Plan) -> None:
+    assert "policy" in plan.changed["aws_s3_bucket_policy.archive_policy"]
+    assert "policy" in plan.changed["aws_kms_key.key"]
+    assert "enable_log_file_validation" in plan.changed["aws_cloudtrail.trail"]
+    assert "retention_in_days" in plan.changed["aws_cloudwatch_log_group.delivery_log_group"]
+    assert "content" in plan.changed["aws_organizations_policy.guardrails_scp"]
+
+
+def test_it_is_then_as_the_file_says(
+    plan: Plan, stack: Folder, here: Cloud, environment: Environment
+) -> None:
+    assert plan.changes
+    stack.apply()
+    assert stack.plan().changes == {}
+    management, logging = environment.management.id, environment.logging.id
+    (trail,) = here.client(management, "cloudtrail").describe_trails()["trailList"]
+    assert trail["LogFileValidationEnabled"] is True
+    assert trail["KmsKeyId"] == environment.adopt.key.arn if environment.adopt.key else False
+    s3 = here.client(logging, "s3")
+    policy = s3.get_bucket_policy(Bucket=environment.archive.bucket)["Policy"]
+    assert json.loads(policy) == archive.archive(environment)
+    # What was in the bucket is there still.
+    assert s3.get_object(Bucket=environment.archive.bucket, Key="AWSLogs/old")["Body"].read()
+    iam = here.client(management, "iam")
+    trust = iam.get_role(RoleName=environment.delivery.role_name)["Role"]
+    assert trust["AssumeRolePolicyDocument"] == roles.delivery_trust(environment)
+    (existing,) = [environment.adopt.scp]
+    assert existing
+    described = here.client(management, "organizations").describe_policy(PolicyId=existing.id)
+    assert json.loads(described["Policy"]["Content"]) == guardrails.service_control(environment)
+
+
+def test_what_is_only_referred_to_is_left_alone(
+    tmp_path: Any, here: Cloud, bank: Organization, environment: Environment
+) -> None:
+    """The same trail, now somebody else's: a second stack of ours beside it touches none of it."""
+    settings = bank.placed((FILES / "referred.tfvars").read_text())
+    for theirs, real in (
+        ("aws-controltower-BaselineCloudTrail", environment.trail.name),
+        ("ou-ref1-workload1", bank.root_id),
+        ("p-example2", environment.adopt.scp.id if environment.adopt.scp else ""),
+    ):
+        settings = settings.replace(theirs, real)
+    project = Project.made(tmp_path / "main", "referred", settings)
+    stack = project.synthesize(here)
+    stack.must("init", "-input=false", "-no-color")
+    plan = stack.plan()
+    assert {action for each in plan.actions.values() for action in each} == {"create"}
+    kinds = {place.partition(".")[0] for place in plan.actions}
+    assert not kinds & {"aws_cloudtrail", "aws_cloudwatch_log_group", "aws_organizations_policy"}
+
+
+def _clicked(client: Callable[[str, str], Any], env: Environment) -> tuple[str, str]:
+    """Make by the API what the file says exists, otherwise than we would; return made-up ids."""
+    key = _key(client(env.logging.id, "kms"), env)
+    _buckets(client(env.logging.id, "s3"), env)
+    _trail(client, env)
+    organizations = client(env.management.id, "organizations")
+    policy = organizations.create_policy(
+        Name="by hand", Type="SERVICE_CONTROL_POLICY", Description="", Content=_denied()
+    )["Policy"]["PolicySummary"]["Id"]
+    organizations.attach_policy(PolicyId=policy, TargetId=env.organization.root_id)
+    return key, policy
+
+
+def _key(kms: Any, env: Environment) -> str:
+    # AWS fills in the usage where none is given; moto 5.2.5 does not.
+    key = str(
+        kms.create_key(Description="by hand", KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]["KeyId"]
+    )
+    kms.create_alias(AliasName=env.key.alias, TargetKeyId=key)
+    return key
+
+
+def _buckets(s3: Any, env: Environment) -> None:
+    archived, logs = env.archive.bucket, env.archive.access_log_bucket
+    s3.create_bucket(Bucket=logs)
+    s3.create_bucket(Bucket=archived, ObjectLockEnabledForBucket=True)
+    # As the file has it: moto 5.2.5 takes no other lock once the bucket holds a file.
+    lock = {"Mode": "GOVERNANCE", "Days": 365}
+    s3.put_object_lock_configuration(
+        Bucket=archived,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": lock},
+        },
+    )
+    for bucket in (archived, logs):
+        s3.put_bucket_ownership_controls(
+            Bucket=bucket,
+            OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
+        )
+        service = "logging.s3.amazonaws.com" if bucket == logs else layout.CLOUDTRAIL
+        s3.put_bucket_policy(Bucket=bucket, Policy=_written_by(service, bucket))
+    s3.put_bucket_logging(
+        Bucket=archived,
+        BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": logs, "TargetPrefix": "by-hand/"}},
+    )
+    closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    s3.put_public_access_block(
+        Bucket=archived, PublicAccessBlockConfiguration=dict.fromkeys(closed, False)
+    )
+    s3.put_bucket_versioning(Bucket=archived, VersioningConfiguration={"Status": "Enabled"})
+    default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    s3.put_bucket_encryption(
+        Bucket=archived, ServerSideEncryptionConfiguration={"Rules": [default]}
+    )
+    rule = {"ID": "old", "Status": "Enabled", "Prefix": "", "Expiration": {"Days": 90}}
+    s3.put_bucket_lifecycle_configuration(Bucket=archived, LifecycleConfiguration={"Rules": [rule]})
+    s3.put_object(Bucket=archived, Key="AWSLogs/old", Body=b"{}")
+
+
+def _trail(client: Callable[[str, str], Any], env: Environment) -> None:
+    account, group = env.management.id, env.delivery.log_group
+    client(account, "logs").create_log_group(logGroupName=group)
+    client(account, "iam").create_role(
+        RoleName=env.delivery.role_name,
+        AssumeRolePolicyDocument=text(
+            document(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": layout.CLOUDTRAIL},
+                    "Action": "sts:AssumeRole",
+                }
+            )
+        ),
+    )
+    client(account, "cloudtrail").create_trail(
+        Name=env.trail.name,
+        S3BucketName=env.archive.bucket,
+        IsMultiRegionTrail=True,
+        IsOrganizationTrail=True,
+    )
+
+
+def _written_by(service: str, bucket: str) -> str:
+    return text(
+        document(
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": service},
+                "Action": "s3:PutObject",
+                "Resource": f"arn:aws:s3:::{bucket}/*",
+            }
+        )
+    )
+
+
+def _denied() -> str:
+    return text(document({"Effect": "Deny", "Action": "cloudtrail:StopLogging", "Resource": "*"}))
