@@ -85,18 +85,21 @@ def test_it_is_then_as_the_file_says(
     management, logging = environment.management.id, environment.logging.id
     (trail,) = here.client(management, "cloudtrail").describe_trails()["trailList"]
     assert trail["LogFileValidationEnabled"] is True
-    assert trail["KmsKeyId"] == environment.adopt.key.arn if environment.adopt.key else False
+    assert environment.adopt.key
+    assert trail["KmsKeyId"] == environment.adopt.key.arn
     s3 = here.client(logging, "s3")
     policy = s3.get_bucket_policy(Bucket=environment.archive.bucket)["Policy"]
     assert json.loads(policy) == archive.archive(environment)
     # What was in the bucket is there still.
-    assert s3.get_object(Bucket=environment.archive.bucket, Key="AWSLogs/old")["Body"].read()
+    versions = s3.list_object_versions(Bucket=environment.archive.bucket)["Versions"]
+    assert "AWSLogs/old" in {each["Key"] for each in versions}
     iam = here.client(management, "iam")
     trust = iam.get_role(RoleName=environment.delivery.role_name)["Role"]
     assert trust["AssumeRolePolicyDocument"] == roles.delivery_trust(environment)
-    (existing,) = [environment.adopt.scp]
-    assert existing
-    described = here.client(management, "organizations").describe_policy(PolicyId=existing.id)
+    assert environment.adopt.scp
+    described = here.client(management, "organizations").describe_policy(
+        PolicyId=environment.adopt.scp.id
+    )
     assert json.loads(described["Policy"]["Content"]) == guardrails.service_control(environment)
 
 

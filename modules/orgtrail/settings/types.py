@@ -22,10 +22,20 @@ class Section(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A test of a text and the sentence that says it: `must be 12 digits in quotes`."""
+    """A test of a text and the sentence that says it: `must be 12 digits in quotes`.
+
+    Args:
+        text: the sentence.
+        holds: the test.
+        pattern: what the whole text matches, if that is the test; in Python and in RE2.
+        never: what no part of it may match.
+
+    """
 
     text: str
     holds: Callable[[str], bool]
+    pattern: str = ""
+    never: tuple[str, ...] = ()
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
@@ -39,20 +49,18 @@ class Rule:
         return value
 
 
-def matches(pattern: str, text: str) -> Rule:
-    """Make a rule from a pattern of the whole text."""
-    return Rule(text, lambda value: re.fullmatch(pattern, value) is not None)
+def matches(pattern: str, text: str, *never: str) -> Rule:
+    """Make a rule from a pattern of the whole text, and from what no part of it may match.
 
+    Neither looks around: Terraform, whose RE2 cannot, holds values against them too.
+    """
 
-def _is_bucket_name(name: str) -> bool:
-    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-    return (
-        re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) is not None
-        and ".." not in name
-        and re.fullmatch(r"[\d.]+", name) is None
-        and not name.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
-        and not name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"))
-    )
+    def holds(value: str) -> bool:
+        if re.fullmatch(pattern, value) is None:
+            return False
+        return not any(re.search(each, value) for each in never)
+
+    return Rule(text, holds, pattern, never)
 
 
 def _is_day(text: str) -> bool:
@@ -141,30 +149,41 @@ KeyArn = Annotated[
 ]
 BucketName = Annotated[
     str,
-    Rule(
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    matches(
+        r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         "must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
-        _is_bucket_name,
+        r"\.\.",
+        r"^[\d.]+$",
+        r"^(xn--|sthree-|amzn-s3-demo-)",
+        r"(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$",
     ),
 ]
 TrailName = Annotated[
     str,
     matches(
-        r"(?!.*[._-]{2})(?!\d+\.\d+\.\d+\.\d+$)[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]",
+        r"[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]",
         "must be 3 to 128 letters, digits, single dots, - or _",
+        r"[._-]{2}",
+        r"^\d+\.\d+\.\d+\.\d+$",
     ),
 ]
 KeyPrefix = Annotated[
     str,
     matches(
-        r"|(?!.*//)(?!AWSLogs(/|$))[\w!.*'()-][\w!.*'()/-]{0,198}(?<!/)",
+        r"|[\w!.*'()-][\w!.*'()/-]{0,198}",
         "must be up to 200 characters, with no slash at either end and not AWSLogs itself",
+        r"//",
+        r"^AWSLogs(/|$)",
+        r"/$",
     ),
 ]
 KeyAlias = Annotated[
     str,
     matches(
-        r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}",
+        r"alias/[A-Za-z0-9/_-]{1,250}",
         "must be alias/ and letters, digits, /, _ or -, and not begin with alias/aws/",
+        r"^alias/aws/",
     ),
 ]
 LogGroupName = Annotated[
