@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from orgtrail.environments import load_environments
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import told
+from orgtrail.writing import whole
 
 FOLDER = "ORGTRAIL_ENVS"
 """Environment variable that names another folder of environment files than `envs`."""
@@ -62,16 +62,11 @@ def synthesize(environments: Sequence[Environment], out: Path) -> list[Synthesiz
     # Imported here, not above: who only reads settings should not wait for Node.
     from orgtrail.constructs.bindings import FAILURES
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".draft-", dir=out) as folder:
-            made = _make(environments, Path(folder), out)
-            _publish(Path(folder), out)
-    except OSError as error:
-        raise OrgtrailError(f"{error.filename or out}: cannot be written: {error}") from None
-    except FAILURES as error:
-        raise OrgtrailError(f"CDKTF cannot synthesize: {error}") from None
-    return made
+    with whole(out) as draft:
+        try:
+            return _make(environments, draft, out)
+        except FAILURES as error:
+            raise OrgtrailError(f"CDKTF cannot synthesize: {error}") from None
 
 
 def _make(environments: Sequence[Environment], draft: Path, out: Path) -> list[Synthesized]:
@@ -101,12 +96,3 @@ def _watched(environments: Sequence[Environment]) -> Iterable[Environment]:
     from rich.progress import track
 
     return track(environments, "Synthesizing", console=Console(stderr=True), transient=True)
-
-
-def _publish(draft: Path, out: Path) -> None:
-    """Put the draft's files into their places; the manifest last, since it names the others."""
-    files = [each for each in draft.rglob("*") if each.is_file()]
-    for file in sorted(files, key=lambda each: (each.name == "manifest.json", each)):
-        place = out / file.relative_to(draft)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        file.replace(place)

@@ -31,15 +31,11 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _root() -> None:
-    """Keep `check` a subcommand, also while it is the only one."""
-
-
 def main() -> int:
     """Run the command; return the exit code."""
-    # It registers itself.
+    # They register themselves.
     from orgtrail.cli import check as check
+    from orgtrail.cli import module as module
 
     return told(_run)
 

@@ -10,9 +10,6 @@ BucketPart = Literal[
     "encryption", "lifecycle", "lock", "logging", "ownership", "policy", "public_access",
     "versioning",
 ]  # fmt: skip
-Adoptable = Literal[
-    "bucket", "access_log_bucket", "key", "trail", "log_group", "delivery_role", "scp"
-]
 
 
 class Existing(Section):
@@ -68,12 +65,17 @@ class Adoption(Section):
     delivery_role: Existing | None = setting("`delivery.role_name` exists.", None)
     scp: ExistingPolicy | None = setting("The service control policy exists.", None)
 
-    def refers(self, part: Adoptable) -> bool:
+    def refers(self, part: str) -> bool:
         """Tell whether a part is only referred to, and neither made nor changed."""
         existing: Existing | None = getattr(self, part)
         return existing is not None and not existing.manage
 
+    def imports(self, part: str) -> bool:
+        """Tell whether a part is brought under management."""
+        existing: Existing | None = getattr(self, part)
+        return existing is not None and existing.manage
+
     @property
     def referred(self) -> tuple[str, ...]:
         """The parts that are only referred to."""
-        return tuple(name for name in type(self).model_fields if self.refers(name))  # type: ignore[arg-type]
+        return tuple(name for name in type(self).model_fields if self.refers(name))

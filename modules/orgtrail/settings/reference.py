@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel
@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from orgtrail.settings import rules
 from orgtrail.settings.shape import Shape
-from orgtrail.settings.types import Rule, models_in
+from orgtrail.settings.types import Rule, metadata_in, models_in
 
 _INTRODUCTION = """\
 # Settings of an environment file
@@ -144,19 +144,7 @@ def _is_word(value: object) -> bool:
 
 
 def _rules(field: FieldInfo) -> Iterator[str]:
-    yield from _worded(field.metadata)
-    yield from _inner_rules(field.annotation)
-
-
-def _inner_rules(annotation: object) -> Iterator[str]:
-    yield from _worded(getattr(annotation, "__metadata__", ()))
-    for inner in get_args(annotation):
-        if get_origin(annotation) is not Literal:
-            yield from _inner_rules(inner)
-
-
-def _worded(metadata: Any) -> Iterator[str]:
-    for each in metadata:
+    for each in (*field.metadata, *metadata_in(field.annotation)):
         match each:
             case Rule():
                 yield each.text
@@ -168,8 +156,6 @@ def _worded(metadata: Any) -> Iterator[str]:
                 yield f"at least {each.min_length} long"
             case MaxLen():
                 yield f"at most {each.max_length} long"
-            case FieldInfo():
-                yield from _worded(each.metadata)
             case _:
                 pass
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 T = TypeVar("T")
@@ -220,6 +221,15 @@ def models_in(annotation: object) -> Iterator[type[BaseModel]]:
         yield annotation
     for inner in get_args(annotation):
         yield from models_in(inner)
+
+
+def metadata_in(annotation: object) -> Iterator[object]:
+    """Yield what an annotation says of its values, through lists, unions and options."""
+    for each in getattr(annotation, "__metadata__", ()):
+        yield from each.metadata if isinstance(each, FieldInfo) else [each]
+    if get_origin(annotation) is not Literal:
+        for inner in get_args(annotation):
+            yield from metadata_in(inner)
 
 
 def setting(meaning: str, default: Any = ..., **limits: Any) -> Any:

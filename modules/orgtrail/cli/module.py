@@ -1,0 +1,31 @@
+"""`orgtrail module`: the same resources as a plain Terraform module."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orgtrail.cli import app
+
+
+@app.command()
+def module(
+    folder: Annotated[Path, typer.Argument(help="Where the module's files are written.")],
+    env: Annotated[
+        Path | None,
+        typer.Option(
+            help="An environment file: the module has what it asks for, and its values as defaults."
+        ),
+    ] = None,
+) -> None:
+    """Write a plain Terraform module that takes variables, for those who write HCL."""
+    from orgtrail.constructs.fastpath import trust_types
+    from orgtrail.environments import load_environment
+    from orgtrail.module import write_module
+
+    trust_types()
+    files = write_module(folder, load_environment(env) if env else None)
+    sys.stderr.write(f"{folder}: {len(files)} files; README.md tells how to call it\n")

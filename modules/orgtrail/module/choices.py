@@ -1,0 +1,303 @@
+"""What the caller of a module chooses: each is a variable that takes a setting's place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic.fields import FieldInfo
+
+from orgtrail.regions import partition
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.shape import Shape
+from orgtrail.settings.trail import LogRetention
+from orgtrail.settings.types import AccountId, RoleArn, Rule, metadata_in, models_in
+
+REQUIRED = object()
+"""The default of a variable that has none."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A variable.
+
+    Args:
+        name: its name.
+        setting: the setting that it is the value of, from the top of an environment.
+        stand_in: a value for that setting that occurs nowhere else; a list of them where the
+            setting is one.
+        default: what it is where the caller says nothing; REQUIRED where he must.
+        meaning: what it is for.
+        rules: what the values keep to, as pydantic has it.
+        derived: what its value ends with after the archive's name, where nothing is given.
+
+    """
+
+    name: str
+    setting: tuple[str, ...]
+    stand_in: str | int | tuple[str, ...]
+    default: Any
+    meaning: str
+    rules: tuple[object, ...]
+    derived: str = ""
+
+    @property
+    def type(self) -> str:
+        """Terraform's type of it."""
+        if isinstance(self.stand_in, int):
+            return "number"
+        return "list(string)" if isinstance(self.stand_in, tuple) else "string"
+
+    @property
+    def expression(self) -> str:
+        """What stands for it in the module."""
+        is_worked_out = self.derived or self.setting == PREFIX
+        return f"{'local' if is_worked_out else 'var'}.{self.name}"
+
+    def conditions(self) -> Iterator[tuple[str, str]]:
+        """Yield each condition of its values, in Terraform's language, and what to say of it."""
+        value = f"var.{self.name}"
+        if self.type == "list(string)":
+            yield _of_each(value, self.rules)
+            return
+        for test, text in _tests(value, self.rules):
+            yield f"{value} == null ? true : {test}" if self.derived else test, text
+
+
+EXEMPT = ("guardrails", "exempt_roles")
+HOME = ("home_region",)
+PREFIX = ("trail", "key_prefix")
+EXPIRY = ("archive", "expire_after_days")
+_TEXTS = {
+    "organization_id": (("organization", "id"), "o-{}"),
+    "organization_root_id": (("organization", "root_id"), "r-{}"),
+    "home_region": (HOME, "zz-{}-1"),
+    "archive_bucket": (("archive", "bucket"), "{}"),
+    "trail_name": (("trail", "name"), "{}"),
+    "key_prefix": (PREFIX, "{}"),
+    "key_alias": (("key", "alias"), "alias/{}"),
+    "log_group": (("delivery", "log_group"), "{}"),
+    "delivery_role_name": (("delivery", "role_name"), "{}"),
+    "policy_name": (("guardrails", "policy_name"), "{}"),
+    "database": (("catalog", "database"), "{}"),
+    "table": (("catalog", "table"), "{}"),
+    "workgroup": (("catalog", "workgroup"), "{}"),
+}
+_DERIVED = {
+    "access_log_bucket": (("archive", "access_log_bucket"), "-access-logs"),
+    "result_bucket": (("catalog", "result_bucket"), "-athena-results"),
+    "findings_bucket": (("guardduty", "export", "bucket"), "-guardduty"),
+}
+_NUMBERS: dict[str, tuple[tuple[str, ...], Sequence[int]]] = {
+    # Far apart, and in the order that the rules between them ask for.
+    "glacier_after_days": (("archive", "glacier_after_days"), range(30000, 30100)),
+    "deep_archive_after_days": (("archive", "deep_archive_after_days"), range(30200, 30300)),
+    "object_lock_days": (("archive", "object_lock", "days"), range(30300, 30400)),
+    "expire_after_days": (EXPIRY, range(30500, 30600)),
+    "noncurrent_expire_after_days": (
+        ("archive", "noncurrent_expire_after_days"), range(30600, 30700),
+    ),
+    "access_log_expire_after_days": (
+        ("archive", "access_log_expire_after_days"), range(30700, 30800),
+    ),
+    "result_expire_after_days": (("catalog", "result_expire_after_days"), range(30800, 30900)),
+    "log_retention_days": (("delivery", "retention_days"), get_args(LogRetention)[::-1]),
+    "key_rotation_days": (("key", "rotation_days"), range(2500, 2560)),
+}  # fmt: skip
+"""Each with values that may stand in for it."""
+_MEANINGS = {
+    "expire_after_days": "Days until a log file expires.",
+    "exempt_roles": "Roles in member accounts that the service control policy does not bind: "
+    "those that Terraform deploys with, at least.",
+}
+"""Where a variable takes less than the setting does."""
+_ASKED = ("organization_id", "organization_root_id", "home_region", "archive_bucket")
+"""What no default can be right for."""
+
+
+def choices(env: Environment, *, given: bool) -> list[Choice]:
+    """Return the variables of a module.
+
+    Args:
+        env: the settings that the module is made of.
+        given: whether they are somebody's own, and so the defaults.
+
+    """
+    return [
+        *_accounts(env, given=given),
+        *_texts(env, given=given),
+        *_exempt_roles(env, given=given),
+        *_buckets(env),
+        *_numbers(env),
+    ]
+
+
+def variable_name(name: str) -> str:
+    """Return what variables call an account."""
+    return re.sub("[^a-z0-9]+", "_", name.lower())
+
+
+def named_accounts(env: Environment) -> list[str]:
+    """Return the accounts that the module has to tell apart; of others it needs the id alone."""
+    readers = env.access.member_readers
+    named = [*env.deployed, *((readers and readers.accounts) or ())]
+    if env.trail.delegated_administrator:
+        named.append(env.trail.delegated_administrator)
+    return list(dict.fromkeys(named))
+
+
+def tests_of_each(value: str, kind: object) -> tuple[str, str]:
+    """Return the condition that all of a list are of a kind, and what to say where they are not."""
+    return _of_each(value, tuple(metadata_in(kind)))
+
+
+def _accounts(env: Environment, *, given: bool) -> Iterator[Choice]:
+    for number, name in enumerate(named_accounts(env), start=1):
+        yield Choice(
+            f"{variable_name(name)}_account_id",
+            ("accounts", name, "id"),
+            _stand_in(number),
+            env.accounts[name].id if given else REQUIRED,
+            f"Id of the {name} account.",
+            tuple(metadata_in(AccountId)),
+        )
+        if (role := env.accounts[name].role_arn) and name != "management":
+            # A pattern that is exempt covers it, and it differs from that pattern.
+            yield Choice(
+                f"{variable_name(name)}_role_arn",
+                ("accounts", name, "role_arn"),
+                _exempt(env, number).replace("*", "deploys"),
+                role,
+                f"Role that Terraform deploys with in the {name} account.",
+                tuple(metadata_in(RoleArn)),
+            )
+
+
+def _texts(env: Environment, *, given: bool) -> Iterator[Choice]:
+    for number, (name, (setting, form)) in enumerate(_TEXTS.items()):
+        # In which regions there is detection is part of what the module is made of.
+        if setting == HOME and env.detection:
+            continue
+        default = REQUIRED if name in _ASKED and not given else value_at(env, setting)
+        yield _choice(name, setting, form.format(f"zz{_letters(number)}standin"), default)
+
+
+def _exempt_roles(env: Environment, *, given: bool) -> Iterator[Choice]:
+    if env.policy_targets:
+        # The policy would lock out whoever deploys to an account and is not exempt.
+        roles = tuple(_exempt(env, number) for number in range(2, len(env.deployed) + 1))
+        default = list(env.exempt_roles) if given else REQUIRED
+        yield _choice("exempt_roles", EXEMPT, roles, default)
+
+
+def _buckets(env: Environment) -> Iterator[Choice]:
+    for number, (name, (setting, ending)) in enumerate(_DERIVED.items()):
+        bucket = value_at(env, setting)
+        if bucket is None and value_at(env, setting[:-1]) is None:
+            continue
+        default = None if bucket == f"{env.archive.bucket}{ending}" else bucket
+        stand_in = f"zz-standin-{_letters(number)}"
+        yield _choice(name, setting, stand_in, default, derived=ending)
+
+
+def _numbers(env: Environment) -> Iterator[Choice]:
+    taken = set(_numbers_in(env.model_dump()))
+    for name, (setting, candidates) in _NUMBERS.items():
+        if (default := value_at(env, setting)) is not None:
+            stand_in = next(each for each in candidates if each not in taken)
+            yield _choice(name, setting, stand_in, default)
+
+
+def _numbers_in(value: Any) -> Iterator[int]:
+    match value:
+        case dict():
+            for each in value.values():
+                yield from _numbers_in(each)
+        case list() | tuple():
+            for each in value:
+                yield from _numbers_in(each)
+        case int():
+            yield value
+
+
+def _choice(
+    name: str,
+    setting: tuple[str, ...],
+    stand_in: str | int | tuple[str, ...],
+    default: Any,
+    *,
+    derived: str = "",
+) -> Choice:
+    field = _field(setting)
+    rules = (*field.metadata, *metadata_in(field.annotation))
+    if get_origin(field.annotation) is Literal:
+        rules = (get_args(field.annotation),)
+    meaning = _MEANINGS.get(name) or field.description or ""
+    return Choice(name, setting, stand_in, default, meaning, rules, derived)
+
+
+def _stand_in(account: int) -> str:
+    return f"99000000{account:04}"
+
+
+def _exempt(env: Environment, account: int) -> str:
+    home = partition(env.home_region) if env.detection else "aws"
+    return f"arn:{home}:iam::{_stand_in(account)}:role/zzstandin*"
+
+
+def _letters(number: int) -> str:
+    # Letters alone: where a name of digits begins, Terraform might read a number.
+    return chr(ord("a") + number) * 2
+
+
+def value_at(env: Environment, setting: tuple[str, ...]) -> Any:
+    """Return a setting's value, or None where a section above it is off."""
+    value: Any = env
+    for name in setting:
+        value = getattr(value, name, None)
+    return value
+
+
+def _field(setting: tuple[str, ...]) -> FieldInfo:
+    model: Any = Shape
+    for name in setting[:-1]:
+        model = next(models_in(model.model_fields[name].annotation))
+    found: FieldInfo = model.model_fields[setting[-1]]
+    return found
+
+
+def _tests(value: str, rules: tuple[object, ...]) -> Iterator[tuple[str, str]]:
+    for each in rules:
+        match each:
+            case Rule() if each.pattern:
+                tests = [f"can(regex({_quoted(f'^({each.pattern})$')}, {value}))"]
+                tests += [f"!can(regex({_quoted(never)}, {value}))" for never in each.never]
+                yield " && ".join(tests), each.text
+            case Ge():
+                whole = f"floor({value}) == {value}"
+                yield f"{value} >= {each.ge} && {whole}", f"must be at least {each.ge}"
+            case Le():
+                yield f"{value} <= {each.le}", f"must be at most {each.le}"
+            case MinLen():
+                yield f"length({value}) >= {each.min_length}", "must not be empty"
+            case MaxLen():
+                most = each.max_length
+                yield f"length({value}) <= {most}", f"must be at most {most} characters long"
+            case tuple():
+                numbers = ", ".join(map(str, each))
+                yield f"contains([{numbers}], {value})", f"must be one of {numbers}"
+
+
+def _of_each(value: str, rules: tuple[object, ...]) -> tuple[str, str]:
+    found = list(_tests("each", rules))
+    together = " && ".join(test for test, _ in found)
+    said = "; ".join(text for _, text in found)
+    return f"alltrue([for each in {value} : {together}])", f"each {said}"
+
+
+def _quoted(pattern: str) -> str:
+    escaped = pattern.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped.replace("${", "$${").replace("%{", "%%{") + '"'

@@ -1,0 +1,108 @@
+"""The face of a module: its variables with their validation, and the providers that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from orgtrail.module.between import between
+from orgtrail.module.choices import (
+    REQUIRED,
+    Choice,
+    named_accounts,
+    tests_of_each,
+    variable_name,
+)
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.types import AccountId, Target
+
+Json = dict[str, Any]
+
+
+def versions(content: Json) -> Json:
+    """Return `versions.tf.json`, from the stack that the module is made of."""
+    terraform = content["terraform"]
+    aliases = [f"aws.{each['alias']}" for each in content["provider"]["aws"]]
+    provider = {**terraform["required_providers"]["aws"], "configuration_aliases": aliases}
+    return {
+        "terraform": {
+            "required_version": terraform["required_version"],
+            "required_providers": {"aws": provider},
+        }
+    }
+
+
+def variables(env: Environment, chosen: Sequence[Choice], *, given: bool) -> Json:
+    """Return the variables by name.
+
+    Args:
+        env: the settings that the module is made of.
+        chosen: the choices.
+        given: whether the settings are somebody's own, and so the defaults.
+
+    """
+    deployed = [f"{variable_name(name)}_account_id" for name in env.deployed]
+    together = between([each.name for each in chosen], deployed)
+    made = {
+        each.name: _variable(
+            each.meaning,
+            each.type,
+            each.default,
+            [
+                (test, f"{each.name} {text}.")
+                for test, text in (*each.conditions(), *together[each.name])
+            ],
+            nullable=bool(each.derived),
+        )
+        for each in chosen
+    }
+    named = named_accounts(env)
+    others = sorted(each.id for name, each in env.accounts.items() if name not in named)
+    made["member_account_ids"] = _variable(
+        "Ids of all other accounts: those that the table has to project.",
+        "list(string)",
+        others if given else [],
+        [_each("member_account_ids", AccountId)],
+    )
+    if env.policy_targets:
+        made["policy_targets"] = _variable(
+            "Where the service control policy is attached; null is the organization's root.",
+            "list(string)",
+            _targets(env) if given else None,
+            [_each("policy_targets", Target, nullable=True)],
+            nullable=True,
+        )
+    return {"variable": made}
+
+
+def _targets(env: Environment) -> list[str] | None:
+    """Return where the policy is still to be attached; None is the root."""
+    existing, targets = env.adopt.scp, env.policy_targets
+    if existing:
+        attached = targets if existing.attached is None else existing.attached
+        return [each for each in targets if each not in attached]
+    return None if env.guardrails.targets is None else list(targets)
+
+
+def _each(name: str, kind: object, *, nullable: bool = False) -> tuple[str, str]:
+    test, text = tests_of_each(f"var.{name}", kind)
+    return (f"var.{name} == null ? true : {test}" if nullable else test), f"{name}: {text}."
+
+
+def _variable(
+    meaning: str,
+    type_: str,
+    default: Any,
+    conditions: list[tuple[str, str]],
+    *,
+    nullable: bool = False,
+) -> Json:
+    return {
+        "description": meaning,
+        "type": type_,
+        "nullable": nullable,
+        **({} if default is REQUIRED else {"default": default}),
+        "validation": [
+            {"condition": f"${{{test}}}", "error_message": text} for test, text in conditions
+        ],
+    }

@@ -1,0 +1,235 @@
+"""From the stack of an environment of stand-ins to a module with variables in their place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from orgtrail.module.choices import (
+    EXEMPT,
+    EXPIRY,
+    HOME,
+    PREFIX,
+    Choice,
+    named_accounts,
+    value_at,
+)
+from orgtrail.regions import partition
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.faults import OrgtrailError, dotted
+
+Json = dict[str, Any]
+
+_ACCOUNTS = "account_ids"
+_ATTACHMENT = "aws_organizations_policy_attachment"
+
+
+def stand_in(env: Environment, chosen: Sequence[Choice]) -> Environment:
+    """Return the environment with every choice at its stand-in, and nothing of anybody's own.
+
+    Args:
+        env: the settings.
+        chosen: the choices of that environment.
+
+    """
+    values = env.model_dump()
+    named = named_accounts(env)
+    renamed = {
+        str(value_at(env, each.setting)): str(each.stand_in)
+        for each in chosen
+        if each.setting[0] in ("organization", *HOME)
+    }
+    ids = {each.setting[1]: str(each.stand_in) for each in chosen if is_account(each)}
+    roles = {
+        each.setting[1]: str(each.stand_in) for each in chosen if each.setting[-1] == "role_arn"
+    }
+    if any(each.setting == HOME for each in chosen):
+        renamed[f"arn:{partition(env.home_region)}"] = "arn:aws"
+    renamed |= {env.accounts[name].id: ids[name] for name in named}
+    values = _renamed(values, renamed)
+    values["accounts"] = {name: {"id": ids[name], **_reached(name, env, roles)} for name in named}
+    values |= {"backend": {"type": "local"}, "tags": {}}
+    values["guardrails"]["targets"] = None if env.policy_targets else ()
+    if env.adopt.scp:
+        values["adopt"]["scp"]["attached"] = ()
+    for each in chosen:
+        if each.setting[0] != "accounts":
+            inner = values
+            for name in each.setting[:-1]:
+                inner = inner[name]
+            inner[each.setting[-1]] = each.stand_in
+    return _valid(values)
+
+
+def is_account(choice: Choice) -> bool:
+    """Tell whether a choice is of an account's id."""
+    return choice.setting[0] == "accounts" and choice.setting[-1] == "id"
+
+
+def _reached(name: str, env: Environment, roles: Mapping[str, str]) -> Json:
+    """Return how an account is reached: in the module that is up to the caller's provider."""
+    if name in roles:
+        return {"role_arn": roles[name]}
+    return {"profile": "caller"} if name in env.deployed else {}
+
+
+def _valid(values: Json) -> Environment:
+    """Make an environment of settings.
+
+    Raises:
+        OrgtrailError: settings and stand-ins do not go together.
+
+    """
+    try:
+        return Environment.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{dotted(each['loc'])} {each['msg']}" for each in error.errors(include_url=False)
+        )
+        raise OrgtrailError(f"cannot be made a module: {faults}") from None
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """Put stand-ins into every text: an ARN names an account and a region."""
+    match value:
+        case dict():
+            return {key: _renamed(each, names) for key, each in value.items()}
+        case tuple() | list():
+            return tuple(_renamed(each, names) for each in value)
+        case str():
+            for old, new in names.items():
+                value = new if value == old else f":{value}".replace(f":{old}:", f":{new}:")[1:]
+            return value
+        case _:
+            return value
+
+
+def body(
+    content: Json, env: Environment, chosen: Sequence[Choice]
+) -> tuple[dict[str, Json], list[Choice]]:
+    """Return `main.tf.json` and `outputs.tf.json` of a module, and the choices that they have.
+
+    Args:
+        content: the stack of the environment of stand-ins.
+        env: that environment.
+        chosen: its choices; one of what is only referred to may be in none of its resources.
+
+    """
+    filling = _Filling(env, chosen)
+    parts = {name: content[name] for name in ("data", "check", "resource") if name in content}
+    _rename_attachments(parts["resource"].get(_ATTACHMENT, {}), env)
+    filled, outputs = filling.fill(parts), filling.fill(content["output"])
+    text = json.dumps((filled, outputs))
+    used = [
+        each
+        for each in chosen
+        if each.expression in text or is_account(each) or each.setting[0] == "organization"
+    ]
+    return {
+        "main.tf.json": {"locals": _locals(env, used), **filled},
+        "outputs.tf.json": {"output": outputs},
+    }, used
+
+
+def _rename_attachments(attachments: Json, env: Environment) -> None:
+    """Attach the service control policy to every target that the caller names.
+
+    The address of an attachment has its target's id in it: no other address has one.
+    """
+    for name in list(attachments):
+        attachment = attachments.pop(name)
+        if name.endswith(f"_{env.organization.root_id}"):
+            attachment |= {
+                "for_each": "${toset(local.policy_targets)}", "target_id": "${each.value}",
+            }  # fmt: skip
+        attachments[name.rpartition("_")[0]] = attachment
+
+
+class _Filling:
+    """Puts expressions in the place of stand-ins."""
+
+    def __init__(self, env: Environment, chosen: Sequence[Choice]) -> None:
+        self.numbers = {each.stand_in: each for each in chosen if isinstance(each.stand_in, int)}
+        ids = env.account_ids
+        self.texts = [
+            # In the table: as Terraform's list, or as the text that joins it.
+            (json.dumps(ids), f"local.{_ACCOUNTS}"),
+            (",".join(ids), f'${{join(",", local.{_ACCOUNTS})}}'),
+        ]
+        by_setting = {each.setting: each for each in chosen}
+        if exempt := by_setting.get(EXEMPT):
+            # They stand in quotes, one after the other, in a list of JSON.
+            assert isinstance(exempt.stand_in, tuple)
+            between = '","'
+            listed = '${join("\\",\\"", var.exempt_roles)}'
+            self.texts.append((between.join(exempt.stand_in), listed))
+        # Roles hold the stand-ins of accounts and of the partition.
+        self.texts += [
+            (str(each.stand_in), f"${{{each.expression}}}")
+            for each in chosen
+            if each.setting[-1] == "role_arn"
+        ]
+        if expiry := by_setting.get(EXPIRY):
+            how_far = f"${{{expiry.expression}}}"
+            self.texts.append((f"NOW-{expiry.stand_in}DAYS", f"NOW-{how_far}DAYS"))
+        if home := by_setting.get(HOME):
+            self.texts += [
+                (f".{home.stand_in}.amazonaws.com", ".${var.home_region}.${local.dns_suffix}"),
+                ("arn:aws:", "arn:${local.partition}:"),
+            ]
+        if prefix := by_setting.get(PREFIX):
+            self.texts += [
+                (f"{prefix.stand_in}/", "${local.key_prefix}"),
+                (str(prefix.stand_in), '${var.key_prefix == "" ? null : var.key_prefix}'),
+            ]
+        self.texts += [
+            (str(each.stand_in), f"${{{each.expression}}}")
+            for each in chosen
+            if each.setting not in (EXEMPT, PREFIX) and isinstance(each.stand_in, str)
+        ]
+
+    def fill(self, value: Any) -> Any:
+        """Return a value of Terraform's JSON with the expressions in it."""
+        match value:
+            case dict():
+                return {name: self.fill(each) for name, each in value.items() if name != "//"}
+            case list():
+                return [self.fill(each) for each in value]
+            case bool():
+                return value
+            case int() if value in self.numbers:
+                return f"${{{self.numbers[value].expression}}}"
+            case str():
+                for old, new in self.texts:
+                    value = value.replace(old, new)
+                return value
+            case _:
+                return value
+
+
+def _locals(env: Environment, chosen: Sequence[Choice]) -> Json:
+    settings = {each.setting for each in chosen}
+    ids = ", ".join(f"var.{each.name}" for each in chosen if is_account(each))
+    made = {_ACCOUNTS: f"${{sort(distinct(concat([{ids}], var.member_account_ids)))}}"}
+    if PREFIX in settings:
+        made["key_prefix"] = '${var.key_prefix == "" ? "" : "${var.key_prefix}/"}'
+    if HOME in settings:
+        made["partition"] = (
+            '${startswith(var.home_region, "us-gov-") ? "aws-us-gov" : '
+            'startswith(var.home_region, "cn-") ? "aws-cn" : "aws"}'
+        )
+        made["dns_suffix"] = (
+            '${startswith(var.home_region, "cn-") ? "amazonaws.com.cn" : "amazonaws.com"}'
+        )
+    if env.policy_targets:
+        made["policy_targets"] = (
+            "${var.policy_targets == null ? [var.organization_root_id] : var.policy_targets}"
+        )
+    for each in chosen:
+        if each.derived:
+            ours = f'"${{var.archive_bucket}}{each.derived}"'
+            made[each.name] = f"${{var.{each.name} == null ? {ours} : var.{each.name}}}"
+    return made

@@ -1,0 +1,275 @@
+"""The module has what an environment file gives, with variables in the place of its values."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from orgtrail import OrgtrailError
+from orgtrail.module import module_files, write_module
+from orgtrail.settings.environment import Environment
+
+from tests import golden
+from tests.conftest import MINIMAL, ROOT, Json, environment, synthesized, tfvars
+from tests.strategies import extended
+
+ENVIRONMENTS = {each.name: each for each in golden.environments() if each.name != "adopted"}
+VARIABLE = re.compile(r"\$\{var\.(\w+)\}")
+
+
+def parts(files: dict[str, str]) -> Json:
+    """Return all of a module's JSON together."""
+    return {
+        key: value
+        for name, text in files.items()
+        if name.endswith(".tf.json")
+        for key, value in json.loads(text).items()
+    }
+
+
+def called(module: Json) -> Json:
+    """Return what a module makes where its variables are at their defaults, as Terraform would.
+
+    Only the forms that the module is written in; anything else stays, and differs.
+    """
+    values = {name: each["default"] for name, each in module["variable"].items()}
+    local = _locals(module, values)
+
+    def filled(value: Any) -> Any:
+        match value:
+            case dict():
+                return {name: filled(each) for name, each in value.items()}
+            case list():
+                return [filled(each) for each in value]
+            case str():
+                return _filled(value, values, local)
+            case _:
+                return value
+
+    made: Json = {
+        name: filled(module[name]) for name in ("data", "check", "resource") if name in module
+    }
+    return _attached(made, local)
+
+
+def _locals(module: Json, values: Json) -> Json:
+    local = dict(module["locals"])
+    accounts = re.findall(r"var\.(\w+_account_id)\b", local["account_ids"])
+    local["account_ids"] = sorted(
+        {*(values[name] for name in accounts), *values["member_account_ids"]}
+    )
+    for name, expression in local.items():
+        if match := re.fullmatch(r'\$\{var\.\w+ == null \? "(.*)" : var\.\w+\}', str(expression)):
+            derived = VARIABLE.sub(lambda found: values[found[1]], match[1])
+            local[name] = derived if values[name] is None else values[name]
+    if "policy_targets" in values:
+        root = [values["organization_root_id"]]
+        given_targets = values["policy_targets"]
+        local["policy_targets"] = root if given_targets is None else given_targets
+    region = values.get("home_region", "")
+    local["partition"] = {"us-g": "aws-us-gov", "cn-n": "aws-cn"}.get(region[:4], "aws")
+    local["dns_suffix"] = "amazonaws.com.cn" if region[:3] == "cn-" else "amazonaws.com"
+    prefix = values.get("key_prefix")
+    local["key_prefix"] = f"{prefix}/" if prefix else ""
+    return local
+
+
+def _filled(text: str, values: Json, local: Json) -> Any:
+    if text == '${var.key_prefix == "" ? null : var.key_prefix}':
+        return values["key_prefix"] or None
+    whole = VARIABLE.fullmatch(text)
+    if whole and isinstance(values[whole[1]], int):
+        return values[whole[1]]
+    ids = local["account_ids"]
+    text = text.replace('${join(",", local.account_ids)}', ",".join(ids))
+    text = text.replace("local.account_ids", json.dumps(ids))
+    roles = '","'.join(values.get("exempt_roles", ()))
+    text = text.replace('${join("\\",\\"", var.exempt_roles)}', roles)
+    text = VARIABLE.sub(lambda found: str(values[found[1]]), text)
+    return re.sub(r"\$\{local\.(\w+)\}", lambda found: str(local[found[1]]), text)
+
+
+def _attached(made: Json, local: Json) -> Json:
+    attachments = made["resource"].get("aws_organizations_policy_attachment", {})
+    for name, attachment in list(attachments.items()):
+        del attachments[name]
+        if attachment.pop("for_each", None):
+            for target in local["policy_targets"]:
+                attachments[f"{name}_{target}"] = {**attachment, "target_id": target}
+        else:
+            attachments[f"{name}_{attachment['target_id']}"] = attachment
+    if not attachments:
+        made["resource"].pop("aws_organizations_policy_attachment", None)
+    return made
+
+
+def plain(stack: Json) -> Json:
+    """Return what a stack makes, with the order of lists of accounts and nulls made alike."""
+
+    def without_comments(value: Any) -> Any:
+        match value:
+            case dict():
+                return {
+                    name: without_comments(each)
+                    for name, each in value.items()
+                    if name != "//" and each is not None
+                }
+            case list():
+                return [without_comments(each) for each in value]
+            case _:
+                return value
+
+    made: Json = without_comments(
+        {name: stack[name] for name in ("data", "check", "resource") if name in stack}
+    )
+    ordered: Json = alike(made)
+    return ordered
+
+
+def alike(value: Any) -> Any:
+    """Put into one order what AWS reads in any: lists and statements of policies, regions."""
+    match value:
+        case dict():
+            return {name: alike(each) for name, each in value.items()}
+        case list():
+            return [alike(each) for each in value]
+        case str() if value.startswith('{"Version"'):
+            statements = json.loads(value)["Statement"]
+            told = [{key: each[key] for key in each if key != "Sid"} for each in statements]
+            return sorted(json.dumps(in_order(each)) for each in told)
+        case str() if re.fullmatch(r"[a-z]+-[a-z-]+-\d(,[a-z]+-[a-z-]+-\d)*", value):
+            return sorted(value.split(","))
+        case _:
+            return value
+
+
+def in_order(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: in_order(each) for name, each in value.items()}
+        case list():
+            return sorted(set(value))
+        case _:
+            return value
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_at_its_defaults_it_is_the_environment(name: str) -> None:
+    content = json.loads(golden.fresh()[f"{name}.tf.json"])
+    assert plain(called(parts(module_files(ENVIRONMENTS[name])))) == plain(content)
+
+
+@given(env=extended())
+@examples(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+def test_it_is_for_settings_of_every_shape(env: Environment) -> None:
+    if any(env.adopt.imports(part) for part in type(env.adopt).model_fields):
+        return
+    assert plain(called(parts(module_files(env)))) == plain(synthesized(env))
+
+
+def test_without_a_file_the_caller_says_who_he_is() -> None:
+    variables = parts(module_files())["variable"]
+    assert [name for name, each in variables.items() if "default" not in each] == [
+        "archive_bucket",
+        "exempt_roles",
+        "home_region",
+        "logging_account_id",
+        "management_account_id",
+        "organization_id",
+        "organization_root_id",
+    ]
+    assert variables["expire_after_days"]["default"] == 2557
+    assert variables["member_account_ids"]["default"] == []
+
+
+@pytest.mark.parametrize("name", [None, *ENVIRONMENTS])
+def test_nothing_of_the_stand_ins_is_left(name: str | None) -> None:
+    files = module_files(ENVIRONMENTS[name] if name else None)
+    for text in files.values():
+        assert not re.search(r"standin|zz-|99000000\d{4}|\b30[0-8]\d\d\b", text)
+
+
+@pytest.mark.parametrize("name", [None, *ENVIRONMENTS])
+def test_every_variable_is_typed_told_checked_and_used(name: str | None) -> None:
+    module = parts(module_files(ENVIRONMENTS[name] if name else None))
+    body = json.dumps({key: module[key] for key in ("locals", "data", "resource", "output")})
+    for variable, each in module["variable"].items():
+        assert each["type"] in ("string", "number", "list(string)")
+        assert each["description"].endswith(".")
+        assert each["validation"], variable
+        assert re.search(rf"\bvar\.{variable}\b", body), variable
+
+
+def test_it_takes_a_provider_for_every_place() -> None:
+    module = parts(module_files(ENVIRONMENTS["fintech"]))
+    aliases = module["terraform"]["required_providers"]["aws"]["configuration_aliases"]
+    used = {
+        resource["provider"]
+        for kind in ("data", "resource")
+        for named in module[kind].values()
+        for resource in named.values()
+    }
+    assert used == set(aliases)
+    assert "provider" not in module
+    assert "backend" not in module["terraform"]
+
+
+def test_what_would_be_imported_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OrgtrailError) as raised:
+        write_module(tmp_path / "module", environment(adopt={"trail": {}}))
+    assert str(raised.value) == (
+        "adopt.trail must be left out of a module, or have manage = false: Terraform takes import "
+        "blocks in the root module alone; write them there"
+    )
+    assert not (tmp_path / "module").exists()
+
+
+def test_other_files_would_become_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.tf").write_text("")
+    with pytest.raises(OrgtrailError) as raised:
+        write_module(tmp_path)
+    assert str(raised.value) == (
+        f"{tmp_path}: has mine.tf, which would become part of the module; name another folder"
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["mine.tf"]
+
+
+def test_the_command_writes_it_whole_and_again(tmp_path: Path) -> None:
+    (tmp_path / "bank.tfvars").write_text(tfvars(MINIMAL))
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-m", "orgtrail.cli", "module", "module", "--env", "bank.tfvars"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (0, "")
+        assert done.stderr == "module: 6 files; README.md tells how to call it\n"
+    written = {
+        each.relative_to(tmp_path / "module").as_posix(): each.read_text()
+        for each in (tmp_path / "module").rglob("*")
+        if each.is_file()
+    }
+    assert written == module_files(environment())
+
+
+def test_a_fault_of_the_file_is_told_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "orgtrail.cli", "module", "out", "--env", "none.tfvars"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("none.tfvars: ")
+    assert not (tmp_path / "out").exists()
+    assert str(ROOT) not in done.stderr
