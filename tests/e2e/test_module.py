@@ -1,0 +1,185 @@
+"""The module, called from HCL with two aliased providers: it validates, refuses and deploys."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from orgtrail.environments import load_environment
+from orgtrail.module import write_module
+from orgtrail.policies import archive, guardrails, key
+from orgtrail.settings.environment import Environment
+
+from tests.conftest import MINIMAL, merged, tfvars
+from tests.e2e.cloud import Cloud, Organization, organization
+from tests.e2e.terraform import Folder
+
+SOURCE = """
+terraform {
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.25"
+    }
+  }
+}
+
+provider "aws" {
+  alias               = "management"
+  region              = "us-east-1"
+  allowed_account_ids = ["%(management)s"]
+  assume_role {
+    role_arn = "arn:aws:iam::%(management)s:role/deploy"
+  }
+  default_tags {
+    tags = { Team = "audit" }
+  }
+}
+
+provider "aws" {
+  alias               = "logging"
+  region              = "us-east-1"
+  allowed_account_ids = ["%(logging)s"]
+  assume_role {
+    role_arn = "arn:aws:iam::%(logging)s:role/deploy"
+  }
+  default_tags {
+    tags = { Team = "audit" }
+  }
+}
+
+variable "expire" {
+  type    = number
+  default = 400
+}
+
+variable "bank" {
+  type    = string
+  default = "%(organization)s"
+}
+
+module "trail" {
+  source = "./module"
+  providers = {
+    aws.management = aws.management
+    aws.logging    = aws.logging
+  }
+
+  organization_id       = var.bank
+  organization_root_id  = "%(root)s"
+  management_account_id = "%(management)s"
+  logging_account_id    = "%(logging)s"
+  member_account_ids    = ["%(production)s"]
+  home_region           = "us-east-1"
+  archive_bucket        = "example-called-archive"
+  key_prefix            = "audit"
+  exempt_roles          = ["arn:aws:iam::%(logging)s:role/deploy"]
+  expire_after_days     = var.expire
+  log_retention_days    = 90
+}
+
+output "key" {
+  value = module.trail.key_arn
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def bank(here: Cloud) -> Organization:
+    return organization(here, "111111111111", "logging", "production")
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory, bank: Organization) -> Environment:
+    """Return the environment file that says the same."""
+    logging = bank.members["logging"]
+    changes = {
+        "organization": {"id": bank.id, "root_id": bank.root_id},
+        "accounts": {
+            "management": {"id": bank.management},
+            "logging": {"id": logging, "role_arn": f"arn:aws:iam::{logging}:role/deploy"},
+            "production": {"id": bank.members["production"]},
+        },
+        "trail": {"key_prefix": "audit"},
+        "archive": {"bucket": "example-called-archive", "expire_after_days": 400},
+        "delivery": {"retention_days": 90},
+    }
+    path = tmp_path_factory.mktemp("settings") / "bank.tfvars"
+    path.write_text(tfvars(merged(MINIMAL, changes)))
+    return load_environment(path)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, here: Cloud, bank: Organization) -> Folder:
+    path = tmp_path_factory.mktemp("root")
+    write_module(path / "module")
+    ids = {
+        **bank.members,
+        "organization": bank.id,
+        "root": bank.root_id,
+        "management": bank.management,
+    }
+    (path / "main.tf").write_text(SOURCE % ids)
+    folder = Folder(path)
+    folder.override(here, "management", "logging")
+    folder.must("init", "-input=false", "-no-color")
+    return folder
+
+
+def test_it_validates(root: Folder) -> None:
+    assert "configuration is valid" in root.must("validate", "-no-color")
+
+
+def test_the_example_is_as_terraform_formats_it(root: Folder) -> None:
+    root.must("fmt", "-check", "module/examples/organization")
+
+
+def test_what_no_environment_file_may_say_it_refuses(root: Folder) -> None:
+    wrong = ("-var=expire=0.5", "-var=bank=bank")
+    done = root.run("plan", "-input=false", "-no-color", *wrong)
+    assert done.code == 1
+    said = re.sub(r"[\s│]+", " ", done.said)
+    assert "expire_after_days must be at least 1." in said
+    assert "organization_id must be o- and 10 to 32 lower-case letters or digits." in said
+
+
+def test_it_deploys_what_an_environment_file_would(
+    root: Folder, here: Cloud, environment: Environment
+) -> None:
+    plan = root.plan()
+    assert {done for each in plan.actions.values() for done in each} == {"create"}
+    root.apply()
+    assert root.plan().changes == {}
+    s3 = here.client(environment.logging.id, "s3")
+    for bucket, policy in (
+        (environment.archive.bucket, archive.archive(environment)),
+        (environment.archive.access_log_bucket, archive.access_logs(environment)),
+        (environment.result_bucket, archive.results(environment)),
+    ):
+        assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == policy
+    kms = here.client(environment.logging.id, "kms")
+    arn = json.loads(root.must("output", "-json"))["key"]["value"]
+    policy = kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
+    assert json.loads(policy) == key.key(environment)
+    organizations = here.client(environment.management.id, "organizations")
+    attached = organizations.list_policies_for_target(
+        TargetId=environment.organization.root_id, Filter="SERVICE_CONTROL_POLICY"
+    )["Policies"]
+    ours = next(each for each in attached if each["Name"] == environment.guardrails.policy_name)
+    content = organizations.describe_policy(PolicyId=ours["Id"])["Policy"]["Content"]
+    assert json.loads(content) == guardrails.service_control(environment)
+    (trail,) = here.client(environment.management.id, "cloudtrail").describe_trails()["trailList"]
+    assert (trail["S3KeyPrefix"], trail["KmsKeyId"]) == ("audit", arn)
+    glue = here.client(environment.logging.id, "glue")
+    parameters = glue.get_table(
+        DatabaseName=environment.catalog.database, Name=environment.catalog.table
+    )["Table"]["Parameters"]
+    assert parameters["projection.account.values"] == ",".join(environment.account_ids)
+    assert parameters["projection.day.range"] == "NOW-400DAYS,NOW"
+
+
+def test_its_own_example_is_valid(root: Folder) -> None:
+    example = Folder(root.path / "module" / "examples" / "organization")
+    example.must("init", "-input=false", "-no-color")
+    assert "configuration is valid" in example.must("validate", "-no-color")
