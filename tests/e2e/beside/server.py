@@ -64,6 +64,7 @@ class Recorded:
             "service": service,
             "operation": _operation(environ, body),
             "path": environ["PATH_INFO"],
+            "agent": environ.get("HTTP_USER_AGENT", ""),
             "body": body.decode(errors="replace"),
         }
         with self.lock, self.log.open("a", encoding="utf-8") as log:

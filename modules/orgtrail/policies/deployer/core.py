@@ -1,0 +1,135 @@
+"""What deploying the trail, the archive, the policies and the catalog needs in each account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from orgtrail import layout
+from orgtrail.policies.deployer import resources as of
+from orgtrail.policies.document import Statement, allow
+from orgtrail.settings.environment import Environment
+
+_ORGANIZATION = (
+    "DescribeOrganization", "ListAWSServiceAccessForOrganization", "ListAccounts",
+    "ListDelegatedAdministrators", "ListRoots",
+)  # fmt: skip
+_TAGS = ("ListTagsForResource", "TagResource", "UntagResource")
+_LINKED = ("CreateServiceLinkedRole", "GetRole")
+
+
+def in_management(env: Environment) -> Iterator[Statement]:
+    """Yield what the role of the management account may do."""
+    adopt = env.adopt
+    yield allow("ReadOrganization", "organizations", _ORGANIZATION, "*")
+    yield from _organization_policies(env)
+    if not adopt.refers("trail"):
+        yield allow("ManageTrail", "cloudtrail", of.TRAIL, layout.trail_arn(env))
+        yield allow("FindTrails", "cloudtrail", ("DescribeTrails",), "*")
+        yield service_linked("LinkCloudTrail", env, layout.CLOUDTRAIL)
+    if env.delivery.enabled:
+        yield from _delivery(env)
+    if env.alarms:
+        yield from _alarms(env)
+
+
+def in_logging(env: Environment) -> Iterator[Statement]:
+    """Yield what the role of the logging account may do."""
+    buckets = [name for name in env.own_buckets if name not in _others_buckets(env)]
+    yield allow(
+        "ManageBuckets", "s3", of.BUCKET, [layout.bucket_arn(env, each) for each in buckets]
+    )
+    if not env.adopt.refers("key") or env.siem or env.findings_bucket:
+        # Of GuardDuty's findings and of the feed too: each has an alias of its own.
+        alias = layout.in_logging(env, "kms", "alias/*")
+        yield from of.keys(layout.any_key_arn(env), [alias])
+    catalog = [layout.in_logging(env, "glue", "catalog"), *layout.catalog_arns(env)]
+    yield allow("ManageTable", "glue", of.TABLE, catalog)
+    yield allow("ManageWorkgroup", "athena", of.WORKGROUP, layout.workgroup_arn(env))
+    yield allow("FindRegions", "ec2", ("DescribeRegions",), "*")
+    if roles := _reading_roles(env):
+        yield allow("ManageRoles", "iam", of.ROLE, roles)
+    if env.siem:
+        yield from _feed(env)
+
+
+def service_linked(sid: str, env: Environment, *services: str) -> Statement:
+    """Allow making the roles that services act with, and looking whether they are there.
+
+    Creating an organization trail asks for it:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
+    """
+    roles = [layout.role_arn(env, "*", f"aws-service-role/{each}/*") for each in services]
+    return allow(sid, "iam", _LINKED, roles)
+
+
+def _organization_policies(env: Environment) -> Iterator[Statement]:
+    kinds = []
+    if env.policy_targets:
+        kinds.append("SERVICE_CONTROL_POLICY")
+    if env.guardrails.resource_control_policy:
+        kinds.append("RESOURCE_CONTROL_POLICY")
+    if not kinds:
+        return
+    of_kind: dict[str, Any] = {"StringEquals": {"organizations:PolicyType": kinds}}
+    yield {**allow("ManagePolicies", "organizations", of.POLICY, "*"), "Condition": of_kind}
+    ours = f"{env.organization.id}/{{}}/*"
+    policies = [
+        layout.arn(env, "organizations", env.management.id, f"policy/{ours.format(kind.lower())}")
+        for kind in kinds
+    ]
+    yield allow("TagPolicies", "organizations", _TAGS, policies)
+
+
+def _delivery(env: Environment) -> Iterator[Statement]:
+    group = layout.log_group_arn(env, env.management.id)
+    if not env.adopt.refers("log_group"):
+        yield allow("ManageLogGroup", "logs", of.LOG_GROUP, [group, f"{group}:*"])
+        every = layout.arn(env, "logs", env.management.id, "log-group:*", region=env.home_region)
+        yield allow("FindLogGroups", "logs", ("DescribeLogGroups",), every)
+    if env.adopt.refers("trail"):
+        return
+    role = layout.delivery_role_arn(env)
+    if not env.adopt.refers("delivery_role"):
+        yield allow("ManageDeliveryRole", "iam", of.ROLE, role)
+    yield of.pass_role("PassDeliveryRole", role, layout.CLOUDTRAIL)
+
+
+def _alarms(env: Environment) -> Iterator[Statement]:
+    assert env.alarms
+    home, account = env.home_region, env.management.id
+    group = layout.log_group_arn(env, account)
+    filters = ("DeleteMetricFilter", "DescribeMetricFilters", "PutMetricFilter")
+    yield allow("ManageFilters", "logs", filters, [group, f"{group}:*"])
+    every = layout.arn(env, "cloudwatch", account, "alarm:*", region=home)
+    yield allow("ManageAlarms", "cloudwatch", of.ALARM, every)
+    keys = layout.arn(env, "kms", account, "key/*", region=home)
+    alias = layout.arn(env, "kms", account, layout.alias(env.alarms.topic), region=home)
+    yield from of.keys(keys, [alias])
+    topic = layout.alarm_topic_arn(env, env.alarms.topic)
+    yield allow("ManageTopic", "sns", of.TOPIC, topic)
+    yield allow("ManageSubscriptions", "sns", of.SUBSCRIPTION, "*")
+
+
+def _feed(env: Environment) -> Iterator[Statement]:
+    assert env.siem
+    notices = ("GetBucketNotification", "PutBucketNotification")
+    yield allow("Notify", "s3", notices, layout.bucket_arn(env, env.archive.bucket))
+    yield allow("ManageTopic", "sns", of.TOPIC, layout.feed_topic_arn(env, env.siem.topic))
+    yield allow("ManageSubscriptions", "sns", of.SUBSCRIPTION, "*")
+    queues = [
+        layout.queue_arn(env, name) for name in (env.siem.queue, layout.dead_letter(env.siem.queue))
+    ]
+    yield allow("ManageQueues", "sqs", of.QUEUE, queues)
+
+
+def _others_buckets(env: Environment) -> set[str]:
+    named = {"bucket": env.archive.bucket, "access_log_bucket": env.archive.access_log_bucket}
+    return {bucket for part, bucket in named.items() if env.adopt.refers(part)}
+
+
+def _reading_roles(env: Environment) -> list[str]:
+    names = [env.access.auditor.role_name] if env.access.auditor else []
+    if env.siem and env.siem.reader:
+        names.append(env.siem.reader.role_name)
+    return [layout.role_arn(env, env.logging.id, name) for name in names]

@@ -1,0 +1,111 @@
+"""What a call of the AWS API asks of IAM: the actions, and the resources that they are about."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qs
+
+from orgtrail import layout
+from orgtrail.settings.environment import Environment
+
+from tests.e2e.cloud import Call
+
+_S3 = {
+    "accelerate": "AccelerateConfiguration",
+    "acl": "BucketAcl",
+    "cors": "BucketCORS",
+    "encryption": "EncryptionConfiguration",
+    "lifecycle": "LifecycleConfiguration",
+    "location": "BucketLocation",
+    "logging": "BucketLogging",
+    "object-lock": "BucketObjectLockConfiguration",
+    "ownershipControls": "BucketOwnershipControls",
+    "policy": "BucketPolicy",
+    "publicAccessBlock": "BucketPublicAccessBlock",
+    "replication": "ReplicationConfiguration",
+    "requestPayment": "BucketRequestPayment",
+    "tagging": "BucketTagging",
+    "versioning": "BucketVersioning",
+    "website": "BucketWebsite",
+}
+"""What IAM calls a part of a bucket, after Get and Put.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html"""
+_WHOLE = {"PUT": "CreateBucket", "HEAD": "ListBucket", "DELETE": "DeleteBucket"}
+_TAGS = {"GET": "ListTagsForResource", "POST": "TagResource", "DELETE": "UntagResource"}
+S3_ACTIONS = {
+    *(f"{verb}{part}" for verb in ("Get", "Put") for part in _S3.values()),
+    *_WHOLE.values(),
+    *_TAGS.values(),
+    "DeleteBucketPolicy",
+}
+"""The actions of S3 on buckets, which are not called as the API's operations are."""
+_OF_NOTHING = {
+    "DescribeRegions", "DescribeTrails", "CreateKey", "ListAliases",
+}  # fmt: skip
+
+
+def asked(call: Call, env: Environment) -> Iterator[tuple[str, str]]:
+    """Yield each action with the resource that it is about; none for calls that all may make."""
+    match call.service:
+        case "sts":
+            return
+        case "s3":
+            yield _of_bucket(call)
+        case "kms" if call.operation not in _OF_NOTHING:
+            yield f"kms:{call.operation}", layout.in_logging(env, "kms", "key/1")
+            if call.operation.endswith("Alias"):
+                yield f"kms:{call.operation}", layout.key_alias_arn(env)
+        case "glue":
+            for resource in _of_catalog(call, env):
+                yield f"glue:{call.operation}", resource
+        case _:
+            yield f"{call.service}:{call.operation}", _resource(call, env)
+
+
+def _resource(call: Call, env: Environment) -> str:
+    if call.operation in _OF_NOTHING:
+        return "*"
+    match call.service:
+        case "cloudtrail":
+            return layout.trail_arn(env)
+        case "athena":
+            return layout.workgroup_arn(env)
+        case "iam":
+            (name,) = parse_qs(call.body)["RoleName"]
+            return layout.role_arn(env, call.account, name)
+        case "logs":
+            return layout.log_group_arn(env, call.account)
+        case "organizations" if call.operation in ("TagResource", "ListTagsForResource"):
+            policy = json.loads(call.body)["ResourceId"]
+            kind = f"policy/{env.organization.id}/service_control_policy/{policy}"
+            return layout.arn(env, "organizations", call.account, kind)
+        case "organizations":
+            return "*"
+        case _:
+            raise AssertionError(f"no test says what {call.service} asks for: {call}")
+
+
+def _of_bucket(call: Call) -> tuple[str, str]:
+    method, _, rest = call.operation.partition(" ")
+    if tagged := re.fullmatch(r"/v20180820/tags/(arn:.*)", rest):
+        return f"s3:{_TAGS[method]}", tagged[1]
+    path, _, part = rest.partition("?")
+    bucket = f"arn:aws:s3:::{path.strip('/')}"
+    if not part:
+        return f"s3:{_WHOLE[method]}", bucket
+    if part == "policy" and method == "DELETE":
+        return "s3:DeleteBucketPolicy", bucket
+    # To take a part away is to put none.
+    verb = "Get" if method == "GET" else "Put"
+    return f"s3:{verb}{_S3[part]}", bucket
+
+
+def _of_catalog(call: Call, env: Environment) -> list[str]:
+    catalog = layout.in_logging(env, "glue", "catalog")
+    database = layout.in_logging(env, "glue", f"database/{env.catalog.database}")
+    name = f"table/{env.catalog.database}/{env.catalog.table}"
+    table = layout.in_logging(env, "glue", name)
+    about_table = "Table" in call.operation or "Partition" in call.operation
+    return [catalog, database, table] if about_table else [catalog, database]

@@ -1,0 +1,127 @@
+"""The roles that Terraform deploys with: enough for the stack, and no more than they have to be."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import botocore.session
+import pytest
+from hypothesis import given
+from orgtrail.policies.deployer import deployer
+from orgtrail.policies.document import Document, text
+from orgtrail.settings.environment import Environment
+
+from tests import golden
+from tests.conftest import ROOT, Json, environment
+from tests.e2e.authority import S3_ACTIONS
+from tests.strategies import extended
+
+CASES = [(each, name) for each in golden.environments() for name in each.deployed]
+INLINE_LIMIT = 10_240
+"""Characters of all policies in a role, white space left out (IAM guide, quotas)."""
+CLIENTS = {"access-analyzer": "accessanalyzer"}
+"""Services whose actions begin otherwise than botocore calls them."""
+NO_CALL = {"iam:PassRole"}
+"""What is allowed and never called."""
+
+
+def statements(policy: Document) -> Iterator[Json]:
+    yield from policy["Statement"]
+
+
+def actions(policy: Document) -> set[str]:
+    return {action for each in statements(policy) for action in each["Action"]}
+
+
+@pytest.mark.parametrize(("env", "name"), CASES, ids=lambda case: getattr(case, "name", case))
+def test_every_action_is_one_that_aws_has(env: Environment, name: str) -> None:
+    session = botocore.session.get_session()
+    for action in actions(deployer(env, name)) - NO_CALL:
+        service, called = action.split(":")
+        if service == "s3":
+            assert called in S3_ACTIONS | {"GetBucketNotification", "PutBucketNotification"}
+        else:
+            model = session.get_service_model(CLIENTS.get(service, service))
+            assert called in model.operation_names, action
+
+
+@given(env=extended())
+def test_it_fits_into_a_role(env: Environment) -> None:
+    for name in env.deployed:
+        assert len(text(deployer(env, name))) <= INLINE_LIMIT
+
+
+@given(env=extended())
+def test_who_deploys_reads_forges_and_deletes_no_log_file(env: Environment) -> None:
+    for name in env.deployed:
+        allowed = actions(deployer(env, name))
+        assert not any("*" in action for action in allowed)
+        assert not {each for each in allowed if re.search(r"Object(Version|Acl|Tagging)?$", each)}
+        assert not allowed & {
+            "kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant", "sts:AssumeRole",
+            "logs:PutLogEvents", "athena:StartQueryExecution", "sqs:ReceiveMessage",
+            "iam:AttachRolePolicy", "organizations:DeleteOrganization",
+            "organizations:DisableAWSServiceAccess", "organizations:DisablePolicyType",
+        }  # fmt: skip
+
+
+@given(env=extended())
+def test_roles_and_buckets_are_named(env: Environment) -> None:
+    for name in env.deployed:
+        account = env.accounts[name].id
+        for each in statements(deployer(env, name)):
+            resources = each["Resource"]
+            for resource in [resources] if isinstance(resources, str) else resources:
+                services = {action.split(":")[0] for action in each["Action"]}
+                if services == {"s3"}:
+                    assert resource.split(":::")[1] in env.own_buckets
+                if services == {"iam"} and "aws-service-role" not in resource:
+                    assert re.fullmatch(rf"arn:[\w-]+:iam::{account}:role/[\w+=,.@-]+", resource)
+
+
+def test_what_is_only_referred_to_is_out_of_reach() -> None:
+    env = next(each for each in golden.environments() if each.name == "referred")
+    reached = json.dumps([deployer(env, name) for name in env.deployed])
+    assert env.archive.bucket not in reached.replace(env.result_bucket, "")
+    assert "cloudtrail:" not in reached
+    assert "logs:DeleteLogGroup" not in reached
+
+
+def test_each_option_adds_what_it_needs_alone() -> None:
+    core = actions(deployer(environment(), "management"))
+    with_alarms = actions(deployer(environment(alarms={}), "management"))
+    assert {each.split(":")[0] for each in with_alarms - core} == {
+        "cloudwatch", "kms", "logs", "sns",
+    }  # fmt: skip
+    logging = actions(deployer(environment(), "logging"))
+    with_feed = actions(deployer(environment(siem={}), "logging"))
+    assert {each.split(":")[0] for each in with_feed - logging} == {"s3", "sns", "sqs"}
+
+
+def test_the_command_prints_a_policy_and_nothing_else() -> None:
+    done = command("envs/healthcare.tfvars", "logging")
+    env = next(each for each in golden.environments() if each.name == "healthcare")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == deployer(env, "logging")
+
+
+def test_the_command_names_the_accounts_that_are_deployed_to() -> None:
+    done = command("envs/healthcare.tfvars", "production")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "ACCOUNT must be one that is deployed to: management, logging; got production\n"
+    )
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "orgtrail.cli", "permissions", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
