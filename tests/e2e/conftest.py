@@ -28,7 +28,7 @@ def _missing(folder: Path) -> str:
     wanted = {"aws": {"source": "hashicorp/aws", "version": "~> 6.25"}}
     content = {"terraform": {"required_providers": wanted}}
     (folder / "main.tf.json").write_text(json.dumps(content))
-    done = Folder(folder).run("init", "-input=false", "-no-color")
+    done = Folder(folder).run("init")
     if done.code:
         reason = next((line for line in done.said.splitlines() if "rror" in line), "")
         return f"`terraform init` finds no provider hashicorp/aws ~> 6.25 ({reason.strip(' │')})"

@@ -27,6 +27,8 @@ ENVIRONMENT = {
     **os.environ,
     **CREDENTIALS,
     "CHECKPOINT_DISABLE": "1",
+    **{f"TF_CLI_ARGS_{each}": "-input=false -no-color" for each in ("init", "plan", "apply")},
+    "TF_CLI_ARGS_destroy": "-auto-approve -input=false -no-color",
     "CI": "1",
     "TF_IN_AUTOMATION": "1",
     "TF_REGISTRY_DISCOVERY_RETRY": "0",
@@ -97,14 +99,15 @@ class Folder:
         return done.output
 
     def plan(self) -> Plan:
-        """Plan, and read the plan."""
-        self.must("plan", "-input=false", "-no-color", "-out=plan.bin")
-        shown = json.loads(self.must("show", "-json", "plan.bin"))
-        return _plan(shown["resource_changes"])
+        """Plan, read the plan, and leave it as JSON in `plan.json`."""
+        self.must("plan", "-out=plan.bin")
+        shown = self.must("show", "-json", "plan.bin")
+        (self.path / "plan.json").write_text(shown)
+        return _plan(json.loads(shown)["resource_changes"])
 
     def apply(self) -> str:
         """Apply what was planned last."""
-        return self.must("apply", "-input=false", "-no-color", "plan.bin")
+        return self.must("apply", "plan.bin")
 
     def override(self, here: Cloud, *aliases: str) -> None:
         """Point the providers at the local AWS, by a file beside the configuration."""

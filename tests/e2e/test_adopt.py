@@ -49,7 +49,7 @@ def environment(project: Project) -> Environment:
 @pytest.fixture(scope="module")
 def stack(project: Project, here: Cloud) -> Folder:
     stack = project.synthesize(here)
-    stack.must("init", "-input=false", "-no-color")
+    stack.must("init")
     return stack
 
 
@@ -116,7 +116,7 @@ def test_what_is_only_referred_to_is_left_alone(
         settings = settings.replace(theirs, real)
     project = Project.made(tmp_path / "main", "referred", settings)
     stack = project.synthesize(here)
-    stack.must("init", "-input=false", "-no-color")
+    stack.must("init")
     plan = stack.plan()
     assert {action for each in plan.actions.values() for action in each} == {"create"}
     kinds = {place.partition(".")[0] for place in plan.actions}

@@ -15,17 +15,26 @@ from orgtrail.environments import load_environment
 from orgtrail.policies import archive, guardrails, key, readers, roles
 from orgtrail.policies.deployer import deployer
 from orgtrail.policies.document import Document
-from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
-from orgtrail.proof.iam.policy import parse
-from orgtrail.proof.iam.request import Caller, Kind, Request
+from orgtrail.proof.check import check
 from orgtrail.settings.environment import Environment
 
-from tests.e2e.authority import asked
+from tests.e2e.authority import UNSEEN, allows, asked
 from tests.e2e.cloud import Cloud, Organization, member
 from tests.e2e.terraform import CDKTF, NODE, Folder, Project, run
 
 pytestmark = pytest.mark.usefixtures("deployed")
-UNSEEN: set[str] = set()
+CHANGES = (
+    # The exact text of the example, and what takes its place.
+    ('  Owner     = "compliance"\n  Data      = "audit-trail"', '  Owner     = "security"'),
+    ("trail = {", 'trail = {\n  enabled = false\n  log_file_validation = false\n'
+     '  insights = ["ApiCallRateInsight"]'),
+    ("rotation_days = 180", 'rotation_days = 365\n  administrators = '
+     '["arn:aws:iam::222222222222:role/keys"]'),
+    ("retention_days = 731", "retention_days = 0"),
+    ("  exempt_roles = [", '  exempt_roles = [\n    "arn:aws:iam::222222222222:role/second",'),
+    ('trusted = ["', 'session_hours = 2\n'
+     '    trusted = ["arn:aws:iam::888888888888:role/second", "'),
+)  # fmt: skip
 CLI = ("--skip-provider-lock",)
 
 
@@ -51,6 +60,9 @@ def test_a_second_plan_is_empty(deployed: Folder) -> None:
     plan = deployed.plan()
     assert plan.changes == {}
     assert len(plan.actions) == 37
+    report = check(deployed.path / "plan.json")
+    assert report.findings == ()
+    assert len(report.access) > 800
 
 
 def test_the_state_lies_beside_main(project: Project) -> None:
@@ -185,7 +197,7 @@ def test_an_account_left_out_is_warned_of_and_added_changes_the_table_alone(
     deployed: Folder, here: Cloud, bank: Organization, project: Project
 ) -> None:
     added = member(here, bank.management, "research")
-    warned = deployed.run("plan", "-input=false", "-no-color")
+    warned = deployed.run("plan")
     assert "Athena would return no rows for them, and no error" in re.sub(r"\s+", " ", warned.said)
     text = project.file.read_text()
     research = f'research = {{ id = "{added}" }}\n  development ='
@@ -210,9 +222,32 @@ def test_longer_retention_changes_the_lifecycle_alone(
     assert deployed.plan().changes == {}
 
 
+def test_what_can_change_changes_where_it_is(
+    deployed: Folder, here: Cloud, project: Project, bank: Organization
+) -> None:
+    text = project.file.read_text()
+    for old, new in CHANGES:
+        assert old in text
+        text = text.replace(old, new.replace("222222222222", bank.members["logging"]), 1)
+    project.write(text)
+    plan = project.synthesize(here).plan()
+    assert {done for each in plan.changes.values() for done in each} == {"update"}
+    for place, attribute in (
+        ("aws_cloudtrail.trail", "enable_logging"),
+        ("aws_cloudwatch_log_group.delivery_log_group", "retention_in_days"),
+        ("aws_iam_role.auditor", "assume_role_policy"),
+        ("aws_kms_key.key", "policy"),
+        ("aws_organizations_policy.guardrails_scp", "content"),
+        ("aws_s3_bucket.archive", "tags_all"),
+    ):
+        assert attribute in plan.changed[place]
+    deployed.apply()
+    assert deployed.plan().changes == {}
+
+
 def test_destroying_is_refused_while_protected(deployed: Folder, here: Cloud) -> None:
     start = len(here.calls())
-    done = deployed.run("destroy", "-auto-approve", "-input=false", "-no-color")
+    done = deployed.run("destroy")
     assert done.code == 1
     assert "Instance cannot be destroyed" in done.said
     changed = [call.operation for call in here.calls(start) if _changes(call.operation)]
@@ -227,11 +262,10 @@ def test_destroying_is_complete_where_it_is_allowed(
     stack = project.synthesize(here)
     assert set(stack.plan().changes) == {"aws_athena_workgroup.catalog_workgroup"}
     stack.apply()
-    command = ("destroy", "-auto-approve", "-input=false", "-no-color")
     # S3 has delivered access logs by now, and only an empty bucket can go.
-    assert "BucketNotEmpty" in stack.run(*command).said
+    assert "BucketNotEmpty" in stack.run("destroy").said
     _empty(here.client(environment.logging.id, "s3"), environment.archive.access_log_bucket)
-    stack.must(*command)
+    stack.must("destroy")
     state = json.loads((project.path / "terraform.healthcare.tfstate").read_text())
     assert state["resources"] == []
     assert here.client(environment.logging.id, "s3").list_buckets()["Buckets"] == []
@@ -278,15 +312,7 @@ def test_the_deploy_roles_may_do_what_was_done_and_nothing_else(
         calls = [each for each in here.calls() if each.is_terraforms and each.account == account]
         used = {one for each in calls for one in asked(each, environment)}
         assert len(used) > 30
-        assert [each for each in sorted(used) if not _allows(policy, account, *each)] == []
+        assert [each for each in sorted(used) if not allows(policy, account, *each)] == []
         listed = {action for each in policy["Statement"] for action in each["Action"]}
         unused = listed - {action for action, _ in used}
-        assert sorted(unused) == sorted(UNSEEN & listed)
-
-
-def _allows(policy: Document, account: str, action: str, resource: str) -> bool:
-    caller = Caller(Kind.ROLE, f"arn:aws:iam::{account}:role/deploy", account)
-    context = {"organizations:PolicyType": "SERVICE_CONTROL_POLICY"}
-    request = Request(caller, action, resource, account, context)
-    decision = evaluate(request, Policies(identity=(parse("deploy", policy),)))
-    return decision.verdict is Verdict.ALLOW
+        assert sorted(unused) == sorted(UNSEEN.keys() & listed)

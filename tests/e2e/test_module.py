@@ -9,6 +9,7 @@ import pytest
 from orgtrail.environments import load_environment
 from orgtrail.module import write_module
 from orgtrail.policies import archive, guardrails, key
+from orgtrail.proof.check import check
 from orgtrail.settings.environment import Environment
 
 from tests.conftest import MINIMAL, merged, tfvars
@@ -123,12 +124,12 @@ def root(tmp_path_factory: pytest.TempPathFactory, here: Cloud, bank: Organizati
     (path / "main.tf").write_text(SOURCE % ids)
     folder = Folder(path)
     folder.override(here, "management", "logging")
-    folder.must("init", "-input=false", "-no-color")
+    folder.must("init")
     return folder
 
 
 def test_it_validates(root: Folder) -> None:
-    assert "configuration is valid" in root.must("validate", "-no-color")
+    assert "configuration is valid" in root.must("validate")
 
 
 def test_the_example_is_as_terraform_formats_it(root: Folder) -> None:
@@ -137,7 +138,7 @@ def test_the_example_is_as_terraform_formats_it(root: Folder) -> None:
 
 def test_what_no_environment_file_may_say_it_refuses(root: Folder) -> None:
     wrong = ("-var=expire=0.5", "-var=bank=bank")
-    done = root.run("plan", "-input=false", "-no-color", *wrong)
+    done = root.run("plan", *wrong)
     assert done.code == 1
     said = re.sub(r"[\s│]+", " ", done.said)
     assert "expire_after_days must be at least 1." in said
@@ -151,6 +152,9 @@ def test_it_deploys_what_an_environment_file_would(
     assert {done for each in plan.actions.values() for done in each} == {"create"}
     root.apply()
     assert root.plan().changes == {}
+    report = check(root.path / "plan.json")
+    assert [each.rule for each in report.findings] == ["no-lock"]
+    assert len(report.access) > 800
     s3 = here.client(environment.logging.id, "s3")
     for bucket, policy in (
         (environment.archive.bucket, archive.archive(environment)),
@@ -181,5 +185,5 @@ def test_it_deploys_what_an_environment_file_would(
 
 def test_its_own_example_is_valid(root: Folder) -> None:
     example = Folder(root.path / "module" / "examples" / "organization")
-    example.must("init", "-input=false", "-no-color")
-    assert "configuration is valid" in example.must("validate", "-no-color")
+    example.must("init")
+    assert "configuration is valid" in example.must("validate")

@@ -19,9 +19,9 @@ def test_swapped_roles_are_refused(here: Cloud, bank: Organization, project: Pro
         role = f"arn:aws:iam::{account}:role/orgtrail-deploy"
         provider["assume_role"] = [{"role_arn": role, "session_name": "orgtrail"}]
     path.write_text(json.dumps(override))
-    stack.must("init", "-input=false", "-no-color")
+    stack.must("init")
     start = len(here.calls())
-    done = stack.run("apply", "-auto-approve", "-input=false", "-no-color")
+    done = stack.run("apply", "-auto-approve")
     assert done.code == 1
     assert re.sub(r"\s+", " ", done.said).count("AWS account ID not allowed") == 2
     assert {call.service for call in here.calls(start)} == {"sts"}

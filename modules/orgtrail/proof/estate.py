@@ -219,7 +219,8 @@ class Estate:
 
     def policy_address(self, bucket: Bucket) -> str:
         """Return the address of a bucket's policy, or of the bucket where it has none."""
-        arn = f"arn:{self.partition}:s3:::{bucket.name}"
+        # With its quote: another bucket's name may begin with this one's.
+        arn = f'arn:{self.partition}:s3:::{bucket.name}"'
         policies = (each for each in self.attached if each.setting == "bucket")
         return next((each.address for each in policies if arn in each.document), bucket.address)
 

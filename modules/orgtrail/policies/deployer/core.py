@@ -11,8 +11,7 @@ from orgtrail.policies.document import Statement, allow
 from orgtrail.settings.environment import Environment
 
 _ORGANIZATION = (
-    "DescribeOrganization", "ListAWSServiceAccessForOrganization", "ListAccounts",
-    "ListDelegatedAdministrators", "ListRoots",
+    "DescribeOrganization", "ListAWSServiceAccessForOrganization", "ListAccounts", "ListRoots",
 )  # fmt: skip
 _TAGS = ("ListTagsForResource", "TagResource", "UntagResource")
 _LINKED = ("CreateServiceLinkedRole", "GetRole")

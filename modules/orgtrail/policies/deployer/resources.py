@@ -6,14 +6,14 @@ from orgtrail.policies.document import Statement, allow
 
 BUCKET = (
     "CreateBucket", "DeleteBucket", "DeleteBucketPolicy", "GetAccelerateConfiguration",
-    "GetBucketAcl", "GetBucketCORS", "GetBucketLocation", "GetBucketLogging",
+    "GetBucketAcl", "GetBucketCORS", "GetBucketLogging",
     "GetBucketObjectLockConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy",
-    "GetBucketPublicAccessBlock", "GetBucketRequestPayment", "GetBucketTagging",
-    "GetBucketVersioning", "GetBucketWebsite", "GetEncryptionConfiguration",
+    "GetBucketPublicAccessBlock", "GetBucketRequestPayment", "GetBucketVersioning",
+    "GetBucketWebsite", "GetEncryptionConfiguration",
     "GetLifecycleConfiguration", "GetReplicationConfiguration", "ListBucket",
     "ListTagsForResource", "PutBucketLogging", "PutBucketObjectLockConfiguration",
     "PutBucketOwnershipControls", "PutBucketPolicy", "PutBucketPublicAccessBlock",
-    "PutBucketTagging", "PutBucketVersioning", "PutEncryptionConfiguration",
+    "PutBucketVersioning", "PutEncryptionConfiguration",
     "PutLifecycleConfiguration", "TagResource", "UntagResource",
 )  # fmt: skip
 """No action on objects: who deploys reads no log file and deletes none."""
@@ -37,7 +37,7 @@ LOG_GROUP = (
 )  # fmt: skip
 TRAIL = (
     "AddTags", "CreateTrail", "DeleteTrail", "GetEventSelectors", "GetInsightSelectors",
-    "GetTrail", "GetTrailStatus", "ListTags", "PutEventSelectors", "PutInsightSelectors",
+    "GetTrailStatus", "ListTags", "PutEventSelectors", "PutInsightSelectors",
     "RemoveTags", "StartLogging", "StopLogging", "UpdateTrail",
 )  # fmt: skip
 POLICY = (
@@ -47,7 +47,7 @@ POLICY = (
 TABLE = (
     "CreateDatabase", "CreateTable", "DeleteDatabase", "DeleteTable", "GetDatabase",
     "GetPartitionIndexes", "GetTable", "GetTags", "TagResource", "UntagResource",
-    "UpdateDatabase", "UpdateTable",
+    "UpdateTable",
 )  # fmt: skip
 WORKGROUP = (
     "CreateWorkGroup", "DeleteWorkGroup", "GetWorkGroup", "ListTagsForResource", "TagResource",

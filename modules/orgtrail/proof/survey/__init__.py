@@ -73,7 +73,7 @@ def _trail(stack: Stack, trail: Resource) -> Trail:
         validates=flag("enable_log_file_validation", default=False),
         is_logging=flag("enable_logging", default=True),
         log_group=trail.text("cloud_watch_logs_group_arn"),
-        waits_for_policy=any(each.startswith("aws_s3_bucket_policy.") for each in trail.after),
+        waits_for_policy=any("aws_s3_bucket_policy." in each for each in trail.after),
         selectors=tuple(trail.many("event_selector")),
         advanced_selectors=tuple(trail.many("advanced_event_selector")),
         insights=tuple(each["insight_type"] for each in trail.many("insight_selector")),

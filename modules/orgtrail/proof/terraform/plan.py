@@ -5,11 +5,15 @@ https://developer.hashicorp.com/terraform/internals/json-format
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from orgtrail.proof.terraform.resources import Json, Provider, Resource, Stack, provider_of
+
+_KEY = re.compile(r"\[[^\]]*\]")
+"""Of an instance, of a resource or of a module."""
 
 
 def plan_of(content: Json, path: Path) -> Stack:
@@ -19,9 +23,7 @@ def plan_of(content: Json, path: Path) -> Stack:
         key: provider_of(_constants(each.get("expressions", {})))
         for key, each in configuration.get("provider_config", {}).items()
     }
-    configured = {
-        each["address"]: each for each in configuration.get("root_module", {}).get("resources", ())
-    }
+    configured = dict(_configured(configuration.get("root_module", {}), ""))
     resources = []
     # What was only read stands in the state that the plan started from.
     read = content.get("prior_state", {}).get("values", {}).get("root_module", {})
@@ -31,16 +33,31 @@ def plan_of(content: Json, path: Path) -> Stack:
     ]
     for each in planned:
         data = "data." if each.get("mode") == "data" else ""
-        place = each["address"].partition("[")[0]
-        known = configured.get(place, {})
+        module, known = configured.get(_KEY.sub("", each["address"]), ("", {}))
         values = dict(each.get("values") or {})
-        _fill(values, known.get("expressions", {}))
-        after = frozenset((*known.get("depends_on", ()), *_referred(known.get("expressions", {}))))
+        _fill(values, known.get("expressions", {}), module)
+        before = (*known.get("depends_on", ()), *_referred(known.get("expressions", {})))
+        after = frozenset(f"{module}{one}" for one in before)
         provider = providers.get(known.get("provider_config_key", ""), Provider())
         resources.append(
             Resource(f"{data}{each['type']}", each["address"], values, provider, after)
         )
-    return Stack(path.stem, tuple(resources), tuple(providers.values()))
+    # A root module that calls another may have a provider that nothing is made with.
+    used = tuple(
+        one for one in providers.values() if any(each.provider is one for each in resources)
+    )
+    return Stack(path.stem, tuple(resources), used)
+
+
+def _configured(module: Json, path: str) -> Iterator[tuple[str, tuple[str, Json]]]:
+    """Yield the address of each resource, with the path of its module and its configuration.
+
+    What a module's own configuration refers to is within the module.
+    """
+    for each in module.get("resources", ()):
+        yield f"{path}{each['address']}", (path, each)
+    for name, call in module.get("module_calls", {}).items():
+        yield from _configured(call.get("module", {}), f"{path}module.{name}.")
 
 
 def _planned(module: Json) -> Iterator[Json]:
@@ -64,16 +81,16 @@ def _constants(expressions: Any) -> Any:
     }
 
 
-def _fill(values: Json, expressions: Mapping[str, Any]) -> None:
+def _fill(values: Json, expressions: Mapping[str, Any], module: str) -> None:
     """Put references where a plan has no value yet, as they stand in the stack's JSON."""
     for name, each in expressions.items():
         if isinstance(each, dict) and values.get(name) is None:
             if references := each.get("references"):
-                values[name] = f"${{{references[0]}}}"
+                values[name] = f"${{{module}{references[0]}}}"
         elif isinstance(each, list) and isinstance(values.get(name), list):
             for block, inner in zip(values[name], each, strict=False):
                 if isinstance(block, dict) and isinstance(inner, dict):
-                    _fill(block, inner)
+                    _fill(block, inner, module)
 
 
 def _referred(expressions: Any) -> Iterator[str]:

@@ -14,7 +14,12 @@ from typing import Any
 
 Json = dict[str, Any]
 
-REFERENCE = re.compile(r"\$\{((?:data\.)?[\w-]+\.[\w-]+)(?:\[[^\]]*\])?\.(\w+)\}")
+REFERENCE = re.compile(
+    r"\$\{((?:module\.[\w-]+\.)*(?:data\.)?[\w-]+\.[\w-]+)(?:\[[^\]]*\])?\.(\w+)\}"
+)
+
+_NAMED_BY_AWS = ("aws_kms_key", "aws_organizations_policy", "aws_sns_topic")
+"""Kinds that others refer to by what AWS made up."""
 
 
 def block(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -82,9 +87,12 @@ class Stack:
         return iter(self._by_kind.get(kind, ()))
 
     def find(self, text: str) -> Resource | None:
-        """Return the resource that a reference such as `${aws_kms_key.key.arn}` names."""
+        """Return the resource that a reference such as `${aws_kms_key.key.arn}` names.
+
+        In the plan of what stands already, the ARN or id of it stands there instead.
+        """
         named = REFERENCE.fullmatch(text)
-        return self._by_address.get(named[1]) if named else None
+        return self._by_address.get(named[1]) if named else self._by_identity.get(text)
 
     def said(self, text: str, attribute: str) -> str:
         """Return a text, or what the resource that it refers to says of itself."""
@@ -101,6 +109,16 @@ class Stack:
     @cached_property
     def _by_address(self) -> dict[str, Resource]:
         return {each.plain_address: each for each in self.resources}
+
+    @cached_property
+    def _by_identity(self) -> dict[str, Resource]:
+        return {
+            each.text(name): each
+            for kind in _NAMED_BY_AWS
+            for each in self.of(kind)
+            for name in ("arn", "id")
+            if each.text(name)
+        }
 
 
 def provider_of(given: Mapping[str, Any]) -> Provider:
