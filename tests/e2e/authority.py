@@ -55,6 +55,7 @@ UNSEEN = {
     "ec2:DescribeRegions": "asked where catalog.regions is left out",
     "iam:CreateServiceLinkedRole": "CloudTrail asks for it in the caller's name; moto does not",
     "iam:PassRole": "is no call; AWS asks for it where a role is handed over",
+    "iam:UpdateRole": "sets session_hours; moto forgets the role's description then",
     "iam:UpdateRoleDescription": "adopting a role changes its description",
     "kms:UpdateAlias": "adopting a key may give the alias to another one",
     "kms:UpdateKeyDescription": "adopting a key changes its description",

@@ -32,8 +32,7 @@ CHANGES = (
      '["arn:aws:iam::222222222222:role/keys"]'),
     ("retention_days = 731", "retention_days = 0"),
     ("  exempt_roles = [", '  exempt_roles = [\n    "arn:aws:iam::222222222222:role/second",'),
-    ('trusted = ["', 'session_hours = 2\n'
-     '    trusted = ["arn:aws:iam::888888888888:role/second", "'),
+    ('trusted = ["', 'trusted = ["arn:aws:iam::888888888888:role/second", "'),
 )  # fmt: skip
 CLI = ("--skip-provider-lock",)
 
