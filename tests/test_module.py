@@ -22,7 +22,7 @@ from tests.conftest import MINIMAL, ROOT, Json, environment, synthesized, tfvars
 from tests.strategies import extended
 
 ENVIRONMENTS = {each.name: each for each in golden.environments() if each.name != "adopted"}
-VARIABLE = re.compile(r"\$\{var\.(\w+)\}")
+VARIABLE = re.compile(r"\$\{var\.([\w-]+)\}")
 
 
 def parts(files: dict[str, str]) -> Json:
@@ -62,12 +62,14 @@ def called(module: Json) -> Json:
 
 def _locals(module: Json, values: Json) -> Json:
     local = dict(module["locals"])
-    accounts = re.findall(r"var\.(\w+_account_id)\b", local["account_ids"])
+    accounts = re.findall(r"var\.([\w-]+_account_id)\b", local["account_ids"])
     local["account_ids"] = sorted(
         {*(values[name] for name in accounts), *values["member_account_ids"]}
     )
     for name, expression in local.items():
-        if match := re.fullmatch(r'\$\{var\.\w+ == null \? "(.*)" : var\.\w+\}', str(expression)):
+        if match := re.fullmatch(
+            r'\$\{var\.[\w-]+ == null \? "(.*)" : var\.[\w-]+\}', str(expression)
+        ):
             derived = VARIABLE.sub(lambda found: values[found[1]], match[1])
             local[name] = derived if values[name] is None else values[name]
     if "policy_targets" in values:
@@ -211,7 +213,7 @@ def test_every_variable_is_typed_told_checked_and_used(name: str | None) -> None
         assert each["type"] in ("string", "number", "list(string)")
         assert each["description"].endswith(".")
         assert each["validation"], variable
-        assert re.search(rf"\bvar\.{variable}\b", body), variable
+        assert re.search(rf"\bvar\.{re.escape(variable)}\b", body), variable
 
 
 def test_it_takes_a_provider_for_every_place() -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
-from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 
+from orgtrail.module.conditions import of_each, tests
 from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.shape import Shape
 from orgtrail.settings.trail import LogRetention
-from orgtrail.settings.types import AccountId, RoleArn, Rule, metadata_in, models_in
+from orgtrail.settings.types import AccountId, RoleArn, metadata_in, models_in
 
 REQUIRED = object()
 """The default of a variable that has none."""
@@ -61,9 +60,9 @@ class Choice:
         """Yield each condition of its values, in Terraform's language, and what to say of it."""
         value = f"var.{self.name}"
         if self.type == "list(string)":
-            yield _of_each(value, self.rules)
+            yield of_each(value, self.rules)
             return
-        for test, text in _tests(value, self.rules):
+        for test, text in tests(value, self.rules):
             yield f"{value} == null ? true : {test}" if self.derived else test, text
 
 
@@ -135,11 +134,6 @@ def choices(env: Environment, *, given: bool) -> list[Choice]:
     ]
 
 
-def variable_name(name: str) -> str:
-    """Return what variables call an account."""
-    return re.sub("[^a-z0-9]+", "_", name.lower())
-
-
 def named_accounts(env: Environment) -> list[str]:
     """Return the accounts that the module has to tell apart; of others it needs the id alone."""
     readers = env.access.member_readers
@@ -149,15 +143,10 @@ def named_accounts(env: Environment) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def tests_of_each(value: str, kind: object) -> tuple[str, str]:
-    """Return the condition that all of a list are of a kind, and what to say where they are not."""
-    return _of_each(value, tuple(metadata_in(kind)))
-
-
 def _accounts(env: Environment, *, given: bool) -> Iterator[Choice]:
     for number, name in enumerate(named_accounts(env), start=1):
         yield Choice(
-            f"{variable_name(name)}_account_id",
+            f"{name}_account_id",
             ("accounts", name, "id"),
             _stand_in(number),
             env.accounts[name].id if given else REQUIRED,
@@ -167,7 +156,7 @@ def _accounts(env: Environment, *, given: bool) -> Iterator[Choice]:
         if (role := env.accounts[name].role_arn) and name != "management":
             # A pattern that is exempt covers it, and it differs from that pattern.
             yield Choice(
-                f"{variable_name(name)}_role_arn",
+                f"{name}_role_arn",
                 ("accounts", name, "role_arn"),
                 _exempt(env, number).replace("*", "deploys"),
                 role,
@@ -267,37 +256,3 @@ def _field(setting: tuple[str, ...]) -> FieldInfo:
         model = next(models_in(model.model_fields[name].annotation))
     found: FieldInfo = model.model_fields[setting[-1]]
     return found
-
-
-def _tests(value: str, rules: tuple[object, ...]) -> Iterator[tuple[str, str]]:
-    for each in rules:
-        match each:
-            case Rule() if each.pattern:
-                tests = [f"can(regex({_quoted(f'^({each.pattern})$')}, {value}))"]
-                tests += [f"!can(regex({_quoted(never)}, {value}))" for never in each.never]
-                yield " && ".join(tests), each.text
-            case Ge():
-                whole = f"floor({value}) == {value}"
-                yield f"{value} >= {each.ge} && {whole}", f"must be at least {each.ge}"
-            case Le():
-                yield f"{value} <= {each.le}", f"must be at most {each.le}"
-            case MinLen():
-                yield f"length({value}) >= {each.min_length}", "must not be empty"
-            case MaxLen():
-                most = each.max_length
-                yield f"length({value}) <= {most}", f"must be at most {most} characters long"
-            case tuple():
-                numbers = ", ".join(map(str, each))
-                yield f"contains([{numbers}], {value})", f"must be one of {numbers}"
-
-
-def _of_each(value: str, rules: tuple[object, ...]) -> tuple[str, str]:
-    found = list(_tests("each", rules))
-    together = " && ".join(test for test, _ in found)
-    said = "; ".join(text for _, text in found)
-    return f"alltrue([for each in {value} : {together}])", f"each {said}"
-
-
-def _quoted(pattern: str) -> str:
-    escaped = pattern.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped.replace("${", "$${").replace("%{", "%%{") + '"'

@@ -10,11 +10,10 @@ from orgtrail.module.choices import (
     REQUIRED,
     Choice,
     named_accounts,
-    tests_of_each,
-    variable_name,
 )
+from orgtrail.module.conditions import of_each
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.types import AccountId, Target
+from orgtrail.settings.types import AccountId, Target, metadata_in
 
 Json = dict[str, Any]
 
@@ -41,7 +40,7 @@ def variables(env: Environment, chosen: Sequence[Choice], *, given: bool) -> Jso
         given: whether the settings are somebody's own, and so the defaults.
 
     """
-    deployed = [f"{variable_name(name)}_account_id" for name in env.deployed]
+    deployed = [f"{name}_account_id" for name in env.deployed]
     together = between([each.name for each in chosen], deployed)
     made = {
         each.name: _variable(
@@ -85,7 +84,7 @@ def _targets(env: Environment) -> list[str] | None:
 
 
 def _each(name: str, kind: object, *, nullable: bool = False) -> tuple[str, str]:
-    test, text = tests_of_each(f"var.{name}", kind)
+    test, text = of_each(f"var.{name}", metadata_in(kind))
     return (f"var.{name} == null ? true : {test}" if nullable else test), f"{name}: {text}."
 
 
