@@ -105,7 +105,11 @@ def _resource(call: Call, env: Environment) -> str:
             return layout.role_arn(env, call.account, name)
         case "logs":
             return layout.log_group_arn(env, call.account)
-        case "organizations" if call.operation in ("TagResource", "ListTagsForResource"):
+        case "organizations" if call.operation in (
+            "ListTagsForResource",
+            "TagResource",
+            "UntagResource",
+        ):
             policy = json.loads(call.body)["ResourceId"]
             kind = f"policy/{env.organization.id}/service_control_policy/{policy}"
             return layout.arn(env, "organizations", call.account, kind)

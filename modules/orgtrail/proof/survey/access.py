@@ -28,20 +28,20 @@ def role_of(stack: Stack, role: Resource) -> Role:
     label = f"the policy of role {name}"
     elsewhere = any(
         is_its_own(each.text("role")) for each in stack.of("aws_iam_role_policy_attachment")
-    ) or bool(role.values.get("managed_policy_arns") or role.values.get("inline_policy"))
+    ) or bool(role.values.get("managed_policy_arns"))
     unread = (opaque(label, f"{label} is attached from elsewhere"),) if elsewhere else ()
+    # In the plan of what stands already, the role has its own policies once more.
+    documents = [
+        *(each.text("policy") for each in stack.of("aws_iam_role_policy")
+          if is_its_own(each.text("role"))),
+        *(each["policy"] for each in role.many("inline_policy") if each.get("policy")),
+    ]  # fmt: skip
+    policies = dict.fromkeys(policy_of(label, each) for each in documents)
     return Role(
         **place(role),
         arn=f"arn:{partition(region)}:iam::{account}:role{path}{name}",
         trust=policy_of(f"the trust of role {name}", role.text("assume_role_policy")),
-        policies=(
-            *(
-                policy_of(label, each.text("policy"))
-                for each in stack.of("aws_iam_role_policy")
-                if is_its_own(each.text("role"))
-            ),
-            *unread,
-        ),
+        policies=(*policies, *unread),
     )
 
 
