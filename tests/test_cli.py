@@ -16,14 +16,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 from orgtrail.proof.check import check
-from orgtrail.proof.survey import survey
-from orgtrail.proof.terraform.reading import stack_of
 from orgtrail.settings.faults import OrgtrailError
 
-from tests import golden
-from tests.conftest import MINIMAL, ROOT, Json, merged, tfvars
+from tests.conftest import MINIMAL, ROOT, merged, tfvars
 from tests.mistakes import BROKEN, stack
-from tests.test_estate import of_json, told
 
 Done = subprocess.CompletedProcess[str]
 DEMOS = [str(path) for path in sorted((ROOT / "envs").glob("*.tfvars"))]
@@ -32,89 +28,6 @@ DEMOS = [str(path) for path in sorted((ROOT / "envs").glob("*.tfvars"))]
 def orgtrail(*arguments: str) -> Done:
     command = [sys.executable, "-m", "orgtrail.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-
-
-def as_plan(content: Json) -> Json:
-    """Write a stack as `terraform show -json` writes its plan.
-
-    https://developer.hashicorp.com/terraform/internals/json-format
-    """
-    planned: list[Json] = []
-    read: list[Json] = []
-    configured: list[Json] = []
-    for mode, section in (("managed", "resource"), ("data", "data")):
-        for kind, named in content[section].items():
-            for name, given in named.items():
-                prefix = "data." if mode == "data" else ""
-                common = {"address": f"{prefix}{kind}.{name}", "mode": mode, "type": kind}
-                values = {
-                    key: each for key, each in given.items()
-                    if key not in ("provider", "depends_on", "lifecycle", "for_each", "//")
-                }  # fmt: skip
-                configured.append(
-                    {
-                        **common,
-                        "provider_config_key": given["provider"],
-                        "depends_on": given.get("depends_on", []),
-                        "expressions": expressions(values),
-                    }
-                )
-                made = read if mode == "data" else planned
-                for key, each in given.get("for_each", {"": None}).items():
-                    index = f'["{key}"]' if "for_each" in given else ""
-                    made.append({**common, "address": common["address"] + index,
-                                 "values": known(values, key, each)})  # fmt: skip
-    organization = read[0]["values"]
-    organization["aws_service_access_principals"] = ["cloudtrail.amazonaws.com"]
-    return {
-        "format_version": "1.2",
-        "planned_values": {"root_module": {"resources": planned}},
-        "prior_state": {"values": {"root_module": {"resources": read}}},
-        "configuration": {
-            "provider_config": {
-                f"aws.{each['alias']}": {"name": "aws", "expressions": expressions(each)}
-                for each in content["provider"]["aws"]
-            },
-            "root_module": {"resources": configured},
-        },
-    }
-
-
-def known(values: Any, key: str, each: Any) -> Any:
-    """Return what a plan knows of values: no references, one block as a list."""
-    match values:
-        case dict():
-            return {
-                name: [inner] if isinstance(given, dict) and name != "parameters" else inner
-                for name, given in values.items()
-                if (inner := known(given, key, each)) is not None
-            }
-        case list():
-            return [known(given, key, each) for given in values]
-        case "${each.key}":
-            return key
-        case "${each.value}":
-            return each
-        case str() if values.startswith("${"):
-            return None
-        case str():
-            return values.replace("${each.key}", key).replace("$${", "${")
-    return values
-
-
-def expressions(values: Any) -> Any:
-    """Return the configuration of values: constants, and what expressions refer to."""
-    if isinstance(values, dict):
-        return {
-            name: [expressions(each)] if isinstance(each, dict) else expressions(each)
-            for name, each in values.items()
-        }
-    if isinstance(values, list) and values and isinstance(values[0], dict):
-        return [expressions(each) for each in values]
-    if isinstance(values, str) and values.startswith("${aws_"):
-        reference = values[2:-1]
-        return {"references": [reference, reference.rpartition(".")[0]]}
-    return {"constant_value": values}
 
 
 def test_both_examples_have_no_finding() -> None:
@@ -294,24 +207,3 @@ def test_the_command_starts_without_cdktf() -> None:
         [sys.executable, "-c", code, *DEMOS], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == ""
-
-
-def test_a_plan_is_read_as_the_stack_is() -> None:
-    content = json.loads(golden.fresh()["healthcare.tf.json"])
-    plan = survey(stack_of(as_plan(content), Path("plan.json")))
-    assert told(plan) == told(of_json(content))
-
-
-def test_a_plan_of_many_instances_has_every_one_of_them() -> None:
-    content = json.loads(golden.fresh()["fintech.tf.json"])
-    plan = survey(stack_of(as_plan(content), Path("plan.json")))
-    assert plan.alarms == of_json(content).alarms
-    assert len(plan.alarms.patterns) > 15
-
-
-def test_a_plan_can_be_checked(tmp_path: Path) -> None:
-    path = tmp_path / "plan.json"
-    path.write_text(json.dumps(as_plan(stack("healthcare"))))
-    done = orgtrail("check", str(path))
-    assert done.returncode == 0, done.stdout
-    assert "plan: no finding; 1305 of 1305 accesses are as meant." in done.stdout
