@@ -84,14 +84,8 @@ def in_module(plan: Json, name: str) -> Json:
     configuration = plan["configuration"]
     return {
         **plan,
-        "planned_values": {
-            "root_module": {"child_modules": [child(_root(plan["planned_values"]))]}
-        },
-        "prior_state": {
-            "values": {
-                "root_module": {"child_modules": [child(_root(plan["prior_state"]["values"]))]}
-            }
-        },
+        "planned_values": around(plan["planned_values"]),
+        "prior_state": {"values": around(plan["prior_state"]["values"])},
         "configuration": {
             # A root module names the version of the provider that it takes no resource of.
             "provider_config": {"aws": {"name": "aws"}, **configuration["provider_config"]},
