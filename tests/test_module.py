@@ -57,6 +57,11 @@ def called(module: Json) -> Json:
     made: Json = {
         name: filled(module[name]) for name in ("data", "check", "resource") if name in module
     }
+    # An environment's own providers refuse another account.
+    callers = made["data"].pop("aws_caller_identity")
+    assert {each["provider"] for each in callers.values()} == {
+        *module["terraform"]["required_providers"]["aws"]["configuration_aliases"]
+    }
     return _attached(made, local)
 
 

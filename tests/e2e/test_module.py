@@ -55,6 +55,11 @@ variable "expire" {
   default = 400
 }
 
+variable "management" {
+  type    = string
+  default = "%(management)s"
+}
+
 variable "bank" {
   type    = string
   default = "%(organization)s"
@@ -69,7 +74,7 @@ module "trail" {
 
   organization_id       = var.bank
   organization_root_id  = "%(root)s"
-  management_account_id = "%(management)s"
+  management_account_id = var.management
   logging_account_id    = "%(logging)s"
   member_account_ids    = ["%(production)s"]
   home_region           = "us-east-1"
@@ -143,6 +148,14 @@ def test_what_no_environment_file_may_say_it_refuses(root: Folder) -> None:
     said = re.sub(r"[\s│]+", " ", done.said)
     assert "expire_after_days must be at least 1." in said
     assert "organization_id must be o- and 10 to 32 lower-case letters or digits." in said
+
+
+def test_a_provider_of_another_account_is_refused(root: Folder, bank: Organization) -> None:
+    done = root.run("plan", f"-var=management={bank.members['production']}")
+    assert done.code == 1
+    said = re.sub(r"[\s│]+", " ", done.said)
+    told = f"aws.management reaches another account than {bank.members['production']}."
+    assert f"{told} Pass the provider of that account." in said
 
 
 def test_it_deploys_what_an_environment_file_would(

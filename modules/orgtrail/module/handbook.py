@@ -44,10 +44,10 @@ A Terraform module, written by `orgtrail module`: organization trail, log archiv
 control policy, delivery to CloudWatch Logs, and the Athena table. Change it where it comes from:
 in the environment file, or in orgtrail.
 
-It takes one provider for each account and region: {aliases}. Give each
-`allowed_account_ids`, so that the credentials of another account are refused; tags of all
-resources are `default_tags` of yours. Import blocks for what exists already stand in your own
-root module: Terraform takes them nowhere else.
+It takes one provider for each account and region: {aliases}.
+A plan stops where one reaches another account; `allowed_account_ids` in yours refuse that sooner.
+Tags of all resources are your `default_tags`. Import blocks for what exists already stand in your
+own root module: Terraform takes them nowhere else.
 
 {_block("hcl", example(variables, providers))}
 ## Variables

@@ -121,6 +121,7 @@ def body(
     filling = _Filling(env, chosen)
     parts = {name: content[name] for name in ("data", "check", "resource") if name in content}
     _rename_attachments(parts["resource"].get(_ATTACHMENT, {}), env)
+    parts["data"]["aws_caller_identity"] = dict(map(_its_account, content["provider"]["aws"]))
     filled, outputs = filling.fill(parts), filling.fill(content["output"])
     text = json.dumps((filled, outputs))
     used = [
@@ -132,6 +133,20 @@ def body(
         "main.tf.json": {"locals": _locals(env, used), **filled},
         "outputs.tf.json": {"output": outputs},
     }, used
+
+
+def _its_account(provider: Json) -> tuple[str, Json]:
+    """Return what stops a plan where the caller passes the provider of another account.
+
+    A provider of ours would refuse by itself; whether his does is up to him.
+    """
+    alias, (account,) = provider["alias"], provider["allowed_account_ids"]
+    condition = {
+        "condition": f'${{self.account_id == "{account}"}}',
+        "error_message": f"aws.{alias} reaches another account than {account}. "
+        "Pass the provider of that account.",
+    }
+    return alias, {"provider": f"aws.{alias}", "lifecycle": {"postcondition": [condition]}}
 
 
 def _rename_attachments(attachments: Json, env: Environment) -> None:
