@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 from orgtrail import layout
-from orgtrail.policies.document import Document
+from orgtrail.policies import key
+from orgtrail.policies.deployer import deployer
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import parse
 from orgtrail.proof.iam.request import Caller, Kind, Request
@@ -83,13 +84,17 @@ def asked(call: Call, env: Environment) -> Iterator[tuple[str, str]]:
             yield f"{call.service}:{call.operation}", _resource(call, env)
 
 
-def allows(policy: Document, account: str, action: str, resource: str) -> bool:
-    """Tell whether a role with a policy may do something in its own account."""
-    caller = Caller(Kind.ROLE, f"arn:aws:iam::{account}:role/deploy", account)
+def allows(env: Environment, name: str, action: str, resource: str) -> bool:
+    """Tell whether the role that deploys to an account may do something there."""
+    account, role = env.accounts[name].id, env.accounts[name].role_arn
+    assert role
+    caller = Caller(Kind.ROLE, role, account)
     context = {"organizations:PolicyType": "SERVICE_CONTROL_POLICY"}
     request = Request(caller, action, resource, account, context)
-    decision = evaluate(request, Policies(identity=(parse("deploy", policy),)))
-    return decision.verdict is Verdict.ALLOW
+    # Of a key its own policy decides too.
+    policy = parse("key", key.key(env)) if action.startswith("kms:") else None
+    identity = (parse("deploy", deployer(env, name)),)
+    return evaluate(request, Policies(identity, policy)).verdict is Verdict.ALLOW
 
 
 def _resource(call: Call, env: Environment) -> str:
@@ -121,7 +126,7 @@ def _resource(call: Call, env: Environment) -> str:
 
 def _of_bucket(call: Call) -> tuple[str, str]:
     method, _, rest = call.operation.partition(" ")
-    if tagged := re.fullmatch(r"/v20180820/tags/(arn:.*)", rest):
+    if tagged := re.fullmatch(r"/v20180820/tags/(arn:[^?]*).*", rest):
         return f"s3:{_TAGS[method]}", tagged[1]
     path, _, part = rest.partition("?")
     bucket = f"arn:aws:s3:::{path.strip('/')}"

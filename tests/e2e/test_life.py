@@ -312,7 +312,7 @@ def test_the_deploy_roles_may_do_what_was_done_and_nothing_else(
         calls = [each for each in here.calls() if each.is_terraforms and each.account == account]
         used = {one for each in calls for one in asked(each, environment)}
         assert len(used) > 30
-        assert [each for each in sorted(used) if not allows(policy, account, *each)] == []
+        assert [each for each in sorted(used) if not allows(environment, name, *each)] == []
         seen |= {action for action, _ in used}
         listed |= {action for each in policy["Statement"] for action in each["Action"]}
     assert listed - seen == UNSEEN.keys()

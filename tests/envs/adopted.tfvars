@@ -27,6 +27,6 @@ adopt = {
   key               = { arn = "arn:aws:kms:us-east-1:610000000002:key/12345678-1234-1234-1234-123456789012" }
   trail             = {}
   log_group         = {}
-  delivery_role     = {}
+  delivery_role     = { manage = true }
   scp               = { id = "p-example1", attached = ["r-adp1"] }
 }
