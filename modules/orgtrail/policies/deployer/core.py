@@ -84,8 +84,7 @@ def _delivery(env: Environment) -> Iterator[Statement]:
     group = layout.log_group_arn(env, env.management.id)
     if not env.adopt.refers("log_group"):
         yield allow("ManageLogGroup", "logs", of.LOG_GROUP, [group, f"{group}:*"])
-        every = layout.arn(env, "logs", env.management.id, "log-group:*", region=env.home_region)
-        yield allow("FindLogGroups", "logs", ("DescribeLogGroups",), every)
+        yield allow("FindLogGroups", "logs", ("DescribeLogGroups",), "*")
     if env.adopt.refers("trail"):
         return
     role = layout.delivery_role_arn(env)
@@ -106,16 +105,15 @@ def _alarms(env: Environment) -> Iterator[Statement]:
     alias = layout.arn(env, "kms", account, layout.alias(env.alarms.topic), region=home)
     yield from of.keys(keys, [alias])
     topic = layout.alarm_topic_arn(env, env.alarms.topic)
-    yield allow("ManageTopic", "sns", of.TOPIC, topic)
-    yield allow("ManageSubscriptions", "sns", of.SUBSCRIPTION, "*")
+    yield allow("ManageTopic", "sns", of.TOPIC, [topic, f"{topic}:*"])
 
 
 def _feed(env: Environment) -> Iterator[Statement]:
     assert env.siem
     notices = ("GetBucketNotification", "PutBucketNotification")
     yield allow("Notify", "s3", notices, layout.bucket_arn(env, env.archive.bucket))
-    yield allow("ManageTopic", "sns", of.TOPIC, layout.feed_topic_arn(env, env.siem.topic))
-    yield allow("ManageSubscriptions", "sns", of.SUBSCRIPTION, "*")
+    topic = layout.feed_topic_arn(env, env.siem.topic)
+    yield allow("ManageTopic", "sns", of.TOPIC, [topic, f"{topic}:*"])
     queues = [
         layout.queue_arn(env, name) for name in (env.siem.queue, layout.dead_letter(env.siem.queue))
     ]

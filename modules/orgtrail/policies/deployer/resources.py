@@ -54,11 +54,10 @@ WORKGROUP = (
     "UntagResource", "UpdateWorkGroup",
 )  # fmt: skip
 TOPIC = (
-    "CreateTopic", "DeleteTopic", "GetTopicAttributes", "ListTagsForResource",
-    "SetTopicAttributes", "Subscribe", "TagResource", "UntagResource",
+    "CreateTopic", "DeleteTopic", "GetSubscriptionAttributes", "GetTopicAttributes",
+    "ListTagsForResource", "SetSubscriptionAttributes", "SetTopicAttributes", "Subscribe",
+    "TagResource", "Unsubscribe", "UntagResource",
 )  # fmt: skip
-SUBSCRIPTION = ("GetSubscriptionAttributes", "SetSubscriptionAttributes", "Unsubscribe")
-"""Of no resource that a policy could name."""
 QUEUE = (
     "CreateQueue", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl", "ListQueueTags",
     "SetQueueAttributes", "TagQueue", "UntagQueue",
