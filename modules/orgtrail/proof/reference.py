@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import orgtrail.proof.rules  # noqa: F401 - registers them
+from orgtrail.proof import referred
 from orgtrail.proof.acts import evidence, surroundings
 from orgtrail.proof.controls import controls
 from orgtrail.proof.findings import RULES
@@ -24,8 +25,11 @@ from the file alone, before any plan, in about a second, without AWS, Terraform 
 
 - an environment file,
 - a stack's `cdk.tf.json`, ours or any other Terraform JSON with a trail in it,
-- a plan: `terraform show -json plan.out > plan.json` (any name that ends in `.json`). Resources in
-  modules are read as far as the plan tells their provider; what is not told is `unproven`.
+- a plan: `terraform show -json plan.out > plan.json` (any name that ends in `.json`), of a new stack or
+  of one that stands, of resources of its own or in modules. What a plan does not tell is `unproven`.
+
+What a file only refers to (`adopt`, with `manage = false`) is somebody else's: the check has not seen its
+policies, and calls it `unproven`.
 
 A stack or plan does not say who is meant to be exempt. There the exemptions that its policies name
 are taken as meant; read them in the matrix.
@@ -48,7 +52,7 @@ decided.
 stop the trail; the report says so, and what would tell of it.
 
 **Controls** of CIS and Security Hub, each with its verdict and the resource that decides. `off` is an
-option of the environment file that is not asked for.
+option of the environment file that is not asked for; `unproven` is decided by what is only referred to.
 
 ## Exit codes and options
 
@@ -84,6 +88,7 @@ def _rules() -> Iterator[str]:
     yield (
         "| `access` | high | Every access of the matrix is decided as it is meant. |\n"
         "| a control's id | medium | The control is met. |\n"
+        f"| `{referred.RULE}` | unproven | Nothing is only referred to. |\n"
     )
 
 
