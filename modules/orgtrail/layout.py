@@ -92,6 +92,14 @@ def role_arn(env: Environment, account: str, name: str) -> str:
     return arn(env, "iam", account, f"role/{name}")
 
 
+def reading_roles(env: Environment) -> list[str]:
+    """Return the ARNs of the roles that read all logs: the auditors' and the SIEM's."""
+    names = [env.access.auditor.role_name] if env.access.auditor else []
+    if env.siem and env.siem.reader:
+        names.append(env.siem.reader.role_name)
+    return [role_arn(env, env.logging.id, name) for name in names]
+
+
 def in_logging(env: Environment, service: str, resource: str) -> str:
     """Return the ARN of a resource of the logging account in the home region."""
     return arn(env, service, env.logging.id, resource, region=env.home_region)

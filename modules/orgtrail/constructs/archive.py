@@ -34,9 +34,8 @@ class TrailKey(aws.Part):
     ) -> None:
         """Make the key and its alias, unless the key is somebody else's."""
         super().__init__(scope, id, provider=provider)
-        existing = environment.adopt.key
-        if existing and not existing.manage:
-            self.arn = existing.arn
+        if arn := environment.adopt.others_key:
+            self.arn = arn
             self.ready: list[aws.Dependable] = []
             return
         made = ServiceKey(
@@ -48,7 +47,7 @@ class TrailKey(aws.Part):
             description=f"Log files of the organization trail {environment.trail.name}",
             policy=key_policies.key(environment),
             protect=environment.archive.destroy_protection,
-            existing=existing,
+            existing=environment.adopt.key,
         )
         self.arn = made.arn
         self.ready = [made.key]

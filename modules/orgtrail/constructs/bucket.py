@@ -125,7 +125,7 @@ class PrivateBucket(aws.Part):
 
     def _encrypt(self, kms_key_arn: str | None) -> None:
         algorithm = "aws:kms" if kms_key_arn else "AES256"
-        self.encryption: aws.TerraformResource = self.add(
+        self.encryption = self.add(
             aws.S3BucketEncryption,
             "encryption",
             bucket=self.name,

@@ -45,9 +45,7 @@ class Guardrails(aws.Part):
 
     def _service_control(self, environment: Environment, name: str, after: aws.Dependables) -> None:
         existing, targets = environment.adopt.scp, environment.policy_targets
-        attached: tuple[str, ...] = ()
-        if existing:
-            attached = targets if existing.attached is None else existing.attached
+        attached = environment.attached_targets
         if existing and not existing.manage:
             for target in targets:
                 if target not in attached:

@@ -36,7 +36,7 @@ class LogDelivery(aws.Part):
         self.group = [] if adopt.refers("log_group") else [self._group(environment)]
         self.ready = [*self.group]
         if not adopt.refers("delivery_role") and not adopt.refers("trail"):
-            self.ready.append(self._role(environment))
+            self.ready.append(self._role(environment, provider))
 
     def _group(self, environment: Environment) -> aws.Dependable:
         delivery = environment.delivery
@@ -48,22 +48,21 @@ class LogDelivery(aws.Part):
             kms_key_id=delivery.kms_key_arn,
             lifecycle=aws.protected(environment.archive.destroy_protection),
         )
-        aws.imported(group, delivery.log_group, when=environment.adopt.log_group is not None)
+        aws.imported(group, delivery.log_group, when=environment.adopt.imports("log_group"))
         return group
 
-    def _role(self, environment: Environment) -> aws.Dependable:
+    def _role(self, environment: Environment, provider: aws.AwsProvider) -> aws.Dependable:
         delivery = environment.delivery
-        assert self.provider
         return Role(
             self,
             "role",
-            provider=self.provider,
+            provider=provider,
             name=delivery.role_name,
             description=f"CloudTrail delivers {environment.trail.name} to CloudWatch Logs",
             trust=roles.delivery_trust(environment),
             policy_name="write-trail-streams",
             permissions=roles.delivery(environment),
-            exists=environment.adopt.delivery_role is not None,
+            exists=environment.adopt.imports("delivery_role"),
         ).policy
 
 
@@ -138,7 +137,7 @@ class Trail(aws.Part):
             lifecycle=aws.protected(environment.archive.destroy_protection),
             depends_on=[*after, *(delivery.ready if delivery else [])],
         )
-        aws.imported(made, layout.trail_arn(environment), when=environment.adopt.trail is not None)
+        aws.imported(made, layout.trail_arn(environment), when=environment.adopt.imports("trail"))
         return made
 
 

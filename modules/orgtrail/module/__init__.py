@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orgtrail.app import synthesize
-from orgtrail.module.choices import Choice, choices
+from orgtrail.module.choices import choices
 from orgtrail.module.handbook import example, readme
 from orgtrail.module.interface import variables, versions
 from orgtrail.module.template import body, stand_in
@@ -62,30 +62,27 @@ def module_files(env: Environment | None = None) -> dict[str, str]:
         OrgtrailError: the environment cannot be made a module.
 
     """
-    given = env is not None
     source = env or _every_default()
     _refuse_imports(source)
-    chosen = choices(source, given=given)
+    chosen = choices(source, given=env is not None)
     bare = stand_in(source, chosen)
     content = _synthesized(bare)
     parts, used = body(content, bare, chosen)
-    face = variables(source, used, given=given)
-    outputs = parts["outputs.tf.json"]["output"]
-    # An example names the accounts that the defaults are of.
+    face, outputs = variables(source, used), parts["outputs.tf.json"]["output"]
     providers = content["provider"]["aws"]
-    _name_accounts(providers, used, given=given)
+    call = example(used, content["terraform"], providers)
     written = {
         **{name: _text(each) for name, each in parts.items()},
         "variables.tf.json": _text(face),
         "versions.tf.json": _text(versions(content)),
-        "README.md": readme(face["variable"], outputs, providers),
-        EXAMPLE.as_posix(): example(face["variable"], providers),
+        "README.md": readme(face["variable"], outputs, providers, call),
+        EXAMPLE.as_posix(): call,
     }
     return dict(sorted(written.items()))
 
 
 def _every_default() -> Environment:
-    """Return an environment that says nothing but what it must."""
+    """Return an environment that says nothing but what it must: made-up values, for examples."""
     return Environment.model_validate(
         {
             "name": "module",
@@ -115,16 +112,6 @@ def _synthesized(env: Environment) -> dict[str, Any]:
         (made,) = synthesize([env], Path(folder))
         content: dict[str, Any] = json.loads(made.path.read_text(encoding="utf-8"))
     return content
-
-
-def _name_accounts(providers: list[dict[str, Any]], used: list[Choice], *, given: bool) -> None:
-    """Put the accounts and the region of the defaults into the providers of the example."""
-    if not given:
-        return
-    defaults = {str(each.stand_in): each.default for each in used}
-    for each in providers:
-        each["allowed_account_ids"] = [defaults[one] for one in each["allowed_account_ids"]]
-        each["region"] = defaults.get(each["region"], each["region"])
 
 
 def _text(content: dict[str, Any]) -> str:

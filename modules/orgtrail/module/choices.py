@@ -15,9 +15,6 @@ from orgtrail.settings.shape import Shape
 from orgtrail.settings.trail import LogRetention
 from orgtrail.settings.types import AccountId, RoleArn, metadata_in, models_in
 
-REQUIRED = object()
-"""The default of a variable that has none."""
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -28,7 +25,8 @@ class Choice:
         setting: the setting that it is the value of, from the top of an environment.
         stand_in: a value for that setting that occurs nowhere else; a list of them where the
             setting is one.
-        default: what it is where the caller says nothing; REQUIRED where he must.
+        value: what the settings say; the default, if the variable has one.
+        is_asked: whether the caller has to say it.
         meaning: what it is for.
         rules: what the values keep to, as pydantic has it.
         derived: what its value ends with after the archive's name, where nothing is given.
@@ -38,7 +36,8 @@ class Choice:
     name: str
     setting: tuple[str, ...]
     stand_in: str | int | tuple[str, ...]
-    default: Any
+    value: Any
+    is_asked: bool
     meaning: str
     rules: tuple[object, ...]
     derived: str = ""
@@ -56,6 +55,11 @@ class Choice:
         is_worked_out = self.derived or self.setting == PREFIX
         return f"{'local' if is_worked_out else 'var'}.{self.name}"
 
+    @property
+    def template(self) -> str:
+        """The same, in a text."""
+        return f"${{{self.expression}}}"
+
     def conditions(self) -> Iterator[tuple[str, str]]:
         """Yield each condition of its values, in Terraform's language, and what to say of it."""
         value = f"var.{self.name}"
@@ -64,8 +68,16 @@ class Choice:
             return
         for test, text in tests(value, self.rules):
             yield f"{value} == null ? true : {test}" if self.derived else test, text
+        if self.derived:
+            yield (
+                f"{value} != null || length(var.archive_bucket) <= {_LONGEST - len(self.derived)}",
+                f"must be set, since archive_bucket and {self.derived} is over {_LONGEST} "
+                "characters",
+            )
 
 
+_LONGEST = 63
+"""Characters of a bucket's name."""
 EXEMPT = ("guardrails", "exempt_roles")
 HOME = ("home_region",)
 PREFIX = ("trail", "key_prefix")
@@ -149,7 +161,8 @@ def _accounts(env: Environment, *, given: bool) -> Iterator[Choice]:
             f"{name}_account_id",
             ("accounts", name, "id"),
             _stand_in(number),
-            env.accounts[name].id if given else REQUIRED,
+            env.accounts[name].id,
+            not given,
             f"Id of the {name} account.",
             tuple(metadata_in(AccountId)),
         )
@@ -160,6 +173,7 @@ def _accounts(env: Environment, *, given: bool) -> Iterator[Choice]:
                 ("accounts", name, "role_arn"),
                 _exempt(env, number).replace("*", "deploys"),
                 role,
+                False,
                 f"Role that Terraform deploys with in the {name} account.",
                 tuple(metadata_in(RoleArn)),
             )
@@ -170,16 +184,16 @@ def _texts(env: Environment, *, given: bool) -> Iterator[Choice]:
         # In which regions there is detection is part of what the module is made of.
         if setting == HOME and env.detection:
             continue
-        default = REQUIRED if name in _ASKED and not given else value_at(env, setting)
-        yield _choice(name, setting, form.format(f"zz{_letters(number)}standin"), default)
+        stand_in = form.format(f"zz{_letters(number)}standin")
+        is_asked = name in _ASKED and not given
+        yield _choice(name, setting, stand_in, value_at(env, setting), is_asked=is_asked)
 
 
 def _exempt_roles(env: Environment, *, given: bool) -> Iterator[Choice]:
     if env.policy_targets:
         # The policy would lock out whoever deploys to an account and is not exempt.
         roles = tuple(_exempt(env, number) for number in range(2, len(env.deployed) + 1))
-        default = list(env.exempt_roles) if given else REQUIRED
-        yield _choice("exempt_roles", EXEMPT, roles, default)
+        yield _choice("exempt_roles", EXEMPT, roles, list(env.exempt_roles), is_asked=not given)
 
 
 def _buckets(env: Environment) -> Iterator[Choice]:
@@ -187,17 +201,17 @@ def _buckets(env: Environment) -> Iterator[Choice]:
         bucket = value_at(env, setting)
         if bucket is None and value_at(env, setting[:-1]) is None:
             continue
-        default = None if bucket == f"{env.archive.bucket}{ending}" else bucket
+        value = None if bucket == f"{env.archive.bucket}{ending}" else bucket
         stand_in = f"zz-standin-{_letters(number)}"
-        yield _choice(name, setting, stand_in, default, derived=ending)
+        yield _choice(name, setting, stand_in, value, derived=ending)
 
 
 def _numbers(env: Environment) -> Iterator[Choice]:
     taken = set(_numbers_in(env.model_dump()))
     for name, (setting, candidates) in _NUMBERS.items():
-        if (default := value_at(env, setting)) is not None:
+        if (value := value_at(env, setting)) is not None:
             stand_in = next(each for each in candidates if each not in taken)
-            yield _choice(name, setting, stand_in, default)
+            yield _choice(name, setting, stand_in, value)
 
 
 def _numbers_in(value: Any) -> Iterator[int]:
@@ -216,8 +230,9 @@ def _choice(
     name: str,
     setting: tuple[str, ...],
     stand_in: str | int | tuple[str, ...],
-    default: Any,
+    value: Any,
     *,
+    is_asked: bool = False,
     derived: str = "",
 ) -> Choice:
     field = _field(setting)
@@ -225,7 +240,7 @@ def _choice(
     if get_origin(field.annotation) is Literal:
         rules = (get_args(field.annotation),)
     meaning = _MEANINGS.get(name) or field.description or ""
-    return Choice(name, setting, stand_in, default, meaning, rules, derived)
+    return Choice(name, setting, stand_in, value, is_asked, meaning, rules, derived)
 
 
 def _stand_in(account: int) -> str:

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from orgtrail.module.choices import Choice
 from orgtrail.regions import partition
 
 Json = dict[str, Any]
 
-_EXAMPLES: dict[str, Any] = {
-    "organization_id": "o-example1234",
-    "organization_root_id": "r-exam",
-    "management_account_id": "111111111111",
-    "logging_account_id": "222222222222",
-    "home_region": "us-east-1",
-    "archive_bucket": "example-audit-trail",
-    "exempt_roles": ["arn:aws:iam::222222222222:role/orgtrail-deploy"],
-}
-"""Values for what a caller has to say, made up."""
 _DEPLOYING = "orgtrail-deploy"
 
 
-def readme(variables: Json, outputs: Json, providers: list[Json]) -> str:
+def readme(variables: Json, outputs: Json, providers: list[Json], call: str) -> str:
     """Return the module's README.
 
     Args:
         variables: its variables.
         outputs: its outputs.
-        providers: the providers of the stack that it is made of.
+        providers: the providers that it takes.
+        call: the example that calls it.
 
     """
     rows = [
@@ -49,7 +41,9 @@ A plan stops where one reaches another account; `allowed_account_ids` in yours r
 Tags of all resources are your `default_tags`. Import blocks for what exists already stand in your
 own root module: Terraform takes them nowhere else.
 
-{_block("hcl", example(variables, providers))}
+```hcl
+{call}```
+
 ## Variables
 
 | name | type | default | meaning |
@@ -64,20 +58,27 @@ own root module: Terraform takes them nowhere else.
 """
 
 
-def example(variables: Json, providers: list[Json]) -> str:
-    """Return a root module that calls the module, as `terraform fmt` has it."""
-    required = {
-        name: json.dumps(_EXAMPLES[name])
-        for name, each in variables.items()
-        if "default" not in each
-    }
+def example(chosen: Sequence[Choice], terraform: Json, providers: list[Json]) -> str:
+    """Return a root module that calls the module, as `terraform fmt` has it.
+
+    Args:
+        chosen: what a caller chooses.
+        terraform: which Terraform and provider may run it.
+        providers: the providers that it takes.
+
+    """
+    required = {each.name: json.dumps(each.value) for each in chosen if each.is_asked}
+    values = {str(each.stand_in): each.value for each in chosen}
+    aws = terraform["required_providers"]["aws"]
+    wanted = f'{{ source = "{aws["source"]}", version = "{aws["version"]}" }}'
     passed = {f"aws.{each['alias']}": f"aws.{each['alias']}" for each in providers}
     return "\n".join(
         (
-            'terraform {\n  required_version = ">= 1.10"\n\n  required_providers {',
-            *_lines({"aws": '{ source = "hashicorp/aws", version = "~> 6.25" }'}, 4),
+            f'terraform {{\n  required_version = "{terraform["required_version"]}"\n',
+            "  required_providers {",
+            *_lines({"aws": wanted}, 4),
             "  }\n}\n",
-            *(_provider(each, required) for each in providers),
+            *(_provider(each, values) for each in providers),
             'module "audit_trail" {\n  source = "../.."\n',
             "  providers = {",
             *_lines(passed, 4),
@@ -89,13 +90,10 @@ def example(variables: Json, providers: list[Json]) -> str:
     )
 
 
-def _provider(given: Json, required: Mapping[str, str]) -> str:
-    """Return a provider of the example; where the caller names accounts, by what he says."""
-    (account,) = given["allowed_account_ids"]
-    region = given["region"]
-    if required:
-        name = given["alias"]
-        account, region = _EXAMPLES[f"{name}_account_id"], _EXAMPLES["home_region"]
+def _provider(given: Json, values: Mapping[str, Any]) -> str:
+    """Return a provider of the example, with what stand-ins stand for."""
+    (stand_in,) = given["allowed_account_ids"]
+    account, region = values[stand_in], values.get(given["region"], given["region"])
     role = f"arn:{partition(region)}:iam::{account}:role/{_DEPLOYING}"
     settings = {
         "alias": json.dumps(given["alias"]),
@@ -118,7 +116,3 @@ def _lines(settings: Mapping[str, str], indent: int) -> Iterable[str]:
 
 def _default(variable: Json) -> str:
     return f"`{json.dumps(variable['default'])}`" if "default" in variable else "required"
-
-
-def _block(language: str, text: str) -> str:
-    return f"```{language}\n{text}```\n"

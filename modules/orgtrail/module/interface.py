@@ -7,7 +7,6 @@ from typing import Any
 
 from orgtrail.module.between import between
 from orgtrail.module.choices import (
-    REQUIRED,
     Choice,
     named_accounts,
 )
@@ -31,13 +30,12 @@ def versions(content: Json) -> Json:
     }
 
 
-def variables(env: Environment, chosen: Sequence[Choice], *, given: bool) -> Json:
+def variables(env: Environment, chosen: Sequence[Choice]) -> Json:
     """Return the variables by name.
 
     Args:
         env: the settings that the module is made of.
         chosen: the choices.
-        given: whether the settings are somebody's own, and so the defaults.
 
     """
     deployed = [f"{name}_account_id" for name in env.deployed]
@@ -46,11 +44,11 @@ def variables(env: Environment, chosen: Sequence[Choice], *, given: bool) -> Jso
         each.name: _variable(
             each.meaning,
             each.type,
-            each.default,
             [
                 (test, f"{each.name} {text}.")
                 for test, text in (*each.conditions(), *together[each.name])
             ],
+            default={} if each.is_asked else {"default": each.value},
             nullable=bool(each.derived),
         )
         for each in chosen
@@ -60,15 +58,15 @@ def variables(env: Environment, chosen: Sequence[Choice], *, given: bool) -> Jso
     made["member_account_ids"] = _variable(
         "Ids of all other accounts: those that the table has to project.",
         "list(string)",
-        others if given else [],
         [_each("member_account_ids", AccountId)],
+        default={"default": others},
     )
     if env.policy_targets:
         made["policy_targets"] = _variable(
             "Where the service control policy is attached; null is the organization's root.",
             "list(string)",
-            _targets(env) if given else None,
             [_each("policy_targets", Target, nullable=True)],
+            default={"default": _targets(env)},
             nullable=True,
         )
     return {"variable": made}
@@ -76,11 +74,9 @@ def variables(env: Environment, chosen: Sequence[Choice], *, given: bool) -> Jso
 
 def _targets(env: Environment) -> list[str] | None:
     """Return where the policy is still to be attached; None is the root."""
-    existing, targets = env.adopt.scp, env.policy_targets
-    if existing:
-        attached = targets if existing.attached is None else existing.attached
-        return [each for each in targets if each not in attached]
-    return None if env.guardrails.targets is None else list(targets)
+    if env.guardrails.targets is None and not env.adopt.scp:
+        return None
+    return [each for each in env.policy_targets if each not in env.attached_targets]
 
 
 def _each(name: str, kind: object, *, nullable: bool = False) -> tuple[str, str]:
@@ -91,16 +87,16 @@ def _each(name: str, kind: object, *, nullable: bool = False) -> tuple[str, str]
 def _variable(
     meaning: str,
     type_: str,
-    default: Any,
     conditions: list[tuple[str, str]],
     *,
+    default: Json,
     nullable: bool = False,
 ) -> Json:
     return {
         "description": meaning,
         "type": type_,
         "nullable": nullable,
-        **({} if default is REQUIRED else {"default": default}),
+        **default,
         "validation": [
             {"condition": f"${{{test}}}", "error_message": text} for test, text in conditions
         ],

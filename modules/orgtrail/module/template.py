@@ -183,13 +183,10 @@ class _Filling:
             self.texts.append((between.join(exempt.stand_in), listed))
         # Roles hold the stand-ins of accounts and of the partition.
         self.texts += [
-            (str(each.stand_in), f"${{{each.expression}}}")
-            for each in chosen
-            if each.setting[-1] == "role_arn"
+            (str(each.stand_in), each.template) for each in chosen if each.setting[-1] == "role_arn"
         ]
         if expiry := by_setting.get(EXPIRY):
-            how_far = f"${{{expiry.expression}}}"
-            self.texts.append((f"NOW-{expiry.stand_in}DAYS", f"NOW-{how_far}DAYS"))
+            self.texts.append((f"NOW-{expiry.stand_in}DAYS", f"NOW-{expiry.template}DAYS"))
         if home := by_setting.get(HOME):
             self.texts += [
                 (f".{home.stand_in}.amazonaws.com", ".${var.home_region}.${local.dns_suffix}"),
@@ -201,7 +198,7 @@ class _Filling:
                 (str(prefix.stand_in), '${var.key_prefix == "" ? null : var.key_prefix}'),
             ]
         self.texts += [
-            (str(each.stand_in), f"${{{each.expression}}}")
+            (str(each.stand_in), each.template)
             for each in chosen
             if each.setting not in (EXEMPT, PREFIX) and isinstance(each.stand_in, str)
         ]
@@ -216,7 +213,7 @@ class _Filling:
             case bool():
                 return value
             case int() if value in self.numbers:
-                return f"${{{self.numbers[value].expression}}}"
+                return self.numbers[value].template
             case str():
                 for old, new in self.texts:
                     value = value.replace(old, new)

@@ -82,7 +82,7 @@ def service_control(env: Environment) -> Document:
     """
     exempt = except_roles(env.exempt_roles)
     privileged = sorted({*env.exempt_roles, *env.archive.break_glass_roles})
-    reading = _reading_roles(env)
+    reading = layout.reading_roles(env)
     return document(
         _deny("ProtectTrails", "cloudtrail", _TRAIL, "*", exempt),
         _deny("ProtectBuckets", "s3", _BUCKET, _buckets(env), exempt),
@@ -95,7 +95,7 @@ def service_control(env: Environment) -> Document:
         ),
         _key(env, exempt),
         None
-        if env.adopt.refers("key")
+        if env.adopt.others_key
         else _deny("ProtectAlias", "kms", _ALIAS, layout.key_alias_arn(env), exempt),
         _deny("ProtectTable", "glue", _GLUE, layout.catalog_arns(env), exempt),
         _deny("ProtectWorkgroup", "athena", _ATHENA, layout.workgroup_arn(env), exempt),
@@ -170,9 +170,8 @@ def _key(env: Environment, exempt: dict[str, Any]) -> Statement:
 
     A key that is only referred to is known by its ARN.
     """
-    existing = env.adopt.key
-    if existing and not existing.manage:
-        return _deny("ProtectKey", "kms", _KEY, existing.arn, exempt)
+    if arn := env.adopt.others_key:
+        return _deny("ProtectKey", "kms", _KEY, arn, exempt)
     statement = _deny(
         "ProtectKey",
         "kms",
@@ -209,13 +208,6 @@ def _detection(env: Environment) -> list[Statement]:
         service, sid = _SERVICES[name]
         statements.append(_deny(sid, service, _DETECTION[name], "*", except_roles(tuple(exempt))))
     return statements
-
-
-def _reading_roles(env: Environment) -> list[str]:
-    names = [env.access.auditor.role_name] if env.access.auditor else []
-    if env.siem and env.siem.reader:
-        names.append(env.siem.reader.role_name)
-    return [layout.role_arn(env, env.logging.id, name) for name in names]
 
 
 def _evidence(env: Environment) -> list[str]:

@@ -163,9 +163,8 @@ def decrypt(
         allowed = allow(sid, "kms", actions, layout.any_key_arn(env))
         return {**allowed, "Condition": {**among, **through}}
 
-    existing = env.adopt.key
-    if existing and not existing.manage:
-        by_arn = {**allow(f"{sid}ByArn", "kms", actions, existing.arn), "Condition": through}
+    if arn := env.adopt.others_key:
+        by_arn = {**allow(f"{sid}ByArn", "kms", actions, arn), "Condition": through}
         return [by_arn, *([by_alias(others)] if others else [])]
     return [by_alias([env.key.alias, *others])]
 

@@ -76,6 +76,11 @@ class Adoption(Section):
         return existing is not None and existing.manage
 
     @property
+    def others_key(self) -> str | None:
+        """The ARN of the key, where it is only referred to."""
+        return self.key.arn if self.key and not self.key.manage else None
+
+    @property
     def referred(self) -> tuple[str, ...]:
         """The parts that are only referred to."""
         return tuple(name for name in type(self).model_fields if self.refers(name))

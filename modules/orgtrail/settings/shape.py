@@ -75,6 +75,14 @@ class Shape(Section):
         return (self.organization.root_id,) if given is None else given
 
     @property
+    def attached_targets(self) -> tuple[str, ...]:
+        """Those of them that it is attached to already."""
+        existing = self.adopt.scp
+        if not existing:
+            return ()
+        return self.policy_targets if existing.attached is None else existing.attached
+
+    @property
     def exempt_roles(self) -> tuple[str, ...]:
         """The roles in member accounts that the SCP does not bind."""
         given = self.guardrails.exempt_roles

@@ -13,8 +13,6 @@ from orgtrail.settings.environment import Environment
 _ORGANIZATION = (
     "DescribeOrganization", "ListAWSServiceAccessForOrganization", "ListAccounts", "ListRoots",
 )  # fmt: skip
-_TAGS = ("ListTagsForResource", "TagResource", "UntagResource")
-_LINKED = ("CreateServiceLinkedRole", "GetRole")
 
 
 def in_management(env: Environment) -> Iterator[Statement]:
@@ -46,7 +44,7 @@ def in_logging(env: Environment) -> Iterator[Statement]:
     yield allow("ManageTable", "glue", of.TABLE, catalog)
     yield allow("ManageWorkgroup", "athena", of.WORKGROUP, layout.workgroup_arn(env))
     yield allow("FindRegions", "ec2", ("DescribeRegions",), "*")
-    if roles := _reading_roles(env):
+    if roles := layout.reading_roles(env):
         yield allow("ManageRoles", "iam", of.ROLE, roles)
     if env.siem:
         yield from _feed(env)
@@ -59,7 +57,7 @@ def service_linked(sid: str, env: Environment, *services: str) -> Statement:
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
     """
     roles = [layout.role_arn(env, "*", f"aws-service-role/{each}/*") for each in services]
-    return allow(sid, "iam", _LINKED, roles)
+    return allow(sid, "iam", ("CreateServiceLinkedRole", "GetRole"), roles)
 
 
 def _organization_policies(env: Environment) -> Iterator[Statement]:
@@ -77,7 +75,7 @@ def _organization_policies(env: Environment) -> Iterator[Statement]:
         layout.arn(env, "organizations", env.management.id, f"policy/{ours.format(kind.lower())}")
         for kind in kinds
     ]
-    yield allow("TagPolicies", "organizations", _TAGS, policies)
+    yield allow("TagPolicies", "organizations", of.TAGS, policies)
 
 
 def _delivery(env: Environment) -> Iterator[Statement]:
@@ -123,10 +121,3 @@ def _feed(env: Environment) -> Iterator[Statement]:
 def _others_buckets(env: Environment) -> set[str]:
     named = {"bucket": env.archive.bucket, "access_log_bucket": env.archive.access_log_bucket}
     return {bucket for part, bucket in named.items() if env.adopt.refers(part)}
-
-
-def _reading_roles(env: Environment) -> list[str]:
-    names = [env.access.auditor.role_name] if env.access.auditor else []
-    if env.siem and env.siem.reader:
-        names.append(env.siem.reader.role_name)
-    return [layout.role_arn(env, env.logging.id, name) for name in names]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orgtrail.policies.document import Statement, allow
 
+TAGS = ("ListTagsForResource", "TagResource", "UntagResource")
 BUCKET = (
     "CreateBucket", "DeleteBucket", "DeleteBucketPolicy", "GetAccelerateConfiguration",
     "GetBucketAcl", "GetBucketCORS", "GetBucketLogging",

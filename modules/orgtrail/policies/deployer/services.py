@@ -14,7 +14,6 @@ from orgtrail.policies.deployer.core import service_linked
 from orgtrail.policies.document import Statement, allow
 from orgtrail.settings.environment import Environment
 
-_TAGS = ("ListTagsForResource", "TagResource", "UntagResource")
 _ORGANIZATION_ADMIN = (
     "DisableOrganizationAdminAccount", "EnableOrganizationAdminAccount",
     "ListOrganizationAdminAccounts",
@@ -23,7 +22,7 @@ _DETECTOR = ("CreateDetector", "DeleteDetector", "GetDetector", "ListDetectors",
 _GUARDDUTY = (
     *_DETECTOR, "CreatePublishingDestination", "DeletePublishingDestination",
     "DescribeOrganizationConfiguration", "DescribePublishingDestination",
-    "UpdateOrganizationConfiguration", "UpdatePublishingDestination", *_TAGS,
+    "UpdateOrganizationConfiguration", "UpdatePublishingDestination", *of.TAGS,
 )  # fmt: skip
 _SECURITY_HUB = (
     "CreateConfigurationPolicy", "CreateFindingAggregator", "DeleteConfigurationPolicy",
@@ -32,9 +31,9 @@ _SECURITY_HUB = (
     "GetConfigurationPolicyAssociation", "GetFindingAggregator", "ListFindingAggregators",
     "StartConfigurationPolicyAssociation", "StartConfigurationPolicyDisassociation",
     "UpdateConfigurationPolicy", "UpdateFindingAggregator", "UpdateOrganizationConfiguration",
-    "UpdateSecurityHubConfiguration", *_TAGS,
+    "UpdateSecurityHubConfiguration", *of.TAGS,
 )  # fmt: skip
-_ANALYZER = ("CreateAnalyzer", "DeleteAnalyzer", "GetAnalyzer", "UpdateAnalyzer", *_TAGS)
+_ANALYZER = ("CreateAnalyzer", "DeleteAnalyzer", "GetAnalyzer", "UpdateAnalyzer", *of.TAGS)
 _ADMINISTRATION = {
     "guardduty": ("guardduty", _GUARDDUTY),
     "security_hub": ("securityhub", _SECURITY_HUB),
@@ -43,7 +42,7 @@ _ADMINISTRATION = {
 _LINKED = {
     "guardduty": ("guardduty.amazonaws.com", "malware-protection.guardduty.amazonaws.com"),
     "security_hub": ("securityhub.amazonaws.com",),
-    "access_analyzer": ("access-analyzer.amazonaws.com",),
+    "access_analyzer": (layout.ACCESS_ANALYZER,),
 }
 _DELEGATION = (
     "DeregisterDelegatedAdministrator", "DescribeAccount", "EnableAWSServiceAccess",
@@ -52,7 +51,7 @@ _DELEGATION = (
 _CHATS = (
     "CreateMicrosoftTeamsChannelConfiguration", "CreateSlackChannelConfiguration",
     "DeleteMicrosoftTeamsChannelConfiguration", "DeleteSlackChannelConfiguration",
-    "DescribeSlackChannelConfigurations", "GetMicrosoftTeamsChannelConfiguration", *_TAGS,
+    "DescribeSlackChannelConfigurations", "GetMicrosoftTeamsChannelConfiguration", *of.TAGS,
     "UpdateMicrosoftTeamsChannelConfiguration", "UpdateSlackChannelConfiguration",
 )  # fmt: skip
 
@@ -69,7 +68,7 @@ def delegating(env: Environment) -> Iterator[Statement]:
     if env.trail.delegated_administrator or env.detection:
         yield allow("Delegate", "organizations", _DELEGATION, "*")
     if env.guardduty:
-        detectors = (*_ORGANIZATION_ADMIN, *_DETECTOR, *_TAGS)
+        detectors = (*_ORGANIZATION_ADMIN, *_DETECTOR, *of.TAGS)
         yield allow("DelegateGuardDuty", "guardduty", detectors, "*")
     if env.security_hub:
         yield allow("DelegateSecurityHub", "securityhub", _ORGANIZATION_ADMIN, "*")
@@ -89,9 +88,8 @@ def administering(env: Environment, name: str) -> Iterator[Statement]:
     for each in services:
         service, actions = _ADMINISTRATION[each]
         yield allow(f"Administer{service.title().replace('-', '')}", service, actions, "*")
-    if name != "management":
-        yield from _linking(env, services)
-    if services and name != "management":
+    yield from _linking(env, services)
+    if services:
         organization = ("DescribeOrganization", "ListAccounts", "ListDelegatedAdministrators")
         yield allow("ReadOrganization", "organizations", organization, "*")
 

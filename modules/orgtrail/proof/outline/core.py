@@ -32,9 +32,9 @@ def core(paper: Paper) -> Iterator[Resource]:
 
 
 def _key(paper: Paper) -> Iterator[Resource]:
-    env, existing = paper.env, paper.env.adopt.key
-    if existing and not existing.manage:
-        owner = Provider(account_of(existing.arn), env.home_region, "", pinned=False)
+    env = paper.env
+    if arn := env.adopt.others_key:
+        owner = Provider(account_of(arn), env.home_region, "", pinned=False)
         yield from paper.key("key", env.key.alias, None, owner)
     else:
         yield from paper.key("key", env.key.alias, key.key(env), paper.logging)
