@@ -1,8 +1,10 @@
-"""What the tests share: settings to start from, and a stack's JSON."""
+"""What the tests share: settings to start from, the command, and a stack's JSON."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,12 @@ def merged(base: Json, changes: Json) -> Json:
 def environment(**changes: Any) -> Environment:
     """Make an environment from the minimal settings and changes."""
     return Environment.model_validate(merged(MINIMAL, changes))
+
+
+def orgtrail(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does."""
+    command = [sys.executable, "-m", "orgtrail.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
 
 
 def synthesized(env: Environment) -> Json:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from orgtrail.proof.findings import Severity
 from orgtrail.settings.faults import SettingsError
 
 from tests import golden
-from tests.conftest import MINIMAL, ROOT, Json, environment, merged, synthesized, tfvars
+from tests.conftest import MINIMAL, ROOT, Json, environment, merged, orgtrail, synthesized, tfvars
 
 OURS = "arn:aws:kms:us-east-1:222222222222:key/1"
 THEIRS = "arn:aws:kms:us-east-1:111111111111:key/1"
@@ -229,12 +227,6 @@ def test_what_is_only_referred_to_is_unproven() -> None:
 
 
 def test_the_command_says_so() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "orgtrail.cli", "check", "tests/envs/referred.tfvars"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = orgtrail("check", "tests/envs/referred.tfvars")
     assert "unproven  adopt · adopt.bucket: is only referred to" in done.stdout
     assert done.stderr == ""

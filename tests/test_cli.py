@@ -18,16 +18,11 @@ from hypothesis import strategies as st
 from orgtrail.proof.check import check
 from orgtrail.settings.faults import OrgtrailError
 
-from tests.conftest import MINIMAL, ROOT, merged, tfvars
+from tests.conftest import MINIMAL, ROOT, merged, orgtrail, tfvars
 from tests.mistakes import BROKEN, stack
 
 Done = subprocess.CompletedProcess[str]
 DEMOS = [str(path) for path in sorted((ROOT / "envs").glob("*.tfvars"))]
-
-
-def orgtrail(*arguments: str) -> Done:
-    command = [sys.executable, "-m", "orgtrail.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
 def test_both_examples_have_no_finding() -> None:

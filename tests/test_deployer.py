@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 
 from hypothesis import given
@@ -14,7 +12,7 @@ from orgtrail.policies.document import Document, text
 from orgtrail.settings.environment import Environment
 
 from tests import golden
-from tests.conftest import ROOT, Json, environment
+from tests.conftest import Json, environment, orgtrail
 from tests.strategies import extended
 
 INLINE_LIMIT = 10_240
@@ -87,25 +85,15 @@ def test_each_option_adds_what_it_needs_alone() -> None:
 
 
 def test_the_command_prints_a_policy_and_nothing_else() -> None:
-    done = command("envs/healthcare.tfvars", "logging")
+    done = orgtrail("permissions", "envs/healthcare.tfvars", "logging")
     env = next(each for each in golden.environments() if each.name == "healthcare")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == deployer(env, "logging")
 
 
 def test_the_command_names_the_accounts_that_are_deployed_to() -> None:
-    done = command("envs/healthcare.tfvars", "production")
+    done = orgtrail("permissions", "envs/healthcare.tfvars", "production")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "ACCOUNT must be one that is deployed to: management, logging; got production\n"
-    )
-
-
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "orgtrail.cli", "permissions", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from orgtrail.settings.environment import Environment
 from orgtrail.settings.hcl import read
 
 from tests import golden
-from tests.conftest import MINIMAL, ROOT, Json, merged
+from tests.conftest import MINIMAL, ROOT, Json, merged, orgtrail
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = [each.name for each in load_environments(ROOT / "envs")]
@@ -112,10 +111,7 @@ def test_commands_of_the_readme_exist(command: str, tmp_path: Path) -> None:
         arguments = words[: words.index(">")] if ">" in words else words
         # A module is written where the test may write.
         arguments = [str(tmp_path) if each == "modules/audit-trail" else each for each in arguments]
-        done = subprocess.run(
-            [sys.executable, "-m", "orgtrail.cli", *arguments],
-            cwd=ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = orgtrail(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
     else:
         # test_app.py runs the first, test_consumer.py what the second stands for.

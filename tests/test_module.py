@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
 
 from tests import golden
-from tests.conftest import MINIMAL, ROOT, Json, environment, synthesized, tfvars
+from tests.conftest import MINIMAL, ROOT, Json, environment, orgtrail, synthesized, tfvars
 from tests.strategies import extended
 
 ENVIRONMENTS = {each.name: each for each in golden.environments() if each.name != "adopted"}
@@ -258,13 +256,7 @@ def test_other_files_would_become_part_of_it(tmp_path: Path) -> None:
 def test_the_command_writes_it_whole_and_again(tmp_path: Path) -> None:
     (tmp_path / "bank.tfvars").write_text(tfvars(MINIMAL))
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-m", "orgtrail.cli", "module", "module", "--env", "bank.tfvars"],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = orgtrail("module", "module", "--env", "bank.tfvars", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (0, "")
         assert done.stderr == "module: 6 files; README.md tells how to call it\n"
     written = {
@@ -276,13 +268,7 @@ def test_the_command_writes_it_whole_and_again(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_the_file_is_told_in_one_line(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "orgtrail.cli", "module", "out", "--env", "none.tfvars"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = orgtrail("module", "out", "--env", "none.tfvars", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("none.tfvars: ")
     assert not (tmp_path / "out").exists()

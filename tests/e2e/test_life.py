@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import pytest
 from orgtrail import layout
 from orgtrail.environments import load_environment
 from orgtrail.policies import archive, guardrails, key, readers, roles
 from orgtrail.policies.deployer import deployer
-from orgtrail.policies.document import Document
 from orgtrail.proof.check import check
 from orgtrail.settings.environment import Environment
 
 from tests.e2e.authority import UNSEEN, allows, asked
 from tests.e2e.cloud import Cloud, Organization, member
+from tests.e2e.reading import empty, has_role, key_arn, only, policy_of_root
 from tests.e2e.terraform import CDKTF, NODE, Folder, Project, run
 
 pytestmark = pytest.mark.usefixtures("deployed")
@@ -54,7 +53,7 @@ def deployed(project: Project, here: Cloud) -> Folder:
     return project.stack
 
 
-def test_a_second_plan_is_empty(deployed: Folder) -> None:
+def test_a_second_plan_isempty(deployed: Folder) -> None:
     deployed.must("validate")
     plan = deployed.plan()
     assert plan.changes == {}
@@ -81,7 +80,7 @@ def test_the_trail_records_the_organization(here: Cloud, environment: Environmen
     assert trail["S3BucketName"] == environment.archive.bucket
     assert trail["IsOrganizationTrail"] is trail["IsMultiRegionTrail"] is True
     assert trail["LogFileValidationEnabled"] is trail["IncludeGlobalServiceEvents"] is True
-    assert trail["KmsKeyId"] == _key_arn(here, environment)
+    assert trail["KmsKeyId"] == key_arn(here, environment)
     group = layout.log_group_arn(environment, environment.management.id)
     assert trail["CloudWatchLogsLogGroupArn"] == f"{group}:*"
     assert trail["CloudWatchLogsRoleArn"] == layout.delivery_role_arn(environment)
@@ -113,15 +112,15 @@ def test_the_archive_is_closed_versioned_encrypted_and_locked(
         assert len(access) == 4
         assert all(access.values())
         assert client.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
-    rule = _only(client.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"])
+    rule = only(client.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"])
     assert rule["ApplyServerSideEncryptionByDefault"] == {
         "SSEAlgorithm": "aws:kms",
-        "KMSMasterKeyID": _key_arn(here, environment),
+        "KMSMasterKeyID": key_arn(here, environment),
     }
     lock = client.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
     retention = lock["Rule"]["DefaultRetention"]
     assert (retention["Mode"], retention["Days"]) == ("GOVERNANCE", 2192)
-    lifecycle = _only(client.get_bucket_lifecycle_configuration(Bucket=name))
+    lifecycle = only(client.get_bucket_lifecycle_configuration(Bucket=name))
     assert lifecycle["Expiration"]["Days"] == environment.archive.expire_after_days
     logging = client.get_bucket_logging(Bucket=name)["LoggingEnabled"]
     assert logging["TargetBucket"] == environment.archive.access_log_bucket
@@ -129,20 +128,14 @@ def test_the_archive_is_closed_versioned_encrypted_and_locked(
 
 def test_the_key_rotates_under_its_policy(here: Cloud, environment: Environment) -> None:
     client = here.client(environment.logging.id, "kms")
-    arn = _key_arn(here, environment)
+    arn = key_arn(here, environment)
     policy = client.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
     assert json.loads(policy) == key.key(environment)
     assert client.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"] is True
 
 
 def test_the_policy_binds_the_root(here: Cloud, environment: Environment) -> None:
-    client = here.client(environment.management.id, "organizations")
-    found = client.list_policies_for_target(
-        TargetId=environment.organization.root_id, Filter="SERVICE_CONTROL_POLICY"
-    )["Policies"]
-    ours = next(each for each in found if each["Name"] == environment.guardrails.policy_name)
-    content = client.describe_policy(PolicyId=ours["Id"])["Policy"]["Content"]
-    assert json.loads(content) == guardrails.service_control(environment)
+    assert policy_of_root(here, environment) == guardrails.service_control(environment)
 
 
 def test_events_reach_cloudwatch_by_a_role_for_it_alone(
@@ -152,7 +145,7 @@ def test_events_reach_cloudwatch_by_a_role_for_it_alone(
     (group,) = logs.describe_log_groups()["logGroups"]
     assert group["logGroupName"] == environment.delivery.log_group
     assert group["retentionInDays"] == environment.delivery.retention_days
-    _has_role(
+    has_role(
         here.client(environment.management.id, "iam"),
         environment.delivery.role_name,
         roles.delivery_trust(environment),
@@ -163,7 +156,7 @@ def test_events_reach_cloudwatch_by_a_role_for_it_alone(
 def test_auditors_have_a_role(here: Cloud, environment: Environment) -> None:
     auditor = environment.access.auditor
     assert auditor is not None
-    _has_role(
+    has_role(
         here.client(environment.logging.id, "iam"),
         auditor.role_name,
         readers.auditor_trust(auditor),
@@ -263,37 +256,13 @@ def test_destroying_is_complete_where_it_is_allowed(
     stack.apply()
     # S3 has delivered access logs by now, and only an empty bucket can go.
     assert "BucketNotEmpty" in stack.run("destroy").said
-    _empty(here.client(environment.logging.id, "s3"), environment.archive.access_log_bucket)
+    empty(here.client(environment.logging.id, "s3"), environment.archive.access_log_bucket)
     stack.must("destroy")
     state = json.loads((project.path / "terraform.healthcare.tfstate").read_text())
     assert state["resources"] == []
     assert here.client(environment.logging.id, "s3").list_buckets()["Buckets"] == []
     # Moto 5.2.5 does not take an ARN in DeleteTrail, and keeps the trail.
     assert "DeleteTrail" in {call.operation for call in here.calls()}
-
-
-def _key_arn(here: Cloud, environment: Environment) -> str:
-    client = here.client(environment.logging.id, "kms")
-    return str(client.describe_key(KeyId=environment.key.alias)["KeyMetadata"]["Arn"])
-
-
-def _empty(client: Any, bucket: str) -> None:
-    found = client.list_object_versions(Bucket=bucket)
-    for each in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())):
-        client.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
-
-
-def _only(configuration: dict[str, Any]) -> Any:
-    (rule,) = configuration["Rules"]
-    return rule
-
-
-def _has_role(client: Any, name: str, trust: Document, permissions: Document) -> None:
-    role = client.get_role(RoleName=name)["Role"]
-    assert role["AssumeRolePolicyDocument"] == trust
-    (policy,) = client.list_role_policies(RoleName=name)["PolicyNames"]
-    found = client.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-    assert found == permissions
 
 
 def _changes(operation: str) -> bool:

@@ -14,6 +14,7 @@ from orgtrail.settings.environment import Environment
 
 from tests.conftest import MINIMAL, merged, tfvars
 from tests.e2e.cloud import Cloud, Organization, organization
+from tests.e2e.reading import policy_of_root
 from tests.e2e.terraform import Folder
 
 SOURCE = """
@@ -179,13 +180,7 @@ def test_it_deploys_what_an_environment_file_would(
     arn = json.loads(root.must("output", "-json"))["key"]["value"]
     policy = kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
     assert json.loads(policy) == key.key(environment)
-    organizations = here.client(environment.management.id, "organizations")
-    attached = organizations.list_policies_for_target(
-        TargetId=environment.organization.root_id, Filter="SERVICE_CONTROL_POLICY"
-    )["Policies"]
-    ours = next(each for each in attached if each["Name"] == environment.guardrails.policy_name)
-    content = organizations.describe_policy(PolicyId=ours["Id"])["Policy"]["Content"]
-    assert json.loads(content) == guardrails.service_control(environment)
+    assert policy_of_root(here, environment) == guardrails.service_control(environment)
     (trail,) = here.client(environment.management.id, "cloudtrail").describe_trails()["trailList"]
     assert (trail["S3KeyPrefix"], trail["KmsKeyId"]) == ("audit", arn)
     glue = here.client(environment.logging.id, "glue")
