@@ -34,9 +34,12 @@ class Map:
 
 
 Type = str | Struct | List | Map
-"""`STRING`, or a nesting of it. Booleans are text: records write them both ways."""
+"""`STRING`, `JSON`, or a nesting of them. Booleans are text: records write them both ways."""
 
 STRING = "string"
+
+JSON = "json"
+"""Text that is JSON, of a shape that the service decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,9 @@ FIELDS = (
     Field("userAgent", meaning="program of the caller, as it names itself"),
     Field("errorCode", meaning="why the call failed, absent where it did not"),
     Field("errorMessage", meaning="the failure in words"),
-    Field("requestParameters", meaning="parameters, as JSON text"),
-    Field("responseElements", meaning="answer of a call that changes something, as JSON text"),
-    Field("additionalEventData", meaning="what else the service tells, as JSON text"),
+    Field("requestParameters", JSON, meaning="parameters, as JSON text"),
+    Field("responseElements", JSON, meaning="answer of a call that changes something, as JSON text"),
+    Field("additionalEventData", JSON, meaning="what else the service tells, as JSON text"),
     Field("requestID", since="1.01", meaning="id of the request"),
     Field("eventID", since="1.01", meaning="id of the event; delivered twice, it is the same"),
     Field("readOnly", since="1.01", meaning="true where nothing was changed"),
@@ -118,11 +121,11 @@ FIELDS = (
     Field("recipientAccountId", since="1.02", meaning="account that received the event"),
     Field("sharedEventID", since="1.03", meaning="id shared by both accounts' copies"),
     Field("vpcEndpointId", since="1.04", meaning="VPC endpoint of the call"),
-    Field("serviceEventDetails", since="1.05", meaning="a service event's details, as JSON text"),
+    Field("serviceEventDetails", JSON, since="1.05", meaning="a service event's details, as JSON text"),
     Field("managementEvent", since="1.06", meaning="true for management; not in AWS's table"),
     Field("eventCategory", since="1.07", meaning="Management, Data, NetworkActivity or Insight"),
     Field("sessionCredentialFromConsole", since="1.08", meaning="true for console sessions"),
-    Field("edgeDeviceDetails", since="1.08", meaning="edge device, as JSON text"),
+    Field("edgeDeviceDetails", JSON, since="1.08", meaning="edge device, as JSON text"),
     Field(
         "tlsDetails",
         _struct("tlsVersion", "cipherSuite", "clientProvidedHostHeader"),
@@ -160,4 +163,17 @@ def hive(kind: Type) -> str:
         case Map():
             return "map<string,string>"
         case _:
-            return str(kind)
+            return STRING
+
+
+def duck(kind: Type) -> object:
+    """Write a type as DuckDB's `json_transform` asks for it, names as records write them."""
+    match kind:
+        case Struct(fields):
+            return {name: duck(each) for name, each in fields}
+        case List(of):
+            return [duck(of)]
+        case Map():
+            return "MAP(VARCHAR, VARCHAR)"
+        case _:
+            return "JSON" if kind == JSON else "VARCHAR"

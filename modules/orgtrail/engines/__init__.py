@@ -1,0 +1,1 @@
+"""Where queries run: DuckDB over a folder of logs, or Athena."""

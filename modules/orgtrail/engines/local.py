@@ -1,0 +1,217 @@
+"""Queries on DuckDB over a folder of logs.
+
+Python finds and unpacks the files, so that each one that cannot be read is known by name; DuckDB
+takes them as a stream, keeps the columns that the question names, and answers it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from orgtrail import records
+from orgtrail.engines import dialect
+from orgtrail.engines.files import LogFile, UnreadableError, text
+from orgtrail.queries.rendering import TABLE
+from orgtrail.settings.faults import OrgtrailError
+
+MEMORY_LIMIT = "256MB"
+"""What DuckDB holds before it writes to disk."""
+_BATCH_FILES, _BATCH_BYTES = 1024, 4 * 1024 * 1024
+_SLICE = 2000
+"""Records of a large file that go together."""
+
+_SCHEMA = pa.schema([(name, pa.string()) for name in ("path", "account", "region", "day", "body")])
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read for an answer.
+
+    Attributes:
+        files: how many files were looked at.
+        events: how many records they hold.
+        unread: why each file that could not be read could not.
+        odd: records that are no objects, by file.
+
+    """
+
+    files: int = 0
+    events: int = 0
+    unread: dict[str, str] = field(default_factory=dict)
+    odd: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that may still be taken, as rows or as a file."""
+
+    connection: duckdb.DuckDBPyConnection
+    reading: Reading
+    sql: str
+
+    def rows(self, limit: int | None = None) -> tuple[list[str], list[tuple[object, ...]]]:
+        """Return names of columns, and rows."""
+        try:
+            result = self.connection.execute(_limited(self.sql, limit))
+            return [each[0] for each in result.description or ()], result.fetchall()
+        except duckdb.Error as error:
+            raise OrgtrailError(f"the query cannot be answered: {_first(error)}") from None
+
+    def write_parquet(self, path: Path, limit: int | None = None) -> None:
+        """Write the rows as Parquet.
+
+        Raises:
+            OrgtrailError: the query fails.
+
+        """
+        try:
+            place = str(path).replace("'", "''")
+            self.connection.execute(
+                f"COPY ({_limited(self.sql, limit)}) TO '{place}' (FORMAT parquet)"
+            )
+        except duckdb.Error as error:
+            raise OrgtrailError(f"the query cannot be answered: {_first(error)}") from None
+
+
+@contextmanager
+def asked(
+    tree: exp.Query, files: Iterable[LogFile], progress: Callable[[int], None] = lambda _: None
+) -> Iterator[Answer]:
+    """Read the files for a question, and give its answer.
+
+    Args:
+        tree: the question.
+        files: the files to read.
+        progress: is told how many files were read, now and then.
+
+    """
+    reading = Reading()
+    with tempfile.TemporaryDirectory(prefix="orgtrail-") as folder:
+        connection = duckdb.connect(f"{folder}/stage.duckdb")
+        try:
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+            connection.execute(f"SET temp_directory = '{folder}/spill'")
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET preserve_insertion_order = false")
+            for macro in dialect.MACROS:
+                connection.execute(macro)
+            _stage(connection, tree, _batches(files, reading, progress))
+            _account_for(connection, reading)
+            yield Answer(connection, reading, dialect.duckdb(tree))
+        finally:
+            connection.close()
+
+
+def _stage(
+    connection: duckdb.DuckDBPyConnection,
+    tree: exp.Query,
+    batches: Iterator[pa.RecordBatch],
+) -> None:
+    """Read all files into a table with the columns that are asked for."""
+    fields = dialect.columns(tree)
+    shape = {each.name: records.duck(each.type) for each in fields} or {"eventID": "VARCHAR"}
+    shape_json = json.dumps({"Records": [shape]}).replace("'", "''")
+    taken = ", ".join(f'record."{name}" AS {name.lower()}' for name in shape)
+    connection.register("incoming", pa.RecordBatchReader.from_batches(_SCHEMA, batches))
+    connection.execute(
+        f"""
+        CREATE TABLE stage AS
+        WITH bodies AS (
+          SELECT path, account, region, day,
+            coalesce(json_transform(TRY_CAST(body AS JSON), '{shape_json}').Records, [NULL]) AS r
+          FROM incoming
+        ), apart AS (SELECT path, account, region, day, unnest(r) AS record FROM bodies)
+        SELECT account, region, day, path, record IS NULL AS odd, {taken} FROM apart
+        """
+    )
+    connection.unregister("incoming")
+    path = f', path AS "{dialect.PATH}"' if dialect.names_path(tree) else ""
+    connection.execute(
+        f"CREATE VIEW {TABLE} AS SELECT * EXCLUDE (odd, path){path} FROM stage WHERE NOT odd"
+    )
+
+
+def _account_for(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+    """Count the records, and find out what is wrong with files that gave none."""
+    counted = connection.execute("SELECT count(*) FROM stage WHERE NOT odd").fetchone()
+    reading.events = counted[0] if counted else 0
+    for path, count in connection.execute(
+        "SELECT path, count(*) FROM stage WHERE odd GROUP BY path ORDER BY path"
+    ).fetchall():
+        reason = _fault(path)
+        if reason:
+            reading.unread[path] = reason
+        else:
+            reading.odd[path] = count
+
+
+def _fault(path: str) -> str:
+    try:
+        found = json.loads(text(path))
+    except UnreadableError as error:
+        return str(error)
+    except ValueError as error:
+        return f"broken JSON: {error}"
+    if not isinstance(found, dict) or not isinstance(found.get("Records"), list):
+        return "no Records in it"
+    return ""
+
+
+def _batches(
+    files: Iterable[LogFile], reading: Reading, progress: Callable[[int], None]
+) -> Iterator[pa.RecordBatch]:
+    rows: list[tuple[str, str, str, str, str]] = []
+    size = 0
+    for file in files:
+        reading.files += 1
+        try:
+            body = text(file.path)
+        except UnreadableError as error:
+            reading.unread[file.path] = str(error)
+            continue
+        for part in _parts(body):
+            rows.append((file.path, file.account, file.region, file.day, part))
+            size += len(part)
+            if len(rows) >= _BATCH_FILES or size >= _BATCH_BYTES:
+                yield _batch(rows)
+                rows, size = [], 0
+                progress(reading.files)
+    if rows:
+        yield _batch(rows)
+    progress(reading.files)
+
+
+def _batch(rows: list[tuple[str, str, str, str, str]]) -> pa.RecordBatch:
+    return pa.record_batch([pa.array(each) for each in zip(*rows, strict=True)], schema=_SCHEMA)
+
+
+def _parts(body: str) -> Iterator[str]:
+    """Cut a large file into pieces that fit into memory when they are parsed."""
+    if len(body) < _BATCH_BYTES:
+        yield body
+        return
+    try:
+        found = json.loads(body)["Records"]
+        pieces = [found[at : at + _SLICE] for at in range(0, len(found), _SLICE)]
+    except (ValueError, TypeError, KeyError):
+        yield body
+        return
+    for piece in pieces:
+        yield json.dumps({"Records": piece})
+
+
+def _limited(sql: str, limit: int | None) -> str:
+    return sql if limit is None else f"SELECT * FROM ({sql}) LIMIT {limit}"
+
+
+def _first(error: Exception) -> str:
+    return str(error).splitlines()[0]

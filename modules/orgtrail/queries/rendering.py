@@ -1,0 +1,84 @@
+"""Queries with their parameters filled in: to run, to save in the console, or to prepare."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from orgtrail.queries import Parameter, Query
+from orgtrail.queries.bounds import CHOSEN, FIXED, Bounds, recent
+from orgtrail.settings.faults import OrgtrailError
+
+TABLE = "organization_trail"
+"""What queries call the table."""
+
+_TOKEN = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<![:\w]):(?P<name>[a-z_]+)\b")
+
+
+def filled(text: str, value: Callable[[str], str]) -> str:
+    """Replace each `:name` outside of strings and comments."""
+    return _TOKEN.sub(lambda each: value(each["name"]) if each["name"] else each[0], text)
+
+
+def to_run(
+    query: Query, bounds: Bounds, given: Mapping[str, str], facts: Mapping[str, str]
+) -> str:
+    """Return a query with literals for everything.
+
+    Args:
+        query: the query.
+        bounds: time, accounts and regions.
+        given: parameters that the user sets.
+        facts: facts of the environment, for the others.
+
+    Raises:
+        OrgtrailError: a parameter is unknown, or not of its type.
+
+    """
+    values = bounds.values | _literals(query, given, facts)
+    return filled(filled(query.sql, _bounds(bounds.sql)), values.__getitem__)
+
+
+def to_save(query: Query, facts: Mapping[str, str]) -> str:
+    """Return a query that looks back from whenever it runs, with defaults for the rest."""
+    values = recent(query.hours) | _literals(query, {}, facts)
+    return filled(filled(query.sql, _bounds(FIXED)), values.__getitem__)
+
+
+def to_prepare(query: Query) -> tuple[str, list[str]]:
+    """Return a query with `?` for each parameter, and their names in order."""
+    order: list[str] = []
+
+    def ask(name: str) -> str:
+        order.append(name)
+        return "?"
+
+    return filled(filled(query.sql, _bounds(FIXED + CHOSEN)), ask), order
+
+
+def _bounds(sql: str) -> Callable[[str], str]:
+    return lambda name: sql if name == "bounds" else f":{name}"
+
+
+def _literals(
+    query: Query, given: Mapping[str, str], facts: Mapping[str, str]
+) -> dict[str, str]:
+    known = {each.name: each for each in query.parameters}
+    for name in given:
+        if name not in known:
+            may = f"it has {', '.join(known)}" if known else "it has none"
+            raise OrgtrailError(f"--param {name}: is no parameter of {query.name}; {may}")
+    return {
+        name: _literal(each, given.get(name, facts.get(each.fact, each.default)))
+        for name, each in known.items()
+    }
+
+
+def _literal(parameter: Parameter, value: str) -> str:
+    if parameter.kind == "integer":
+        if not re.fullmatch(r"-?\d{1,18}", value):
+            raise OrgtrailError(
+                f"--param {parameter.name}: must be a whole number; got {value!r}"
+            )
+        return value
+    return "'" + value.replace("'", "''") + "'"
