@@ -188,3 +188,14 @@ def alarm_names(env: Environment) -> dict[str, str]:
         "trail": env.trail.name,
         "trail-arn": trail_arn(env),
     }
+
+
+def query_facts(env: Environment) -> dict[str, str]:
+    """Return what stands for `<archive>` and the like in the parameters of queries."""
+    return {
+        "accounts": ",".join(env.account_ids),
+        "archive": env.archive.bucket,
+        "database": env.catalog.database,
+        "logging": env.logging.id,
+        "regions": ",".join(sorted(env.catalog.regions or ())),
+    }

@@ -37,6 +37,7 @@ def main() -> int:
     from orgtrail.cli import check as check
     from orgtrail.cli import module as module
     from orgtrail.cli import permissions as permissions
+    from orgtrail.cli import query as query
 
     return told(_run)
 

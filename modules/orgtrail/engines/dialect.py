@@ -87,4 +87,9 @@ def duckdb(tree: exp.Query) -> str:
     for table in scans(tree):
         alias = table.alias
         table.replace(exp.to_table(TABLE, alias=alias or None))
+    for every in [*tree.find_all(exp.RegexpReplace)]:
+        every.set("modifiers", exp.Literal.string("g"))  # DuckDB would stop after the first
+    for each in [*tree.find_all(exp.RegexpExtract)]:
+        # DuckDB gives empty text where nothing matches, Athena null.
+        each.replace(exp.Nullif(this=each.copy(), expression=exp.Literal.string("")))
     return tree.sql(dialect="duckdb", pretty=True)

@@ -97,7 +97,8 @@ def text(path: str) -> str:
 
 
 def _unpacked(data: bytes) -> bytes:
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     while data:
         stream = zlib.decompressobj(wbits=31)
         try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from itertools import takewhile
 from typing import Literal
 
 from orgtrail.settings.faults import OrgtrailError
@@ -19,7 +20,8 @@ Kind = Literal["text", "integer"]
 
 _HEADER = re.compile(r"-- (?P<key>[a-z]+): (?P<value>.*)")
 _PARAMETER = re.compile(
-    r"(?P<name>[a-z_]+) (?P<kind>text|integer) (?P<default>'[^']*'|-?\d+|<[a-z]+>) (?P<meaning>.+)"
+    r"(?P<name>[a-z_]+) (?P<kind>text|integer) "
+    r"(?P<default>'[^']*'|-?\d+|<[a-z]+>|required) (?P<meaning>.+)"
 )
 
 
@@ -32,6 +34,7 @@ class Parameter:
         kind: `text` or `integer`; lists are text with commas.
         default: its value where none is given, as text.
         fact: the fact of the environment that is its default (`archive` ...), or empty.
+        required: whether the answer is worth nothing without it.
         meaning: what it is.
 
     """
@@ -40,6 +43,7 @@ class Parameter:
     kind: Kind
     default: str
     fact: str
+    required: bool
     meaning: str
 
 
@@ -103,11 +107,8 @@ def _read(text: str) -> Query:
     head: dict[str, str] = {}
     parameters = []
     lines = text.splitlines()
-    count = 0
-    for count, line in enumerate(lines):
-        match = _HEADER.fullmatch(line)
-        if not match:
-            break
+    top = [*takewhile(bool, map(_HEADER.fullmatch, lines))]
+    for match in filter(None, top):
         key, value = match["key"], match["value"]
         if key == "param":
             parameters.append(_parameter(value))
@@ -123,7 +124,7 @@ def _read(text: str) -> Query:
         cis=_ids(head["cis"]),
         severity=head["severity"],
         hit=head["hit"],
-        sql="\n".join(lines[count:]).strip() + "\n",
+        sql="\n".join(lines[len(top) :]).strip() + "\n",
     )
 
 
@@ -133,7 +134,9 @@ def _parameter(text: str) -> Parameter:
     default = match["default"]
     fact = default.strip("<>") if default.startswith("<") else ""
     kind: Kind = "integer" if match["kind"] == "integer" else "text"
-    return Parameter(match["name"], kind, "" if fact else default.strip("'"), fact, match["meaning"])
+    required = default in {"required", "<logging>"}
+    value = "" if fact or required else default.strip("'")
+    return Parameter(match["name"], kind, value, fact, required, match["meaning"])
 
 
 def _ids(text: str) -> tuple[str, ...]:

@@ -14,15 +14,15 @@ TABLE = "organization_trail"
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<![:\w]):(?P<name>[a-z_]+)\b")
 
+_TABLE = re.compile(rf"'(?:[^']|'')*'|--[^\n]*|\b(?P<name>{TABLE})\b")
+
 
 def filled(text: str, value: Callable[[str], str]) -> str:
     """Replace each `:name` outside of strings and comments."""
     return _TOKEN.sub(lambda each: value(each["name"]) if each["name"] else each[0], text)
 
 
-def to_run(
-    query: Query, bounds: Bounds, given: Mapping[str, str], facts: Mapping[str, str]
-) -> str:
+def to_run(query: Query, bounds: Bounds, given: Mapping[str, str], facts: Mapping[str, str]) -> str:
     """Return a query with literals for everything.
 
     Args:
@@ -36,7 +36,18 @@ def to_run(
 
     """
     values = bounds.values | _literals(query, given, facts)
+    for each in query.parameters:
+        if each.required and values[each.name] == "''":
+            raise OrgtrailError(
+                f"{query.name}: needs --param {each.name}=...: {each.meaning}"
+                + (", or --env FILE" if each.fact else "")
+            )
     return filled(filled(query.sql, _bounds(bounds.sql)), values.__getitem__)
+
+
+def on_table(sql: str, table: str) -> str:
+    """Return a query over a table of another name."""
+    return _TABLE.sub(lambda each: table if each["name"] else each[0], sql)
 
 
 def to_save(query: Query, facts: Mapping[str, str]) -> str:
@@ -60,9 +71,7 @@ def _bounds(sql: str) -> Callable[[str], str]:
     return lambda name: sql if name == "bounds" else f":{name}"
 
 
-def _literals(
-    query: Query, given: Mapping[str, str], facts: Mapping[str, str]
-) -> dict[str, str]:
+def _literals(query: Query, given: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, str]:
     known = {each.name: each for each in query.parameters}
     for name in given:
         if name not in known:
@@ -77,8 +86,6 @@ def _literals(
 def _literal(parameter: Parameter, value: str) -> str:
     if parameter.kind == "integer":
         if not re.fullmatch(r"-?\d{1,18}", value):
-            raise OrgtrailError(
-                f"--param {parameter.name}: must be a whole number; got {value!r}"
-            )
+            raise OrgtrailError(f"--param {parameter.name}: must be a whole number; got {value!r}")
         return value
     return "'" + value.replace("'", "''") + "'"

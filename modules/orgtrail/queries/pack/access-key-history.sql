@@ -2,7 +2,7 @@
 -- title: History of an access key
 -- answers: Where an access key was used: accounts, addresses, programs, first and last use.
 -- hours: 2160
--- param: access_key text '' The id of the access key
+-- param: access_key text required The id of the access key
 -- mitre: T1078.004
 -- cis: -
 -- severity: info

@@ -2,7 +2,7 @@
 -- title: Everything a principal did
 -- answers: The timeline of one principal: ARN, access key, or role session.
 -- hours: 168
--- param: principal text '' ARN, access key id, user name, role ARN, source identity or session name
+-- param: principal text required ARN, access key id, user name, role ARN, source identity or session name
 -- mitre: T1078
 -- cis: -
 -- severity: info

@@ -2,7 +2,7 @@
 -- title: Who accessed a resource
 -- answers: Who touched a resource, by what calls, when first and last, with how many refusals.
 -- hours: 168
--- param: resource text '' ARN of the resource, or name of a bucket, table, key, secret or function
+-- param: resource text required ARN of the resource, or name of a bucket, table, key, secret or function
 -- mitre: T1530
 -- cis: -
 -- severity: info

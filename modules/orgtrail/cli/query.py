@@ -1,0 +1,157 @@
+"""`orgtrail query`: list the questions, show one, or ask it of a folder of logs or of Athena."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orgtrail.cli import Format, FormatOption, app
+from orgtrail.settings.faults import OrgtrailError
+
+queries = typer.Typer(
+    help="Ask the logs: on Athena, or on this machine over a folder of log files.",
+    no_args_is_help=True,
+)
+app.add_typer(queries, name="query")
+
+
+class Dialect(StrEnum):
+    """Whose SQL to show."""
+
+    ATHENA = "athena"
+    DUCKDB = "duckdb"
+
+
+class Output(StrEnum):
+    """How rows are given."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+@queries.command("list")
+def list_queries(format: FormatOption = Format.TEXT) -> None:
+    """List all questions of the pack."""
+    from orgtrail.queries import pack
+
+    found = pack().values()
+    if format is Format.JSON:
+        told = [
+            {
+                "name": each.name,
+                "title": each.title,
+                "answers": each.answers,
+                "hours": each.hours,
+                "severity": each.severity,
+                "mitre": each.mitre,
+                "cis": each.cis,
+                "parameters": [
+                    {
+                        "name": one.name,
+                        "type": one.kind,
+                        "default": (one.fact and f"<{one.fact}>") or one.default,
+                        "required": one.required,
+                        "meaning": one.meaning,
+                    }
+                    for one in each.parameters
+                ],
+            }
+            for each in found
+        ]
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        return
+    from orgtrail.cli.query_output import table
+
+    table(
+        ["name", "title", "looks back", "severity"],
+        ((each.name, each.title, f"{each.hours} h", each.severity) for each in found),
+    )
+
+
+@queries.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A question of the pack.")],
+    dialect: Annotated[Dialect, typer.Option(help="Whose SQL.")] = Dialect.ATHENA,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Show what a question answers, what may be set, and its SQL over its usual time."""
+    from orgtrail.queries import query
+    from orgtrail.queries.rendering import to_save
+
+    found = query(name)
+    sql = to_save(found, {})
+    if dialect is Dialect.DUCKDB:
+        from orgtrail.engines.dialect import duckdb, parsed
+
+        sql = duckdb(parsed(sql, name)) + "\n"
+    if format is Format.JSON:
+        sys.stdout.write(
+            json.dumps({"name": name, "dialect": dialect, "sql": sql}, indent=2) + "\n"
+        )
+        return
+    lines = [f"-- {found.title}", f"-- {found.answers}", f"-- A row: {found.hit}"]
+    lines += [
+        f"-- --param {each.name}={each.default or f'<{each.fact or each.kind}>'}: {each.meaning}"
+        for each in found.parameters
+    ]
+    sys.stdout.write("\n".join(lines) + f"\n{sql}")
+
+
+@queries.command()
+def run(
+    name: Annotated[str | None, typer.Argument(help="A question of the pack.")] = None,
+    sql: Annotated[
+        Path | None, typer.Option(help="A file with one SELECT of your own, in Athena's dialect.")
+    ] = None,
+    logs: Annotated[
+        Path | None, typer.Option(help="A folder of log files in the archive's key layout.")
+    ] = None,
+    env: Annotated[
+        Path | None,
+        typer.Option(help="The environment file: alone it means Athena; with --logs, its facts."),
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", help="First moment, ISO 8601.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="End, ISO 8601; by default now.")
+    ] = None,
+    last: Annotated[str | None, typer.Option(help="How far back: 90m, 24h, 7d.")] = None,
+    account: Annotated[list[str] | None, typer.Option(help="Only this account.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Only this region's folder.")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="A parameter, as name=value.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="At most so many rows.")] = None,
+    format: Annotated[Output, typer.Option(help="How rows are given.")] = Output.TEXT,
+    out: Annotated[Path | None, typer.Option(help="Write rows to this file.")] = None,
+    max_bytes: Annotated[
+        int | None, typer.Option(min=0, help="Athena: refuse a query that would scan more.")
+    ] = None,
+) -> int:
+    """Ask one question, and give its rows."""
+    from orgtrail.cli import query_run
+
+    if (name is None) == (sql is None):
+        raise OrgtrailError("query run: takes a NAME of the pack, or --sql FILE; give one of them")
+    if logs is None and env is None:
+        raise OrgtrailError(
+            "query run: needs --logs DIR to ask a folder, or --env FILE to ask Athena"
+        )
+    if format is Output.PARQUET and out is None:
+        raise OrgtrailError("--format parquet: needs --out FILE, since it is no text")
+    question = query_run.question(
+        name,
+        sql,
+        times=(since, until, last),
+        accounts=account or [],
+        regions=region or [],
+        given=query_run.parameters(param or []),
+        env=env,
+    )
+    if logs is not None:
+        return query_run.on_folder(question, logs, limit=limit, format=format, out=out)
+    return query_run.on_athena(question, limit=limit, format=format, out=out, max_bytes=max_bytes)
