@@ -193,7 +193,7 @@ def on_folder(
     files = log_files(root, asked.bounds)
     found = accounts_and_regions(root) if asked.name == _HEALTH else {}
     tree = parsed(asked.text(found), asked.name)
-    with _progress() as tell, local.asked(tree, files, tell) as answer:
+    with progress() as tell, local.asked(tree, files, tell) as answer:
         columns, rows = answer.rows(limit)
         reading = answer.reading
     rows += _drifted(_drift_of(asked.environment, found), columns)
@@ -304,7 +304,7 @@ def _size(count: int) -> str:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int], None]]:
+def progress() -> Iterator[Callable[[int], None]]:
     """Show how many files were read, on a terminal."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn

@@ -1,0 +1,222 @@
+"""A made-up organization trail in the archive's key layout, for demos, tests and benchmarks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+from orgtrail import layout
+from orgtrail.sample.background import Places, ordinary
+from orgtrail.sample.delivery import Delivered, deliver
+from orgtrail.sample.digests import ALGORITHM, Chain, SigningKey
+from orgtrail.sample.events import Event, Recorder
+from orgtrail.sample.stories import Stories, Story
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.faults import OrgtrailError
+from orgtrail.writing import whole
+
+PUBLIC_KEYS = "public-keys.json"
+"""Answers of ListPublicKeys by region."""
+SIGNATURES = "digest-metadata.json"
+"""The metadata that S3 would keep with each digest, by key."""
+STORIES = "stories.json"
+"""What was planted, and which questions find it."""
+
+_REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made.
+
+    Attributes:
+        files: number of log files.
+        events: number of records in them, with those that were delivered twice.
+        digests: number of digest files.
+        stories: what was planted.
+        start: from when.
+        until: until when.
+
+    """
+
+    files: int
+    events: int
+    digests: int
+    stories: list[Story]
+    start: datetime
+    until: datetime
+
+
+def make(
+    folder: Path,
+    environment: Environment,
+    *,
+    days: int = 3,
+    events_per_day: int = 5000,
+    seed: int = 1,
+    until: datetime | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Made:
+    """Write a sample; its files appear whole or not at all.
+
+    Args:
+        folder: where to write; it must be empty or absent.
+        environment: the organization.
+        days: how many days before the end; at least 1.
+        events_per_day: ordinary events of the whole organization in a day.
+        seed: the same makes the same log files; keys and signatures are new each time.
+        until: the end; by default now.
+        progress: is told the number of files, now and then.
+
+    Raises:
+        OrgtrailError: the folder holds something, or cannot be written.
+
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OrgtrailError(f"{folder}: must be an empty folder; a sample is not mixed with others")
+    end = (until or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    start = end - timedelta(days=days)
+    rng = random.Random(seed)  # noqa: S311  # made-up events, no secrets
+    places = _places(environment)
+    recorder = Recorder(rng, environment.home_region)
+    stories = [*Stories(recorder, environment, places, end)]
+    events = chain(
+        _founding(recorder, environment, start),
+        ordinary(recorder, places, start, days, events_per_day),
+        (event for story in stories for event in story.events),
+    )
+    with whole(folder) as draft:
+        files, counted = _write_logs(draft, environment, deliver(events, rng, end), progress)
+        digests = _write_digests(draft, environment, places, files, start, end)
+        _write_stories(draft, stories)
+    return Made(sum(map(len, files.values())), counted, digests, stories, start, end)
+
+
+Files = dict[tuple[str, str], list[tuple[Delivered, str]]]
+
+
+def _places(environment: Environment) -> Places:
+    home = environment.home_region
+    others = [each for each in environment.catalog.regions or _REGIONS if each != home]
+    ids = {name: account.id for name, account in environment.accounts.items()}
+    members = [name for name in ids if name not in {"management", "logging"}]
+    data = next((name for name in members if "prod" in name), (members or ["management"])[0])
+    shares = dict.fromkeys(ids.values(), 3)
+    shares |= {environment.management.id: 1, environment.logging.id: 1, ids[data]: 6}
+    return Places(shares, (home, *others[:3]), ids[data])
+
+
+def _founding(recorder: Recorder, environment: Environment, start: datetime) -> list[Event]:
+    """When the trail was made."""
+    from orgtrail.sample.identities import Caller, role
+
+    account, name = environment.management.id, environment.trail.name
+    deploy = Caller(
+        role(account, "orgtrail-deploy", "terraform"), "203.0.113.9", "APN/1.0 HashiCorp"
+    )
+    at = start + timedelta(minutes=2)
+    params = {
+        "name": name,
+        "s3BucketName": environment.archive.bucket,
+        "isOrganizationTrail": True,
+        "isMultiRegionTrail": True,
+        "enableLogFileValidation": True,
+    }
+    home = environment.home_region
+    return [
+        recorder.event(deploy, "cloudtrail:CreateTrail", account, home, at, params=params),
+        recorder.event(
+            deploy, "cloudtrail:StartLogging", account, home, at + timedelta(seconds=4),
+            params={"name": name},
+        ),
+    ]  # fmt: skip
+
+
+def _write_logs(
+    draft: Path,
+    environment: Environment,
+    delivered: Iterable[Delivered],
+    progress: Callable[[int], None],
+) -> tuple[Files, int]:
+    root = draft / layout.organization_prefix(environment)
+    files: Files = defaultdict(list)
+    events = 0
+    seen = set()
+    for count, file in enumerate(delivered, start=1):
+        path = root / file.name
+        if path.parent not in seen:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            seen.add(path.parent)
+        path.write_bytes(file.packed())
+        kept = Delivered(file.at, file.account, file.region, file.name, _ends(file.events), b"")
+        files[file.account, file.region].append((kept, hashlib.sha256(file.body).hexdigest()))
+        events += len(file.events)
+        if count % 500 == 0:
+            progress(count)
+    for each in files.values():
+        each.sort(key=lambda one: one[0].at)
+    return files, events
+
+
+def _ends(times: list[datetime]) -> list[datetime]:
+    return [times[0], times[-1]]
+
+
+def _write_digests(
+    draft: Path,
+    environment: Environment,
+    places: Places,
+    files: Files,
+    start: datetime,
+    end: datetime,
+) -> int:
+    keys = {region: SigningKey(start) for region in {*places.regions, *(r for _, r in files)}}
+    signatures = {}
+    chains = {*files, *((a, r) for a in places.accounts for r in places.regions)}
+    for number, (account, region) in enumerate(sorted(chains)):
+        made = Chain(
+            account,
+            region,
+            environment.trail.name,
+            environment.home_region,
+            environment.archive.bucket,
+            layout.organization_prefix(environment),
+        )
+        # Each chain has its own minute of the hour.
+        first = start - timedelta(seconds=1 + number * 97 % 3600)
+        for digest in made.digests(files.get((account, region), []), first, end, keys[region]):
+            path = draft / digest.key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(digest.data)
+            signatures[digest.key] = {
+                "signature": digest.signature,
+                "signature-algorithm": ALGORITHM,
+            }
+    public = {region: {"PublicKeyList": [key.public]} for region, key in sorted(keys.items())}
+    _write_json(draft / PUBLIC_KEYS, public)
+    _write_json(draft / SIGNATURES, signatures)
+    return len(signatures)
+
+
+def _write_stories(draft: Path, stories: list[Story]) -> None:
+    told = [
+        {
+            "name": each.name,
+            "told": each.told,
+            "queries": each.queries,
+            "events": [event.record["eventID"] for event in each.events],
+        }
+        for each in stories
+    ]
+    _write_json(draft / STORIES, told)
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
