@@ -27,7 +27,7 @@ WITH events AS (
       json_extract_scalar(requestparameters, '$.functionName'),
       json_extract_scalar(requestparameters, '$.name')
     ) AS resource,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds AND (:writes_only = 0 OR lower(readonly) = 'false')
 )

@@ -27,7 +27,7 @@ WITH events AS (
       json_extract_scalar(requestparameters, '$.databaseName'),
       json_extract_scalar(requestparameters, '$.name')
     ) AS database_name,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND (

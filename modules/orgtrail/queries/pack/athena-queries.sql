@@ -20,7 +20,7 @@ WITH events AS (
     ) AS query_id,
     json_extract_scalar(requestparameters, '$.workGroup') AS workgroup,
     json_extract_scalar(requestparameters, '$.queryString') AS query_text,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'athena.amazonaws.com'

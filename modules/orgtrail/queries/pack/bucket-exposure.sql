@@ -31,7 +31,7 @@ WITH events AS (
       ) THEN 'unblocked'
       ELSE ''
     END AS opened_to,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 's3.amazonaws.com' AND eventname IN (

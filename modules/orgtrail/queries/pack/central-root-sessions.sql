@@ -15,7 +15,7 @@ WITH events AS (
     sourceipaddress AS source_ip,
     eventname AS event_name,
     json_extract_scalar(requestparameters, '$.targetPrincipal') AS target,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND (

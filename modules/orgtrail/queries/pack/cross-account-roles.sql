@@ -15,7 +15,7 @@ WITH events AS (
     recipientaccountid AS account_id,
     coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
     json_extract_scalar(requestparameters, '$.roleArn') AS role_arn,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'sts.amazonaws.com'

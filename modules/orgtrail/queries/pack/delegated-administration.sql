@@ -28,7 +28,7 @@ WITH events AS (
       json_extract_scalar(requestparameters, '$.delegatedAdminAccountId'),
       json_extract_scalar(requestparameters, '$.adminAccountId')
     ) AS to_account,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND (

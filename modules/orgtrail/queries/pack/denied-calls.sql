@@ -15,7 +15,7 @@ WITH events AS (
     coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
     sourceipaddress AS source_ip,
     eventsource || ':' || eventname AS action,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND coalesce(useridentity.type, '') <> 'AWSService'

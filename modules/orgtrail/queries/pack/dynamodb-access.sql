@@ -22,7 +22,7 @@ WITH events AS (
       json_extract_scalar(requestparameters, '$.tableArn'),
       json_extract_scalar(requestparameters, '$.statement')
     ) AS table_name,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'dynamodb.amazonaws.com'

@@ -24,7 +24,7 @@ WITH events AS (
       json_extract_scalar(requestparameters, '$.trustAnchorId'),
       json_extract_scalar(requestparameters, '$.profileId')
     ) AS target,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND (

@@ -9,7 +9,7 @@
 -- hit: A principal took a role that it had not taken before.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
+    coalesce(sharedeventid, eventid) AS shared_id,
     eventtime,
     coalesce(useridentity.sessioncontext.sessionissuer.arn, useridentity.arn) AS caller,
     json_extract_scalar(requestparameters, '$.roleArn') AS role_arn

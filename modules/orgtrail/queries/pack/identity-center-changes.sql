@@ -23,7 +23,7 @@ WITH events AS (
     ) AS target,
     json_extract_scalar(requestparameters, '$.principalId') AS assignee,
     json_extract_scalar(requestparameters, '$.targetId') AS to_account,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND (

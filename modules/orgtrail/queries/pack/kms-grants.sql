@@ -18,7 +18,7 @@ WITH events AS (
     eventname AS event_name,
     json_extract_scalar(requestparameters, '$.keyId') AS target,
     json_extract_scalar(requestparameters, '$.granteePrincipal') AS grantee,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'kms.amazonaws.com' AND eventname IN (

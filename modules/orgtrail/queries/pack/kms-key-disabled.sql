@@ -20,7 +20,7 @@ WITH events AS (
       json_extract_scalar(requestparameters, '$.keyId'),
       json_extract_scalar(requestparameters, '$.aliasName')
     ) AS target,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'kms.amazonaws.com' AND eventname IN (

@@ -18,7 +18,7 @@ WITH events AS (
     eventsource AS event_source,
     eventname AS event_name,
     json_extract_scalar(requestparameters, '$.bucketName') AS target,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 's3.amazonaws.com' AND eventname IN (

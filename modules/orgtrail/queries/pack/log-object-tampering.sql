@@ -19,7 +19,7 @@ WITH events AS (
     eventname AS event_name,
     json_extract_scalar(requestparameters, '$.key') AS target,
     json_extract_scalar(requestparameters, '$.bucketName') AS bucket,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 's3.amazonaws.com' AND eventname IN (

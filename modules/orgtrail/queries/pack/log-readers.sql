@@ -15,7 +15,7 @@ WITH events AS (
     sourceipaddress AS source_ip,
     json_extract_scalar(requestparameters, '$.bucketName') AS bucket,
     CAST(json_extract_scalar(additionaleventdata, '$.bytesTransferredOut') AS double) AS bytes,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 's3.amazonaws.com'

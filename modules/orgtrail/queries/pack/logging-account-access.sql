@@ -18,7 +18,7 @@ WITH events AS (
     eventsource AS event_source,
     eventname AS event_name,
     json_extract_scalar(requestparameters, '$.roleArn') AS role_arn,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND recipientaccountid = :logging

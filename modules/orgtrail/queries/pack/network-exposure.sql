@@ -25,7 +25,7 @@ WITH events AS (
       json_extract_scalar(requestparameters, '$.vpcId')
     ) AS target,
     regexp_like(CAST(requestparameters AS varchar), '"(0\.0\.0\.0/0|::/0)"') AS internet,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'ec2.amazonaws.com' AND eventname IN (

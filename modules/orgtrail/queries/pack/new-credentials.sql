@@ -22,7 +22,7 @@ WITH events AS (
       WHEN json_extract_scalar(requestparameters, '$.userName') = useridentity.username THEN 'own'
       ELSE 'other'
     END AS owner,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'iam.amazonaws.com' AND eventname IN (

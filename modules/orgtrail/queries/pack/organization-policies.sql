@@ -25,7 +25,7 @@ WITH events AS (
       json_extract_scalar(requestparameters, '$.targetId'),
       json_extract_scalar(requestparameters, '$.rootId')
     ) AS applies_to,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'organizations.amazonaws.com' AND eventname IN (

@@ -16,7 +16,7 @@ WITH events AS (
     split_part(useridentity.principalid, ':', 2) AS person,
     useridentity.sessioncontext.sessionissuer.username AS role_name,
     lower(readonly) AS read_only,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND (

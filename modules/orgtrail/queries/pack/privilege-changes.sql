@@ -31,7 +31,7 @@ WITH events AS (
       CAST(requestparameters AS varchar),
       'AdministratorAccess|IAMFullAccess|\\"Action\\":\s*(\[\s*)?\\"\*\\"'
     ) AS administrator,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'iam.amazonaws.com' AND eventname IN (

@@ -15,7 +15,7 @@ WITH events AS (
     coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
     eventsource AS event_source,
     eventname AS event_name,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND (

@@ -21,7 +21,7 @@ WITH events AS (
       useridentity.sessioncontext.sourceidentity,
       json_extract_scalar(requestparameters, '$.sourceIdentity')
     ) AS source_identity,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'sts.amazonaws.com'

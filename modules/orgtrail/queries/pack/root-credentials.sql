@@ -21,7 +21,7 @@ WITH events AS (
       json_extract_scalar(requestparameters, '$.virtualMFADeviceName'),
       json_extract_scalar(requestparameters, '$.userName')
     ) AS target,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND (

@@ -15,7 +15,7 @@ WITH events AS (
     sourceipaddress AS source_ip,
     eventsource AS event_source,
     eventname AS event_name,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND useridentity.type = 'Root'

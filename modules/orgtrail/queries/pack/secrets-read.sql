@@ -22,7 +22,7 @@ WITH events AS (
       CAST(json_extract(requestparameters, '$.secretIdList') AS varchar),
       CAST(json_extract(requestparameters, '$.names') AS varchar)
     ) AS secret,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND coalesce(useridentity.type, '') <> 'AWSService'

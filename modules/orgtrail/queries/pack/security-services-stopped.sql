@@ -25,7 +25,7 @@ WITH events AS (
       json_extract_scalar(requestparameters, '$.logGroupName'),
       json_extract_scalar(requestparameters, '$.name')
     ) AS target,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND (

@@ -32,7 +32,7 @@ WITH events AS (
         '"(?:add|valuesToAdd)":.*?"([0-9]{12})"', 1
       )
     END AS shared_with,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND (

@@ -28,7 +28,7 @@ WITH events AS (
       requestparameters, '$.eventSelectors[0].includeManagementEvents'
     ) AS management_events,
     json_extract_scalar(requestparameters, '$.eventSelectors[0].readWriteType') AS read_write,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'cloudtrail.amazonaws.com'

@@ -22,7 +22,7 @@ WITH events AS (
       json_extract_scalar(requestparameters, '$.eventDataStore'),
       json_extract_scalar(requestparameters, '$.resourceId')
     ) AS target,
-    errorcode AS error_code
+    coalesce(errorcode, errormessage) AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'cloudtrail.amazonaws.com' AND eventname IN (

@@ -1,0 +1,286 @@
+"""For each question: records that it must find, and near misses that it must not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.asking import Record, record
+
+_BUCKET = {"bucketName": "example-bank-archive"}
+_LOG = _BUCKET | {"key": "AWSLogs/o-x/333333333333/CloudTrail/a.json.gz"}
+_SERVICE = {"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"}
+_TRAIL_ITSELF = {"userIdentity": _SERVICE, "sourceIPAddress": "cloudtrail.amazonaws.com"}
+_ROLE = {"roleArn": "arn:aws:iam::333333333333:role/admin", "roleSessionName": "eve"}
+_ROOT = {"type": "Root", "arn": "arn:aws:iam::333333333333:root", "accountId": "333333333333"}
+
+
+def _login(result: str, kind: str = "IAMUser", mfa: str = "No", **changes: Any) -> Record:
+    identity = {"type": kind, "accountId": "333333333333", "userName": "eve"}
+    return record(
+        "signin:ConsoleLogin",
+        **{
+            "userIdentity": identity,
+            "responseElements": {"ConsoleLogin": result},
+            "additionalEventData": {"MFAUsed": mfa},
+            **({"errorMessage": "Failed authentication"} if result == "Failure" else {}),
+            **changes,
+        },
+    )
+
+
+def _person(**context: Any) -> Record:
+    return {
+        "type": "AssumedRole",
+        "principalId": "AROAX:ana",
+        "arn": "arn:aws:sts::333333333333:assumed-role/AWSReservedSSO_Admin_1/ana",
+        "accountId": "333333333333",
+        "accessKeyId": "ASIAANA",
+        "sessionContext": {"sessionIssuer": {"userName": "AWSReservedSSO_Admin_1"}, **context},
+    }
+
+
+def _assumed(key: str, caller: str, role: str, **changes: Any) -> Record:
+    identity = record("sts:AssumeRole")["userIdentity"] | {"accessKeyId": caller}
+    return record(
+        "sts:AssumeRole",
+        **{
+            "userIdentity": identity,
+            "requestParameters": {"roleArn": f"arn:aws:iam::333333333333:role/{role}"},
+            "responseElements": {"credentials": {"accessKeyId": key}},
+            "readOnly": True,
+            **changes,
+        },
+    )
+
+
+HITS: dict[str, list[list[Record]]] = {
+    "access-key-history": [[record("ec2:RunInstances")]],
+    "account-activity": [[record("ec2:RunInstances")]],
+    "account-lifecycle": [
+        [record("organizations:LeaveOrganization")], [record("organizations:MoveAccount")],
+    ],
+    "athena-guardrails": [
+        [record("athena:UpdateWorkGroup", requestParameters={"workGroup": "w"})],
+        [record("glue:DeleteTable", requestParameters={"databaseName": "cloudtrail", "name": "t"})],
+    ],
+    "athena-queries": [
+        [record("athena:StartQueryExecution", requestParameters={"queryString": "SELECT 1"})],
+    ],
+    "bucket-exposure": [
+        [record("s3:PutBucketPolicy", requestParameters={"bucketName": "b"})],
+        [record("s3:PutAccountPublicAccessBlock")],
+    ],
+    "central-root-sessions": [
+        [record("sts:AssumeRoot")],
+        [record("iam:GetUser", userIdentity=_ROOT | {"sessionContext": {"assumedRoot": "true"}})],
+    ],
+    "console-changes": [
+        [record("ec2:RunInstances", sessionCredentialFromConsole="true")],
+        [record("ec2:RunInstances", sessionCredentialFromConsole=True, readOnly="false")],
+    ],
+    "console-login-failures": [[_login("Failure")]],
+    "console-login-without-mfa": [[_login("Success")], [_login("Success", "Root")]],
+    "cross-account-roles": [
+        [record("sts:AssumeRole", recipientAccountId="222222222222", requestParameters=_ROLE)],
+    ],
+    "delegated-administration": [
+        [record("organizations:RegisterDelegatedAdministrator")],
+        [record("cloudtrail:DeregisterOrganizationDelegatedAdmin")],
+    ],
+    "denied-calls": [
+        [record("ec2:RunInstances", errorCode="Client.UnauthorizedOperation")],
+        [record("s3:GetObject", errorCode="AccessDenied")],
+        [record("kms:Decrypt", errorCode="AccessDeniedException")],
+    ],
+    "dynamodb-access": [
+        [record("dynamodb:Scan", requestParameters={"tableName": "patients"})],
+        [record("dynamodb:BatchGetItem", requestParameters={"requestItems": {"patients": {}}})],
+        [record("dynamodb:ExecuteStatement", requestParameters={"statement": 'SELECT * FROM "patients"'})],
+    ],
+    "failed-authentication": [
+        [_login("Failure")], [record("sts:AssumeRole", errorCode="AccessDenied")],
+        [record("ec2:RunInstances", errorCode="Client.AuthFailure")],
+    ],
+    "federation-changes": [
+        [record("iam:CreateSAMLProvider")], [record("rolesanywhere:CreateTrustAnchor")],
+    ],
+    "first-time-roles": [[_assumed("ASIA1", "AKIAEVE", "admin")]],
+    "identity-center-changes": [
+        [record("sso:CreateAccountAssignment")], [record("sso:PutInlinePolicyToPermissionSet")],
+    ],
+    "kms-grants": [
+        [record("kms:PutKeyPolicy", requestParameters={"keyId": "k"})],
+        [record("kms:CreateGrant", requestParameters={"granteePrincipal": "arn:aws:iam::999999999999:root"})],
+    ],
+    "kms-key-disabled": [[record("kms:ScheduleKeyDeletion", requestParameters={"keyId": "k"})]],
+    "log-bucket-tampering": [[record("s3:PutBucketLifecycle", requestParameters=_BUCKET)]],
+    "log-object-tampering": [
+        [record("s3:DeleteObject", requestParameters=_LOG)],
+        [record("s3:DeleteObjects", requestParameters=_BUCKET)],
+        [record("s3:PutObject", requestParameters=_LOG)],
+    ],
+    "log-readers": [[record("s3:GetObject", requestParameters=_LOG)]],
+    "logging-account-access": [
+        [_login("Success")], [record("sts:AssumeRole", readOnly=True)], [record("iam:CreateUser")],
+    ],
+    "mfa-removed": [[record("iam:DeactivateMFADevice", requestParameters={"userName": "eve"})]],
+    "network-exposure": [[record("ec2:AuthorizeSecurityGroupIngress")], [record("ec2:CreateVpc")]],
+    "new-credentials": [[record("iam:CreateAccessKey")], [record("iam:UpdateLoginProfile")]],
+    "old-tls": [
+        [record("ec2:DescribeInstances", tlsDetails={"tlsVersion": "TLSv1.1"})],
+        [record("s3:GetObject", eventCategory="NetworkActivity", errorCode="VpceAccessDenied")],
+    ],
+    "organization-policies": [
+        [record("organizations:DetachPolicy", errorCode="AccessDenied")],
+        [record("organizations:DisablePolicyType")],
+    ],
+    "people": [[record("ec2:RunInstances", userIdentity=_person())]],
+    "principal-activity": [[record("ec2:RunInstances")]],
+    "privilege-changes": [[record("iam:AttachRolePolicy")], [record("iam:CreatePolicyVersion")]],
+    "resource-access": [
+        [record("dynamodb:GetItem", requestParameters={"tableName": "patients"})],
+        [record("kms:Decrypt", resources=[{"ARN": "patients"}])],
+    ],
+    "role-assumptions": [
+        [record("sts:AssumeRole", requestParameters=_ROLE)],
+        [record("sts:AssumeRoleWithSAML", requestParameters=_ROLE, errorCode="AccessDenied")],
+    ],
+    "role-chain": [[_assumed("ASIA1", "AKIAEVE", "one"), _assumed("ASIA2", "ASIA1", "two")]],
+    "root-credentials": [[record("iam:CreateAccessKey", userIdentity=_ROOT)]],
+    "root-use": [[record("ec2:RunInstances", userIdentity=_ROOT)]],
+    "secrets-read": [
+        [record("secretsmanager:GetSecretValue", requestParameters={"secretId": "s"})],
+        [record("ssm:GetParameter", requestParameters={"name": "p", "withDecryption": True})],
+    ],
+    "security-services-stopped": [
+        [record("guardduty:DeleteDetector")], [record("config:StopConfigurationRecorder")],
+        [record("ec2:DeleteFlowLogs")],
+    ],
+    "snapshot-sharing": [
+        [record("ec2:ModifySnapshotAttribute", requestParameters={
+            "createVolumePermission": {"add": {"items": [{"userId": "999999999999"}]}}})],
+        [record("rds:ModifyDBSnapshotAttribute", requestParameters={"valuesToAdd": ["all"]})],
+    ],
+    "trail-history": [[record("cloudtrail:CreateTrail", requestParameters={"name": "t"})]],
+    "trail-narrowed": [
+        [record("cloudtrail:UpdateTrail", requestParameters={"name": "t", "isMultiRegionTrail": False})],
+        [record("cloudtrail:PutEventSelectors", requestParameters={
+            "eventSelectors": [{"includeManagementEvents": False}]})],
+    ],
+    "trail-tampering": [
+        [record("cloudtrail:StopLogging", errorCode="AccessDenied")],
+        [record("cloudtrail:DeleteEventDataStore")], [record("cloudtrail:PutEventSelectors")],
+    ],
+    "unused-regions": [
+        [record("ec2:RunInstances", awsRegion="ap-south-1")], [record("account:EnableRegion")],
+    ],
+}  # fmt: skip
+
+MISSES: dict[str, list[list[Record]]] = {
+    "access-key-history": [
+        [record("ec2:RunInstances", userIdentity={"type": "IAMUser", "accessKeyId": "AKIAOTHER"})]
+    ],
+    "account-activity": [],
+    "account-lifecycle": [[record("organizations:ListAccounts")]],
+    "athena-guardrails": [
+        [record("athena:GetWorkGroup")],
+        [record("glue:DeleteTable", requestParameters={"databaseName": "sales", "name": "t"})],
+    ],
+    "athena-queries": [[record("athena:GetQueryResults")]],
+    "bucket-exposure": [[record("s3:GetBucketPolicy")]],
+    "central-root-sessions": [
+        [record("iam:GetUser", userIdentity=_ROOT | {"sessionContext": {"assumedRoot": "false"}})]
+    ],
+    "console-changes": [
+        [record("ec2:RunInstances")],
+        [record("ec2:DescribeInstances", sessionCredentialFromConsole="true", readOnly=True)],
+        [record("ec2:RunInstances", sessionCredentialFromConsole="true", userAgent="Terraform/1.9")],
+    ],
+    "console-login-failures": [[_login("Success")]],
+    "console-login-without-mfa": [
+        [_login("Failure")],
+        [_login("Success", mfa="Yes")],
+        [_login("Success", "AssumedRole")],
+        [_login("Success", additionalEventData={"MFAUsed": "No", "SamlProviderArn": "arn:x"})],
+    ],
+    "cross-account-roles": [[record("sts:AssumeRole", requestParameters=_ROLE)]],
+    "delegated-administration": [[record("organizations:ListDelegatedAdministrators")]],
+    "denied-calls": [
+        [record("ec2:RunInstances", errorCode="Client.InstanceLimitExceeded")],
+        [record("s3:GetObject", errorCode="NoSuchKey")],
+        [record("s3:GetObject", errorCode="AccessDenied", userIdentity=_SERVICE)],
+    ],
+    "dynamodb-access": [
+        [record("dynamodb:DescribeTable", requestParameters={"tableName": "patients"})],
+    ],
+    "failed-authentication": [
+        [_login("Success")],
+        [record("ec2:RunInstances", errorCode="Client.UnauthorizedOperation")],
+    ],
+    "federation-changes": [[record("iam:GetSAMLProvider")]],
+    "first-time-roles": [
+        [_assumed("ASIA1", "AKIAEVE", "admin", errorCode="AccessDenied")],
+    ],
+    "identity-center-changes": [[record("sso:ListAccountAssignments")]],
+    "kms-grants": [
+        [record("kms:CreateGrant", requestParameters={"granteePrincipal": "arn:aws:iam::333333333333:root"})],
+        [record("kms:CreateGrant", requestParameters={"granteePrincipal": "rds.us-east-1.amazonaws.com"})],
+    ],
+    "kms-key-disabled": [[record("kms:EnableKey")]],
+    "log-bucket-tampering": [
+        [record("s3:PutBucketLifecycle", requestParameters={"bucketName": "other"})],
+        [record("s3:GetBucketPolicy", requestParameters=_BUCKET)],
+    ],
+    "log-object-tampering": [
+        [record("s3:PutObject", requestParameters=_LOG, **_TRAIL_ITSELF)],
+        [record("s3:GetObject", requestParameters=_LOG)],
+        [record("s3:DeleteObject", requestParameters=_BUCKET | {"key": "results/a.csv"})],
+    ],
+    "log-readers": [
+        [record("s3:GetObject", requestParameters=_LOG, **_TRAIL_ITSELF)],
+        [record("s3:GetObject", requestParameters=_LOG | {"bucketName": "other"})],
+    ],
+    "logging-account-access": [
+        [_login("Success", recipientAccountId="444444444444")],
+        [record("iam:ListUsers", readOnly=True)],
+        [record("s3:PutObject", **_TRAIL_ITSELF)],
+    ],
+    "mfa-removed": [[record("iam:EnableMFADevice")]],
+    "network-exposure": [[record("ec2:DescribeVpcs")]],
+    "new-credentials": [[record("iam:ListAccessKeys")], [record("iam:DeleteAccessKey")]],
+    "old-tls": [[record("ec2:DescribeInstances", tlsDetails={"tlsVersion": "TLSv1.2"})]],
+    "organization-policies": [[record("iam:CreatePolicy")]],
+    "people": [[record("ec2:RunInstances")]],
+    "principal-activity": [
+        [record("ec2:RunInstances", userIdentity={"type": "IAMUser", "userName": "evelyn"})]
+    ],
+    "privilege-changes": [[record("organizations:CreatePolicy")], [record("iam:GetRole")]],
+    "resource-access": [[record("dynamodb:GetItem", requestParameters={"tableName": "patients2"})]],
+    "role-assumptions": [[record("sts:AssumeRole", userIdentity=_SERVICE)]],
+    "role-chain": [[_assumed("ASIA1", "AKIAEVE", "one"), _assumed("ASIA2", "AKIAEVE", "two")]],
+    "root-credentials": [[record("iam:CreateAccessKey")]],
+    "root-use": [
+        [record("ec2:RunInstances")],
+        [record("s3:GetObject", userIdentity=_ROOT | {"invokedBy": "backup.amazonaws.com"})],
+        [record("kms:RotateKey", userIdentity=_ROOT, eventType="AwsServiceEvent")],
+    ],
+    "secrets-read": [
+        [record("ssm:GetParameter", requestParameters={"name": "p", "withDecryption": False})],
+        [record("secretsmanager:DescribeSecret", requestParameters={"secretId": "s"})],
+    ],
+    "security-services-stopped": [[record("guardduty:GetDetector")], [record("ec2:CreateFlowLogs")]],
+    "snapshot-sharing": [
+        [record("ec2:ModifySnapshotAttribute", requestParameters={
+            "createVolumePermission": {"remove": {"items": [{"userId": "999999999999"}]}}})],
+        [record("ec2:CreateSnapshot")],
+    ],
+    "trail-history": [[record("cloudtrail:DescribeTrails")]],
+    "trail-narrowed": [
+        [record("cloudtrail:UpdateTrail", requestParameters={"name": "t", "isMultiRegionTrail": True})],
+    ],
+    "trail-tampering": [[record("cloudtrail:GetTrail")], [record("cloudtrail:CreateTrail")]],
+    "unused-regions": [
+        [record("ec2:RunInstances")],
+        [record("ec2:DescribeInstances", awsRegion="ap-south-1", readOnly=True)],
+    ],
+}  # fmt: skip
