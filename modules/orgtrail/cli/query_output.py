@@ -8,12 +8,15 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from orgtrail.settings.faults import OrgtrailError
 
 Row = tuple[object, ...]
+_GROUP = 50_000
+"""Rows that are written together."""
 
 
 def table(columns: list[str], rows: Iterable[Row], to: TextIO | None = None) -> int:
@@ -65,10 +68,31 @@ def as_parquet(columns: list[str], rows: Iterable[Row], path: Path) -> int:
     import pyarrow as pa
     from pyarrow import parquet
 
-    taken = [*rows]
-    made = pa.table({name: pa.array([row[n] for row in taken]) for n, name in enumerate(columns)})
-    parquet.write_table(made, path)
-    return len(taken)
+    source = iter(rows)
+    writer = schema = None
+    count = 0
+    try:
+        while (some := [*islice(source, _GROUP)]) or writer is None:
+            names = {name: [row[n] for row in some] for n, name in enumerate(columns)}
+            made = pa.table(names, schema=schema)
+            if writer is None:
+                schema = _schema(made.schema)
+                writer = parquet.ParquetWriter(path, schema)
+            writer.write_table(made.cast(schema))
+            count += len(some)
+    finally:
+        if writer is not None:
+            writer.close()
+    return count
+
+
+def _schema(found: Any) -> Any:
+    """Call a column text that has no value yet."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [each.with_type(pa.string()) if pa.types.is_null(each.type) else each for each in found]
+    )
 
 
 def write(format: str, columns: list[str], rows: Iterable[Row], out: Path | None) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -193,11 +194,13 @@ def on_folder(
     files = log_files(root, asked.bounds)
     found = accounts_and_regions(root) if asked.name == _HEALTH else {}
     tree = parsed(asked.text(found), asked.name)
-    with progress() as tell, local.asked(tree, files, tell) as answer:
+    with contextlib.ExitStack() as stack:
+        with progress() as tell:
+            answer = stack.enter_context(local.asked(tree, files, tell))
         columns, rows = answer.rows(limit)
+        lost = _drifted(_drift_of(asked.environment, found), columns)
+        count = write(format, columns, itertools.chain(rows, lost), out)
         reading = answer.reading
-    rows += _drifted(_drift_of(asked.environment, found), columns)
-    count = write(format, columns, rows, out)
     return _account(reading, root, count)
 
 
@@ -215,8 +218,6 @@ def on_athena(
         OrgtrailError: the query would scan more than it may, or fails.
 
     """
-    from itertools import chain, islice
-
     from orgtrail.cli.query_output import write
     from orgtrail.engines.athena import Athena, cost
     from orgtrail.engines.dialect import parsed
@@ -241,8 +242,8 @@ def on_athena(
     lost = athena.drift() if asked.name == _HEALTH else []
     with _scanning() as tell:
         ran = athena.run(on_table(asked.text(), environment.catalog.table), tell)
-    rows = chain(ran.rows, _drifted(lost, ran.columns))
-    count = write(format, ran.columns, islice(rows, limit), out)
+    rows = itertools.chain(ran.rows, _drifted(lost, ran.columns))
+    count = write(format, ran.columns, itertools.islice(rows, limit), out)
     sys.stderr.write(f"{count} rows; {_size(ran.scanned)} scanned, ${ran.dollars:.4f}\n")
     return FINE
 
@@ -280,7 +281,9 @@ def _account(reading: Reading, root: Path, count: int) -> int:
             break
         sys.stderr.write(f"{_below(path, root)}: not read: {reason}\n")
     for path, odd in sorted(reading.odd.items())[:_TOLD]:
-        sys.stderr.write(f"{_below(path, root)}: {odd} records are no objects\n")
+        sys.stderr.write(
+            f"{_below(path, root)}: {odd} records are none: no objects, or without eventName\n"
+        )
     lost = len(reading.unread)
     sys.stderr.write(
         f"{count} rows from {reading.events} events in {reading.files} files"
@@ -303,7 +306,7 @@ def _size(count: int) -> str:
     return decimal(count)
 
 
-@contextmanager
+@contextlib.contextmanager
 def progress() -> Iterator[Callable[[int], None]]:
     """Show how many files were read, on a terminal."""
     from rich.console import Console
@@ -318,7 +321,7 @@ def progress() -> Iterator[Callable[[int], None]]:
         yield lambda count: bar.update(task, completed=count)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _scanning() -> Iterator[Callable[[str, int], None]]:
     """Show state and bytes scanned, on a terminal."""
     from rich.console import Console

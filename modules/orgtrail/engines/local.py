@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -28,6 +27,8 @@ MEMORY_LIMIT = "256MB"
 _BATCH_FILES, _BATCH_BYTES = 1024, 4 * 1024 * 1024
 _SLICE = 2000
 """Records of a large file that go together."""
+_FETCHED = 10_000
+"""Rows that are taken at a time."""
 
 _SCHEMA = pa.schema([(name, pa.string()) for name in ("path", "account", "region", "day", "body")])
 
@@ -40,7 +41,7 @@ class Reading:
         files: how many files were looked at.
         events: how many records they hold.
         unread: why each file that could not be read could not.
-        odd: records that are no objects, by file.
+        odd: records that are none, by file: no objects, or without eventName.
 
     """
 
@@ -58,28 +59,18 @@ class Answer:
     reading: Reading
     sql: str
 
-    def rows(self, limit: int | None = None) -> tuple[list[str], list[tuple[object, ...]]]:
-        """Return names of columns, and rows."""
-        try:
-            result = self.connection.execute(_limited(self.sql, limit))
-            return [each[0] for each in result.description or ()], result.fetchall()
-        except duckdb.Error as error:
-            raise OrgtrailError(f"the query cannot be answered: {_first(error)}") from None
-
-    def write_parquet(self, path: Path, limit: int | None = None) -> None:
-        """Write the rows as Parquet.
+    def rows(self, limit: int | None = None) -> tuple[list[str], Iterator[tuple[object, ...]]]:
+        """Return names of columns, and rows as they come.
 
         Raises:
-            OrgtrailError: the query fails.
+            OrgtrailError: the query fails; also while rows are taken.
 
         """
         try:
-            place = str(path).replace("'", "''")
-            self.connection.execute(
-                f"COPY ({_limited(self.sql, limit)}) TO '{place}' (FORMAT parquet)"
-            )
+            result = self.connection.execute(_limited(self.sql, limit))
         except duckdb.Error as error:
-            raise OrgtrailError(f"the query cannot be answered: {_first(error)}") from None
+            raise _unanswered(error) from None
+        return [each[0] for each in result.description or ()], _taken(result)
 
 
 @contextmanager
@@ -102,6 +93,7 @@ def asked(
             connection.execute(f"SET temp_directory = '{folder}/spill'")
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET preserve_insertion_order = false")
+            connection.execute("SET integer_division = true")
             for macro in dialect.MACROS:
                 connection.execute(macro)
             _stage(connection, tree, _batches(files, reading, progress))
@@ -118,9 +110,11 @@ def _stage(
 ) -> None:
     """Read all files into a table with the columns that are asked for."""
     fields = dialect.columns(tree)
-    shape = {each.name: records.duck(each.type) for each in fields} or {"eventID": "VARCHAR"}
+    shape = {each.name: records.duck(each.type) for each in fields}
+    taken = "".join(f', record."{name}" AS {name.lower()}' for name in shape)
+    # What is no object becomes a record without values.
+    shape["eventName"] = "VARCHAR"
     shape_json = json.dumps({"Records": [shape]}).replace("'", "''")
-    taken = ", ".join(f'record."{name}" AS {name.lower()}' for name in shape)
     connection.register("incoming", pa.RecordBatchReader.from_batches(_SCHEMA, batches))
     connection.execute(
         f"""
@@ -130,7 +124,7 @@ def _stage(
             coalesce(json_transform(TRY_CAST(body AS JSON), '{shape_json}').Records, [NULL]) AS r
           FROM incoming
         ), apart AS (SELECT path, account, region, day, unnest(r) AS record FROM bodies)
-        SELECT account, region, day, path, record IS NULL AS odd, {taken} FROM apart
+        SELECT account, region, day, path, record IS NULL OR record."eventName" IS NULL AS odd{taken} FROM apart
         """
     )
     connection.unregister("incoming")
@@ -207,6 +201,18 @@ def _parts(body: str) -> Iterator[str]:
         return
     for piece in pieces:
         yield json.dumps({"Records": piece})
+
+
+def _taken(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:
+    try:
+        while some := result.fetchmany(_FETCHED):
+            yield from some
+    except duckdb.Error as error:
+        raise _unanswered(error) from None
+
+
+def _unanswered(error: Exception) -> OrgtrailError:
+    return OrgtrailError(f"the query cannot be answered: {_first(error)}")
 
 
 def _limited(sql: str, limit: int | None) -> str:

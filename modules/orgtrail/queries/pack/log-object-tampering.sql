@@ -23,9 +23,9 @@ WITH events AS (
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 's3.amazonaws.com' AND eventname IN (
-      'DeleteObject', 'DeleteObjects', 'DeleteObjectVersion', 'PutObject', 'CopyObject',
-      'RestoreObject', 'PutObjectRetention', 'PutObjectLegalHold', 'PutObjectAcl',
-      'DeleteObjectTagging', 'PutObjectTagging'
+      'DeleteObject', 'DeleteObjects', 'PutObject', 'CopyObject', 'RestoreObject',
+      'PutObjectRetention', 'PutObjectLegalHold', 'PutObjectAcl', 'DeleteObjectTagging',
+      'PutObjectTagging'
     )
     AND (:archive = '' OR json_extract_scalar(requestparameters, '$.bucketName') = :archive)
     AND (eventname = 'DeleteObjects' OR strpos(json_extract_scalar(requestparameters, '$.key'), 'AWSLogs/') > 0)
