@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from orgtrail.queries.bounds import Bounds
@@ -51,7 +52,8 @@ def log_files(root: Path, bounds: Bounds | None = None) -> Iterator[LogFile]:
         bounds: time, accounts and regions; None for all.
 
     Raises:
-        OrgtrailError: the folder is absent, or has no account's log folder in it.
+        OrgtrailError: the folder is absent, or has no account's log folder in it; while files are
+            taken, that one below it cannot be listed.
 
     """
     if not root.is_dir():
@@ -62,9 +64,11 @@ def log_files(root: Path, bounds: Bounds | None = None) -> Iterator[LogFile]:
             f"{root}: has no log files in the layout "
             "AWSLogs/[o-organization/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/"
         )
-    for account, folder in found:
-        if not bounds or not bounds.accounts or account in bounds.accounts:
-            yield from _of_account(account, folder, bounds)
+    return chain.from_iterable(
+        _of_account(account, folder, bounds)
+        for account, folder in found
+        if not bounds or not bounds.accounts or account in bounds.accounts
+    )
 
 
 def accounts_and_regions(root: Path) -> dict[str, list[str]]:
@@ -170,5 +174,8 @@ def _folders(folder: str) -> list[tuple[str, str]]:
 
 def _scan(folder: str) -> list[os.DirEntry[str]]:
     by_name: Callable[[os.DirEntry[str]], str] = lambda each: each.name  # noqa: E731
-    with os.scandir(folder) as entries:
-        return sorted(entries, key=by_name)
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=by_name)
+    except OSError as error:
+        raise OrgtrailError(f"{folder}: cannot be listed: {error.strerror}") from None

@@ -96,7 +96,8 @@ def asked(
             connection.execute("SET integer_division = true")
             for macro in dialect.MACROS:
                 connection.execute(macro)
-            _stage(connection, tree, _batches(files, reading, progress))
+            source = _Source(_batches(files, reading, progress))
+            _stage(connection, tree, source)
             _account_for(connection, reading)
             yield Answer(connection, reading, dialect.duckdb(tree))
         finally:
@@ -106,7 +107,7 @@ def asked(
 def _stage(
     connection: duckdb.DuckDBPyConnection,
     tree: exp.Query,
-    batches: Iterator[pa.RecordBatch],
+    source: _Source,
 ) -> None:
     """Read all files into a table with the columns that are asked for."""
     fields = dialect.columns(tree)
@@ -115,7 +116,7 @@ def _stage(
     # What is no object becomes a record without values.
     shape["eventName"] = "VARCHAR"
     shape_json = json.dumps({"Records": [shape]}).replace("'", "''")
-    connection.register("incoming", pa.RecordBatchReader.from_batches(_SCHEMA, batches))
+    connection.register("incoming", pa.RecordBatchReader.from_batches(_SCHEMA, source))
     connection.execute(
         f"""
         CREATE TABLE stage AS
@@ -124,10 +125,14 @@ def _stage(
             coalesce(json_transform(TRY_CAST(body AS JSON), '{shape_json}').Records, [NULL]) AS r
           FROM incoming
         ), apart AS (SELECT path, account, region, day, unnest(r) AS record FROM bodies)
-        SELECT account, region, day, path, record IS NULL OR record."eventName" IS NULL AS odd{taken} FROM apart
+        SELECT account, region, day, path,
+          record IS NULL OR record."eventName" IS NULL AS odd{taken}
+        FROM apart
         """
     )
     connection.unregister("incoming")
+    if source.stopped_by is not None:
+        raise source.stopped_by
     path = f', path AS "{dialect.PATH}"' if dialect.names_path(tree) else ""
     connection.execute(
         f"CREATE VIEW {TABLE} AS SELECT * EXCLUDE (odd, path){path} FROM stage WHERE NOT odd"
@@ -158,6 +163,22 @@ def _fault(path: str) -> str:
     if not isinstance(found, dict) or not isinstance(found.get("Records"), list):
         return "no Records in it"
     return ""
+
+
+class _Source:
+    """Batches that keep what stops them, Ctrl-C too: DuckDB would tell of it in its own words."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self.stopped_by: BaseException | None = None
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._batches
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001  # it is raised again, by `_stage`
+            self.stopped_by = error
 
 
 def _batches(
