@@ -47,7 +47,7 @@ def deployed(project: Project, here: Cloud) -> Folder:
     project.stack.override(here, "management", "logging")
     planned = run(CDKTF, "plan", "healthcare", *CLI, cwd=project.path, PATH=NODE)
     assert planned.code == 0, planned.said
-    assert "37 to add, 0 to change, 0 to destroy" in planned.said
+    assert "127 to add, 0 to change, 0 to destroy" in planned.said
     done = run(CDKTF, "deploy", "healthcare", "--auto-approve", *CLI, cwd=project.path, PATH=NODE)
     assert done.code == 0, done.said
     return project.stack
@@ -57,7 +57,7 @@ def test_a_second_plan_isempty(deployed: Folder) -> None:
     deployed.must("validate")
     plan = deployed.plan()
     assert plan.changes == {}
-    assert len(plan.actions) == 37
+    assert len(plan.actions) == 127
     report = check(deployed.path / "plan.json")
     assert report.findings == ()
     assert len(report.access) > 800

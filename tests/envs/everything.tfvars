@@ -100,6 +100,7 @@ catalog = {
   accounts                 = "file"
   regions                  = ["us-east-1"]
   first_day                = "2026-01-01"
+  queries                  = false
   bytes_scanned_limit      = 20000000
   result_bucket            = "example-everything-answers"
   result_expire_after_days = 3

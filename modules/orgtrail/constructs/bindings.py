@@ -28,6 +28,8 @@ with lazily():
         Testing,
         Token,
     )
+    from cdktf_cdktf_provider_aws.athena_named_query import AthenaNamedQuery
+    from cdktf_cdktf_provider_aws.athena_prepared_statement import AthenaPreparedStatement
     from cdktf_cdktf_provider_aws.athena_workgroup import (
         AthenaWorkgroup,
         AthenaWorkgroupConfiguration,

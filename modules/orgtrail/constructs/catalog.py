@@ -8,6 +8,7 @@ from orgtrail import layout, records
 from orgtrail.constructs import bindings as aws
 from orgtrail.constructs.bucket import LogTarget, PrivateBucket, Retention
 from orgtrail.constructs.organization import OrganizationCheck
+from orgtrail.constructs.questions import Questions
 from orgtrail.policies import archive as policies
 from orgtrail.settings.environment import Environment
 
@@ -50,7 +51,8 @@ class Catalog(aws.Part):
             name=settings.database,
             description="Audit trail of the organization",
         )
-        self._table(environment, organization)
+        accounts = self._accounts(environment, organization)
+        self._table(environment, accounts)
         self.results = PrivateBucket(
             self,
             "results",
@@ -63,8 +65,18 @@ class Catalog(aws.Part):
             protect=False,
         )
         self._workgroup(environment, kms_key_arn)
+        if settings.queries:
+            self.questions = Questions(
+                self,
+                "questions",
+                environment=environment,
+                provider=provider,
+                accounts=accounts,
+                workgroup=self.workgroup,
+                database=self.database,
+            )
 
-    def _table(self, environment: Environment, organization: OrganizationCheck) -> None:
+    def _table(self, environment: Environment, accounts: str) -> None:
         location = layout.table_location(environment)
         self.table = self.add(
             aws.GlueCatalogTable,
@@ -79,7 +91,7 @@ class Catalog(aws.Part):
                 "classification": "cloudtrail",
                 "projection.enabled": "true",
                 "projection.account.type": "enum",
-                "projection.account.values": self._accounts(environment, organization),
+                "projection.account.values": accounts,
                 "projection.region.type": "enum",
                 "projection.region.values": self._regions(environment),
                 "projection.day.type": "date",

@@ -45,6 +45,11 @@ class Catalog(Section):
         1_000_000_000_000,
         ge=10_000_000,
     )
+    queries: bool = setting(
+        "Save the query pack in the workgroup: named queries for the console, prepared statements "
+        "for programs.",
+        default=True,
+    )
     result_bucket: BucketName | None = setting(
         "Bucket for query results; by default the archive's name and `-athena-results`.", None
     )

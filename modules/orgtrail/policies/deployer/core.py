@@ -43,6 +43,8 @@ def in_logging(env: Environment) -> Iterator[Statement]:
     catalog = [layout.in_logging(env, "glue", "catalog"), *layout.catalog_arns(env)]
     yield allow("ManageTable", "glue", of.TABLE, catalog)
     yield allow("ManageWorkgroup", "athena", of.WORKGROUP, layout.workgroup_arn(env))
+    if env.catalog.queries:
+        yield allow("ManageQuestions", "athena", of.QUESTIONS, layout.workgroup_arn(env))
     yield allow("FindRegions", "ec2", ("DescribeRegions",), "*")
     if roles := layout.reading_roles(env):
         yield allow("ManageRoles", "iam", of.ROLE, roles)

@@ -54,6 +54,10 @@ WORKGROUP = (
     "CreateWorkGroup", "DeleteWorkGroup", "GetWorkGroup", "ListTagsForResource", "TagResource",
     "UntagResource", "UpdateWorkGroup",
 )  # fmt: skip
+QUESTIONS = (
+    "CreateNamedQuery", "CreatePreparedStatement", "DeleteNamedQuery", "DeletePreparedStatement",
+    "GetNamedQuery", "GetPreparedStatement", "UpdateNamedQuery", "UpdatePreparedStatement",
+)  # fmt: skip
 TOPIC = (
     "CreateTopic", "DeleteTopic", "GetSubscriptionAttributes", "GetTopicAttributes",
     "ListTagsForResource", "SetSubscriptionAttributes", "SetTopicAttributes", "Subscribe",
