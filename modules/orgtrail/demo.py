@@ -1,20 +1,41 @@
-"""The tour of `make demo`: synthesizes every environment and shows what came of it."""
+"""The tour of `make demo`: synthesizes every environment, makes a sample and questions it."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
+from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 from rich.tree import Tree
 
 from orgtrail.app import Synthesized, synthesize_folder
+from orgtrail.engines import local
+from orgtrail.engines.dialect import parsed
+from orgtrail.engines.files import log_files
+from orgtrail.layout import query_facts
+from orgtrail.queries import Query, query
+from orgtrail.queries.bounds import Bounds
+from orgtrail.queries.rendering import to_run
+from orgtrail.sample import STORIES, make
+from orgtrail.settings.environment import Environment
 from orgtrail.summary import Account, accounts
 from orgtrail.telling import told
 
+_ASKED = {
+    "trail-tampering": ("event_time", "account_id", "principal", "event_name", "error_code"),
+    "console-login-failures": ("source_ip", "failures", "persons_tried", "successes"),
+    "role-chain": ("started", "source_identity", "path"),
+}
+"""What the tour asks, and the columns that it shows."""
+
 
 def main() -> int:
-    """Synthesize and show; return the exit code."""
+    """Synthesize, question and show; return the exit code."""
     return told(_tour)
 
 
@@ -26,7 +47,8 @@ def _tour() -> None:
     for each in made:
         _show(console, each)
     seconds = time.perf_counter() - started
-    console.print(f"{len(made)} environments in {seconds:.2f} s, from reading to writing.")
+    console.print(f"{len(made)} environments in {seconds:.2f} s, from reading to writing.\n")
+    _question(console, made[0])
 
 
 def _show(console: Console, made: Synthesized) -> None:
@@ -60,6 +82,48 @@ def _grow(tree: Tree, account: Account) -> None:
         branch.add(f"{kind} ({sum(names.values())}): {listed}")
     for kind, names in account.data.items():
         branch.add(f"[dim]reads {kind}: {', '.join(names)}[/dim]")
+
+
+def _question(console: Console, made: Synthesized) -> None:
+    """Make a sample of one environment's organization, and ask it three questions."""
+    environment = made.environment
+    folder = made.path.parents[2] / "sample"
+    if (folder / STORIES).is_file():
+        shutil.rmtree(folder)
+    sample = make(folder, environment, days=2, events_per_day=1500)
+    console.print(
+        f"[bold]A sample of {environment.name}[/bold]: {sample.events} events in {sample.files} "
+        f"files, {sample.digests} digests"
+    )
+    console.print(f"  in        {folder}", soft_wrap=True)
+    for name, columns in _ASKED.items():
+        _ask(console, environment, folder, query(name), Bounds(sample.start, sample.until), columns)
+    console.print(f"  more      orgtrail query list, and --logs {folder}", soft_wrap=True)
+
+
+def _ask(
+    console: Console,
+    environment: Environment,
+    folder: Path,
+    asked: Query,
+    bounds: Bounds,
+    columns: tuple[str, ...],
+) -> None:
+    started = time.perf_counter()
+    sql = to_run(asked, bounds, {}, query_facts(environment))
+    with local.asked(parsed(sql, asked.name), log_files(folder, bounds)) as answer:
+        names, rows = answer.rows()
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in columns:
+            table.add_column(column)
+        for row in rows:
+            found = dict(zip(names, row, strict=True))
+            table.add_row(*(Text(str(found[column] or "")) for column in columns))
+    took = (time.perf_counter() - started) * 1000
+    console.print(
+        f"\n  [bold]{asked.title}[/bold] (orgtrail query run {asked.name}; {took:.0f} ms)"
+    )
+    console.print(Padding(table, (0, 0, 0, 4)))
 
 
 if __name__ == "__main__":
