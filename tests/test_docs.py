@@ -16,6 +16,7 @@ from orgtrail.alarms import ALARMS
 from orgtrail.environments import load_environment, load_environments
 from orgtrail.proof import reference as check_reference
 from orgtrail.proof.check import rule_names
+from orgtrail.queries import reference as queries
 from orgtrail.settings import reference
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.hcl import read
@@ -52,6 +53,7 @@ def test_the_references_are_those_of_the_code() -> None:
     pages = {
         "settings": reference.render(),
         "alarms": alarm_reference.render(),
+        "queries": queries.render(),
         "check": check_reference.render(),
     }
     for name, page in pages.items():
@@ -83,8 +85,16 @@ def test_every_setting_has_a_meaning() -> None:
     assert all(line.count(" | ") == 4 and not line.endswith("|  |") for line in rows)
 
 
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample of the healthcare example, for the questions of the documents."""
+    folder = tmp_path_factory.mktemp("hospital") / "made"
+    assert orgtrail("sample", str(folder), "--env", "envs/healthcare.tfvars").returncode == 0
+    return folder
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands_of_the_readme_exist(command: str, tmp_path: Path) -> None:
+def test_commands_of_the_readme_exist(command: str, tmp_path: Path, hospital: Path) -> None:
     """Each is of a kind that is run here or in another test; a new kind fails."""
     program, *words = command.split()
     if program == "make":
@@ -109,8 +119,11 @@ def test_commands_of_the_readme_exist(command: str, tmp_path: Path) -> None:
         assert_aws_has(*words)
     elif program == ".venv/bin/orgtrail":
         arguments = words[: words.index(">")] if ">" in words else words
-        # A module is written where the test may write.
-        arguments = [str(tmp_path) if each == "modules/audit-trail" else each for each in arguments]
+        # A module and a sample are written where the test may write.
+        places = {"modules/audit-trail": str(tmp_path), "cdktf.out/hospital": str(hospital)}
+        if words[0] == "sample":
+            places["cdktf.out/hospital"] = str(tmp_path / "made")
+        arguments = [places.get(each, each) for each in arguments]
         done = orgtrail(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
     else:
