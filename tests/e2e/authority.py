@@ -45,6 +45,7 @@ _OF_NOTHING = {
 }  # fmt: skip
 
 UNSEEN = {
+    "athena:UpdatePreparedStatement": "asked where a release changes a question",
     "cloudtrail:GetEventSelectors": "moto does not say that a trail has selectors of its own",
     "cloudtrail:GetInsightSelectors": "nor that it computes insights",
     "ec2:DescribeRegions": "asked where catalog.regions is left out",

@@ -185,7 +185,7 @@ def test_nothing_of_ours_is_in_the_other_account(here: Cloud, environment: Envir
     assert trails["trailList"] == []
 
 
-def test_an_account_left_out_is_warned_of_and_added_changes_the_table_alone(
+def test_an_account_left_out_is_warned_of_and_added_changes_what_knows_accounts(
     deployed: Folder, here: Cloud, bank: Organization, project: Project
 ) -> None:
     added = member(here, bank.management, "research")
@@ -195,8 +195,14 @@ def test_an_account_left_out_is_warned_of_and_added_changes_the_table_alone(
     research = f'research = {{ id = "{added}" }}\n  development ='
     project.write(text.replace("development =", research))
     plan = project.synthesize(here).plan()
-    assert plan.changes == {"aws_glue_catalog_table.catalog_table": ("update",)}
-    assert plan.changed == {"aws_glue_catalog_table.catalog_table": frozenset({"parameters"})}
+    table = "aws_glue_catalog_table.catalog_table"
+    # Two saved queries know the accounts; Athena's can only be made anew.
+    saved = {
+        f'aws_athena_named_query.catalog_questions_saved["{name}"]': ("delete", "create")
+        for name in ("cross-account-roles", "pipeline-health")
+    }
+    assert plan.changes == {table: ("update",)} | saved
+    assert plan.changed[table] == {"parameters"}
     deployed.apply()
     assert deployed.plan().changes == {}
 

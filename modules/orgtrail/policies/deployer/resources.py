@@ -56,7 +56,7 @@ WORKGROUP = (
 )  # fmt: skip
 QUESTIONS = (
     "CreateNamedQuery", "CreatePreparedStatement", "DeleteNamedQuery", "DeletePreparedStatement",
-    "GetNamedQuery", "GetPreparedStatement", "UpdateNamedQuery", "UpdatePreparedStatement",
+    "GetNamedQuery", "GetPreparedStatement", "UpdatePreparedStatement",
 )  # fmt: skip
 TOPIC = (
     "CreateTopic", "DeleteTopic", "GetSubscriptionAttributes", "GetTopicAttributes",
