@@ -258,7 +258,10 @@ MISSES: dict[str, list[list[Record]]] = {
     "resource-access": [[record("dynamodb:GetItem", requestParameters={"tableName": "patients2"})]],
     "role-assumptions": [[record("sts:AssumeRole", userIdentity=_SERVICE)]],
     "role-chain": [[_assumed("ASIA1", "AKIAEVE", "one"), _assumed("ASIA2", "AKIAEVE", "two")]],
-    "root-credentials": [[record("iam:CreateAccessKey")]],
+    "root-credentials": [
+        [record("iam:CreateAccessKey")],
+        [record("iam:CreateAccessKey", userIdentity=_ROOT, requestParameters={"userName": "eve"})],
+    ],
     "root-use": [
         [record("ec2:RunInstances")],
         [record("s3:GetObject", userIdentity=_ROOT | {"invokedBy": "backup.amazonaws.com"})],

@@ -36,6 +36,7 @@ WITH events AS (
     )
     AND coalesce(useridentity.type, '') <> 'AWSService'
     AND useridentity.type = 'Root'
+    AND (eventname <> 'CreateAccessKey' OR json_extract_scalar(requestparameters, '$.userName') IS NULL)
 )
 SELECT
   eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,

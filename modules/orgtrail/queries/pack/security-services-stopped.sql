@@ -41,11 +41,16 @@ WITH events AS (
         'DeleteOrganizationConfigRule'
       ))
       OR (eventsource = 'securityhub.amazonaws.com' AND eventname IN (
-        'DisableSecurityHub', 'BatchDisableStandards', 'DisableImportFindingsForProduct',
+        'DisableSecurityHub', 'BatchUpdateFindings', 'UpdateFindings', 'DeleteInsight',
+        'UpdateInsight', 'BatchDisableStandards', 'DisableImportFindingsForProduct',
         'DisassociateMembers', 'DeleteMembers', 'DisassociateFromAdministratorAccount'
       ))
       OR (eventsource = 'macie2.amazonaws.com' AND eventname IN (
-        'DisableMacie', 'DisableOrganizationAdminAccount'
+        'DisableMacie', 'UpdateMacieSession', 'ArchiveFindings', 'CreateFindingsFilter',
+        'DisableOrganizationAdminAccount'
+      ))
+      OR (eventsource = 'macie.amazonaws.com' AND eventname IN (
+        'UpdateMacieSession'
       ))
       OR (eventsource = 'ec2.amazonaws.com' AND eventname IN (
         'DeleteFlowLogs'

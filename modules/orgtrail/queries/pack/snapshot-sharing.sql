@@ -50,7 +50,8 @@ WITH events AS (
         'CreateStoreImageTask', 'ExportImage', 'CreateInstanceExportTask', 'StartExportTask'
       )
       OR regexp_like(
-        CAST(requestparameters AS varchar), '"(add|valuesToAdd)":.*("all"|"[0-9]{12}")'
+        CAST(requestparameters AS varchar),
+        '("(launch|createVolume)Permission":\s*\{"add"|"valuesToAdd").*("all"|"[0-9]{12}")'
       )
     )
 )
