@@ -35,6 +35,7 @@ class Aws:
         self.states = iter(states)
         self.started: dict[str, Any] = {}
         self.stopped = False
+        self.bucket = "example-bank-archive"
         self.objects = {
             "AWSLogs/o-examplebank/111111111111/CloudTrail/us-east-1/2026/11/20/a": 1000,
             "AWSLogs/o-examplebank/333333333333/CloudTrail/us-east-1/2026/11/20/b": 2000,
@@ -81,7 +82,7 @@ class Aws:
         return self
 
     def paginate(self, **given: str) -> Iterator[dict[str, Any]]:
-        assert given["Bucket"] == "example-bank-archive"
+        assert given["Bucket"] == self.bucket
         inside = {k: v for k, v in self.objects.items() if k.startswith(given["Prefix"])}
         if "Delimiter" in given:
             length = len(given["Prefix"])
@@ -226,6 +227,29 @@ def test_run_tells_first_what_it_will_touch(
     assert told.err.startswith("pipeline-health: 12 partitions, 3.0 kB, $0.0001\n")
     assert "4 rows; 123.0 MB scanned, $0.0006" in told.err
     assert "FROM organization_trail" in aws.started["QueryString"]
+
+
+def test_the_compacted_table_is_asked_by_its_name(
+    env: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env.write_text(env.read_text() + "catalog = { compaction = {} }\n")
+    aws = Aws()
+    aws.bucket = "example-bank-archive-compacted"
+    aws.objects = {"table/data/a.parquet": 700, "table/metadata/a.json": 1}
+    monkeypatch.setattr("boto3.Session", lambda: aws)
+    asked = _asked(env, "root-use")
+    code = query_run.on_athena(
+        asked, limit=None, format="json", out=None, max_bytes=None, compacted=True
+    )
+    assert code == 0
+    told = capsys.readouterr().err
+    assert told.startswith("root-use: the compacted table, at most 700 bytes, at most $0.0001\n")
+    assert "FROM organization_trail_compacted\n" in aws.started["QueryString"]
+
+
+def test_without_a_compacted_table_that_is_told() -> None:
+    with pytest.raises(OrgtrailError, match="--compacted: the environment file has no catalog"):
+        Athena(environment(), Aws()).estimate_compacted()
 
 
 def test_run_refuses_above_the_limit(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,6 +183,10 @@ def test_health_tells_what_the_table_cannot_see(logs: Path, tmp_path: Path) -> N
             ("root-use", "--logs", "absent"),
             "absent: is no folder; --logs takes a copy of the archive bucket",
         ),
+        (
+            ("root-use", "--logs", ".", "--compacted"),
+            "--compacted: is a table in Athena; a folder is about the log files",
+        ),
         (("--sql", "absent.sql", "--logs", "."), "absent.sql: cannot be read: "),
     ],
 )

@@ -17,6 +17,9 @@ ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 LOGS = "CloudTrail"
 """Folder of log files under each account's prefix."""
 
+COMPACTED_PREFIX = "table"
+"""Where in its bucket the compacted table lies."""
+
 RESULT_PREFIX = "results/"
 """Where in the result bucket the workgroup writes."""
 
@@ -93,10 +96,12 @@ def role_arn(env: Environment, account: str, name: str) -> str:
 
 
 def reading_roles(env: Environment) -> list[str]:
-    """Return the ARNs of the roles that read all logs: the auditors' and the SIEM's."""
+    """Return the ARNs of the roles that read all logs: auditors, SIEM, compaction."""
     names = [env.access.auditor.role_name] if env.access.auditor else []
     if env.siem and env.siem.reader:
         names.append(env.siem.reader.role_name)
+    if env.catalog.compaction:
+        names.append(env.catalog.compaction.role_name)
     return [role_arn(env, env.logging.id, name) for name in names]
 
 
@@ -161,6 +166,11 @@ def result_location(env: Environment) -> str:
 def table_location(env: Environment) -> str:
     """Return the S3 URI above all log files of the organization."""
     return f"s3://{env.archive.bucket}/{organization_prefix(env)}"
+
+
+def compacted_location(env: Environment) -> str:
+    """Return the S3 URI of the compacted table."""
+    return f"s3://{env.compacted_bucket}/{COMPACTED_PREFIX}"
 
 
 def partition_template(env: Environment) -> str:

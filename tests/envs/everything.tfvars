@@ -101,6 +101,13 @@ catalog = {
   regions                  = ["us-east-1"]
   first_day                = "2026-01-01"
   queries                  = false
+  compaction = {
+    table     = "compacted"
+    bucket    = "example-everything-compacted"
+    role_name = "compaction"
+    hour      = 3
+    keep_days = 400
+  }
   bytes_scanned_limit      = 20000000
   result_bucket            = "example-everything-answers"
   result_expire_after_days = 3

@@ -128,6 +128,9 @@ def run(
     limit: Annotated[int | None, typer.Option(min=0, help="At most so many rows.")] = None,
     format: Annotated[Output, typer.Option(help="How rows are given.")] = Output.TEXT,
     out: Annotated[Path | None, typer.Option(help="Write rows to this file.")] = None,
+    compacted: Annotated[
+        bool | None, typer.Option("--compacted", help="Athena: ask the compacted table.")
+    ] = None,
     max_bytes: Annotated[
         int | None, typer.Option(min=0, help="Athena: refuse a query that would scan more.")
     ] = None,
@@ -152,6 +155,16 @@ def run(
         given=query_run.parameters(param or []),
         env=env,
     )
+    if compacted and (logs is not None or question.is_health):
+        what = "a folder" if logs is not None else "pipeline-health"
+        raise OrgtrailError(f"--compacted: is a table in Athena; {what} is about the log files")
     if logs is not None:
         return query_run.on_folder(question, logs, limit=limit, format=format, out=out)
-    return query_run.on_athena(question, limit=limit, format=format, out=out, max_bytes=max_bytes)
+    return query_run.on_athena(
+        question,
+        limit=limit,
+        format=format,
+        out=out,
+        max_bytes=max_bytes,
+        compacted=bool(compacted),
+    )

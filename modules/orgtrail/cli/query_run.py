@@ -51,6 +51,11 @@ class Question:
     given: dict[str, str]
     environment: Environment | None
 
+    @property
+    def is_health(self) -> bool:
+        """Whether it asks how the delivery does."""
+        return self.name == _HEALTH
+
     def facts(self, accounts: Iterable[str] = ()) -> dict[str, str]:
         """Return what parameters have as their defaults."""
         from orgtrail.layout import query_facts
@@ -211,6 +216,7 @@ def on_athena(
     format: str,
     out: Path | None,
     max_bytes: int | None,
+    compacted: bool = False,
 ) -> int:
     """Ask Athena; return the exit code.
 
@@ -227,10 +233,11 @@ def on_athena(
     parsed(asked.own or asked.text(), asked.name)
     athena = Athena(environment)
     bounds = asked.bounds or Bounds(datetime(2013, 11, 13, tzinfo=UTC), datetime.now(UTC))
-    estimate = athena.estimate(bounds)
-    about = "" if estimate.exact else "about "
+    estimate = athena.estimate_compacted() if compacted else athena.estimate(bounds)
+    where = "the compacted table" if compacted else f"{estimate.partitions} partitions"
+    about = "" if estimate.exact else "at most " if compacted else "about "
     sys.stderr.write(
-        f"{asked.name}: {estimate.partitions} partitions, {about}{_size(estimate.bytes)}, "
+        f"{asked.name}: {where}, {about}{_size(estimate.bytes)}, "
         f"{about}${cost(estimate.bytes):.4f}\n"
     )
     most = environment.catalog.bytes_scanned_limit if max_bytes is None else max_bytes
@@ -240,8 +247,10 @@ def on_athena(
             f"{most}; narrow it with --from, --to, --account or --region, or raise the limit"
         )
     lost = athena.drift() if asked.name == _HEALTH else []
+    compaction = environment.catalog.compaction
+    table = compaction.table if compacted and compaction else environment.catalog.table
     with _scanning() as tell:
-        ran = athena.run(on_table(asked.text(), environment.catalog.table), tell)
+        ran = athena.run(on_table(asked.text(), table), tell)
     rows = itertools.chain(ran.rows, _drifted(lost, ran.columns))
     count = write(format, ran.columns, itertools.islice(rows, limit), out)
     sys.stderr.write(f"{count} rows; {_size(ran.scanned)} scanned, ${ran.dollars:.4f}\n")

@@ -57,6 +57,8 @@ with lazily():
     )
     from cdktf_cdktf_provider_aws.glue_catalog_table import (
         GlueCatalogTable,
+        GlueCatalogTableOpenTableFormatInput as OpenTableFormat,
+        GlueCatalogTableOpenTableFormatInputIcebergInput as IcebergInput,
         GlueCatalogTableStorageDescriptor,
         GlueCatalogTableStorageDescriptorSerDeInfo as GlueCatalogTableSerDe,
     )
@@ -107,6 +109,11 @@ with lazily():
     from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
         S3BucketVersioningA as S3BucketVersioning,
         S3BucketVersioningVersioningConfiguration as VersioningConfiguration,
+    )
+    from cdktf_cdktf_provider_aws.scheduler_schedule import (
+        SchedulerSchedule,
+        SchedulerScheduleFlexibleTimeWindow as FlexibleTime,
+        SchedulerScheduleTarget as SchedulerTarget,
     )
     from constructs import Construct
     from jsii.errors import JSIIError

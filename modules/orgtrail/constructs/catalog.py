@@ -7,6 +7,8 @@ import json
 from orgtrail import layout, records
 from orgtrail.constructs import bindings as aws
 from orgtrail.constructs.bucket import LogTarget, PrivateBucket, Retention
+from orgtrail.constructs.columns import columns
+from orgtrail.constructs.compaction import Compaction
 from orgtrail.constructs.organization import OrganizationCheck
 from orgtrail.constructs.questions import Questions
 from orgtrail.policies import archive as policies
@@ -75,6 +77,18 @@ class Catalog(aws.Part):
                 workgroup=self.workgroup,
                 database=self.database,
             )
+        if settings.compaction:
+            self.compaction = Compaction(
+                self,
+                "compaction",
+                environment=environment,
+                settings=settings.compaction,
+                provider=provider,
+                kms_key_arn=kms_key_arn,
+                access_logs=access_logs,
+                workgroup=self.workgroup,
+                database=self.database,
+            )
 
     def _table(self, environment: Environment, accounts: str) -> None:
         location = layout.table_location(environment)
@@ -101,12 +115,12 @@ class Catalog(aws.Part):
                 "projection.day.interval.unit": "DAYS",
                 "storage.location.template": aws.literal(layout.partition_template(environment)),
             },
-            partition_keys=[*map(_column, records.PARTITIONS)],
+            partition_keys=columns(*records.PARTITIONS),
             storage_descriptor=aws.GlueCatalogTableStorageDescriptor(
                 location=location,
                 input_format=_INPUT,
                 output_format=_OUTPUT,
-                columns=[*map(_column, records.FIELDS)],
+                columns=columns(*records.FIELDS),
                 ser_de_info=aws.GlueCatalogTableSerDe(
                     name="cloudtrail",
                     serialization_library=_SERDE,
@@ -162,12 +176,3 @@ class Catalog(aws.Part):
                 ),
             ),
         )
-
-
-def _column(field: records.Field) -> dict[str, str]:
-    # A mapping, not the bindings' class: forty of those cost as much as ten resources.
-    return {
-        "name": field.name.lower(),
-        "type": records.hive(field.type),
-        "comment": field.meaning,
-    }

@@ -130,6 +130,18 @@ class Athena:
             exact=step == 1,
         )
 
+    def estimate_compacted(self) -> Estimate:
+        """Tell what a query of the compacted table would touch at most.
+
+        Raises:
+            OrgtrailError: there is none, or its bucket cannot be read.
+
+        """
+        bucket = self._environment.compacted_bucket
+        if not bucket:
+            raise OrgtrailError("--compacted: the environment file has no catalog.compaction")
+        return Estimate(1, self._size(f"{layout.COMPACTED_PREFIX}/data/", bucket), exact=False)
+
     def run(self, sql: str, progress: Callable[[str, int], None] = lambda *_: None) -> Ran:
         """Run a query, and give its rows as they are fetched.
 
@@ -201,8 +213,8 @@ class Athena:
                 for each in page.get("CommonPrefixes", ())
             ]
 
-    def _size(self, prefix: str) -> int:
-        bucket = self._environment.archive.bucket
+    def _size(self, prefix: str, bucket: str = "") -> int:
+        bucket = bucket or self._environment.archive.bucket
         with _told(f"the bucket {bucket}"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             return sum(each["Size"] for page in pages for each in page.get("Contents", ()))

@@ -100,6 +100,7 @@ _TEXTS = {
 _DERIVED = {
     "access_log_bucket": (("archive", "access_log_bucket"), "-access-logs"),
     "result_bucket": (("catalog", "result_bucket"), "-athena-results"),
+    "compacted_bucket": (("catalog", "compaction", "bucket"), "-compacted"),
     "findings_bucket": (("guardduty", "export", "bucket"), "-guardduty"),
 }
 _NUMBERS: dict[str, tuple[tuple[str, ...], Sequence[int]]] = {

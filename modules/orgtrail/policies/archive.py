@@ -18,6 +18,7 @@ from orgtrail.settings.environment import Environment
 
 ARCHIVE_LOG_PREFIX = "archive/"
 RESULTS_LOG_PREFIX = "athena-results/"
+COMPACTED_LOG_PREFIX = "compacted/"
 FINDINGS_LOG_PREFIX = "guardduty-findings/"
 
 
@@ -54,6 +55,8 @@ def access_logs(env: Environment) -> Document:
     """
     bucket = env.archive.access_log_bucket
     sources = {ARCHIVE_LOG_PREFIX: env.archive.bucket, RESULTS_LOG_PREFIX: env.result_bucket}
+    if env.compacted_bucket:
+        sources[COMPACTED_LOG_PREFIX] = env.compacted_bucket
     if env.findings_bucket:
         sources[FINDINGS_LOG_PREFIX] = env.findings_bucket
     deliveries = [

@@ -97,7 +97,9 @@ def service_control(env: Environment) -> Document:
         None
         if env.adopt.others_key
         else _deny("ProtectAlias", "kms", _ALIAS, layout.key_alias_arn(env), exempt),
-        _deny("ProtectTable", "glue", _GLUE, layout.catalog_arns(env), exempt),
+        # The compaction's own policy lets it update its own table alone.
+        _deny("ProtectTable", "glue", _GLUE, layout.catalog_arns(env), _and_compaction(env)),
+        _compacted(env),
         _deny("ProtectWorkgroup", "athena", _ATHENA, layout.workgroup_arn(env), exempt),
         # The group is in the management account; this binds where a delegated
         # administrator owns the trail, and so the group.
@@ -183,6 +185,27 @@ def _key(env: Environment, exempt: dict[str, Any]) -> Statement:
     return {**statement, "Condition": {**statement.get("Condition", {}), **by_alias}}
 
 
+def _compacted(env: Environment) -> Statement | None:
+    """Deny changing the compacted table's files to all but its schedule and those who deploy."""
+    if not env.compacted_bucket:
+        return None
+    return _deny(
+        "ProtectCompacted",
+        "s3",
+        (*DELETION, *REWRITING),
+        layout.bucket_arn(env, env.compacted_bucket, "*"),
+        _and_compaction(env),
+    )
+
+
+def _and_compaction(env: Environment) -> dict[str, Any]:
+    compaction = env.catalog.compaction
+    if not compaction:
+        return except_roles(env.exempt_roles)
+    role = layout.role_arn(env, env.logging.id, compaction.role_name)
+    return except_roles((*env.exempt_roles, role))
+
+
 def _feed(env: Environment, exempt: dict[str, Any]) -> Statement | None:
     if not env.siem:
         return None
@@ -211,8 +234,10 @@ def _detection(env: Environment) -> list[Statement]:
 
 
 def _evidence(env: Environment) -> list[str]:
-    """Return the buckets whose objects nobody deletes; query results can be asked for again."""
-    return [name for name in env.own_buckets if name != env.result_bucket]
+    """Return the buckets whose objects nobody deletes; others' content can be made again."""
+    return [
+        name for name in env.own_buckets if name not in {env.result_bucket, env.compacted_bucket}
+    ]
 
 
 def _buckets(env: Environment) -> list[str]:

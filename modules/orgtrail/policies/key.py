@@ -58,8 +58,9 @@ def key(env: Environment) -> Document:
                 "StringEquals": {"kms:ViaService": layout.via(env, "s3")},
                 "StringLike": {
                     "kms:EncryptionContext:aws:s3:arn": [
-                        layout.bucket_arn(env, env.result_bucket),
-                        layout.bucket_arn(env, env.result_bucket, "*"),
+                        layout.bucket_arn(env, bucket, key)
+                        for bucket in filter(None, (env.result_bucket, env.compacted_bucket))
+                        for key in ("", "*")
                     ]
                 },
             },

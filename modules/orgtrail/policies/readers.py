@@ -81,10 +81,21 @@ def auditor(env: Environment) -> Document:
             ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject"),
             layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*"),
         ),
+        *_compacted(env),
         *decrypt(env, "DecryptLogFilesAndResults", ["s3"], [], "GenerateDataKey"),
         # The public keys that digests are signed with: the proof needs them, they tell nothing.
         allow("VerifyDigests", "cloudtrail", ("ListPublicKeys",), "*"),
     )
+
+
+def _compacted(env: Environment) -> list[Statement]:
+    if not env.compacted_bucket:
+        return []
+    keys = layout.bucket_arn(env, env.compacted_bucket, "*")
+    return [
+        list_bucket(env, "FindCompacted", env.compacted_bucket),
+        allow("ReadCompacted", "s3", ("GetObject",), keys),
+    ]
 
 
 def members_read(env: Environment) -> list[Statement]:

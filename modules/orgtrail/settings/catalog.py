@@ -11,10 +11,30 @@ from orgtrail.settings.types import (
     Days,
     Many,
     Region,
+    RoleName,
     Section,
     WorkgroupName,
     setting,
 )
+
+
+class Compaction(Section):
+    """A compacted copy of the log files in Parquet, which Athena brings up to date each day.
+
+    The log files stay as they are: they are the evidence, the copy is an index to them.
+    """
+
+    table: CatalogName = setting("The compacted table.", "organization_trail_compacted")
+    bucket: BucketName | None = setting(
+        "Bucket of the table; by default the archive's name and `-compacted`.", None
+    )
+    role_name: RoleName = setting(
+        "Role that the schedule asks Athena with.", "organization-trail-compaction"
+    )
+    hour: int = setting("Hour of the day, UTC, at whose half it runs.", 1, ge=0, le=23)
+    keep_days: Days | None = setting(
+        "Days to keep its rows; null means as long as the archive keeps log files.", None
+    )
 
 
 class Catalog(Section):
@@ -49,6 +69,9 @@ class Catalog(Section):
         "Save the query pack in the workgroup: named queries for the console, prepared statements "
         "for programs.",
         default=True,
+    )
+    compaction: Compaction | None = setting(
+        "A compacted table beside that over the log files; null makes none.", None
     )
     result_bucket: BucketName | None = setting(
         "Bucket for query results; by default the archive's name and `-athena-results`.", None

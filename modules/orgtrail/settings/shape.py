@@ -98,10 +98,17 @@ class Shape(Section):
         return self.guardduty.export.bucket or f"{self.archive.bucket}-guardduty"
 
     @property
+    def compacted_bucket(self) -> str | None:
+        """The bucket of the compacted table, if there is one."""
+        if not self.catalog.compaction:
+            return None
+        return self.catalog.compaction.bucket or f"{self.archive.bucket}-compacted"
+
+    @property
     def own_buckets(self) -> tuple[str, ...]:
         """Every bucket that the stack makes, the archive first."""
         names = (self.archive.bucket, self.archive.access_log_bucket, self.result_bucket)
-        return (*names, self.findings_bucket) if self.findings_bucket else names
+        return (*names, *filter(None, (self.compacted_bucket, self.findings_bucket)))
 
     @property
     def detection(self) -> dict[str, GuardDuty | SecurityHub | AccessAnalyzer]:

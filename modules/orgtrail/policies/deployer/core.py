@@ -45,6 +45,18 @@ def in_logging(env: Environment) -> Iterator[Statement]:
     yield allow("ManageWorkgroup", "athena", of.WORKGROUP, layout.workgroup_arn(env))
     if env.catalog.queries:
         yield allow("ManageQuestions", "athena", of.QUESTIONS, layout.workgroup_arn(env))
+    if compaction := env.catalog.compaction:
+        assert env.compacted_bucket
+        # Glue writes an Iceberg table's first metadata in the caller's name.
+        yield allow("BeginTable", "s3", ("GetObject", "PutObject"),
+                    layout.bucket_arn(env, env.compacted_bucket, "*"))  # fmt: skip
+        schedules = layout.in_logging(env, "scheduler", f"schedule/default/{compaction.table}-*")
+        yield allow("ManageSchedule", "scheduler", of.SCHEDULE, schedules)
+        role = layout.role_arn(env, env.logging.id, compaction.role_name)
+        yield {
+            **allow("PassRole", "iam", ("PassRole",), role),
+            "Condition": {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+        }
     yield allow("FindRegions", "ec2", ("DescribeRegions",), "*")
     if roles := layout.reading_roles(env):
         yield allow("ManageRoles", "iam", of.ROLE, roles)

@@ -54,6 +54,7 @@ WORKGROUP = (
     "CreateWorkGroup", "DeleteWorkGroup", "GetWorkGroup", "ListTagsForResource", "TagResource",
     "UntagResource", "UpdateWorkGroup",
 )  # fmt: skip
+SCHEDULE = ("CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule")
 QUESTIONS = (
     "CreateNamedQuery", "CreatePreparedStatement", "DeleteNamedQuery", "DeletePreparedStatement",
     "GetNamedQuery", "GetPreparedStatement", "UpdatePreparedStatement",
