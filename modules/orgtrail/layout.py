@@ -207,5 +207,5 @@ def query_facts(env: Environment) -> dict[str, str]:
         "archive": env.archive.bucket,
         "database": env.catalog.database,
         "logging": env.logging.id,
-        "regions": ",".join(sorted(env.catalog.regions or ())),
+        "regions": ",".join(dict.fromkeys(env.catalog.regions or ())),
     }

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from orgtrail.settings.faults import OrgtrailError
 
 Row = tuple[object, ...]
-_GROUP = 50_000
+_GROUP = 20_000
 """Rows that are written together."""
 
 

@@ -22,7 +22,7 @@ from orgtrail.engines.files import LogFile, UnreadableError, text
 from orgtrail.queries.rendering import TABLE
 from orgtrail.settings.faults import OrgtrailError
 
-MEMORY_LIMIT = "256MB"
+MEMORY_LIMIT = "160MB"
 """What DuckDB holds before it writes to disk."""
 _BATCH_FILES, _BATCH_BYTES = 1024, 4 * 1024 * 1024
 _SLICE = 2000

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orgtrail import layout
 from orgtrail.alarms import ALARMS, SILENCE, pattern
-from orgtrail.policies import alarms, readers, siem
+from orgtrail.policies import alarms, compaction, readers, siem
 from orgtrail.policies.document import text
 from orgtrail.proof.outline.paper import Paper
 from orgtrail.proof.terraform.resources import Resource
@@ -25,6 +25,16 @@ def options(paper: Paper) -> Iterator[Resource]:
 
 def _readers(paper: Paper) -> Iterator[Resource]:
     env = paper.env
+    if (copy := env.catalog.compaction) and env.compacted_bucket:
+        place, policy = "catalog_compaction", compaction.bucket(env)
+        yield from paper.bucket(f"{place}_bucket", env.compacted_bucket, policy, None, 1, key="key")
+        yield from paper.role(
+            f"{place}_role",
+            copy.role_name,
+            compaction.trust(env),
+            compaction.permissions(env),
+            paper.logging,
+        )
     if auditor := env.access.auditor:
         yield from paper.role(
             "auditor",

@@ -23,7 +23,12 @@ _ACCOUNT = re.compile(r"\b\d{12}\b")
 def survey(stack: Stack) -> Estate:
     """Read the estate from a stack, everything in the order of its address."""
     stack = replace(stack, resources=tuple(sorted(stack.resources, key=lambda one: one.address)))
-    tables = tuple(_table(each) for each in stack.of("aws_glue_catalog_table"))
+    # An Iceberg table projects nothing: it is no table over the log files.
+    tables = tuple(
+        _table(each)
+        for each in stack.of("aws_glue_catalog_table")
+        if not each.values.get("open_table_format_input")
+    )
     attached = tuple(attached_policies(stack))
     return Estate(
         name=stack.name,
