@@ -215,7 +215,7 @@ def test_the_demo_shows_accounts_json_time_and_the_next_command(project: Path) -
     for expected in (
         "healthcare: 4 accounts, 127 resources in us-east-1",
         "management: account 111111111111, us-east-1 (6 resources)",
-        "logging: account 222222222222, us-east-1 (31 resources)",
+        "logging: account 222222222222, us-east-1 (121 resources)",
         "aws_s3_bucket (3): archive, archive_access_logs, catalog_results",
         "reads aws_organizations_organization: organization",
         "cdktf.out/stacks/healthcare/cdk.tf.json",

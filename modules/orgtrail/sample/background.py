@@ -80,14 +80,11 @@ def ordinary(
                 yield _data(recorder, caller, account, places.regions[0], at)
                 continue
             action = rng.choices(_ACTIONS, _WEIGHTS)[0]
+            # The global endpoint of STS tells of itself in us-east-1, wherever it is filed.
+            extra = {"awsRegion": "us-east-1"} if action.startswith("sts:") else {}
+            late = _lateness(recorder)
             yield recorder.event(
-                caller,
-                action,
-                account,
-                region,
-                at,
-                params=_PARAMS[action],
-                late=_lateness(recorder),
+                caller, action, account, region, at, params=_PARAMS[action], late=late, **extra
             )
         yield from _routine(recorder, places, begin)
 
