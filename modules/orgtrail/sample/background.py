@@ -81,7 +81,7 @@ def ordinary(
                 continue
             action = rng.choices(_ACTIONS, _WEIGHTS)[0]
             # The global endpoint of STS tells of itself in us-east-1, wherever it is filed.
-            extra = {"awsRegion": "us-east-1"} if action.startswith("sts:") else {}
+            extra: dict[str, Any] = {"awsRegion": "us-east-1"} if action.startswith("sts:") else {}
             late = _lateness(recorder)
             yield recorder.event(
                 caller, action, account, region, at, params=_PARAMS[action], late=late, **extra
