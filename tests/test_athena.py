@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
-from orgtrail.cli import query_run
+from orgtrail.cli import query_question, query_run
 from orgtrail.engines import athena
 from orgtrail.engines.athena import Athena, cost
 from orgtrail.engines.drift import Drift
@@ -209,9 +209,11 @@ def env(tmp_path: Path) -> Path:
     return file
 
 
-def _asked(env: Path, name: str = "pipeline-health") -> query_run.Question:
+def _asked(env: Path, name: str = "pipeline-health") -> query_question.Question:
     times = (SINCE.isoformat(), UNTIL.isoformat(), None)
-    return query_run.question(name, None, times=times, accounts=[], regions=[], given={}, env=env)
+    return query_question.question(
+        name, None, times=times, accounts=[], regions=[], given={}, env=env
+    )
 
 
 def test_run_tells_first_what_it_will_touch(

@@ -136,7 +136,7 @@ def run(
     ] = None,
 ) -> int:
     """Ask one question, and give its rows."""
-    from orgtrail.cli import query_run
+    from orgtrail.cli import query_question, query_run
 
     if (name is None) == (sql is None):
         raise OrgtrailError("query run: takes a NAME of the pack, or --sql FILE; give one of them")
@@ -146,13 +146,13 @@ def run(
         )
     if format is Output.PARQUET and out is None:
         raise OrgtrailError("--format parquet: needs --out FILE, since it is no text")
-    question = query_run.question(
+    question = query_question.question(
         name,
         sql,
         times=(since, until, last),
         accounts=account or [],
         regions=region or [],
-        given=query_run.parameters(param or []),
+        given=query_question.parameters(param or []),
         env=env,
     )
     if compacted and (logs is not None or question.is_health):

@@ -27,7 +27,8 @@ def sample(
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Write a made-up organization trail in the archive's key layout, with digests and stories."""
-    from orgtrail.cli.query_run import progress, window
+    from orgtrail.cli.query_question import window
+    from orgtrail.cli.query_run import progress
     from orgtrail.environments import load_environment
     from orgtrail.sample import make
 

@@ -17,7 +17,8 @@ from orgtrail.sample.background import Places, ordinary
 from orgtrail.sample.delivery import Delivered, deliver
 from orgtrail.sample.digests import ALGORITHM, Chain, SigningKey
 from orgtrail.sample.events import Event, Recorder
-from orgtrail.sample.stories import Stories, Story
+from orgtrail.sample.stories import stories as all_stories
+from orgtrail.sample.telling import Story, Teller
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import OrgtrailError
 from orgtrail.writing import whole
@@ -86,7 +87,9 @@ def make(
     rng = random.Random(seed)  # noqa: S311  # made-up events, no secrets
     places = _places(environment)
     recorder = Recorder(rng, environment.home_region)
-    stories = [*Stories(recorder, environment, places, end)]
+    # They happen in the day before the end.
+    begin = end - timedelta(hours=20)
+    stories = [*all_stories(Teller(recorder, environment, places, begin))]
     events = chain(
         _founding(recorder, environment, start),
         ordinary(recorder, places, start, days, events_per_day),

@@ -1,0 +1,151 @@
+"""What an intruder with the keys of one IAM user does, story by story."""
+
+from __future__ import annotations
+
+from orgtrail.sample.telling import OUTSIDE, STRANGER, Story, Teller
+
+
+def spray(tell: Teller) -> Story:
+    """Passwords are tried, and one fits."""
+    events = []
+    for number in range(12):
+        caller = tell.intruder(tell.data, f"staff-{number:02d}")
+        events.append(tell.recorder.login(caller, tell.data, tell.later(), success=False, mfa="No"))
+    hit = tell.intruder(tell.data)
+    events.append(tell.recorder.login(hit, tell.data, tell.later(), success=True, mfa="No"))
+    return Story(
+        "password-spray",
+        f"Twelve users were tried from {STRANGER}; then one got in without a second factor.",
+        ("console-login-failures", "failed-authentication", "console-login-without-mfa"),
+        events,
+    )
+
+
+def blinding(tell: Teller) -> Story:
+    """The trail is to be stopped."""
+    trail = tell.environment.trail.name
+    caller = tell.intruder(tell.data)
+    narrow = {"name": trail, "isMultiRegionTrail": False, "enableLogFileValidation": False}
+    events = [
+        tell.do(caller, "cloudtrail:StopLogging", tell.data, {"name": trail}, error="AccessDenied"),
+        tell.do(caller, "cloudtrail:DeleteTrail", tell.data, {"name": trail}, error="AccessDenied"),
+        tell.do(caller, "cloudtrail:UpdateTrail", tell.data, narrow, error="AccessDeniedException"),
+    ]
+    return Story(
+        "blinding",
+        "The intruder tried to stop, delete and narrow the trail, and was refused.",
+        ("trail-tampering", "trail-history", "trail-narrowed", "denied-calls"),
+        events,
+    )
+
+
+def patients(tell: Teller) -> Story:
+    """A table is read whole."""
+    caller = tell.intruder(tell.data)
+    arn = f"arn:aws:dynamodb:{tell.home}:{tell.data}:table/patients"
+    table = [{"accountId": tell.data, "type": "AWS::DynamoDB::Table", "ARN": arn}]
+    events = [
+        tell.do(
+            caller, "dynamodb:Scan", tell.data, {"tableName": "patients"}, reads=True,
+            resources=table,
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+    return Story(
+        "whole-table-read",
+        "The intruder read the whole table patients, three times.",
+        ("dynamodb-access", "resource-access", "principal-activity", "access-key-history"),
+        events,
+    )
+
+
+def persistence(tell: Teller) -> Story:
+    """A way back in is laid."""
+    caller = tell.intruder(tell.data)
+    victim = {"userName": "backup-admin"}
+    admin = victim | {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    events = [
+        tell.do(caller, "iam:CreateUser", tell.data, victim),
+        tell.do(caller, "iam:AttachUserPolicy", tell.data, admin),
+        tell.do(caller, "iam:CreateAccessKey", tell.data, victim),
+        tell.do(caller, "iam:DeactivateMFADevice", tell.data, {"userName": "staff-01"}),
+        tell.do(caller, "iam:CreateSAMLProvider", tell.data, {"name": "corp-login"}),
+    ]
+    return Story(
+        "persistence",
+        "The intruder made an administrator, a key for it, and a way to log in from outside.",
+        ("new-credentials", "privilege-changes", "mfa-removed", "federation-changes"),
+        events,
+    )
+
+
+def guards(tell: Teller) -> Story:
+    """What watches is switched off."""
+    caller = tell.intruder(tell.data)
+    key = {"keyId": f"arn:aws:kms:{tell.home}:{tell.data}:key/0000-1111"}
+    grant = key | {
+        "granteePrincipal": f"arn:aws:iam::{OUTSIDE}:root",
+        "operations": ["Decrypt"],
+    }
+    events = [
+        tell.do(caller, "guardduty:DeleteDetector", tell.data, {"detectorId": "d-1"}),
+        tell.do(caller, "kms:DisableKey", tell.data, key),
+        tell.do(caller, "kms:CreateGrant", tell.data, grant),
+    ]
+    return Story(
+        "guards",
+        "The intruder deleted a GuardDuty detector, disabled a key and granted it to an outsider.",
+        ("security-services-stopped", "kms-key-disabled", "kms-grants"),
+        events,
+    )
+
+
+def exposure(tell: Teller) -> Story:
+    """Things are opened and given away."""
+    caller = tell.intruder(tell.data)
+    everyone = {
+        "bucketPolicy": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*"}]}
+    }
+    opened = {"ipPermissions": {"items": [{"ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}]}}
+    share = {"createVolumePermission": {"add": {"items": [{"userId": OUTSIDE}]}}}
+    events = [
+        tell.do(caller, "s3:PutBucketPolicy", tell.data, {"bucketName": "public-site"} | everyone),
+        tell.do(
+            caller,
+            "ec2:AuthorizeSecurityGroupIngress",
+            tell.data,
+            {"groupId": "sg-1"} | opened,
+        ),
+        tell.do(caller, "ec2:ModifySnapshotAttribute", tell.data, {"snapshotId": "snap-1"} | share),
+        tell.do(
+            caller,
+            "ec2:RunInstances",
+            tell.data,
+            {"instanceType": "p5.48xlarge"},
+            region="ap-south-1",
+        ),
+    ]
+    return Story(
+        "exposure",
+        "The intruder opened a bucket and a network, and gave a snapshot to another account.",
+        ("bucket-exposure", "network-exposure", "snapshot-sharing", "unused-regions"),
+        events,
+    )
+
+
+def secrets(tell: Teller) -> Story:
+    """Secrets are read one after another."""
+    caller = tell.intruder(tell.data)
+    events = [
+        tell.do(
+            caller, "secretsmanager:GetSecretValue", tell.data,
+            {"secretId": f"portal/database-{number}"}, reads=True,
+        )
+        for number in range(15)
+    ]  # fmt: skip
+    return Story(
+        "secrets",
+        "The intruder read fifteen secrets within minutes.",
+        ("secrets-read",),
+        events,
+    )
