@@ -30,3 +30,8 @@ adopt = {
   delivery_role     = { manage = true }
   scp               = { id = "p-example1", attached = ["r-adp1"] }
 }
+
+# Saved queries are made in the examples; here they would only take time.
+catalog = {
+  queries = false
+}

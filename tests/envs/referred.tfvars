@@ -47,3 +47,8 @@ adopt = {
   log_group         = { manage = false }
   scp               = { manage = false, id = "p-example2", attached = ["ou-ref1-workload1"] }
 }
+
+# Saved queries are made in the examples; here they would only take time.
+catalog = {
+  queries = false
+}
