@@ -94,6 +94,7 @@ def asked(
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET preserve_insertion_order = false")
             connection.execute("SET integer_division = true")
+            connection.execute("SET enable_progress_bar = false")  # stdout is for rows
             for macro in dialect.MACROS:
                 connection.execute(macro)
             source = _Source(_batches(files, reading, progress))
