@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 ENV = ROOT / "envs" / "fintech.tfvars"
 RUNS = 3
 DAYS, EVENTS = 10, 52_000
-ACCOUNT = "500000000005"
+ACCOUNT = "500000000021"
 _NAMES = "'StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors'"
 _FLOOR = """
 import sys, duckdb
