@@ -6,14 +6,14 @@ Credentials are those that boto3 finds, so that tokens are renewed as its users 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from orgtrail import layout
 from orgtrail.engines.drift import Drift, drift
+from orgtrail.engines.projection import Projection
 from orgtrail.queries.bounds import Bounds
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import OrgtrailError
@@ -25,7 +25,6 @@ LEAST_BYTES = 10_000_000
 _POLL = 0.5
 _LISTED = 100
 """Partitions that an estimate lists; beyond them it takes as many, evenly spread."""
-_DAYS = "%Y/%m/%d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,41 +217,6 @@ class Athena:
         with _told(f"the bucket {bucket}"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             return sum(each["Size"] for page in pages for each in page.get("Contents", ()))
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """What a deployed table projects."""
-
-    accounts: tuple[str, ...]
-    regions: tuple[str, ...]
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, str]) -> Projection:
-        """Read it from a table's parameters."""
-
-        def listed(column: str) -> tuple[str, ...]:
-            return tuple(filter(None, parameters.get(f"projection.{column}.values", "").split(",")))
-
-        return cls(listed("account"), listed("region"))
-
-    def partitions(self, bounds: Bounds) -> list[tuple[str, str, str]]:
-        """Return account, region and day of each partition within bounds."""
-        days = _between(bounds.first_day, bounds.last_day)
-        return [
-            (account, region, day)
-            for account in self.accounts
-            if not bounds.accounts or account in bounds.accounts
-            for region in self.regions
-            if not bounds.regions or region in bounds.regions
-            for day in days
-        ]
-
-
-def _between(first: str, last: str) -> list[str]:
-    start = datetime.strptime(first, _DAYS)  # noqa: DTZ007  # a day, not a moment
-    end = datetime.strptime(last, _DAYS)  # noqa: DTZ007
-    return [(start + timedelta(days=n)).strftime(_DAYS) for n in range((end - start).days + 1)]
 
 
 def _rows(rows: list[dict[str, Any]], kinds: list[str]) -> Iterator[tuple[object, ...]]:
