@@ -103,6 +103,31 @@ def test_own_sql_takes_the_same_bounds(logs: Path, tmp_path: Path) -> None:
     assert json.loads(orgtrail(*base, "--account", "1" * 12).stdout) == [{"n": 0}]
 
 
+def test_bounds_leave_joins_as_they_are(logs: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.sql"
+    own.write_text(
+        "SELECT count(a.eventid) AS a, count(b.eventid) AS b\n"
+        "FROM organization_trail a\n"
+        "LEFT JOIN organization_trail b ON a.eventname = b.eventname AND b.errorcode IS NULL\n"
+        "WHERE a.eventname <> 'x' OR true"
+    )
+    done = orgtrail(
+        "query", "run", "--sql", str(own), "--logs", str(logs), *TIMES, "--account", "3" * 12,
+        "--format", "json",
+    )  # fmt: skip
+    assert json.loads(done.stdout) == [{"a": 2, "b": 1}], done.stderr
+
+
+def test_a_table_that_is_none_is_told(logs: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.sql"
+    own.write_text("WITH x AS (SELECT 1 AS n) SELECT * FROM x, read_me")
+    done = orgtrail("query", "run", "--sql", str(own), "--logs", str(logs))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"{own}: reads read_me; a folder of logs is organization_trail and nothing else\n"
+    )
+
+
 def test_limit_cuts_rows(logs: Path) -> None:
     done = orgtrail(
         "query", "run", "trail-tampering", "--logs", str(logs), *TIMES, "--limit", "1", "--format",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orgtrail.queries import Query, query
 from orgtrail.queries.bounds import Bounds
-from orgtrail.queries.rendering import filled, to_run
+from orgtrail.queries.rendering import TABLE, filled, to_run
 from orgtrail.settings.faults import OrgtrailError
 
 if TYPE_CHECKING:
@@ -70,7 +70,16 @@ class Question:
             return self.own
         values = self.bounds.values
         sql = filled(self.bounds.sql, values.__getitem__)
-        return narrowed(tree, sql).sql(dialect="athena", pretty=True)
+        return narrowed(tree, sql, self.tables).sql(dialect="athena", pretty=True)
+
+    @property
+    def tables(self) -> set[str]:
+        """What the table over the logs may be called."""
+        catalog = self.environment.catalog if self.environment else None
+        own = {catalog.table} if catalog else set()
+        if catalog and catalog.compaction:
+            own.add(catalog.compaction.table)
+        return {TABLE, *own}
 
 
 def question(

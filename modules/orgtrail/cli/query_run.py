@@ -31,12 +31,17 @@ def on_folder(
     """Ask a folder of logs; return the exit code: 2 where files could not be read."""
     from orgtrail.cli.query_output import write
     from orgtrail.engines import local
-    from orgtrail.engines.dialect import parsed
+    from orgtrail.engines.dialect import parsed, strangers
     from orgtrail.engines.files import accounts_and_regions, log_files
 
     files = log_files(root, asked.bounds)
     found = accounts_and_regions(root) if asked.is_health else {}
     tree = parsed(asked.text(found), asked.name)
+    if others := strangers(tree, asked.tables):
+        raise OrgtrailError(
+            f"{asked.name}: reads {', '.join(others)}; a folder of logs is "
+            f"{' or '.join(sorted(asked.tables))} and nothing else"
+        )
     with contextlib.ExitStack() as stack:
         with progress() as tell:
             answer = stack.enter_context(local.asked(tree, files, tell))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -69,16 +71,32 @@ def names_path(tree: exp.Query) -> bool:
     return any(each.name == PATH for each in tree.find_all(exp.Identifier))
 
 
-def narrowed(tree: exp.Query, conditions: str) -> exp.Query:
-    """Return a question with conditions on each reading of the table."""
-    if not conditions:
-        return tree
+def narrowed(tree: exp.Query, conditions: str, tables: Collection[str]) -> exp.Query:
+    """Return a question with conditions on each reading of the table, whatever it is joined to.
+
+    Args:
+        tree: the question.
+        conditions: they are laid on the table before anything else.
+        tables: what the table is called; others are left.
+
+    """
     tree = tree.copy()
+    names = [each.name.lower() for each in (*columns(tree), *records.PARTITIONS)]
+    if names_path(tree):
+        names.append(f'"{PATH}"')
     for table in scans(tree):
-        select = table.find_ancestor(exp.Select)
-        if select is not None:
-            select.where(conditions, dialect="athena", copy=False)
+        if table.name.lower() not in tables:
+            continue
+        bare = exp.to_table(table.name, db=table.db or None)
+        within = exp.select(*names, dialect="athena").from_(bare)
+        within = within.where(conditions, dialect="athena")
+        table.replace(within.subquery(table.alias_or_name))
     return tree
+
+
+def strangers(tree: exp.Query, tables: Collection[str]) -> list[str]:
+    """Return what a question reads beside the table."""
+    return sorted({each.name for each in scans(tree)} - {*tables} - {TABLE})
 
 
 def duckdb(tree: exp.Query) -> str:
