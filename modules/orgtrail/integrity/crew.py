@@ -1,0 +1,234 @@
+"""Who does the work: this process, or several of them, each with many requests in flight."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from orgtrail.integrity.addresses import Addresses
+from orgtrail.integrity.day import Day, Task, verify_day
+from orgtrail.integrity.folder import Folder
+from orgtrail.integrity.keys import KeyRing
+from orgtrail.integrity.memory import Memory
+from orgtrail.integrity.names import Trail
+from orgtrail.integrity.s3 import S3
+from orgtrail.integrity.signing import Credentials
+from orgtrail.integrity.store import Store
+from orgtrail.settings.faults import OrgtrailError
+
+FINDINGS = 200
+"""Findings of each kind that a day of a chain tells one by one."""
+
+_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What every worker has to know.
+
+    Attributes:
+        trail: the trail.
+        keys: public keys.
+        source: addresses of buckets, or the folder that is a copy of one.
+        slots: requests in flight, of one worker.
+        state: a state file to read from.
+
+    """
+
+    trail: Trail
+    keys: KeyRing
+    source: Addresses | Path
+    slots: int
+    state: Path | None
+
+
+class Crew(Protocol):
+    """Does tasks; many may be asked for at once."""
+
+    async def do(self, task: Task) -> Day:
+        """Verify one day of a chain."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def opened(briefing: Briefing, credentials: Credentials | None) -> Store:
+    """Open the store that a briefing names."""
+    if isinstance(briefing.source, Path):
+        return Folder(briefing.source)
+    assert credentials is not None
+    return S3(briefing.source, credentials, briefing.slots)
+
+
+class Alone:
+    """Does them in this process.
+
+    Args:
+        briefing: what to know.
+        credentials: gives those of the moment; they may be renewed.
+
+    """
+
+    def __init__(self, briefing: Briefing, credentials: Callable[[], Credentials | None]) -> None:
+        self._briefing = briefing
+        self._credentials = credentials
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self.store = opened(self._briefing, self._credentials())
+        if isinstance(self.store, S3):
+            await self._stack.enter_async_context(self.store)
+        state = self._briefing.state
+        self._memory = Memory(state) if state else None
+        if self._memory:
+            self._stack.callback(self._memory.close)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def do(self, task: Task) -> Day:
+        """Verify one day of a chain."""
+        credentials = self._credentials()
+        if isinstance(self.store, S3) and credentials:
+            self.store.credentials = credentials
+        briefing = self._briefing
+        return await verify_day(
+            task, briefing.trail, self.store, briefing.keys, self._memory, FINDINGS
+        )
+
+
+class Together:
+    """Hands them to processes of their own, each time to the one with the least to do.
+
+    Args:
+        briefing: what to know.
+        credentials: gives those of the moment.
+        processes: how many.
+
+    """
+
+    def __init__(
+        self, briefing: Briefing, credentials: Callable[[], Credentials | None], processes: int
+    ) -> None:
+        self._briefing = briefing
+        self._credentials = credentials
+        self._number = processes
+        self._hands: list[_Hand] = []
+
+    async def __aenter__(self) -> Self:
+        first = (self._briefing, self._credentials())
+        self._hands = [await _Hand.hired(first) for _ in range(self._number)]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.gather(*(each.dismiss(at_once=kind is not None) for each in self._hands))
+
+    async def do(self, task: Task) -> Day:
+        """Verify one day of a chain."""
+        hand = min(self._hands, key=lambda each: each.load)
+        return await hand.do(task, self._credentials())
+
+
+class _Hand:
+    """One process, and what it was asked for."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._asked: dict[int, asyncio.Future[Day]] = {}
+        self._next = 0
+        self._listening = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def hired(cls, first: object) -> _Hand:
+        command = (sys.executable, "-m", "orgtrail.integrity.worker")
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, start_new_session=True
+        )
+        hand = cls(process)
+        await hand._send(first)
+        return hand
+
+    @property
+    def load(self) -> int:
+        return len(self._asked)
+
+    async def do(self, task: Task, credentials: Credentials | None) -> Day:
+        number = self._next = self._next + 1
+        answer = self._asked[number] = asyncio.get_running_loop().create_future()
+        try:
+            await self._send((number, task, credentials))
+            return await answer
+        except ConnectionError:
+            raise OrgtrailError("a worker of verify has ended; run again with --resume") from None
+        finally:
+            self._asked.pop(number, None)
+
+    async def dismiss(self, *, at_once: bool) -> None:
+        assert self._process.stdin
+        if at_once and self._process.returncode is None:
+            self._process.kill()
+        self._process.stdin.close()
+        await self._process.wait()
+        self._listening.cancel()
+
+    async def _send(self, what: object) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(frame(what))
+        await self._process.stdin.drain()
+
+    async def _listen(self) -> None:
+        assert self._process.stdout
+        while (answer := await received(self._process.stdout)) is not None:
+            number, day = answer
+            future = self._asked.get(number)
+            if future and not future.done():
+                if isinstance(day, Day):
+                    future.set_result(day)
+                else:
+                    future.set_exception(AssertionError(day))
+        for future in self._asked.values():
+            if not future.done():
+                future.set_exception(ConnectionError())
+
+
+def frame(what: object) -> bytes:
+    """Pack something for the other process."""
+    data = pickle.dumps(what, protocol=pickle.HIGHEST_PROTOCOL)
+    return len(data).to_bytes(_LENGTH, "big") + data
+
+
+async def received(stream: asyncio.StreamReader) -> tuple[int, object] | None:
+    """Unpack what the other process sent; None where it has ended."""
+    try:
+        length = int.from_bytes(await stream.readexactly(_LENGTH), "big")
+        data = await stream.readexactly(length)
+    except asyncio.IncompleteReadError:
+        return None
+    # From a process of our own, over a pipe of our own.
+    answer: tuple[int, object] = pickle.loads(data)  # noqa: S301
+    return answer

@@ -1,0 +1,73 @@
+"""What the chain needs to know of a digest: its period, its hash, and the one before it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from orgtrail.integrity.digest import Previous
+from orgtrail.integrity.judging import Fault, ReadDigest
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One digest in its chain.
+
+    Attributes:
+        bucket: where it lies.
+        key: its key.
+        named_end: the end of its period as its name says.
+        backfill: whether it was delivered afterwards, beside the chain.
+        fault: what is wrong with it; None for a valid one.
+        start: the begin of its period; None where it was not read.
+        end: the end of its period.
+        value: the SHA-256 of it unpacked.
+        signature: its signature, in hexadecimal.
+        previous: the digest before; None for the first of a chain.
+        files: number of log files it names.
+
+    """
+
+    bucket: str
+    key: str
+    named_end: datetime
+    backfill: bool
+    fault: Fault | None
+    start: datetime | None = None
+    end: datetime | None = None
+    value: str = ""
+    signature: str = ""
+    previous: Previous | None = None
+    files: int = 0
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it can be relied on."""
+        return self.fault is None
+
+
+def link(bucket: str, key: str, end: datetime, read: ReadDigest, *, backfill: bool) -> Link:
+    """Keep what the chain needs; of a digest that is not valid, nothing that it says."""
+    digest = read.digest
+    if read.fault or digest is None:
+        return Link(bucket, key, end, backfill, read.fault)
+    return Link(
+        bucket, key, end, backfill, None, digest.start, digest.end, read.value, read.signature,
+        digest.previous, len(digest.logs),
+    )  # fmt: skip
+
+
+def link_text(link: Link) -> str:
+    """Write a valid link for a state file."""
+    return json.dumps(asdict(link), default=datetime.isoformat)
+
+
+def link_from(text: str) -> Link:
+    """Read one again."""
+    raw: dict[str, Any] = json.loads(text)
+    for name in ("named_end", "start", "end"):
+        raw[name] = datetime.fromisoformat(raw[name])
+    raw["previous"] = Previous(**raw["previous"]) if raw["previous"] else None
+    return Link(**raw)

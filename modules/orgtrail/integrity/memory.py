@@ -1,0 +1,139 @@
+"""What earlier runs found valid, so that only what is new or changed is read again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orgtrail.integrity.digest import Named
+from orgtrail.integrity.link import Link, link_from, link_text
+from orgtrail.integrity.store import Listed
+from orgtrail.settings.faults import OrgtrailError
+
+_VERSION = "1"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS digests (
+    bucket TEXT, key TEXT, stamp TEXT NOT NULL, link TEXT NOT NULL, PRIMARY KEY (bucket, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS logs (
+    vouched TEXT, bucket TEXT, key TEXT, value TEXT NOT NULL, algorithm TEXT NOT NULL,
+    stamp TEXT NOT NULL, PRIMARY KEY (vouched, bucket, key)
+) WITHOUT ROWID;
+"""
+
+
+def stamp(listed: Listed) -> str:
+    """Return what changes when an object is written again."""
+    return f"{listed.etag} {listed.size} {listed.modified}"
+
+
+@dataclass(slots=True)
+class Row:
+    """A valid digest and the files it names; a file's stamp is empty where it was not valid."""
+
+    bucket: str
+    key: str
+    stamp: str
+    link: Link
+    logs: list[tuple[Named, str]] = field(default_factory=list)
+
+
+class Memory:
+    """Reads a state file.
+
+    Args:
+        path: the file.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+
+    def digests(self, bucket: str, prefix: str) -> dict[str, Row]:
+        """Return the digests below a prefix, by key."""
+        end = prefix + "\uffff"
+        rows = self._file.execute(
+            "SELECT key, stamp, link FROM digests WHERE bucket = ? AND key > ? AND key < ?",
+            (bucket, prefix, end),
+        )
+        found = {key: Row(bucket, key, mark, link_from(text)) for key, mark, text in rows}
+        logs = self._file.execute(
+            "SELECT vouched, bucket, key, value, algorithm, stamp FROM logs "
+            "WHERE vouched > ? AND vouched < ? ORDER BY vouched",
+            (f"{bucket}/{prefix}", f"{bucket}/{end}"),
+        )
+        for vouched, *named, mark in logs:
+            if row := found.get(vouched[len(bucket) + 1 :]):
+                row.logs.append((Named(*named), mark))
+        return found
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+class State:
+    """Writes a state file, a day of a chain at a time.
+
+    Args:
+        path: the file; it is made where it is absent.
+        trail: what it is of; another trail's file is refused.
+
+    Raises:
+        OrgtrailError: the file is none, or of another trail.
+
+    """
+
+    def __init__(self, path: Path, trail: str) -> None:
+        self.path = path
+        try:
+            self._file = sqlite3.connect(path)
+            self._file.execute("PRAGMA journal_mode = WAL")
+            self._file.execute("PRAGMA synchronous = NORMAL")
+            self._file.executescript(_TABLES)
+        except sqlite3.Error as error:
+            raise OrgtrailError(f"{path}: is no state file of orgtrail: {error}") from None
+        known, version = self.fact("trail"), self.fact("version")
+        if known not in {None, trail} or version not in {None, _VERSION}:
+            self._file.close()
+            raise OrgtrailError(
+                f"{path}: is the state of {known}, version {version}; give another file for {trail}"
+            )
+        self.note(trail=trail, version=_VERSION)
+
+    def fact(self, name: str) -> str | None:
+        """Return something noted."""
+        row = self._file.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def note(self, **facts: str) -> None:
+        """Note something about a run."""
+        with self._file:
+            self._file.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
+
+    def keep(self, rows: Iterable[Row]) -> None:
+        """Take what a day of a chain gave."""
+        with self._file:
+            for row in rows:
+                vouched = f"{row.bucket}/{row.key}"
+                self._file.execute(
+                    "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)",
+                    (row.bucket, row.key, row.stamp, link_text(row.link)),
+                )
+                self._file.execute("DELETE FROM logs WHERE vouched = ?", (vouched,))
+                self._file.executemany(
+                    "INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        (vouched, each.bucket, each.key, each.value, each.algorithm, mark)
+                        for each, mark in row.logs
+                    ),
+                )
+
+    def close(self) -> None:
+        """Let go of the file, all in one piece."""
+        self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._file.execute("PRAGMA journal_mode = DELETE")
+        self._file.close()

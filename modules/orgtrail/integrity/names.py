@@ -1,0 +1,155 @@
+"""Where digests and log files lie in the bucket, and what their names say.
+
+The layout is that of
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from orgtrail.settings.faults import OrgtrailError
+
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+
+DIGESTS = "CloudTrail-Digest"
+"""Folder of digests under each account's prefix."""
+LOGS = "CloudTrail"
+"""Folder of log files beside it."""
+
+_ARN = re.compile(r"arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):(\d{12}):trail/([\w.-]+)")
+_ACCOUNT = re.compile(r"\d{12}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
+_LOG = re.compile(r"/\d{12}_CloudTrail_[a-z0-9-]+_(\d{8}T\d{4})Z_[^/]+\.json\.gz$")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one organization trail writes.
+
+    Attributes:
+        bucket: the bucket.
+        root: the key prefix above the accounts, `[prefix/]AWSLogs/o-id/`.
+
+    """
+
+    bucket: str
+    root: str
+
+    def digests(self, chain: ChainId, day: date | None = None) -> str:
+        """Return the prefix of a chain's digests, or of those of a day."""
+        return self._folder(chain, DIGESTS, day)
+
+    def logs(self, chain: ChainId, day: date | None = None) -> str:
+        """Return the prefix of a chain's log files, or of those of a day."""
+        return self._folder(chain, LOGS, day)
+
+    def _folder(self, chain: ChainId, kind: str, day: date | None) -> str:
+        folder = f"{self.root}{chain.account}/{kind}/{chain.region}/"
+        return f"{folder}{day:%Y/%m/%d}/" if day else folder
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ChainId:
+    """The account and the region that a chain of digests is of."""
+
+    account: str
+    region: str
+
+    def __str__(self) -> str:
+        """Name it as messages do."""
+        return f"{self.account} {self.region}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The organization trail whose digests are asked for.
+
+    Attributes:
+        arn: its ARN.
+        name: its name.
+        home: its home region.
+        organization: the id of the organization.
+        place: where it writes now.
+
+    """
+
+    arn: str
+    name: str
+    home: str
+    organization: str
+    place: Place
+
+    @classmethod
+    def of(cls, arn: str, bucket: str, organization: str, prefix: str = "") -> Trail:
+        """Make one from what a user gives.
+
+        Args:
+            arn: the trail's ARN.
+            bucket: the bucket it writes to.
+            organization: the organization's id.
+            prefix: the trail's key prefix, if it has one.
+
+        Raises:
+            OrgtrailError: the ARN is not that of a trail.
+
+        """
+        match = _ARN.fullmatch(arn)
+        if not match:
+            raise OrgtrailError(
+                "--trail-arn: must be like "
+                f"arn:aws:cloudtrail:us-east-1:111111111111:trail/organization; got {arn!r}"
+            )
+        above = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        place = Place(bucket, f"{above}AWSLogs/{organization}/")
+        return cls(arn, match[3], match[1], organization, place)
+
+    def digest_end(self, chain: ChainId, key: str) -> DigestName | None:
+        """Return what the name of a digest says, or None where the key is not one of this trail."""
+        stem = f"{chain.account}_{DIGESTS}_{chain.region}_{self.name}_{self.home}_"
+        name = key.rpartition("/")[2]
+        if not name.startswith(stem):
+            return None
+        match = re.fullmatch(r"(\d{8}T\d{6}Z)(_backfill)?\.json\.gz", name[len(stem) :])
+        end = _time(match[1], "%Y%m%dT%H%M%SZ") if match else None
+        return DigestName(end, bool(match and match[2])) if end else None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestName:
+    """What the name of a digest says: when it ends, and whether it was delivered afterwards."""
+
+    end: datetime
+    backfill: bool
+
+
+def log_time(key: str) -> datetime | None:
+    """Return the minute in the name of a log file, or None where the name is none."""
+    match = _LOG.search(key)
+    return _time(match[1], "%Y%m%dT%H%M") if match else None
+
+
+def place_of(bucket: str, key: str, chain: ChainId) -> Place | None:
+    """Return where the trail wrote, from the key of one of its digests."""
+    root, mark, _ = key.partition(f"{chain.account}/{DIGESTS}/{chain.region}/")
+    return Place(bucket, root) if mark else None
+
+
+def is_account(name: str) -> bool:
+    """Tell whether a folder is an account's."""
+    return bool(_ACCOUNT.fullmatch(name))
+
+
+def is_region(name: str) -> bool:
+    """Tell whether a folder is a region's."""
+    return bool(_REGION.fullmatch(name))
+
+
+def _time(text: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, form).replace(tzinfo=UTC)
+    except ValueError:
+        return None
