@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from urllib.parse import unquote
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from orgtrail.integrity.store import Listed, Version
 
@@ -80,19 +80,19 @@ def error(text: bytes) -> tuple[str, str]:
     return fields.get("Code", ""), fields.get("Message", "")
 
 
-def _root(text: bytes, name: str) -> ElementTree.Element:
+def _root(text: bytes, name: str) -> ET.Element:
     try:
-        root = ElementTree.fromstring(text)  # noqa: S314  # expat bounds expansion by itself
-    except ElementTree.ParseError:
+        root = ET.fromstring(text)  # noqa: S314  # expat bounds expansion by itself
+    except ET.ParseError:
         raise OddAnswerError(f"no XML where {name} was due") from None
     if _name(root) != name:
         raise OddAnswerError(f"{_name(root)} where {name} was due")
     return root
 
 
-def _name(element: ElementTree.Element) -> str:
+def _name(element: ET.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _fields(element: ElementTree.Element) -> dict[str, str]:
+def _fields(element: ET.Element) -> dict[str, str]:
     return {_name(each): each.text or "" for each in element}

@@ -182,11 +182,12 @@ class _Hand:
         answer = self._asked[number] = asyncio.get_running_loop().create_future()
         try:
             await self._send((number, task, credentials))
-            return await answer
+            day: Day = await answer
         except ConnectionError:
             raise OrgtrailError("a worker of verify has ended; run again with --resume") from None
         finally:
             self._asked.pop(number, None)
+        return day
 
     async def dismiss(self, *, at_once: bool) -> None:
         assert self._process.stdin

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from orgtrail.integrity.digest import Named
-from orgtrail.integrity.findings import Effect, Finding, KINDS, finding
+from orgtrail.integrity.findings import KINDS, Effect, Finding, finding
 from orgtrail.integrity.judging import Fault, Judge, ReadDigest
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.link import Link, link
@@ -29,8 +29,6 @@ class Task:
         day: the folder.
         since: the end of the first digest, at the earliest.
         until: the end of the last one, at the latest.
-        after: only the first digest that ends after `until` is wanted, for what it says of the
-            one before; its log files are not read.
 
     """
 
@@ -39,7 +37,6 @@ class Task:
     day: date
     since: datetime
     until: datetime
-    after: bool = False
 
 
 @dataclass(slots=True)
@@ -148,7 +145,9 @@ class _Verification:
             digests, logs = await asyncio.gather(self._digests(), self._logs())
         except UnreadableError as error:
             self._find(
-                "unlisted", task.place.digests(task.chain, task.day), f"{error.kind}: {error.reason}"
+                "unlisted",
+                task.place.digests(task.chain, task.day),
+                f"{error.kind}: {error.reason}",
             )
             return day
         known: dict[str, Row] = {}
@@ -169,25 +168,20 @@ class _Verification:
     async def _digests(self) -> dict[Listed, DigestName]:
         task = self._task
         found: dict[Listed, DigestName] = {}
-        async for each in self._store.list(
+        async for each in self._store.objects(
             task.place.bucket, task.place.digests(task.chain, task.day)
         ):
             name = self._trail.digest_end(task.chain, each.key)
             if name is None:
                 self._day.others = True
-            elif task.after:
-                if name.end > task.until and not name.backfill:
-                    return {each: name}
             elif task.since <= name.end <= task.until:
                 found[each] = name
         return found
 
     async def _logs(self) -> dict[str, Listed]:
         task = self._task
-        if task.after:
-            return {}
         prefix = task.place.logs(task.chain, task.day)
-        return {each.key: each async for each in self._store.list(task.place.bucket, prefix)}
+        return {each.key: each async for each in self._store.objects(task.place.bucket, prefix)}
 
     async def _digest(
         self,
@@ -205,7 +199,7 @@ class _Verification:
             made = link(bucket, listed.key, name.end, read, backfill=name.backfill)
             named = _named(read)
         self._day.links.append(made)
-        if self._task.after or not made.is_valid:
+        if not made.is_valid:
             return
         marks = dict(row.logs) if row is not None and trusted else {}
         kept = Row(bucket, listed.key, stamp(listed), made)
@@ -222,9 +216,7 @@ class _Verification:
         if read_again:
             self._day.rows.append(kept)
 
-    async def _log(
-        self, named: Named, logs: dict[str, Listed], mark: str
-    ) -> tuple[str, bool]:
+    async def _log(self, named: Named, logs: dict[str, Listed], mark: str) -> tuple[str, bool]:
         """Give a verdict on a log file; return its stamp if valid, and whether it was read."""
         where = (named.bucket, named.key)
         if where in self._claimed:

@@ -104,9 +104,7 @@ def signed_text(digest: Digest, value: str) -> bytes:
 
     """
     before = digest.previous.signature if digest.previous else "null"
-    return "\n".join(
-        (digest.end_text, f"{digest.bucket}/{digest.key}", value, before)
-    ).encode()
+    return "\n".join((digest.end_text, f"{digest.bucket}/{digest.key}", value, before)).encode()
 
 
 def is_signed(key: rsa.RSAPublicKey, signature: str, text: bytes) -> bool:

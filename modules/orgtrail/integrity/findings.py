@@ -20,7 +20,9 @@ _RESTORE = (
     "find who wrote it (S3 data events of the archive), and restore the signed version if there "
     "is one"
 )
-_MISSING = "find who deleted it (S3 data events of the archive), and restore it if versions are kept"
+_MISSING = (
+    "find who deleted it (S3 data events of the archive), and restore it if versions are kept"
+)
 _WRITER = "CloudTrail does not write such files: find who did (S3 data events of the archive)"
 _LATER = "run again later"
 _STOPPED = "find who stopped or changed the trail: orgtrail query run trail-history"
@@ -44,8 +46,14 @@ KINDS: dict[str, tuple[Effect, str]] = {
     "log-truncated": (Effect.INVALID, _RESTORE),
     "log-trailing-data": (Effect.INVALID, _RESTORE),
     "log-too-large": (Effect.INVALID, _RESTORE),
-    "log-algorithm": (Effect.UNREAD, "orgtrail knows SHA-256 alone: look for a newer version of it"),
-    "denied": (Effect.UNREAD, "allow s3:GetObject, s3:ListBucket and kms:Decrypt to whoever runs this"),
+    "log-algorithm": (
+        Effect.UNREAD,
+        "orgtrail knows SHA-256 alone: look for a newer version of it",
+    ),
+    "denied": (
+        Effect.UNREAD,
+        "allow s3:GetObject, s3:ListBucket and kms:Decrypt to whoever runs this",
+    ),
     "archived": (Effect.UNREAD, "restore it from Glacier, then run again"),
     "throttled": (Effect.UNREAD, f"{_LATER}, with fewer --workers"),
     "unreachable": (Effect.UNREAD, _LATER),
@@ -74,7 +82,8 @@ KINDS: dict[str, tuple[Effect, str]] = {
         "see whether the account is in the organization, and the trail an organization trail",
     ),
     "unlisted": (
-        Effect.UNPROVEN, "allow s3:ListBucket to whoever runs this, or run again later",
+        Effect.UNPROVEN,
+        "allow s3:ListBucket to whoever runs this, or run again later",
     ),
 }
 """Effect and advice by kind."""

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from orgtrail.integrity.store import Listed, Metadata, MissingError, UnreadableError, Version
+from orgtrail.integrity.store import (
+    Listed,
+    Listing,
+    Metadata,
+    MissingError,
+    UnreadableError,
+    Version,
+)
 from orgtrail.integrity.unpacking import Unpacker
 from orgtrail.settings.faults import OrgtrailError
 
@@ -44,7 +51,7 @@ class Folder:
         if not isinstance(self._kept, dict):
             raise OrgtrailError(f"{path}: must be an object of keys; see docs/integrity.md")
 
-    async def list(self, bucket: str, prefix: str, after: str = "") -> AsyncIterator[Listed]:
+    async def objects(self, bucket: str, prefix: str, after: str = "") -> Listing:
         """List files in the order of their keys, those after a key."""
         del bucket
         for each in self._walk(prefix, after):

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from orgtrail.integrity.digest import ALGORITHM, HASH, Digest, MalformedError, Named
-from orgtrail.integrity.digest import is_signed, parse, signed_text
+from orgtrail.integrity.digest import (
+    ALGORITHM,
+    HASH,
+    Digest,
+    MalformedError,
+    Named,
+    is_signed,
+    parse,
+    signed_text,
+)
 from orgtrail.integrity.findings import KINDS, Effect
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.names import ChainId
@@ -76,7 +84,6 @@ def judged(
 
 
 def _misplaced(digest: Digest, chain: ChainId, where: tuple[str, str]) -> Fault | None:
-    bucket, key = where
     if (digest.bucket, digest.key) != where:
         return Fault("digest-moved", f"was written to s3://{digest.bucket}/{digest.key}")
     if digest.account != chain.account:
@@ -190,7 +197,9 @@ class Judge:
         except UnreadableError:
             return _told(fault, "its versions could not be listed")
         older = [each.id for each in versions if not each.latest and not each.deleted]
-        hidden = "a delete marker hides it; " if any(v.latest and v.deleted for v in versions) else ""
+        hidden = (
+            "a delete marker hides it; " if any(v.latest and v.deleted for v in versions) else ""
+        )
         for version in older[:_VERSIONS]:
             if await sound(version):
                 return _told(fault, f"{hidden}version {version} is the signed one")

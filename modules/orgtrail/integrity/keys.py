@@ -44,7 +44,11 @@ class KeyRing:
         for each in answer:
             value = each.get("Value") if isinstance(each, dict) else None
             try:
-                der = value if isinstance(value, bytes) else base64.b64decode(value or "", validate=True)
+                der = (
+                    value
+                    if isinstance(value, bytes)
+                    else base64.b64decode(value or "", validate=True)
+                )
                 key = load(der)
             except (TypeError, ValueError, binascii.Error, UnsupportedAlgorithm):
                 raise OrgtrailError(f"public keys of {region}: a Value is no RSA key") from None

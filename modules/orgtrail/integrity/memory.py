@@ -80,14 +80,18 @@ class State:
 
     Args:
         path: the file; it is made where it is absent.
-        trail: what it is of; another trail's file is refused.
+        trail: what it is of; another trail's file is refused. None to take any.
+
+    Attributes:
+        path: the file.
+        before: when the run before began; empty where there was none.
 
     Raises:
         OrgtrailError: the file is none, or of another trail.
 
     """
 
-    def __init__(self, path: Path, trail: str) -> None:
+    def __init__(self, path: Path, trail: str | None = None) -> None:
         self.path = path
         try:
             self._file = sqlite3.connect(path)
@@ -97,11 +101,13 @@ class State:
         except sqlite3.Error as error:
             raise OrgtrailError(f"{path}: is no state file of orgtrail: {error}") from None
         known, version = self.fact("trail"), self.fact("version")
+        trail = trail or known or ""
         if known not in {None, trail} or version not in {None, _VERSION}:
             self._file.close()
             raise OrgtrailError(
                 f"{path}: is the state of {known}, version {version}; give another file for {trail}"
             )
+        self.before = self.fact("run") or self.fact("interrupted") or ""
         self.note(trail=trail, version=_VERSION)
 
     def fact(self, name: str) -> str | None:

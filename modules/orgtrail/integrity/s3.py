@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -15,7 +15,7 @@ from yarl import URL
 from orgtrail.integrity import answers
 from orgtrail.integrity.addresses import Addresses
 from orgtrail.integrity.signing import Credentials, encoded_path, headers, query_string
-from orgtrail.integrity.store import Listed, Metadata, MissingError, UnreadableError, Version
+from orgtrail.integrity.store import Listing, Metadata, MissingError, UnreadableError, Version
 from orgtrail.integrity.unpacking import Unpacker
 
 _ATTEMPTS = 7
@@ -77,7 +77,7 @@ class S3:
     ) -> None:
         await self._session.close()
 
-    async def list(self, bucket: str, prefix: str, after: str = "") -> AsyncIterator[Listed]:
+    async def objects(self, bucket: str, prefix: str, after: str = "") -> Listing:
         """List objects in the order of their keys, those after a key."""
         query = {"list-type": "2", "encoding-type": "url", "prefix": prefix}
         if after:
@@ -164,7 +164,9 @@ class S3:
         signed = headers(
             self.credentials, address.region, address.host, path, asked, datetime.now(UTC)
         )
-        url = URL(f"{address.scheme}://{address.host}{path}{'?' * bool(asked)}{asked}", encoded=True)
+        url = URL(
+            f"{address.scheme}://{address.host}{path}{'?' * bool(asked)}{asked}", encoded=True
+        )
         try:
             async with self._session.get(url, headers=signed, allow_redirects=False) as response:
                 if response.status == 200:

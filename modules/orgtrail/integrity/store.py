@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,10 +56,13 @@ class Metadata:
     lost: bool = False
 
 
+Listing = AsyncGenerator[Listed, None]
+
+
 class Store(Protocol):
     """A bucket or a copy of one. Every method may raise UnreadableError."""
 
-    def list(self, bucket: str, prefix: str, after: str = "") -> AsyncIterator[Listed]:
+    def objects(self, bucket: str, prefix: str, after: str = "") -> Listing:
         """List objects in the order of their keys, those after a key."""
 
     async def folders(self, bucket: str, prefix: str) -> list[str]:

@@ -1,0 +1,169 @@
+"""`orgtrail verify`: is every log file of the organization intact, and every hour covered?"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orgtrail.cli import Format, FormatOption, app
+from orgtrail.settings.faults import OrgtrailError
+from orgtrail.telling import BAD, FAILED, FINE
+
+if TYPE_CHECKING:
+    from orgtrail.integrity.names import Trail
+    from orgtrail.integrity.result import Result
+    from orgtrail.integrity.run import Request
+
+_CODES = {"valid": FINE, "invalid": BAD, "unproven": FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """How the trail is named: by an environment file, or by its parts."""
+
+    env: Path | None
+    bucket: str | None
+    organization: str | None
+    arn: str | None
+    prefix: str
+
+
+@app.command()
+def verify(
+    env: Annotated[Path | None, typer.Option(help="The environment file.")] = None,
+    bucket: Annotated[str | None, typer.Option(help="Without --env: the bucket.")] = None,
+    organization_id: Annotated[
+        str | None, typer.Option(help="Without --env: the organization's id.")
+    ] = None,
+    trail_arn: Annotated[str | None, typer.Option(help="Without --env: the trail.")] = None,
+    prefix: Annotated[str, typer.Option(help="Without --env: the trail's key prefix.")] = "",
+    since: Annotated[
+        str | None, typer.Option("--from", help="Begin, ISO 8601; UTC unless it has an offset.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="End, ISO 8601; by default now.")
+    ] = None,
+    last: Annotated[str | None, typer.Option(help="Instead of --from: 90m, 24h, 7d.")] = None,
+    account: Annotated[list[str] | None, typer.Option(help="Only this account; repeat.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Only this region; repeat.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=2048, help="Requests in flight.")] = 128,
+    logs: Annotated[
+        Path | None, typer.Option(help="A folder that is a copy of the bucket.")
+    ] = None,
+    public_keys: Annotated[
+        Path | None, typer.Option(help="Answers of ListPublicKeys by region, instead of asking.")
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Remember what was valid, and read only what is new or changed."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from an interrupted run.")
+    ] = False,
+    format: FormatOption = Format.TEXT,
+) -> int:
+    """Prove that no log file of an organization trail was altered, added or taken away.
+
+    Exit code 0: valid. 1: something was altered or is missing. 2: not all could be proven.
+    """
+    from orgtrail.cli.query_question import window
+    from orgtrail.integrity.keeping import DEFAULT, interrupted_window, kept
+    from orgtrail.integrity.run import Request
+
+    trail, expected = _trail(Named(env, bucket, organization_id, trail_arn, prefix))
+    if resume and not (since or until or last):
+        times = interrupted_window(state or DEFAULT)
+    else:
+        times = window(since, until, last, hours=24)
+    request = Request(
+        trail,
+        *times,
+        accounts=_filter("--account", account, r"\d{12}", "12 digits"),
+        regions=_filter("--region", region, r"[a-z0-9-]+", "a region's name, like us-east-1"),
+        expected=dict.fromkeys(expected),
+        workers=workers,
+        logs=logs,
+        public_keys=public_keys,
+    )
+    with kept(state, trail.arn, times, resume=resume) as opened:
+        result = _verified(request, opened)
+    if format is Format.JSON:
+        sys.stdout.write(json.dumps(result.told(), indent=2) + "\n")
+    else:
+        from orgtrail.cli.verify_text import show
+
+        show(result, trail, times)
+    return _CODES[result.verdict]
+
+
+def _verified(request: Request, state: object) -> Result:
+    from orgtrail.cli.verify_text import progress
+    from orgtrail.integrity.memory import State
+    from orgtrail.integrity.result import Note, Result
+    from orgtrail.integrity.run import verify as run
+
+    assert isinstance(state, State)
+    result = Result()
+    with progress() as tell:
+        for event in run(request, state):
+            tell(event)
+            result.add(event)
+    digests, files = result.trusted
+    if digests or files:
+        result.add(
+            Note(
+                f"trusted: {digests} digests and {files} log files were valid in the run of "
+                f"{state.before}, and S3 says they have not been written since; their bytes were "
+                "not read again"
+            )
+        )
+    return result
+
+
+def _trail(named: Named) -> tuple[Trail, tuple[str, ...]]:
+    """Return the trail, and the accounts that the environment file names.
+
+    Raises:
+        OrgtrailError: too little is given, or too much.
+
+    """
+    from orgtrail.integrity.names import Trail
+
+    parts = {
+        "--bucket": named.bucket,
+        "--organization-id": named.organization,
+        "--trail-arn": named.arn,
+    }
+    given = [name for name, value in (*parts.items(), ("--prefix", named.prefix)) if value]
+    if named.env:
+        if given:
+            raise OrgtrailError(f"{', '.join(given)}: --env says it already; give one or the other")
+        from orgtrail import layout
+        from orgtrail.environments import load_environment
+
+        environment = load_environment(named.env)
+        trail = Trail.of(
+            layout.trail_arn(environment),
+            environment.archive.bucket,
+            environment.organization.id,
+            environment.trail.key_prefix or "",
+        )
+        return trail, tuple(environment.account_ids)
+    lacking = [name for name, value in parts.items() if not value]
+    if lacking:
+        raise OrgtrailError(f"{', '.join(lacking)}: must be given, or --env FILE instead")
+    assert named.bucket and named.organization and named.arn  # noqa: PT018
+    return Trail.of(named.arn, named.bucket, named.organization, named.prefix), ()
+
+
+def _filter(option: str, values: list[str] | None, form: str, what: str) -> frozenset[str]:
+    for each in values or ():
+        if not re.fullmatch(form, each):
+            raise OrgtrailError(f"{option}: must be {what}; got {each!r}")
+    return frozenset(values or ())

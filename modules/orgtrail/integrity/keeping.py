@@ -1,0 +1,97 @@
+"""The state file of a run: which one is used, and what becomes of it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orgtrail.integrity.memory import State
+from orgtrail.settings.faults import OrgtrailError
+
+DEFAULT = Path("orgtrail-verify.state")
+"""Where an interrupted run without `--state` leaves what it found."""
+
+Window = tuple[datetime, datetime]
+
+
+class InterruptedError(OrgtrailError):  # noqa: A001  # it is what happened
+    """The run was stopped; what it found is kept."""
+
+
+def interrupted_window(path: Path) -> Window:
+    """Return the window of the run that was interrupted.
+
+    Raises:
+        OrgtrailError: there is no such file, or its run was not interrupted.
+
+    """
+    facts = {}
+    if path.is_file():
+        state = State(path)
+        facts = {name: state.fact(name) for name in ("since", "until", "interrupted")}
+        state.close()
+    since, until = facts.get("since"), facts.get("until")
+    if not facts.get("interrupted") or not since or not until:
+        raise OrgtrailError(
+            f"--resume: {path} holds no interrupted run; leave --resume out to begin anew"
+        )
+    return datetime.fromisoformat(since), datetime.fromisoformat(until)
+
+
+@contextmanager
+def kept(path: Path | None, trail: str, window: Window, *, resume: bool) -> Iterator[State]:
+    """Open the state of a run.
+
+    With a path the file stays. Without one there is a file only if the run is interrupted.
+
+    Args:
+        path: the state file; None for none.
+        trail: what is verified.
+        window: the time that is verified.
+        resume: whether to go on from the default file, where no path is given.
+
+    Raises:
+        OrgtrailError: the file is none, or that of another trail.
+        InterruptedError: Ctrl-C came; the message says where the state is.
+
+    """
+    if path is None and not resume:
+        with tempfile.TemporaryDirectory(prefix="orgtrail-") as folder:
+            draft = Path(folder) / DEFAULT
+            try:
+                with _running(draft, trail, window) as state:
+                    yield state
+            except KeyboardInterrupt:
+                shutil.move(draft, DEFAULT)
+                raise InterruptedError(_told(DEFAULT)) from None
+        return
+    try:
+        with _running(path or DEFAULT, trail, window) as state:
+            yield state
+    except KeyboardInterrupt:
+        raise InterruptedError(_told(path or DEFAULT)) from None
+    if path is None:
+        DEFAULT.unlink(missing_ok=True)
+
+
+@contextmanager
+def _running(path: Path, trail: str, window: Window) -> Iterator[State]:
+    state = State(path, trail)
+    try:
+        now = datetime.now(UTC).replace(microsecond=0).isoformat()
+        since, until = (each.isoformat() for each in window)
+        state.note(since=since, until=until, interrupted=now)
+        yield state
+        state.note(interrupted="", run=now)
+    finally:
+        state.close()
+
+
+def _told(path: Path) -> str:
+    return f"interrupted; what was verified is kept in {path}: go on with --resume" + (
+        "" if path == DEFAULT else f" --state {path}"
+    )
