@@ -1,4 +1,4 @@
-"""`orgtrail verify`: is every log file of the organization intact, and every hour covered?"""
+"""`orgtrail verify`: prove that each log file of the organization is intact, and none lacks."""
 
 from __future__ import annotations
 

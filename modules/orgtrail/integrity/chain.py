@@ -178,7 +178,7 @@ def _tell_stray(
             # A digest to come may name it.
             continue
         chain.unvouched += 1
-        if at is None or any(begin <= at < end for begin, end in chain.covered):
+        if at is None or any(a <= at <= b - _SETTLED for a, b in chain.covered):
             count += 1
             if count <= _TOLD:
                 chain.findings.append(finding(chain.id, "unvouched-log", key, told))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orgtrail.integrity.digest import (
     ALGORITHM,
@@ -47,7 +47,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class ReadDigest:
-    """A digest, and the SHA-256 of it unpacked; `digest` is None where it could not be read."""
+    """A digest, and the SHA-256 of it unpacked.
+
+    With a fault `digest` is None, unless an older version was found that CloudTrail signed.
+    """
 
     fault: Fault | None
     digest: Digest | None = None
@@ -80,7 +83,9 @@ def judged(
     except MalformedError as error:
         return ReadDigest(Fault("digest-malformed", str(error)))
     fault = _misplaced(digest, chain, where) or _unsigned(digest, value, metadata, chain, keys)
-    return ReadDigest(fault, digest, value, metadata.signature or "")
+    if fault:
+        return ReadDigest(fault)
+    return ReadDigest(None, digest, value, metadata.signature or "")
 
 
 def _misplaced(digest: Digest, chain: ChainId, where: tuple[str, str]) -> Fault | None:
@@ -137,11 +142,15 @@ class Judge:
         if not found.fault or found.fault.unread:
             return found
 
-        async def sound(version: str) -> bool:
-            return (await self._digest(bucket, key, version)).fault is None
+        signed = found
 
-        fault = await self._explained(found.fault, bucket, key, sound)
-        return ReadDigest(fault, found.digest, found.value, found.signature)
+        async def is_sound(version: str) -> bool:
+            nonlocal signed
+            signed = await self._digest(bucket, key, version)
+            return signed.fault is None
+
+        fault = await self._explained(found.fault, bucket, key, is_sound)
+        return replace(signed, fault=fault)
 
     async def log(self, named: Named) -> Fault | None:
         """Read and judge a log file."""
@@ -151,10 +160,10 @@ class Judge:
         if not fault or fault.unread:
             return fault
 
-        async def sound(version: str) -> bool:
+        async def is_sound(version: str) -> bool:
             return await self._log(named, version) is None
 
-        return await self._explained(fault, named.bucket, named.key, sound)
+        return await self._explained(fault, named.bucket, named.key, is_sound)
 
     async def _digest(self, bucket: str, key: str, version: str = "") -> ReadDigest:
         try:
@@ -186,7 +195,7 @@ class Judge:
         return None
 
     async def _explained(
-        self, fault: Fault, bucket: str, key: str, sound: Callable[[str], Awaitable[bool]]
+        self, fault: Fault, bucket: str, key: str, is_sound: Callable[[str], Awaitable[bool]]
     ) -> Fault:
         """Say which older version is the signed one, if one is."""
         if self._lookups <= 0:
@@ -201,7 +210,7 @@ class Judge:
             "a delete marker hides it; " if any(v.latest and v.deleted for v in versions) else ""
         )
         for version in older[:_VERSIONS]:
-            if await sound(version):
+            if await is_sound(version):
                 return _told(fault, f"{hidden}version {version} is the signed one")
         return _told(fault, f"{hidden}no older version of it is the signed one") if older else fault
 

@@ -49,13 +49,13 @@ class Link:
 
 
 def link(bucket: str, key: str, end: datetime, read: ReadDigest, *, backfill: bool) -> Link:
-    """Keep what the chain needs; of a digest that is not valid, nothing that it says."""
+    """Keep what the chain needs: what CloudTrail signed, and nothing that a faulty digest says."""
     digest = read.digest
-    if read.fault or digest is None:
+    if digest is None:
         return Link(bucket, key, end, backfill, read.fault)
     return Link(
-        bucket, key, end, backfill, None, digest.start, digest.end, read.value, read.signature,
-        digest.previous, len(digest.logs),
+        bucket, key, end, backfill, read.fault, digest.start, digest.end, read.value,
+        read.signature, digest.previous, len(digest.logs),
     )  # fmt: skip
 
 

@@ -157,7 +157,7 @@ class _Run:
     def _crew(self, keys: KeyRing, source: object, days: int) -> Crew:
         request = self._request
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        most = request.processes or min(cores or 1, 1 + days // 12)
+        most = request.processes or min(cores or 1, 1 + days // 64)
         self._processes = max(1, min(most, request.workers))
         briefing = Briefing(
             request.trail,
@@ -242,7 +242,7 @@ class _Run:
         after = await self._after(id) if is_short(links, window) else None
         links += await self._named(id, links, after)
         chain = conclude(id, window, days, links, after)
-        if not links and not any(day.unnamed for day in days):
+        if not links and not chain.unvouched:
             known = not self._expected or id.account in self._expected
             begun_later = after is not None and after.is_valid and after.previous is None
             if begun_later or not known:

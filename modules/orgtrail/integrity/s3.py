@@ -19,6 +19,8 @@ from orgtrail.integrity.store import Listing, Metadata, MissingError, Unreadable
 from orgtrail.integrity.unpacking import Unpacker
 
 _ATTEMPTS = 7
+FIRST_PAUSE = 0.2
+"""Seconds before the second attempt; each further one waits twice as long."""
 _LONGEST = 8.0
 """Seconds between two attempts, at most."""
 _PIECE = 1 << 18
@@ -46,17 +48,13 @@ class S3:
         addresses: where they answer.
         credentials: of whoever asks; may be set again while it works.
         slots: requests in flight at most.
-        pause: seconds before the second attempt; each further one waits twice as long.
 
     """
 
-    def __init__(
-        self, addresses: Addresses, credentials: Credentials, slots: int, pause: float = 0.2
-    ) -> None:
+    def __init__(self, addresses: Addresses, credentials: Credentials, slots: int) -> None:
         self.credentials = credentials
         self._addresses = addresses
         self._slots = asyncio.Semaphore(slots)
-        self._pause = pause
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
             connector=aiohttp.TCPConnector(limit=slots, ttl_dns_cache=300),
@@ -143,7 +141,7 @@ class S3:
         return body
 
     async def _get(self, bucket: str, key: str, query: dict[str, str], read: Reader) -> None:
-        pause = self._pause
+        pause = FIRST_PAUSE
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with self._slots:

@@ -13,9 +13,11 @@ from itertools import chain
 from pathlib import Path
 
 from orgtrail import layout
+from orgtrail.integrity.digest import ALGORITHM
+from orgtrail.integrity.folder import PUBLIC_KEYS, SIGNATURES
 from orgtrail.sample.background import Places, ordinary
 from orgtrail.sample.delivery import Delivered, deliver
-from orgtrail.sample.digests import ALGORITHM, Chain, SigningKey
+from orgtrail.sample.digests import Chain, SigningKey
 from orgtrail.sample.events import Event, Recorder
 from orgtrail.sample.stories import stories as all_stories
 from orgtrail.sample.telling import Story, Teller
@@ -23,10 +25,6 @@ from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import OrgtrailError
 from orgtrail.writing import whole
 
-PUBLIC_KEYS = "public-keys.json"
-"""Answers of ListPublicKeys by region."""
-SIGNATURES = "digest-metadata.json"
-"""The metadata that S3 would keep with each digest, by key."""
 STORIES = "stories.json"
 """What was planted, and which questions find it."""
 

@@ -18,10 +18,10 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from orgtrail.integrity.digest import ALGORITHM, HASH
 from orgtrail.queries.bounds import stamp
 from orgtrail.sample.delivery import Delivered
 
-ALGORITHM = "SHA256withRSA"
 _HOUR = timedelta(hours=1)
 
 
@@ -54,11 +54,17 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A digest file: its key, its packed bytes and its signature."""
+    """A digest file: bucket and key, its packed bytes and its signature."""
 
+    bucket: str
     key: str
     data: bytes
     signature: str
+
+    @property
+    def value(self) -> str:
+        """The SHA-256 of it unpacked."""
+        return hashlib.sha256(gzip.decompress(self.data)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class Chain:
         home: its home region.
         bucket: the archive bucket.
         prefix: the key prefix up to the account.
+        suffix: what ends the names, before `.json.gz`.
 
     """
 
@@ -81,9 +88,15 @@ class Chain:
     home: str
     bucket: str
     prefix: str
+    suffix: str = ""
 
     def digests(
-        self, files: list[tuple[Delivered, str]], start: datetime, until: datetime, key: SigningKey
+        self,
+        files: list[tuple[Delivered, str]],
+        start: datetime,
+        until: datetime,
+        key: SigningKey,
+        before: Digest | None = None,
     ) -> Iterator[Digest]:
         """Make a digest for each hour.
 
@@ -92,9 +105,9 @@ class Chain:
             start: when the first digest begins.
             until: when the last one has ended.
             key: signs them.
+            before: the one that the first of them goes on from; None to begin a chain.
 
         """
-        before: tuple[str, str, str] | None = None
         at = 0
         begin = start
         while begin + _HOUR <= until:
@@ -105,18 +118,17 @@ class Chain:
             name = self._key(end)
             body = self._body(files[first:at], begin, end, name, before, key)
             digest = hashlib.sha256(body).hexdigest()
-            signed = "\n".join(
-                (stamp(end), f"{self.bucket}/{name}", digest, before[2] if before else "null")
-            )
+            last = before.signature if before else "null"
+            signed = "\n".join((stamp(end), f"{self.bucket}/{name}", digest, last))
             signature = key.sign(signed)
-            yield Digest(name, gzip.compress(body, 6, mtime=0), signature)
-            before = (name, digest, signature)
+            before = Digest(self.bucket, name, gzip.compress(body, 6, mtime=0), signature)
+            yield before
             begin = end
 
     def _key(self, end: datetime) -> str:
         file = (
             f"{self.account}_CloudTrail-Digest_{self.region}_{self.trail}_{self.home}_"
-            f"{end:%Y%m%dT%H%M%SZ}.json.gz"
+            f"{end:%Y%m%dT%H%M%SZ}{self.suffix}.json.gz"
         )
         return f"{self.prefix}{self.account}/CloudTrail-Digest/{self.region}/{end:%Y/%m/%d}/{file}"
 
@@ -126,7 +138,7 @@ class Chain:
         begin: datetime,
         end: datetime,
         name: str,
-        before: tuple[str, str, str] | None,
+        before: Digest | None,
         key: SigningKey,
     ) -> bytes:
         times = [time for file, _ in files for time in file.events]
@@ -140,17 +152,17 @@ class Chain:
             "digestSignatureAlgorithm": ALGORITHM,
             "newestEventTime": stamp(max(times)) if times else None,
             "oldestEventTime": stamp(min(times)) if times else None,
-            "previousDigestS3Bucket": self.bucket if before else None,
-            "previousDigestS3Object": before[0] if before else None,
-            "previousDigestHashValue": before[1] if before else None,
-            "previousDigestHashAlgorithm": "SHA-256" if before else None,
-            "previousDigestSignature": before[2] if before else None,
+            "previousDigestS3Bucket": before.bucket if before else None,
+            "previousDigestS3Object": before.key if before else None,
+            "previousDigestHashValue": before.value if before else None,
+            "previousDigestHashAlgorithm": HASH if before else None,
+            "previousDigestSignature": before.signature if before else None,
             "logFiles": [
                 {
                     "s3Bucket": self.bucket,
                     "s3Object": f"{self.prefix}{file.name}",
                     "hashValue": value,
-                    "hashAlgorithm": "SHA-256",
+                    "hashAlgorithm": HASH,
                     "newestEventTime": stamp(file.events[-1]),
                     "oldestEventTime": stamp(file.events[0]),
                 }

@@ -1,0 +1,334 @@
+"""The parts of `verify`: no byte can be changed unseen, and requests are signed as botocore does."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import json
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotoCredentials
+from cryptography.hazmat.primitives import serialization
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from orgtrail.integrity import signing
+from orgtrail.integrity.addresses import Addresses
+from orgtrail.integrity.digest import Named
+from orgtrail.integrity.folder import Folder
+from orgtrail.integrity.judging import Judge, judged
+from orgtrail.integrity.keys import KeyRing, load, read
+from orgtrail.integrity.names import ChainId, Trail, log_time
+from orgtrail.integrity.store import Metadata
+from orgtrail.integrity.unpacking import Flaw, FlawedError, Unpacker
+from orgtrail.sample.digests import Digest
+from orgtrail.settings.faults import OrgtrailError
+
+from tests.archives import ACCOUNT, ARN, BEGIN, BUCKET, HOUR, Archive, named, signing_key
+
+CHAIN = ChainId(ACCOUNT, "us-east-1")
+ARCHIVE = Archive()
+DIGESTS = ARCHIVE.write(hours=3)
+DIGEST = DIGESTS[1]
+LOG = ARCHIVE.data(named(DIGEST)[0])
+RING = KeyRing()
+RING.add("us-east-1", [signing_key("us-east-1").public])
+
+
+def verdict(digest: Digest, data: bytes, signature: str, algorithm: str) -> str | None:
+    unpacked = Unpacker(1 << 20, keep=True)
+    try:
+        unpacked.feed(data)
+    except FlawedError as error:
+        return str(error.flaw)
+    where = (digest.bucket, digest.key)
+    found = judged(unpacked, Metadata(signature, algorithm), CHAIN, where, RING)
+    return found.fault.kind if found.fault else None
+
+
+@st.composite
+def damaged(draw: st.DrawFn, data: bytes) -> bytes:
+    """Flip a bit, cut off an end, or append something."""
+    match draw(st.sampled_from(("flip", "cut", "append", "drop", "insert"))):
+        case "flip":
+            at, bit = draw(st.integers(0, len(data) - 1)), draw(st.integers(0, 7))
+            return data[:at] + bytes([data[at] ^ (1 << bit)]) + data[at + 1 :]
+        case "cut":
+            return data[: draw(st.integers(0, len(data) - 1))]
+        case "append":
+            return data + draw(st.binary(min_size=1, max_size=40))
+        case "drop":
+            at = draw(st.integers(0, len(data) - 1))
+            return data[:at] + data[at + 1 :]
+        case _:
+            at = draw(st.integers(0, len(data)))
+            return data[:at] + draw(st.binary(min_size=1, max_size=3)) + data[at:]
+
+
+PLAIN = gzip.decompress(DIGEST.data)
+
+
+def test_what_is_not_damaged_is_valid() -> None:
+    assert verdict(DIGEST, DIGEST.data, DIGEST.signature, "SHA256withRSA") is None
+
+
+def harmless(before: bytes, after: bytes) -> bool:
+    """Tell whether a gzip header alone was changed: time, system, level; what is in it is not."""
+    if before[10:] != after[10:] or len(before) != len(after):
+        return False
+    return before[:4] == after[:4]
+
+
+@settings(deadline=None, max_examples=400)
+@given(damaged(DIGEST.data))
+def test_damage_to_the_packed_digest_is_caught(data: bytes) -> None:
+    found = verdict(DIGEST, data, DIGEST.signature, "SHA256withRSA")
+    if found is None:
+        assert data == DIGEST.data or harmless(DIGEST.data, data)
+
+
+@settings(deadline=None, max_examples=400)
+@given(damaged(PLAIN))
+def test_damage_to_what_is_in_a_digest_is_caught(body: bytes) -> None:
+    found = verdict(DIGEST, gzip.compress(body), DIGEST.signature, "SHA256withRSA")
+    assert found is not None or body == PLAIN
+
+
+@settings(deadline=None, max_examples=400)
+@given(damaged(DIGEST.signature.encode()), damaged(b"SHA256withRSA"))
+def test_damage_to_the_metadata_is_caught(signature: bytes, algorithm: bytes) -> None:
+    text = signature.decode("latin-1")
+    found = verdict(DIGEST, DIGEST.data, text, "SHA256withRSA")
+    # A capital letter of the same number, or white space, is no damage.
+    same = _number(text) == bytes.fromhex(DIGEST.signature)
+    assert (found is None) == same
+    if algorithm != b"SHA256withRSA":
+        name = algorithm.decode("latin-1")
+        assert verdict(DIGEST, DIGEST.data, DIGEST.signature, name) == "digest-algorithm"
+
+
+def _number(text: str) -> bytes | None:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return None
+
+
+@settings(deadline=None, max_examples=400)
+@given(damaged(LOG), st.integers(1, 4000))
+def test_damage_to_a_log_is_caught_however_it_arrives(data: bytes, step: int) -> None:
+    unpacked = Unpacker(1 << 20)
+    try:
+        for at in range(0, len(data), step):
+            unpacked.feed(data[at : at + step])
+        value = unpacked.finish()
+    except FlawedError:
+        return
+    whole = Unpacker(1 << 20)
+    whole.feed(LOG)
+    assert value != whole.finish() or data == LOG or harmless(LOG, data)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=5000), st.integers(1, 700))
+def test_what_is_whole_is_unpacked_however_it_arrives(body: bytes, step: int) -> None:
+    data = gzip.compress(body)
+    unpacked = Unpacker(len(body), keep=True)
+    for at in range(0, len(data), step):
+        unpacked.feed(data[at : at + step])
+    unpacked.finish()
+    assert unpacked.body == body
+
+
+def test_a_large_stream_comes_out_whole() -> None:
+    body = b"0" * (5 << 20) + bytes(range(256)) * 4096
+    unpacked = Unpacker(len(body), keep=True)
+    unpacked.feed(gzip.compress(body))
+    unpacked.finish()
+    assert unpacked.body == body
+
+
+@pytest.mark.parametrize(
+    ("data", "flaw"),
+    [
+        (b"", Flaw.MALFORMED),
+        (b"{}", Flaw.MALFORMED),
+        (zlib.compress(b"{}"), Flaw.MALFORMED),
+        (gzip.compress(b"{}")[:-1], Flaw.TRUNCATED),
+        (gzip.compress(b"{}")[:5], Flaw.TRUNCATED),
+        (gzip.compress(b"{}") + b"\0", Flaw.TRAILING),
+        (gzip.compress(b"{}") * 2, Flaw.TRAILING),
+        (gzip.compress(b"0" * 1001), Flaw.TOO_LARGE),
+        (gzip.compress(b"0" * (50 << 20)), Flaw.TOO_LARGE),
+    ],
+)
+def test_flaws(data: bytes, flaw: Flaw) -> None:
+    def unpack() -> None:
+        unpacked = Unpacker(1000)
+        unpacked.feed(data)
+        unpacked.finish()
+
+    with pytest.raises(FlawedError, match=flaw.value):
+        unpack()
+
+
+@settings(deadline=None)
+@given(
+    st.text(min_size=1, max_size=30),
+    st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=12), max_size=4),
+    st.sampled_from([None, "a token/+="]),
+)
+def test_requests_are_signed_as_botocore_signs_them(
+    key: str, query: dict[str, str], token: str | None
+) -> None:
+    try:
+        key.encode()
+        "".join([*query, *query.values()]).encode()
+    except UnicodeEncodeError:
+        return
+    path = signing.encoded_path(f"/bucket/{key}")
+    asked = signing.query_string(query)
+    now = datetime.now(UTC)
+    ours = signing.headers(
+        signing.Credentials("AKIAEXAMPLE", "secret", token), "eu-west-1", "s3.example.com",
+        path, asked, now,
+    )  # fmt: skip
+    url = f"https://s3.example.com{path}{'?' * bool(asked)}{asked}"
+    theirs = AWSRequest(method="GET", url=url, headers={"host": "s3.example.com"})
+    theirs.context["timestamp"] = ours["x-amz-date"]
+    theirs.headers["x-amz-date"] = ours["x-amz-date"]
+    auth = S3SigV4Auth(BotoCredentials("AKIAEXAMPLE", "secret", token), "s3", "eu-west-1")
+    auth._modify_request_before_signing(theirs)  # noqa: SLF001
+    theirs.headers.replace_header("X-Amz-Content-SHA256", ours["x-amz-content-sha256"])
+    text = auth.string_to_sign(theirs, auth.canonical_request(theirs))
+    signature = auth.signature(text, theirs)
+    assert ours["Authorization"].endswith(f"Signature={signature}")
+
+
+def test_secrets_are_not_shown() -> None:
+    assert "secret" not in repr(signing.Credentials("AKIAEXAMPLE", "secret", "token"))
+
+
+class _Session:
+    """Answers as boto3 would."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    def client(self, service: str, region_name: str) -> _Session:
+        assert service == "s3"
+        self._region = region_name
+        return self
+
+    def generate_presigned_url(self, operation: str, Params: dict[str, str]) -> str:  # noqa: N803
+        assert operation == "get_object"
+        return self._pattern.format(region=self._region, **Params) + "?X-Amz-Signature=0"
+
+
+def test_buckets_are_addressed_in_their_region() -> None:
+    session = _Session("https://{Bucket}.s3.{region}.amazonaws.com/{Key}")
+    addresses = Addresses.from_client(session, "us-east-1")
+    assert addresses.of("one").host == "one.s3.us-east-1.amazonaws.com"
+    assert addresses.learn("one", "eu-west-1")
+    assert not addresses.learn("one", "eu-west-1")
+    assert addresses.of("one").host == "one.s3.eu-west-1.amazonaws.com"
+    assert addresses.of("other").region == "us-east-1"
+
+
+def test_boto3_says_where_buckets_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    import boto3
+
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    session = boto3.Session("AKIAEXAMPLE", "secret")
+    addresses = Addresses.from_client(session, "us-east-1")
+    assert addresses.of("plain").host == "plain.s3.us-east-1.amazonaws.com"
+    assert addresses.of("with.dots").host == "s3.us-east-1.amazonaws.com"
+    assert addresses.of("with.dots").path == "/with.dots/"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://localhost:4566")
+    at = Addresses.from_client(boto3.Session("AKIAEXAMPLE", "secret"), "us-east-1").of("plain")
+    assert (at.scheme, at.host, at.path) == ("http", "localhost:4566", "/plain/")
+
+
+def test_keys_in_both_encodings() -> None:
+    public = signing_key("us-east-1").public
+    key = load(base64.b64decode(public["Value"]))
+    spki = key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    ring = KeyRing()
+    ring.add("eu-west-1", [{"Value": base64.b64encode(spki).decode()}])
+    found = ring.find("eu-west-1", public["Fingerprint"])
+    assert found is not None
+    assert found.public_numbers() == key.public_numbers()
+    assert ring.find("us-east-1", public["Fingerprint"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "must be answers of ListPublicKeys by region"),
+        ('{"us-east-1": {}}', "must be answers of ListPublicKeys by region"),
+        ('{"us-east-1": {"PublicKeyList": [{"Value": "AAAA"}]}}', "a Value is no RSA key"),
+        ('{"us-east-1": {"PublicKeyList": [5]}}', "a Value is no RSA key"),
+    ],
+)
+def test_a_file_of_keys_that_is_none(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(text)
+    with pytest.raises(OrgtrailError, match=said) as error:
+        read(path)
+    assert str(path) in str(error.value)
+
+
+def test_names() -> None:
+    trail = Trail.of(ARN, BUCKET, "o-examplebank", "/audit/")
+    assert trail.place.root == "audit/AWSLogs/o-examplebank/"
+    name = trail.digest_end(CHAIN, DIGEST.key)
+    assert name is not None
+    assert (name.end, name.backfill) == (BEGIN + 2 * HOUR, False)
+    other = ChainId(ACCOUNT, "us-east-2")
+    assert trail.digest_end(other, DIGEST.key) is None
+    assert trail.digest_end(CHAIN, DIGEST.key.replace("20260310T", "20261310T")) is None
+    assert log_time(named(DIGEST)[0]) is not None
+    assert log_time("x/extra.json.gz") is None
+    with pytest.raises(OrgtrailError, match="--trail-arn: must be like"):
+        Trail.of("arn:aws:s3:::bucket", BUCKET, "o-x")
+
+
+def test_a_copy_without_metadata_leaves_digests_unread(tmp_path: Path) -> None:
+    path = tmp_path / DIGEST.key
+    path.parent.mkdir(parents=True)
+    path.write_bytes(DIGEST.data)
+    judge = Judge(Folder(tmp_path), RING, CHAIN)
+    found = asyncio.run(judge.digest(BUCKET, DIGEST.key))
+    assert found.fault is not None
+    assert (found.fault.kind, found.fault.unread) == ("metadata-unavailable", True)
+    missing = asyncio.run(judge.log(Named(BUCKET, "nothing", "0", "SHA-256")))
+    assert missing is not None
+    assert missing.kind == "log-missing"
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_metadata_of_a_copy_that_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "digest-metadata.json").write_text(text)
+    with pytest.raises(OrgtrailError, match=r"digest-metadata\.json: (cannot be|must be)"):
+        Folder(tmp_path)
+
+
+def test_a_state_keeps_links_as_they_are() -> None:
+    from orgtrail.integrity.link import link, link_from, link_text
+
+    unpacked = Unpacker(1 << 20, keep=True)
+    unpacked.feed(DIGEST.data)
+    where = (DIGEST.bucket, DIGEST.key)
+    found = judged(unpacked, Metadata(DIGEST.signature, "SHA256withRSA"), CHAIN, where, RING)
+    made = link(*where, BEGIN + 2 * HOUR, found, backfill=False)
+    assert link_from(link_text(made)) == made
+    assert json.loads(link_text(made))["previous"]["key"] == DIGESTS[0].key
