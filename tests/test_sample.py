@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from orgtrail import layout, sample
+from orgtrail.integrity.folder import PUBLIC_KEYS, SIGNATURES
 from orgtrail.queries import pack
 from orgtrail.queries.bounds import Bounds
 from orgtrail.settings.faults import OrgtrailError
@@ -109,8 +110,8 @@ def test_stories_are_found_and_nothing_else(made: tuple[Path, sample.Made]) -> N
 
 def test_each_chain_of_digests_holds(made: tuple[Path, sample.Made]) -> None:
     folder, told = made
-    signatures = json.loads((folder / sample.SIGNATURES).read_text())
-    keys = json.loads((folder / sample.PUBLIC_KEYS).read_text())
+    signatures = json.loads((folder / SIGNATURES).read_text())
+    keys = json.loads((folder / PUBLIC_KEYS).read_text())
     assert len(signatures) == told.digests
     chains: dict[tuple[str, str], list[str]] = {}
     for name in sorted(signatures):

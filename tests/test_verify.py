@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -82,7 +82,7 @@ def _body(digest: Digest, **changes: Any) -> bytes:
     return gzip.compress(json.dumps(body).encode())
 
 
-DIGEST_DAMAGE = {
+DIGEST_DAMAGE: dict[str, Callable[[Digest], bytes]] = {
     "digest-malformed": lambda _: b"no gzip",
     "digest-truncated": lambda d: d.data[:-8],
     "digest-trailing-data": lambda d: d.data + b"more",
@@ -151,7 +151,7 @@ def test_metadata_is_judged(archive: Archive, metadata: dict[str, str | None], k
     assert result.digests.invalid == 1
 
 
-LOG_DAMAGE = {
+LOG_DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "log-altered": lambda data: gzip.compress(gzip.decompress(data).replace(b"event", b"Event")),
     "log-malformed": lambda _: b"no gzip",
     "log-truncated": lambda data: data[:-8],

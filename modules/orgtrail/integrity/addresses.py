@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 _BUCKET, _DOTTED, _KEY = "orgtrail-bucket", "orgtrail.bucket", "orgtrail-key"
@@ -38,23 +39,17 @@ class Addresses:
     known: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_client(cls, session: object, region: str) -> Addresses:
+    def from_session(cls, session: Any, region: str) -> Addresses:
         """Learn the patterns from a boto3 session, with all that its user configured."""
         asked = _ELSEWHERE.get(region, region)
-        client = session.client("s3", region_name=asked)  # type: ignore[attr-defined]
+        client = session.client("s3", region_name=asked)
+        client.meta.events.register("before-sign.s3", _stop)
 
         def pattern(bucket: str) -> tuple[str, str, str]:
-            url = client.generate_presigned_url(
-                "get_object", Params={"Bucket": bucket, "Key": _KEY}
-            )
-            parts = urlsplit(url)
-            path = parts.path.removesuffix(_KEY)
-            words = (parts.scheme, parts.netloc, path)
-            return (
-                words[0],
-                words[1].replace(bucket, "{bucket}").replace(asked, "{region}"),
-                words[2].replace(bucket, "{bucket}"),
-            )
+            parts = urlsplit(_url(client, bucket))
+            host = parts.netloc.replace(bucket, "{bucket}").replace(asked, "{region}")
+            path = parts.path.removesuffix(_KEY).replace(bucket, "{bucket}")
+            return parts.scheme, host, path
 
         return cls(pattern(_BUCKET), pattern(_DOTTED), region)
 
@@ -75,3 +70,20 @@ class Addresses:
             return False
         self.known[bucket] = region
         return True
+
+
+class _Stopped(Exception):  # noqa: N818  # it is how the address comes out
+    """A request was made and not sent."""
+
+
+def _stop(request: Any, **_: object) -> None:
+    raise _Stopped(request.url)
+
+
+def _url(client: Any, bucket: str) -> str:
+    """Return where boto3 would look for an object, without asking."""
+    try:
+        client.head_object(Bucket=bucket, Key=_KEY)
+    except _Stopped as stopped:
+        return str(stopped)
+    raise AssertionError("a request was sent")

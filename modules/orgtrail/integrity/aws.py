@@ -72,7 +72,7 @@ class Aws:
 
     def addresses(self) -> Addresses:
         """Return where buckets answer."""
-        return Addresses.from_client(self._session, self._home)
+        return Addresses.from_session(self._session, self._home)
 
     def keys(self, regions: Iterable[str], since: datetime, until: datetime) -> KeyRing:
         """Ask each region for the keys that were valid in a time.
