@@ -16,6 +16,7 @@ parallel := -n auto --maxprocesses 4 --dist loadfile
 # Programs that tests run beside ours: what they need would not fit into our environment.
 simulator := tests/iam_simulate/node_modules/.ready
 checkov := .tools/checkov/.ready
+awscli := .tools/awscli/.ready
 aws := .tools/e2e/.ready
 scraper := .tools/trailscraper/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
@@ -41,7 +42,7 @@ $(pipenv):
 demo: $(ready)
 	@$(python) -m orgtrail.demo
 
-test: $(ready) $(simulator) $(checkov) $(cdktf) lint
+test: $(ready) $(simulator) $(checkov) $(awscli) $(cdktf) lint
 	$(python) -m pytest $(parallel)
 
 # Deploys for real; fails where `make test` skips that.
@@ -56,6 +57,11 @@ $(simulator): tests/iam_simulate/package-lock.json | $(ready)
 $(checkov): tests/checkov/requirements.txt | $(pipenv)
 	$(PYTHON) -m venv .tools/checkov
 	.tools/checkov/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+$(awscli): tests/awscli/requirements.txt | $(pipenv)
+	$(PYTHON) -m venv .tools/awscli
+	.tools/awscli/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 $(aws): tests/e2e/beside/requirements.txt | $(pipenv)
@@ -80,10 +86,11 @@ lint: $(ready)
 	$(python) -m mypy
 	.venv/bin/lint-imports
 
-bench: $(ready) $(checkov) $(scraper)
+bench: $(ready) $(checkov) $(scraper) $(awscli)
 	$(python) benchmarks/synth.py
 	$(python) benchmarks/check.py
 	$(python) benchmarks/query.py
+	$(python) benchmarks/verify.py
 
 # Writes again what tests compare with; read the difference before you commit it.
 golden: $(ready)
