@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
-import json
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,8 @@ from orgtrail.integrity.digest import Named
 from orgtrail.integrity.folder import Folder
 from orgtrail.integrity.judging import Judge, judged
 from orgtrail.integrity.keys import KeyRing, load, read
+from orgtrail.integrity.link import link
+from orgtrail.integrity.memory import Row
 from orgtrail.integrity.names import ChainId, Trail, log_time
 from orgtrail.integrity.store import Metadata
 from orgtrail.integrity.unpacking import Flaw, FlawedError, Unpacker
@@ -305,12 +306,13 @@ def test_metadata_of_a_copy_that_is_none(tmp_path: Path, text: str) -> None:
 
 
 def test_a_state_keeps_links_as_they_are() -> None:
-    from orgtrail.integrity.link import link, link_from, link_text
-
     unpacked = Unpacker(1 << 20, keep=True)
     unpacked.feed(DIGEST.data)
     where = (DIGEST.bucket, DIGEST.key)
     found = judged(unpacked, Metadata(DIGEST.signature, "SHA256withRSA"), CHAIN, where, RING)
+    assert found.digest is not None
     made = link(*where, BEGIN + 2 * HOUR, found, backfill=False)
-    assert link_from(link_text(made)) == made
-    assert json.loads(link_text(made))["previous"]["key"] == DIGESTS[0].key
+    logs = [(each, f"mark {number}") for number, each in enumerate(found.digest.logs)]
+    assert Row.of("mark", made, logs).read() == (made, dict(logs))
+    assert made.previous is not None
+    assert made.previous.key == DIGESTS[0].key

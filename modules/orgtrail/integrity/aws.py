@@ -74,13 +74,12 @@ class Aws:
         """Return where buckets answer."""
         return Addresses.from_session(self._session, self._home)
 
-    def keys(self, regions: Iterable[str], since: datetime, until: datetime) -> KeyRing:
+    def fill(self, ring: KeyRing, regions: Iterable[str], since: datetime, until: datetime) -> None:
         """Ask each region for the keys that were valid in a time.
 
         CloudTrail's keys are looked up a little around it: a digest is signed after its period,
         and one that was delivered afterwards with a key of that day.
         """
-        ring = KeyRing()
         end = max(until + 2 * HOUR, datetime.now(UTC))
 
         def ask(region: str) -> None:
@@ -94,7 +93,6 @@ class Aws:
 
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(ask, regions))
-        return ring
 
     def members(self) -> list[Member] | str:
         """Return the organization's active accounts, or why they cannot be had."""

@@ -1,17 +1,18 @@
-"""Who does the work: this process, or several of them, each with many requests in flight."""
+"""Who does the work: this process, and others beside it, each with many requests in flight."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import pickle
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from orgtrail.integrity.addresses import Addresses
 from orgtrail.integrity.day import Day, Task, verify_day
@@ -48,22 +49,6 @@ class Briefing:
     source: Addresses | Path
     slots: int
     state: Path | None
-
-
-class Crew(Protocol):
-    """Does tasks; many may be asked for at once."""
-
-    async def do(self, task: Task) -> Day:
-        """Verify one day of a chain."""
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
 
 
 def opened(briefing: Briefing, credentials: Credentials | None) -> Store:
@@ -117,27 +102,31 @@ class Alone:
         )
 
 
-class Together:
-    """Hands them to processes of their own, each time to the one with the least to do.
+class Crew:
+    """The process itself, and others that help it; a task goes to the one with the least to do.
 
     Args:
-        briefing: what to know.
+        alone: this process's share.
         credentials: gives those of the moment.
-        processes: how many.
 
     """
 
-    def __init__(
-        self, briefing: Briefing, credentials: Callable[[], Credentials | None], processes: int
-    ) -> None:
-        self._briefing = briefing
+    def __init__(self, alone: Alone, credentials: Callable[[], Credentials | None]) -> None:
+        self._alone = alone
         self._credentials = credentials
-        self._number = processes
         self._hands: list[_Hand] = []
+        self._own = 0
+
+    async def hire(self, number: int) -> None:
+        """Start other processes; they get ready while this one goes on."""
+        self._hands = [await _Hand.hired() for _ in range(number)]
+
+    async def brief(self, briefing: Briefing) -> None:
+        """Tell them what they have to know."""
+        for each in self._hands:
+            await each.tell((briefing, self._credentials()))
 
     async def __aenter__(self) -> Self:
-        first = (self._briefing, self._credentials())
-        self._hands = [await _Hand.hired(first) for _ in range(self._number)]
         return self
 
     async def __aexit__(
@@ -150,8 +139,14 @@ class Together:
 
     async def do(self, task: Task) -> Day:
         """Verify one day of a chain."""
-        hand = min(self._hands, key=lambda each: each.load)
-        return await hand.do(task, self._credentials())
+        hand = min(self._hands, key=lambda each: each.load, default=None)
+        if hand and hand.load <= self._own:
+            return await hand.do(task, self._credentials())
+        self._own += 1
+        try:
+            return await self._alone.do(task)
+        finally:
+            self._own -= 1
 
 
 class _Hand:
@@ -164,14 +159,12 @@ class _Hand:
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
-    async def hired(cls, first: object) -> _Hand:
+    async def hired(cls) -> _Hand:
         command = (sys.executable, "-m", "orgtrail.integrity.worker")
         process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, start_new_session=True
         )
-        hand = cls(process)
-        await hand._send(first)
-        return hand
+        return cls(process)
 
     @property
     def load(self) -> int:
@@ -181,7 +174,7 @@ class _Hand:
         number = self._next = self._next + 1
         answer = self._asked[number] = asyncio.get_running_loop().create_future()
         try:
-            await self._send((number, task, credentials))
+            await self.tell((number, task, credentials))
             day: Day = await answer
         except ConnectionError:
             raise OrgtrailError("a worker of verify has ended; run again with --resume") from None
@@ -197,7 +190,7 @@ class _Hand:
         await self._process.wait()
         self._listening.cancel()
 
-    async def _send(self, what: object) -> None:
+    async def tell(self, what: object) -> None:
         assert self._process.stdin
         self._process.stdin.write(frame(what))
         await self._process.stdin.drain()
@@ -215,6 +208,19 @@ class _Hand:
         for future in self._asked.values():
             if not future.done():
                 future.set_exception(ConnectionError())
+
+
+@contextmanager
+def lazy_collection() -> Iterator[None]:
+    """Look for circles of garbage less often: they are few here, and looking is a fifth of all."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def frame(what: object) -> bytes:

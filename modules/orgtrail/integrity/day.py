@@ -192,8 +192,10 @@ class _Verification:
     ) -> None:
         bucket, row = self._task.place.bucket, known.get(listed.key)
         trusted = row is not None and row.stamp == stamp(listed)
+        marks: dict[Named, str] = {}
         if row is not None and trusted:
-            made, named = row.link, [each for each, _ in row.logs]
+            made, marks = row.read()
+            named = [*marks]
         else:
             read = await self._judge.digest(bucket, listed.key)
             made = link(bucket, listed.key, name.end, read, backfill=name.backfill)
@@ -201,20 +203,17 @@ class _Verification:
         self._day.links.append(made)
         if not made.is_valid:
             return
-        marks = dict(row.logs) if row is not None and trusted else {}
-        kept = Row(bucket, listed.key, stamp(listed), made)
-        read_again = not trusted
+        results: list[tuple[str, bool]] = []
         for at in range(0, len(named), _TOGETHER):
-            some = named[at : at + _TOGETHER]
-            results = await asyncio.gather(
-                *(self._log(each, logs, marks.get(each, "")) for each in some)
+            some = (
+                self._log(each, logs, marks.get(each, "")) for each in named[at : at + _TOGETHER]
             )
-            kept.logs += ((each, mark) for each, (mark, _) in zip(some, results, strict=True))
-            read_again = read_again or any(fresh for _, fresh in results)
+            results += await asyncio.gather(*some)
         digests, files = self._day.trusted
         self._day.trusted = (digests + trusted, files)
-        if read_again:
-            self._day.rows.append(kept)
+        if not trusted or any(fresh for _, fresh in results):
+            kept = [(each, mark) for each, (mark, _) in zip(named, results, strict=True)]
+            self._day.rows.append(Row.of(stamp(listed), made, kept))
 
     async def _log(self, named: Named, logs: dict[str, Listed], mark: str) -> tuple[str, bool]:
         """Give a verdict on a log file; return its stamp if valid, and whether it was read."""

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-v
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,8 @@ ALGORITHM = "SHA256withRSA"
 """How digests are signed: RSASSA-PKCS1-v1_5 with SHA-256."""
 HASH = "SHA-256"
 """How files are hashed."""
+
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z", re.ASCII)
 
 
 class MalformedError(Exception):
@@ -142,7 +145,9 @@ def _text(raw: dict[str, Any], name: str) -> str:
 
 
 def _time(text: str) -> datetime:
+    match = _TIME.fullmatch(text)
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
+        # strptime takes ten times as long, and there are millions.
+        return datetime(*map(int, match.groups()), tzinfo=UTC)  # type: ignore[arg-type,misc,union-attr]
+    except (AttributeError, ValueError):
         raise MalformedError(f"{text!r} is no time") from None

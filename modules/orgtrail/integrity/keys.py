@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ class KeyRing:
             # AWS's own samples show keys in both encodings; the fingerprint is of PKCS#1.
             ring[fingerprint(_pkcs1(key))] = der
 
+    def take(self, other: KeyRing) -> None:
+        """Take the keys of another ring, too."""
+        self.regions |= other.regions
+
     def __contains__(self, region: str) -> bool:
         """Tell whether a region's keys are known."""
         return region in self.regions
@@ -94,6 +99,7 @@ def read(path: Path) -> KeyRing:
     return ring
 
 
+@lru_cache(maxsize=1024)
 def load(der: bytes) -> rsa.RSAPublicKey:
     """Read a key in PKCS#1 or SubjectPublicKeyInfo.
 

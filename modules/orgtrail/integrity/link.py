@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -59,15 +58,24 @@ def link(bucket: str, key: str, end: datetime, read: ReadDigest, *, backfill: bo
     )  # fmt: skip
 
 
-def link_text(link: Link) -> str:
-    """Write a valid link for a state file."""
-    return json.dumps(asdict(link), default=datetime.isoformat)
+def link_fields(link: Link) -> list[object]:
+    """Return a valid link in what JSON can hold."""
+    before = link.previous
+    times = (link.named_end, link.start, link.end)
+    previous = before and (
+        before.bucket, before.key, before.value, before.algorithm, before.signature
+    )  # fmt: skip
+    return [
+        link.bucket, link.key, link.backfill, link.value, link.signature, link.files,
+        *(each and each.isoformat() for each in times), previous,
+    ]  # fmt: skip
 
 
-def link_from(text: str) -> Link:
-    """Read one again."""
-    raw: dict[str, Any] = json.loads(text)
-    for name in ("named_end", "start", "end"):
-        raw[name] = datetime.fromisoformat(raw[name])
-    raw["previous"] = Previous(**raw["previous"]) if raw["previous"] else None
-    return Link(**raw)
+def link_of(fields: list[Any]) -> Link:
+    """Make it from that again."""
+    bucket, key, backfill, value, signature, files, *times, before = fields
+    named_end, start, end = map(datetime.fromisoformat, times)
+    previous = Previous(*before) if before else None
+    return Link(
+        bucket, key, named_end, backfill, None, start, end, value, signature, previous, files
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from orgtrail.integrity.digest import Named
-from orgtrail.integrity.link import Link, link_from, link_text
+from orgtrail.integrity.link import Link, link_fields, link_of
 from orgtrail.integrity.store import Listed
 from orgtrail.settings.faults import OrgtrailError
 
@@ -16,11 +17,7 @@ _VERSION = "1"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS digests (
-    bucket TEXT, key TEXT, stamp TEXT NOT NULL, link TEXT NOT NULL, PRIMARY KEY (bucket, key)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS logs (
-    vouched TEXT, bucket TEXT, key TEXT, value TEXT NOT NULL, algorithm TEXT NOT NULL,
-    stamp TEXT NOT NULL, PRIMARY KEY (vouched, bucket, key)
+    bucket TEXT, key TEXT, stamp TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (bucket, key)
 ) WITHOUT ROWID;
 """
 
@@ -30,15 +27,33 @@ def stamp(listed: Listed) -> str:
     return f"{listed.etag} {listed.size} {listed.modified}"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Row:
-    """A valid digest and the files it names; a file's stamp is empty where it was not valid."""
+    """A valid digest as a state file keeps it.
+
+    Attributes:
+        bucket: where it lies.
+        key: its key.
+        stamp: what changes when it is written again.
+        text: its link, and the files it names with a stamp each, empty where one was not valid.
+
+    """
 
     bucket: str
     key: str
     stamp: str
-    link: Link
-    logs: list[tuple[Named, str]] = field(default_factory=list)
+    text: str
+
+    @classmethod
+    def of(cls, stamp: str, link: Link, logs: Sequence[tuple[Named, str]]) -> Row:
+        """Make one."""
+        named = [(each.bucket, each.key, each.value, each.algorithm, mark) for each, mark in logs]
+        return cls(link.bucket, link.key, stamp, json.dumps([link_fields(link), named]))
+
+    def read(self) -> tuple[Link, dict[Named, str]]:
+        """Return the link, and the files with their stamps."""
+        fields, named = json.loads(self.text)
+        return link_of(fields), {Named(*each): mark for *each, mark in named}
 
 
 class Memory:
@@ -54,21 +69,11 @@ class Memory:
 
     def digests(self, bucket: str, prefix: str) -> dict[str, Row]:
         """Return the digests below a prefix, by key."""
-        end = prefix + "\uffff"
         rows = self._file.execute(
-            "SELECT key, stamp, link FROM digests WHERE bucket = ? AND key > ? AND key < ?",
-            (bucket, prefix, end),
+            "SELECT * FROM digests WHERE bucket = ? AND key > ? AND key < ?",
+            (bucket, prefix, prefix + "\uffff"),
         )
-        found = {key: Row(bucket, key, mark, link_from(text)) for key, mark, text in rows}
-        logs = self._file.execute(
-            "SELECT vouched, bucket, key, value, algorithm, stamp FROM logs "
-            "WHERE vouched > ? AND vouched < ? ORDER BY vouched",
-            (f"{bucket}/{prefix}", f"{bucket}/{end}"),
-        )
-        for vouched, *named, mark in logs:
-            if row := found.get(vouched[len(bucket) + 1 :]):
-                row.logs.append((Named(*named), mark))
-        return found
+        return {row.key: row for row in (Row(*each) for each in rows)}
 
     def close(self) -> None:
         """Let go of the file."""
@@ -120,23 +125,13 @@ class State:
         with self._file:
             self._file.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
 
-    def keep(self, rows: Iterable[Row]) -> None:
+    def keep(self, rows: Sequence[Row]) -> None:
         """Take what a day of a chain gave."""
         with self._file:
-            for row in rows:
-                vouched = f"{row.bucket}/{row.key}"
-                self._file.execute(
-                    "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)",
-                    (row.bucket, row.key, row.stamp, link_text(row.link)),
-                )
-                self._file.execute("DELETE FROM logs WHERE vouched = ?", (vouched,))
-                self._file.executemany(
-                    "INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?, ?)",
-                    (
-                        (vouched, each.bucket, each.key, each.value, each.algorithm, mark)
-                        for each, mark in row.logs
-                    ),
-                )
+            self._file.executemany(
+                "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)",
+                [(row.bucket, row.key, row.stamp, row.text) for row in rows],
+            )
 
     def close(self) -> None:
         """Let go of the file, all in one piece."""

@@ -23,7 +23,9 @@ LOGS = "CloudTrail"
 _ARN = re.compile(r"arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):(\d{12}):trail/([\w.-]+)")
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
-_LOG = re.compile(r"/\d{12}_CloudTrail_[a-z0-9-]+_(\d{8}T\d{4})Z_[^/]+\.json\.gz$")
+_DAY = r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)"
+_END = re.compile(_DAY + r"(\d\d)Z(_backfill)?\.json\.gz", re.ASCII)
+_LOG = re.compile(rf"/\d{{12}}_CloudTrail_[a-z0-9-]+_{_DAY}Z_[^/]+\.json\.gz$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,9 @@ class Trail:
         name = key.rpartition("/")[2]
         if not name.startswith(stem):
             return None
-        match = re.fullmatch(r"(\d{8}T\d{6}Z)(_backfill)?\.json\.gz", name[len(stem) :])
-        end = _time(match[1], "%Y%m%dT%H%M%SZ") if match else None
-        return DigestName(end, bool(match and match[2])) if end else None
+        match = _END.fullmatch(name, len(stem))
+        end = _time(match.groups()[:6]) if match else None
+        return DigestName(end, bool(match and match[7])) if end else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class DigestName:
 def log_time(key: str) -> datetime | None:
     """Return the minute in the name of a log file, or None where the name is none."""
     match = _LOG.search(key)
-    return _time(match[1], "%Y%m%dT%H%M") if match else None
+    return _time(match.groups()) if match else None
 
 
 def place_of(bucket: str, key: str, chain: ChainId) -> Place | None:
@@ -148,8 +150,8 @@ def is_region(name: str) -> bool:
     return bool(_REGION.fullmatch(name))
 
 
-def _time(text: str, form: str) -> datetime | None:
+def _time(parts: tuple[str, ...]) -> datetime | None:
     try:
-        return datetime.strptime(text, form).replace(tzinfo=UTC)
+        return datetime(*map(int, parts), tzinfo=UTC)  # type: ignore[arg-type,misc]
     except ValueError:
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 from orgtrail.integrity import keys as key_files
 from orgtrail.integrity.aws import Aws
 from orgtrail.integrity.chain import Window, conclude, dangling, is_short
-from orgtrail.integrity.crew import Alone, Briefing, Crew, Together
+from orgtrail.integrity.crew import Alone, Briefing, Crew, lazy_collection
 from orgtrail.integrity.day import Day, Task
 from orgtrail.integrity.discovery import Found, chains_below
 from orgtrail.integrity.findings import finding
@@ -25,7 +25,7 @@ from orgtrail.integrity.memory import State
 from orgtrail.integrity.names import HOUR, ChainId, Place, Trail, place_of
 from orgtrail.integrity.result import Event, Note, Planned, Progress
 from orgtrail.integrity.signing import Credentials
-from orgtrail.integrity.store import Store, UnreadableError
+from orgtrail.integrity.store import UnreadableError
 from orgtrail.settings.faults import OrgtrailError
 
 WORKERS = 128
@@ -33,6 +33,8 @@ WORKERS = 128
 LATE = timedelta(hours=2)
 """A digest may come this much after its period; CloudTrail delivers them within the hour."""
 
+_DAYS_EACH = 48
+"""Days of chains that are worth a further process."""
 _DAYS = 24
 """Days of chains that a process works on at a time."""
 _CHAINS = 48
@@ -95,7 +97,7 @@ def verify(request: Request, state: State | None = None) -> Iterator[Event]:
     async def closing(events: AsyncGenerator[Event, None]) -> None:
         await events.aclose()
 
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, lazy_collection():
         events = _Run(request, state).events()
         try:
             while (event := runner.run(following(events))) is not None:
@@ -115,6 +117,7 @@ class _Run:
         self._due = min(request.until, now - LATE)
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(maxsize=1000)
         self._expected = dict(request.expected)
+        self._keyring = KeyRing()
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield what comes, while the work goes on."""
@@ -139,64 +142,58 @@ class _Run:
         return self._aws.credentials() if self._aws else None
 
     async def _all(self) -> None:
-        request = self._request
-        source = request.logs or (self._aws.addresses() if self._aws else Path())
-        first = Briefing(request.trail, KeyRing(), source, request.workers, None)
-        async with Alone(first, self._credentials) as alone:
-            found = await self._discovered(alone.store)
-            regions = sorted({each.region for each in found.chains})
-            keys = await asyncio.to_thread(self._keys, regions)
+        request, path = self._request, self._state.path if self._state else None
+        source = self._aws.addresses() if self._aws else request.logs
+        assert source is not None
+        processes = max(1, min(request.processes or _cores(), request.workers))
+        slots = max(1, request.workers // processes)
+        briefing = Briefing(request.trail, self._keyring, source, slots, path)
+        async with (
+            Alone(briefing, self._credentials) as alone,
+            Crew(alone, self._credentials) as self._crew,
+        ):
+            self._store = alone.store
+            found = await self._discovered()
+            days = len(found.chains) * len(self._days())
+            if not request.processes:
+                processes = min(processes, 1 + days // _DAYS_EACH)
+            self._slots = asyncio.Semaphore(_DAYS * processes)
+            # They start while the keys are asked for.
+            await self._crew.hire(processes - 1)
+            await asyncio.to_thread(self._get_keys, sorted({each.region for each in found.chains}))
+            await self._crew.brief(briefing)
             await self._tell_absent(found)
-            days = self._days()
-            await self._queue.put(Planned(tuple(found.chains), len(found.chains) * len(days)))
-            async with self._crew(keys, source, len(found.chains) * len(days)) as crew:
-                self._slots = asyncio.Semaphore(_DAYS * self._processes)
-                self._store, self._keyring, self._hands = alone.store, keys, crew
-                await self._chains(found.chains)
+            await self._queue.put(Planned(tuple(found.chains), days))
+            await self._chains(found.chains)
 
-    def _crew(self, keys: KeyRing, source: object, days: int) -> Crew:
-        request = self._request
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        most = request.processes or min(cores or 1, 1 + days // 64)
-        self._processes = max(1, min(most, request.workers))
-        briefing = Briefing(
-            request.trail,
-            keys,
-            source,  # type: ignore[arg-type]
-            max(1, request.workers // self._processes),
-            self._state.path if self._state else None,
-        )
-        if self._processes == 1:
-            return Alone(briefing, self._credentials)
-        return Together(briefing, self._credentials, self._processes)
-
-    async def _discovered(self, store: Store) -> Found:
-        request = self._request
+    async def _discovered(self) -> Found:
+        request, aws = self._request, self._aws
+        members = asyncio.create_task(asyncio.to_thread(aws.members)) if aws else None
         try:
             found = await chains_below(
-                store, request.trail.place, request.accounts, request.regions
+                self._store, request.trail.place, request.accounts, request.regions
             )
         except UnreadableError as error:
             raise OrgtrailError(
                 f"s3://{request.trail.place.bucket}/{request.trail.place.root}: cannot be listed: "
                 f"{error.reason}"
             ) from None
-        if self._aws:
-            members = await asyncio.to_thread(self._aws.members)
-            if isinstance(members, str):
-                await self._queue.put(Note(members))
-            else:
-                self._expected |= {each.id: each.joined for each in members}
+        known = await members if members else []
+        if isinstance(known, str):
+            await self._queue.put(Note(known))
+        else:
+            self._expected |= {each.id: each.joined for each in known}
         return found
 
-    def _keys(self, regions: list[str]) -> KeyRing:
-        request = self._request
+    def _get_keys(self, regions: list[str]) -> None:
+        request, ring = self._request, self._keyring
         if request.public_keys:
-            return key_files.read(request.public_keys)
-        if self._aws:
-            return self._aws.keys(regions, request.since, request.until)
-        assert request.logs
-        return key_files.read(request.logs / PUBLIC_KEYS)
+            ring.take(key_files.read(request.public_keys))
+        elif self._aws:
+            self._aws.fill(ring, regions, request.since, request.until)
+        else:
+            assert request.logs
+            ring.take(key_files.read(request.logs / PUBLIC_KEYS))
 
     async def _tell_absent(self, found: Found) -> None:
         """Tell accounts that have no folder, and regions that some accounts lack."""
@@ -277,7 +274,7 @@ class _Run:
         request = self._request
         task = Task(id, place, day, request.since, request.until + HOUR)
         async with self._slots:
-            result = await self._hands.do(task)
+            result = await self._crew.do(task)
         if self._state:
             self._state.keep(result.rows)
             result.rows.clear()
@@ -316,3 +313,10 @@ class _Run:
                 read = await judge.digest(bucket, key)
                 more.append(link(bucket, key, end, read, backfill=False))
         return more
+
+
+def _cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
+from urllib.request import getproxies
 
 import aiohttp
 from yarl import URL
@@ -57,10 +58,11 @@ class S3:
         self._slots = asyncio.Semaphore(slots)
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
-            connector=aiohttp.TCPConnector(limit=slots, ttl_dns_cache=300),
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=60),
             skip_auto_headers=("Accept-Encoding", "User-Agent", "Accept"),
-            trust_env=True,
+            # It reads ~/.netrc at each request: only where there is a proxy to know of.
+            trust_env=bool(getproxies()),
             read_bufsize=_PIECE,
         )
 
@@ -113,7 +115,7 @@ class S3:
             metadata = Metadata(
                 kept.get("x-amz-meta-signature"), kept.get("x-amz-meta-signature-algorithm")
             )
-            async for piece in response.content.iter_any():
+            while piece := await response.content.readany():
                 unpacked.feed(piece)
 
         await self._get(bucket, key, {"versionId": version} if version else {}, read)

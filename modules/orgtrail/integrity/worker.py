@@ -8,7 +8,7 @@ import sys
 import traceback
 from typing import Any
 
-from orgtrail.integrity.crew import Alone, Briefing, frame, received
+from orgtrail.integrity.crew import Alone, Briefing, frame, lazy_collection, received
 from orgtrail.integrity.day import Task
 from orgtrail.integrity.signing import Credentials
 
@@ -44,4 +44,5 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    with lazy_collection():
+        asyncio.run(_main())
