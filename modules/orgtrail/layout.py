@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
+from orgtrail.settings.verification import Verification
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 """The service principal that writes logs."""
@@ -96,18 +97,25 @@ def role_arn(env: Environment, account: str, name: str) -> str:
 
 
 def reading_roles(env: Environment) -> list[str]:
-    """Return the ARNs of the roles that read all logs: auditors, SIEM, compaction."""
+    """Return the ARNs of the roles that read all logs: auditors, SIEM, compaction, verification."""
     names = [env.access.auditor.role_name] if env.access.auditor else []
     if env.siem and env.siem.reader:
         names.append(env.siem.reader.role_name)
     if env.catalog.compaction:
         names.append(env.catalog.compaction.role_name)
+    if env.verification:
+        names.append(env.verification.role_name)
     return [role_arn(env, env.logging.id, name) for name in names]
 
 
 def in_logging(env: Environment, service: str, resource: str) -> str:
     """Return the ARN of a resource of the logging account in the home region."""
     return arn(env, service, env.logging.id, resource, region=env.home_region)
+
+
+def project_arn(env: Environment, settings: Verification) -> str:
+    """Return the ARN of the CodeBuild project that verifies."""
+    return in_logging(env, "codebuild", f"project/{settings.project}")
 
 
 def workgroup_arn(env: Environment) -> str:

@@ -16,6 +16,7 @@ from orgtrail.constructs.organization import OrganizationCheck
 from orgtrail.constructs.security_hub import SecurityHub
 from orgtrail.constructs.siem import SiemFeed
 from orgtrail.constructs.trail import LogDelivery, Trail
+from orgtrail.constructs.verification import Verification
 from orgtrail.environments import require_limits
 from orgtrail.policies import readers
 from orgtrail.policies.document import text
@@ -125,6 +126,14 @@ class OrganizationTrail(aws.Part):
                 settings=environment.alarms,
                 provider=management,
                 delivery=self.delivery,
+            )
+        if environment.verification:
+            Verification(
+                self,
+                "verification",
+                environment=environment,
+                settings=environment.verification,
+                provider=logging,
             )
         if environment.access.auditor:
             Auditor(

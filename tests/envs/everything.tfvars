@@ -165,6 +165,19 @@ siem = {
   }
 }
 
+verification = {
+  hour               = 5
+  hours              = 30
+  package            = "orgtrail==0.1.0"
+  image              = "aws/codebuild/standard:7.0"
+  timeout_minutes    = 60
+  project            = "verification"
+  role_name          = "verification"
+  schedule_role_name = "verification-start"
+  log_group          = "/audit/verification"
+  log_days           = 90
+}
+
 guardduty = {
   administrator     = "security"
   regions           = ["us-east-1", "me-central-1"]

@@ -52,6 +52,9 @@ def verify(
     last: Annotated[str | None, typer.Option(help="Instead of --from: 90m, 24h, 7d.")] = None,
     account: Annotated[list[str] | None, typer.Option(help="Only this account; repeat.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Only this region; repeat.")] = None,
+    expect: Annotated[
+        list[str] | None, typer.Option(help="An account that must be there; repeat.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=2048, help="Requests in flight.")] = 128,
     logs: Annotated[
         Path | None, typer.Option(help="A folder that is a copy of the bucket.")
@@ -86,7 +89,7 @@ def verify(
         *times,
         accounts=_filter("--account", account, r"\d{12}", "12 digits"),
         regions=_filter("--region", region, r"[a-z0-9-]+", "a region's name, like us-east-1"),
-        expected=dict.fromkeys(expected),
+        expected=dict.fromkeys([*expected, *_filter("--expect", expect, r"\d{12}", "12 digits")]),
         workers=workers,
         logs=logs,
         public_keys=public_keys,

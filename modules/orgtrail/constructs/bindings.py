@@ -132,6 +132,7 @@ if TYPE_CHECKING:
     )
     from cdktf_cdktf_provider_aws.cloudwatch_log_metric_filter import CloudwatchLogMetricFilter
     from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
+    from cdktf_cdktf_provider_aws.codebuild_project import CodebuildProject
     from cdktf_cdktf_provider_aws.guardduty_detector import GuarddutyDetector
     from cdktf_cdktf_provider_aws.guardduty_detector_feature import GuarddutyDetectorFeature
     from cdktf_cdktf_provider_aws.guardduty_organization_admin_account import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orgtrail import layout
+from orgtrail.policies import verification
 from orgtrail.policies.document import Document, allow, document, publish, secure_transport
 from orgtrail.policies.key import administration, service
 from orgtrail.settings.alarms import Alarms
@@ -12,13 +13,14 @@ _CLOUDWATCH = "cloudwatch.amazonaws.com"
 
 
 def topic(env: Environment, alarms: Alarms) -> Document:
-    """Return the topic's policy: the alarms of the management account publish, over TLS.
+    """Return the topic's policy: alarms and the daily verification publish, over TLS.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
     arn = layout.alarm_topic_arn(env, alarms.topic)
     return document(
         publish("AlarmsPublish", _CLOUDWATCH, arn, env.management.id, _our_alarms(env)),
+        *(verification.publishes(env) if env.verification else []),
         secure_transport("sns:Publish", [arn]),
     )
 
@@ -31,6 +33,7 @@ def key(env: Environment) -> Document:
     return document(
         administration([layout.account_root(env, env.management.id)]),
         service("AlarmsEncrypt", _CLOUDWATCH, env.management.id, _our_alarms(env)),
+        *(verification.encrypts(env) if env.verification else []),
     )
 
 

@@ -20,6 +20,7 @@ from orgtrail.settings.recording import Recording
 from orgtrail.settings.siem import Siem
 from orgtrail.settings.trail import Delivery, Key, Trail
 from orgtrail.settings.types import Name, Region, Section, Text, setting
+from orgtrail.settings.verification import Verification
 
 
 class Shape(Section):
@@ -42,6 +43,7 @@ class Shape(Section):
     alarms: Alarms | None = setting("Alarms over all accounts.", None)
     access: Access = setting("Who may read the audit trail.", Access())
     siem: Siem | None = setting("The feed for a SIEM.", None)
+    verification: Verification | None = setting("A daily verification of the log files.", None)
     guardduty: GuardDuty | None = setting("GuardDuty for the organization.", None)
     security_hub: SecurityHub | None = setting("Security Hub for the organization.", None)
     access_analyzer: AccessAnalyzer | None = setting("IAM Access Analyzer.", None)

@@ -9,6 +9,7 @@ from orgtrail import layout
 from orgtrail.policies.deployer import resources as of
 from orgtrail.policies.document import Statement, allow
 from orgtrail.settings.environment import Environment
+from orgtrail.settings.verification import Verification
 
 _ORGANIZATION = (
     "DescribeOrganization", "ListAWSServiceAccessForOrganization", "ListAccounts", "ListRoots",
@@ -57,8 +58,14 @@ def in_logging(env: Environment) -> Iterator[Statement]:
             **allow("PassRole", "iam", ("PassRole",), role),
             "Condition": {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
         }
+    if env.verification:
+        yield from _verification(env, env.verification)
     yield allow("FindRegions", "ec2", ("DescribeRegions",), "*")
-    if roles := layout.reading_roles(env):
+    roles = layout.reading_roles(env)
+    if env.verification:
+        name = env.verification.schedule_role_name
+        roles.append(layout.role_arn(env, env.logging.id, name))
+    if roles:
         yield allow("ManageRoles", "iam", of.ROLE, roles)
     if env.siem:
         yield from _feed(env)
@@ -130,6 +137,20 @@ def _feed(env: Environment) -> Iterator[Statement]:
         layout.queue_arn(env, name) for name in (env.siem.queue, layout.dead_letter(env.siem.queue))
     ]
     yield allow("ManageQueues", "sqs", of.QUEUE, queues)
+
+
+def _verification(env: Environment, settings: Verification) -> Iterator[Statement]:
+    yield allow("ManageProject", "codebuild", of.PROJECT, layout.project_arn(env, settings))
+    schedule = layout.in_logging(env, "scheduler", f"schedule/default/{settings.project}")
+    yield allow("ManageVerificationSchedule", "scheduler", of.SCHEDULE, schedule)
+    group = layout.in_logging(env, "logs", f"log-group:{settings.log_group}")
+    yield allow("ManageReports", "logs", of.LOG_GROUP, [group, f"{group}:*"])
+    yield allow("FindReports", "logs", ("DescribeLogGroups",), "*")
+    for sid, name, service in (
+        ("PassReader", settings.role_name, "codebuild.amazonaws.com"),
+        ("PassStarter", settings.schedule_role_name, "scheduler.amazonaws.com"),
+    ):
+        yield of.pass_role(sid, layout.role_arn(env, env.logging.id, name), service)
 
 
 def _others_buckets(env: Environment) -> set[str]:

@@ -55,6 +55,7 @@ WORKGROUP = (
     "UntagResource", "UpdateWorkGroup",
 )  # fmt: skip
 SCHEDULE = ("CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule")
+PROJECT = ("BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject")
 QUESTIONS = (
     "CreateNamedQuery", "CreatePreparedStatement", "DeleteNamedQuery", "DeletePreparedStatement",
     "GetNamedQuery", "GetPreparedStatement", "UpdatePreparedStatement",

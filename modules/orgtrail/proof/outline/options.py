@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orgtrail import layout
 from orgtrail.alarms import ALARMS, SILENCE, pattern
-from orgtrail.policies import alarms, compaction, readers, siem
+from orgtrail.policies import alarms, compaction, readers, siem, verification
 from orgtrail.policies.document import text
 from orgtrail.proof.outline.paper import Paper
 from orgtrail.proof.terraform.resources import Resource
@@ -33,6 +33,21 @@ def _readers(paper: Paper) -> Iterator[Resource]:
             copy.role_name,
             compaction.trust(env),
             compaction.permissions(env),
+            paper.logging,
+        )
+    if daily := env.verification:
+        yield from paper.role(
+            "verification_role",
+            daily.role_name,
+            verification.trust(env, daily),
+            verification.permissions(env, daily),
+            paper.logging,
+        )
+        yield from paper.role(
+            "verification_schedule_role",
+            daily.schedule_role_name,
+            verification.schedule_trust(env),
+            verification.start(env, daily),
             paper.logging,
         )
     if auditor := env.access.auditor:

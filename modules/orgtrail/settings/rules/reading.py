@@ -17,6 +17,13 @@ def _alarms_hear(environment: Shape) -> Iterator[Fault]:
         yield Fault(("delivery", "enabled"), "must be true where alarms is given", False)
 
 
+@rule("verification", "alarms")
+def _verification_tells(environment: Shape) -> Iterator[Fault]:
+    """The daily verification tells its findings to the alarms' topic."""
+    if environment.verification and not environment.alarms:
+        yield Fault(("alarms",), "must be given where verification is: it tells its findings there")
+
+
 @rule("alarms")
 def _alarms_ring(environment: Shape) -> Iterator[Fault]:
     """An alarm is by account, over all of them, or both; tuning is of alarms that are made."""
