@@ -67,6 +67,10 @@ _SERVICES = {
     "security_hub": ("securityhub", "ProtectSecurityHub"),
     "access_analyzer": ("access-analyzer", "ProtectAccessAnalyzer"),
 }
+_VERIFICATION = (
+    "codebuild:DeleteProject", "codebuild:UpdateProject", "scheduler:DeleteSchedule",
+    "scheduler:UpdateSchedule",
+)  # fmt: skip
 _ROLE = (
     "AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePermissionsBoundary",
     "DeleteRolePolicy", "DetachRolePolicy", "PutRolePermissionsBoundary", "PutRolePolicy",
@@ -83,6 +87,9 @@ def service_control(env: Environment) -> Document:
     exempt = except_roles(env.exempt_roles)
     privileged = sorted({*env.exempt_roles, *env.archive.break_glass_roles})
     reading = layout.reading_roles(env)
+    if env.verification:
+        name = env.verification.schedule_role_name
+        reading.append(layout.role_arn(env, env.logging.id, name))
     return document(
         _deny("ProtectTrails", "cloudtrail", _TRAIL, "*", exempt),
         _deny("ProtectBuckets", "s3", _BUCKET, _buckets(env), exempt),
@@ -109,6 +116,7 @@ def service_control(env: Environment) -> Document:
         # Who can rewrite the trust of a role that reads all logs reads them himself.
         _deny("ProtectReadingRoles", "iam", _ROLE, reading, exempt) if reading else None,
         _feed(env, exempt),
+        _verification(env, exempt),
         *_detection(env),
         _deny("StayInOrganization", "organizations", ("LeaveOrganization",), "*", {}),
     )
@@ -217,6 +225,22 @@ def _feed(env: Environment, exempt: dict[str, Any]) -> Statement | None:
         "Resource": [
             layout.feed_topic_arn(env, f"{env.siem.topic}*"),
             *(layout.queue_arn(env, queue) for queue in queues),
+        ],
+        **exempt,
+    }
+
+
+def _verification(env: Environment, exempt: dict[str, Any]) -> Statement | None:
+    """Deny switching the daily verification off, or making it run something else."""
+    if not (settings := env.verification):
+        return None
+    return {
+        "Sid": "ProtectVerification",
+        "Effect": "Deny",
+        "Action": list(_VERIFICATION),
+        "Resource": [
+            layout.project_arn(env, settings),
+            layout.in_logging(env, "scheduler", f"schedule/*/{settings.project}"),
         ],
         **exempt,
     }

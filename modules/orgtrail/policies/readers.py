@@ -72,7 +72,7 @@ def auditor(env: Environment) -> Document:
                 *layout.catalog_arns(env),
             ],
         ),
-        list_bucket(env, "FindLogFiles", env.archive.bucket),
+        list_bucket(env, "FindLogFiles", env.archive.bucket, "ListBucketVersions"),
         read_objects(env, "ReadLogFiles", f"{layout.logs_prefix(env)}*"),
         list_bucket(env, "FindResults", env.result_bucket, "ListBucketMultipartUploads"),
         allow(
