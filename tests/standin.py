@@ -81,6 +81,12 @@ class World:
         self.sorted.clear()
         self.ready.clear()
 
+    def undo(self, bucket: str, key: str) -> None:
+        """Take the newest version of an object away."""
+        self.buckets[bucket][key].pop()
+        self.sorted.clear()
+        self.ready.clear()
+
     def names(self, bucket: str) -> list[str]:
         """Return all keys whose newest version is there, in order."""
         if bucket not in self.sorted:
@@ -274,6 +280,8 @@ class _Connection(asyncio.Protocol):
         told = self._fault(target) if world.faults else None
         if not told and (ready := world.ready.get(target)):
             self._transport.write(ready)
+            return
+        if told == "hang":
             return
         if told == "drop":
             self._transport.close()

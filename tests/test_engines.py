@@ -248,7 +248,9 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(changes=st.dictionaries(st.sampled_from([each.name for each in records.FIELDS]), values))
 def test_no_record_is_lost_whatever_its_fields_hold(
     changes: dict[str, Any], tmp_path: Path

@@ -273,6 +273,11 @@ def test_a_file_of_keys_that_is_none(tmp_path: Path, text: str, said: str) -> No
 def test_names() -> None:
     trail = Trail.of(ARN, BUCKET, "o-examplebank", "/audit/")
     assert trail.place.root == "audit/AWSLogs/o-examplebank/"
+    for prefix in ("audit", "audit/AWSLogs/o-examplebank/"):
+        assert Trail.of(ARN, BUCKET, "o-examplebank", prefix) == trail
+    for prefix in ("", "/", "AWSLogs/o-examplebank/"):
+        plain = Trail.of(ARN, BUCKET, "o-examplebank", prefix)
+        assert plain.place.root == "AWSLogs/o-examplebank/"
     name = trail.digest_end(CHAIN, DIGEST.key)
     assert name is not None
     assert (name.end, name.backfill) == (BEGIN + 2 * HOUR, False)

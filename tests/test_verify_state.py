@@ -80,7 +80,7 @@ def test_what_is_new_changed_or_gone_is_seen(archive: Archive) -> None:
     assert kinds(result) == {"log-malformed": 1, "log-missing": 1}
     # Once more, and it is no more trusted for having been seen.
     assert kinds(run(archive, state)) == {"log-malformed": 1, "log-missing": 1}
-    archive.world.buckets[BUCKET][named(first[2])[0]].pop()
+    archive.world.undo(BUCKET, named(first[2])[0])
     assert kinds(run(archive, state)) == {"log-missing": 1}
     archive.rewrite(first[4].key, first[4].data + b"more")
     assert kinds(run(archive, state))["digest-trailing-data"] == 1

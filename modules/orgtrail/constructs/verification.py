@@ -120,13 +120,12 @@ def build(environment: Environment, settings: Settings) -> dict[str, object]:
     https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
     """
     assert environment.alarms
-    prefix = environment.trail.key_prefix
     verify = [
         "orgtrail verify",
         f"--bucket {environment.archive.bucket}",
         f"--organization-id {environment.organization.id}",
         f"--trail-arn {layout.trail_arn(environment)}",
-        *([f"--prefix {prefix}"] if prefix else []),
+        f"--prefix {layout.organization_prefix(environment)}",
         f"--last {settings.hours}h",
         *(f"--expect {account}" for account in environment.account_ids),
     ]

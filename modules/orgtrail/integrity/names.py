@@ -93,7 +93,7 @@ class Trail:
             arn: the trail's ARN.
             bucket: the bucket it writes to.
             organization: the organization's id.
-            prefix: the trail's key prefix, if it has one.
+            prefix: the trail's key prefix, if it has one; with or without `AWSLogs/o-id/`.
 
         Raises:
             OrgtrailError: the ARN is not that of a trail.
@@ -105,8 +105,9 @@ class Trail:
                 "--trail-arn: must be like "
                 f"arn:aws:cloudtrail:us-east-1:111111111111:trail/organization; got {arn!r}"
             )
-        above = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-        place = Place(bucket, f"{above}AWSLogs/{organization}/")
+        folder = f"AWSLogs/{organization}"
+        above = prefix.strip("/").removesuffix(folder).strip("/")
+        place = Place(bucket, f"{above}/{folder}/".lstrip("/"))
         return cls(arn, match[3], match[1], organization, place)
 
     def digest_end(self, chain: ChainId, key: str) -> DigestName | None:

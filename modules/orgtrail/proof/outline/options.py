@@ -36,6 +36,9 @@ def _readers(paper: Paper) -> Iterator[Resource]:
             paper.logging,
         )
     if daily := env.verification:
+        yield paper.at_logging(
+            "aws_cloudwatch_log_group", "verification_log_group", name=daily.log_group
+        )
         yield from paper.role(
             "verification_role",
             daily.role_name,
