@@ -89,8 +89,8 @@ def test_what_is_valid_is_told_to_nobody(tmp_path: Path) -> None:
     assert calls[1] == (
         "orgtrail verify --bucket example-bank-archive --organization-id o-examplebank "
         "--trail-arn arn:aws:cloudtrail:us-east-1:111111111111:trail/organization-trail "
-        "--prefix audit/AWSLogs/o-examplebank/ --last 28h --expect 111111111111 --expect 222222222222 "
-        "--expect 333333333333"
+        "--prefix audit/AWSLogs/o-examplebank/ --last 28h "
+        "--expect 111111111111 --expect 222222222222 --expect 333333333333"
     )
     assert "orgtrail says so" in said
 

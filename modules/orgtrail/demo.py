@@ -17,7 +17,10 @@ from orgtrail.app import Synthesized, synthesize_folder
 from orgtrail.engines import local
 from orgtrail.engines.dialect import parsed
 from orgtrail.engines.files import log_files
-from orgtrail.layout import query_facts
+from orgtrail.integrity.names import Trail
+from orgtrail.integrity.result import Result
+from orgtrail.integrity.run import Request, verify
+from orgtrail.layout import organization_prefix, query_facts, trail_arn
 from orgtrail.queries import Query, query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_run
@@ -99,6 +102,34 @@ def _question(console: Console, made: Synthesized) -> None:
     for name, columns in _ASKED.items():
         _ask(console, environment, folder, query(name), Bounds(sample.start, sample.until), columns)
     console.print(f"  more      orgtrail query list, and --logs {folder}", soft_wrap=True)
+    _verify(console, made, folder, Bounds(sample.start, sample.until))
+
+
+def _verify(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -> None:
+    """Verify every digest and log file of the sample."""
+    environment = made.environment
+    started = time.perf_counter()
+    trail = Trail.of(
+        trail_arn(environment),
+        environment.archive.bucket,
+        environment.organization.id,
+        organization_prefix(environment),
+    )
+    expected = dict.fromkeys(environment.account_ids)
+    result = Result()
+    asked = Request(trail, bounds.since, bounds.until, expected=expected, logs=folder, processes=1)
+    for event in verify(asked):
+        result.add(event)
+    took = (time.perf_counter() - started) * 1000
+    console.print(
+        f"\n  [bold]Is every log file intact[/bold] (orgtrail verify --env FILE --logs {folder}; "
+        f"{took:.0f} ms)",
+        soft_wrap=True,
+    )
+    console.print(
+        f"    {result.verdict}: {result.chains} chains, {result.digests.valid} digests and "
+        f"{result.logs.valid} log files are valid"
+    )
 
 
 def _ask(

@@ -49,7 +49,7 @@ def show(result: Result, trail: Trail, window: tuple[datetime, datetime]) -> Non
     for each in result.findings:
         by_kind[each.kind].append(each)
     for kind in sorted(by_kind, key=[*KINDS].index):
-        _kind(console, kind, by_kind[kind])
+        _kind(console, kind, by_kind[kind], result.kinds[kind])
     if result.notes:
         console.print("\nTo be known")
     for note in sorted(result.notes):
@@ -67,10 +67,10 @@ def _counts(result: Result) -> Table:
     return table
 
 
-def _kind(console: Console, kind: str, found: list[Finding]) -> None:
+def _kind(console: Console, kind: str, found: list[Finding], number: int) -> None:
     effect, advice = KINDS[kind]
     style = "bold red" if effect is Effect.INVALID else "yellow"
-    console.print(Text(f"\n{kind} ({len(found)})", style=style))
+    console.print(Text(f"\n{kind} ({number})", style=style))
     console.print(Text(f"  {advice}", style="dim"), soft_wrap=True)
     for each in found[:_OF_A_KIND]:
         told = each.detail.removesuffix(advice).removesuffix("; ")
@@ -78,7 +78,7 @@ def _kind(console: Console, kind: str, found: list[Finding]) -> None:
         parts = [part for part in (each.key, told) if part]
         console.print(Text(f"  {where}: {': '.join(parts)}"), soft_wrap=True)
     if len(found) > _OF_A_KIND:
-        console.print(f"  ... and {len(found) - _OF_A_KIND} more; --format json names them")
+        console.print(f"  ... and {number - _OF_A_KIND} more; --format json names them")
 
 
 @contextmanager

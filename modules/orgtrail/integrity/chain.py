@@ -107,6 +107,7 @@ def conclude(
         chain.findings += day.findings
         chain.trusted = (chain.trusted[0] + day.trusted[0], chain.trusted[1] + day.trusted[1])
         chain.findings += _cut(id, day)
+        chain.unvouched += day.more
     links = _vouched(links, after)
     for each in links:
         chain.digests.add(each.fault)

@@ -18,6 +18,9 @@ from orgtrail.integrity.store import Listed, Store, UnreadableError
 _TOGETHER = 256
 """Log files of one digest that wait for a slot at a time."""
 
+_UNNAMED = 10_000
+"""Log files without a digest that a day tells by name, so that no day fills the memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -79,6 +82,7 @@ class Day:
         findings: about log files and listings; `most` of them, the others counted.
         cut: how many findings were left out, by kind.
         unnamed: log files of the folder that none of its valid digests names.
+        more: how many of them were too many to be told by name.
         elsewhere: files that its digests name and that are not in its folder.
         others: whether digests of another trail lie here.
         rows: what a state file keeps.
@@ -92,6 +96,7 @@ class Day:
     findings: list[Finding] = field(default_factory=list)
     cut: dict[str, int] = field(default_factory=dict)
     unnamed: list[str] = field(default_factory=list)
+    more: int = 0
     elsewhere: set[str] = field(default_factory=set)
     others: bool = False
     rows: list[Row] = field(default_factory=list)
@@ -160,6 +165,8 @@ class _Verification:
         here = task.place.bucket
         named = {key for at, key in self._claimed if at == here}
         day.unnamed = sorted(logs.keys() - named)
+        day.more = max(0, len(day.unnamed) - _UNNAMED)
+        del day.unnamed[_UNNAMED:]
         day.elsewhere = named - logs.keys()
         if len(day.links) != len(digests) or day.logs.total != len(self._claimed):
             raise AssertionError(f"{task}: the counts do not reconcile")

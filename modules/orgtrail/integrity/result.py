@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,12 +35,15 @@ class Note:
     text: str
 
 
+_MOST = 10_000
+"""Findings of a kind that are kept."""
+
 Event = Planned | Progress | Chain | Finding | Note
 
 
 @dataclass(slots=True)
 class Result:
-    """The sum of what was yielded.
+    """The sum of what was yielded; of each kind of finding no more than fit into memory.
 
     Attributes:
         chains: number of chains.
@@ -48,7 +52,8 @@ class Result:
         unvouched: log files that no valid digest names.
         idle: digests of hours in which nothing was delivered.
         backfills: digests that were delivered afterwards.
-        findings: all findings.
+        findings: the findings.
+        kinds: how many there are of each kind.
         notes: what is no finding.
         trusted: digests and log files taken from an earlier run.
 
@@ -61,6 +66,7 @@ class Result:
     idle: int = 0
     backfills: int = 0
     findings: list[Finding] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     trusted: tuple[int, int] = (0, 0)
 
@@ -74,14 +80,25 @@ class Result:
                 self.unvouched += event.unvouched
                 self.idle += event.idle
                 self.backfills += event.backfills
-                self.findings += event.findings
+                for each in event.findings:
+                    self._find(each)
                 self.notes += event.notes
                 digests, logs = self.trusted
                 self.trusted = (digests + event.trusted[0], logs + event.trusted[1])
             case Finding():
-                self.findings.append(event)
+                self._find(event)
             case Note():
                 self.notes.append(event.text)
+
+    def _find(self, found: Finding) -> None:
+        self.kinds[found.kind] += 1
+        if self.kinds[found.kind] <= _MOST:
+            self.findings.append(found)
+        elif self.kinds[found.kind] == _MOST + 1:
+            told = (
+                f"more than {_MOST} of this kind: the others are counted, and not told one by one"
+            )
+            self.findings.append(Finding("", "", found.kind, "", told))
 
     @property
     def verdict(self) -> str:

@@ -199,4 +199,5 @@ def _refused(status: int, code: str, message: str) -> None:
         raise MissingError
     if code == "InvalidObjectState":
         raise UnreadableError("archived", reason)
-    raise UnreadableError("denied" if status in {401, 403, 404} else "unreachable", reason)
+    kind = "denied" if status in {400, 401, 403, 404} else "unreachable"
+    raise UnreadableError(kind, reason)
