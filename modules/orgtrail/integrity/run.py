@@ -97,7 +97,8 @@ def verify(request: Request, state: State | None = None) -> Iterator[Event]:
     async def closing(events: AsyncGenerator[Event, None]) -> None:
         await events.aclose()
 
-    with asyncio.Runner() as runner, lazy_collection():
+    # The one loop that libcurl can use on every system.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner, lazy_collection():
         events = _Run(request, state).events()
         try:
             while (event := runner.run(following(events))) is not None:

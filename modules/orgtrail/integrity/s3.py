@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.request import getproxies
-
-import aiohttp
-from yarl import URL
 
 from orgtrail.integrity import answers
 from orgtrail.integrity.addresses import Addresses
+from orgtrail.integrity.http import Http, HttpError, Sink
 from orgtrail.integrity.signing import Credentials, encoded_path, headers, query_string
 from orgtrail.integrity.store import Listing, Metadata, MissingError, UnreadableError, Version
 from orgtrail.integrity.unpacking import Unpacker
@@ -24,13 +21,11 @@ FIRST_PAUSE = 0.2
 """Seconds before the second attempt; each further one waits twice as long."""
 _LONGEST = 8.0
 """Seconds between two attempts, at most."""
-_PIECE = 1 << 18
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _BUSY = frozenset({"SlowDown", "ServiceUnavailable", "Throttling", "RequestLimitExceeded"})
 _GONE = frozenset({"", "NoSuchKey", "NoSuchVersion"})
 
 T = TypeVar("T")
-Reader = Callable[[aiohttp.ClientResponse], Awaitable[None]]
 
 
 class _Again(Exception):  # noqa: N818  # it ends an attempt, not the work
@@ -56,15 +51,7 @@ class S3:
         self.credentials = credentials
         self._addresses = addresses
         self._slots = asyncio.Semaphore(slots)
-        self._session = aiohttp.ClientSession(
-            auto_decompress=False,
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=60),
-            skip_auto_headers=("Accept-Encoding", "User-Agent", "Accept"),
-            # It reads ~/.netrc at each request: only where there is a proxy to know of.
-            trust_env=bool(getproxies()),
-            read_bufsize=_PIECE,
-        )
+        self._http = Http(slots)
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,7 +62,7 @@ class S3:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._session.close()
+        self._http.close()
 
     async def objects(self, bucket: str, prefix: str, after: str = "") -> Listing:
         """List objects in the order of their keys, those after a key."""
@@ -106,20 +93,17 @@ class S3:
     ) -> tuple[Unpacker, Metadata]:
         """Read an object, all of it."""
         unpacked = Unpacker(most, keep=keep)
-        metadata = Metadata(None, None)
 
-        async def read(response: aiohttp.ClientResponse) -> None:
-            nonlocal unpacked, metadata
+        def anew() -> Sink:
+            nonlocal unpacked
             unpacked = Unpacker(most, keep=keep)
-            kept = response.headers
-            metadata = Metadata(
-                kept.get("x-amz-meta-signature"), kept.get("x-amz-meta-signature-algorithm")
-            )
-            while piece := await response.content.readany():
-                unpacked.feed(piece)
+            return unpacked.feed
 
-        await self._get(bucket, key, {"versionId": version} if version else {}, read)
-        return unpacked, metadata
+        kept = await self._get(bucket, key, {"versionId": version} if version else {}, anew)
+        signature, algorithm = (
+            kept.get(f"x-amz-meta-signature{end}") for end in ("", "-algorithm")
+        )
+        return unpacked, Metadata(signature, algorithm)
 
     async def versions(self, bucket: str, key: str) -> list[Version]:
         """Return the versions of an object, the newest first: of the first page, which is 1,000."""
@@ -130,56 +114,57 @@ class S3:
         return _understood(answers.page, await self._text(bucket, query))
 
     async def _text(self, bucket: str, query: dict[str, str]) -> bytes:
-        body = b""
+        body: list[bytes] = []
 
-        async def read(response: aiohttp.ClientResponse) -> None:
-            nonlocal body
-            body = await response.read()
+        def anew() -> Sink:
+            body.clear()
+            return body.append
 
         try:
-            await self._get(bucket, "", query, read)
+            await self._get(bucket, "", query, anew)
         except MissingError:
             raise UnreadableError("denied", f"{bucket}: there is no such bucket") from None
-        return body
+        return b"".join(body)
 
-    async def _get(self, bucket: str, key: str, query: dict[str, str], read: Reader) -> None:
+    async def _get(
+        self, bucket: str, key: str, query: dict[str, str], anew: Callable[[], Sink]
+    ) -> dict[str, str]:
+        """Try until it is known what is there; return the headers."""
         pause = FIRST_PAUSE
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with self._slots:
-                    await self._attempt(bucket, key, query, read)
+                    return await self._attempt(bucket, key, query, anew())
             except _Again as error:
                 if attempt == _ATTEMPTS:
                     raise error.failure from None
                 if error.at_once:
                     continue
-            else:
-                return
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # no secret
             pause = min(pause * 2, _LONGEST)
+        raise AssertionError("the last attempt ends it")
 
-    async def _attempt(self, bucket: str, key: str, query: dict[str, str], read: Reader) -> None:
+    async def _attempt(
+        self, bucket: str, key: str, query: dict[str, str], sink: Sink
+    ) -> dict[str, str]:
         address = self._addresses.of(bucket)
         path, asked = encoded_path(address.path + key), query_string(query)
         signed = headers(
             self.credentials, address.region, address.host, path, asked, datetime.now(UTC)
         )
-        url = URL(
-            f"{address.scheme}://{address.host}{path}{'?' * bool(asked)}{asked}", encoded=True
-        )
+        url = f"{address.scheme}://{address.host}{path}{'?' * bool(asked)}{asked}"
         try:
-            async with self._session.get(url, headers=signed, allow_redirects=False) as response:
-                if response.status == 200:
-                    await read(response)
-                    return
-                body = await response.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = str(error) or type(error).__name__
-            raise _Again(UnreadableError("unreachable", reason)) from None
-        told = response.headers.get("x-amz-bucket-region", "")
-        if response.status in {301, 307, 400, 403} and self._addresses.learn(bucket, told):
+            answer = await self._http.get(
+                url, [f"{name}: {value}" for name, value in signed.items()], sink
+            )
+        except HttpError as error:
+            raise _Again(UnreadableError("unreachable", str(error))) from None
+        if answer.status == 200:
+            return answer.headers
+        told = answer.headers.get("x-amz-bucket-region", "")
+        if answer.status in {301, 307, 400, 403} and self._addresses.learn(bucket, told):
             raise _Again(UnreadableError("unreachable", "wrong region"), at_once=True)
-        _refused(response.status, *answers.error(body))
+        raise _refusal(answer.status, *answers.error(answer.body))
 
 
 def _understood(read: Callable[[bytes], T], body: bytes) -> T:
@@ -189,15 +174,15 @@ def _understood(read: Callable[[bytes], T], body: bytes) -> T:
         raise UnreadableError("unreachable", str(error)) from None
 
 
-def _refused(status: int, code: str, message: str) -> None:
-    """Raise what a refusal means."""
+def _refusal(status: int, code: str, message: str) -> Exception:
+    """Return what a refusal means."""
     reason = f"HTTP {status} {code}".rstrip() + (f": {message}" if message else "")
     if status in _AGAIN or code in _BUSY or code == "RequestTimeout":
         kind = "throttled" if code in _BUSY or status in {429, 503} else "unreachable"
-        raise _Again(UnreadableError(kind, reason))
+        return _Again(UnreadableError(kind, reason))
     if status == 404 and code in _GONE:
-        raise MissingError
+        return MissingError()
     if code == "InvalidObjectState":
-        raise UnreadableError("archived", reason)
+        return UnreadableError("archived", reason)
     kind = "denied" if status in {400, 401, 403, 404} else "unreachable"
-    raise UnreadableError(kind, reason)
+    return UnreadableError(kind, reason)

@@ -66,7 +66,6 @@ def headers(
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
     key = _key(credentials.secret_key, stamp[:8], region)
     signature = hmac.digest(key, text.encode(), "sha256").hex()
-    del signed["host"]
     return signed | {
         "Authorization": (
             f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
