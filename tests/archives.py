@@ -13,8 +13,9 @@ from typing import Any
 
 from orgtrail.integrity.chain import Chain as Verified
 from orgtrail.integrity.names import Trail
+from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Result
-from orgtrail.integrity.run import Request, verify
+from orgtrail.integrity.run import verify
 from orgtrail.sample.delivery import Delivered
 from orgtrail.sample.digests import Chain, Digest, SigningKey
 

@@ -567,3 +567,14 @@ def test_hashes_are_of_what_was_packed(archive: Archive) -> None:
     archive.rewrite(key, gzip.compress(body, 1))
     assert archive.verified().verdict == "valid"
     assert hashlib.sha256(body).hexdigest() in gzip.decompress(digests[5].data).decode()
+
+
+def test_a_worker_that_ends_is_told_in_plain_words(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It is no traceback, and no group of exceptions.
+    monkeypatch.setattr("orgtrail.integrity.crew._WORKER", "orgtrail.nothing")
+    for account in (ACCOUNT, OTHER):
+        archive.write(account)
+    with pytest.raises(OrgtrailError, match="a worker of verify has ended; run again"):
+        archive.verified(processes=3)

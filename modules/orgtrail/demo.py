@@ -18,8 +18,9 @@ from orgtrail.engines import local
 from orgtrail.engines.dialect import parsed
 from orgtrail.engines.files import log_files
 from orgtrail.integrity.names import Trail
+from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Result
-from orgtrail.integrity.run import Request, verify
+from orgtrail.integrity.run import verify
 from orgtrail.layout import organization_prefix, query_facts, trail_arn
 from orgtrail.queries import Query, query
 from orgtrail.queries.bounds import Bounds

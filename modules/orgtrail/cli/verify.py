@@ -17,8 +17,8 @@ from orgtrail.telling import BAD, FAILED, FINE
 
 if TYPE_CHECKING:
     from orgtrail.integrity.names import Trail
+    from orgtrail.integrity.request import Request
     from orgtrail.integrity.result import Result
-    from orgtrail.integrity.run import Request
 
 _CODES = {"valid": FINE, "invalid": BAD, "unproven": FAILED}
 
@@ -77,7 +77,7 @@ def verify(
     """
     from orgtrail.cli.query_question import window
     from orgtrail.integrity.keeping import DEFAULT, interrupted_window, kept
-    from orgtrail.integrity.run import Request
+    from orgtrail.integrity.request import Request
 
     trail, expected = _trail(Named(env, bucket, organization_id, trail_arn, prefix))
     if resume and not (since or until or last):

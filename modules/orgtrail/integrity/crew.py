@@ -28,6 +28,7 @@ from orgtrail.settings.faults import OrgtrailError
 FINDINGS = 200
 """Findings of each kind that a day of a chain tells one by one."""
 
+_WORKER = "orgtrail.integrity.worker"
 _LENGTH = 8
 
 
@@ -160,7 +161,7 @@ class _Hand:
 
     @classmethod
     async def hired(cls) -> _Hand:
-        command = (sys.executable, "-m", "orgtrail.integrity.worker")
+        command = (sys.executable, "-m", _WORKER)
         process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, start_new_session=True
         )
@@ -171,13 +172,15 @@ class _Hand:
         return len(self._asked)
 
     async def do(self, task: Task, credentials: Credentials | None) -> Day:
+        if self._listening.done():
+            raise _ended()
         number = self._next = self._next + 1
         answer = self._asked[number] = asyncio.get_running_loop().create_future()
         try:
             await self.tell((number, task, credentials))
             day: Day = await answer
         except ConnectionError:
-            raise OrgtrailError("a worker of verify has ended; run again with --resume") from None
+            raise _ended() from None
         finally:
             self._asked.pop(number, None)
         return day
@@ -192,8 +195,11 @@ class _Hand:
 
     async def tell(self, what: object) -> None:
         assert self._process.stdin
-        self._process.stdin.write(frame(what))
-        await self._process.stdin.drain()
+        try:
+            self._process.stdin.write(frame(what))
+            await self._process.stdin.drain()
+        except ConnectionError:
+            raise _ended() from None
 
     async def _listen(self) -> None:
         assert self._process.stdout
@@ -208,6 +214,10 @@ class _Hand:
         for future in self._asked.values():
             if not future.done():
                 future.set_exception(ConnectionError())
+
+
+def _ended() -> OrgtrailError:
+    return OrgtrailError("a worker of verify has ended; run again, with fewer --workers")
 
 
 @contextmanager

@@ -1,0 +1,62 @@
+"""What is asked of a verification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from orgtrail.integrity.chain import Window
+from orgtrail.integrity.names import HOUR, Trail
+
+WORKERS = 128
+"""Requests in flight, of all processes together."""
+LATE = timedelta(hours=2)
+"""A digest may come this much after its period; CloudTrail delivers them within the hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be verified.
+
+    Attributes:
+        trail: the organization trail.
+        since: from when.
+        until: until when.
+        accounts: only these; empty for all.
+        regions: only these; empty for all.
+        expected: accounts that must be there, and since when each is in the organization.
+        workers: requests in flight.
+        processes: how many; by default one for each core, as far as there is work.
+        logs: a folder that is a copy of the bucket; None for the bucket.
+        public_keys: a file of public keys; None to ask AWS, or for that beside the copy.
+
+    """
+
+    trail: Trail
+    since: datetime
+    until: datetime
+    accounts: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    expected: Mapping[str, datetime | None] = field(default_factory=dict)
+    workers: int = WORKERS
+    processes: int | None = None
+    logs: Path | None = None
+    public_keys: Path | None = None
+
+    def days(self) -> list[date]:
+        """Return the days whose folders may hold digests of the window."""
+        first, last = self.since.date(), (self.until + HOUR).date()
+        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+    def window(self, joined: datetime | None, now: datetime) -> Window:
+        """Return the window of an account, and until when its digests are due.
+
+        Args:
+            joined: when it came to the organization, if that is known.
+            now: the time.
+
+        """
+        since = max(self.since, joined.astimezone(UTC) + LATE) if joined else self.since
+        return Window(since, self.until, min(self.until, now - LATE))
