@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from orgtrail import layout, sample
-from orgtrail.integrity.folder import PUBLIC_KEYS, SIGNATURES
+from orgtrail.integrity.storage.folder import PUBLIC_KEYS, SIGNATURES
 from orgtrail.queries import pack
 from orgtrail.queries.bounds import Bounds
 from orgtrail.settings.faults import OrgtrailError

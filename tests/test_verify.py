@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from orgtrail.integrity import judging, s3
+from orgtrail.integrity import judging
 from orgtrail.integrity.result import Result
+from orgtrail.integrity.storage import s3
 from orgtrail.sample.digests import Digest
 from orgtrail.settings.faults import OrgtrailError
 

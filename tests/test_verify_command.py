@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -245,3 +246,13 @@ def _awscli(account: str, region: str, start: str, end: str) -> tuple[int, int]:
                 assert valid == total
                 found[kind] = int(valid)
     return found["digest"], found["log"]
+
+
+def test_the_library_does_what_its_page_shows(archive: Archive) -> None:
+    archive.write()
+    page = (ROOT / "docs" / "integrity.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    scope: dict[str, Any] = {}
+    exec(block, scope)
+    since, until = BEGIN + HOUR, BEGIN + 10 * HOUR
+    assert scope["nightly"](ARN, BUCKET, ORGANIZATION, since, until) == "valid"

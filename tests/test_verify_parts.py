@@ -16,16 +16,16 @@ from botocore.credentials import Credentials as BotoCredentials
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from orgtrail.integrity import signing
-from orgtrail.integrity.addresses import Addresses
 from orgtrail.integrity.digest import Named
-from orgtrail.integrity.folder import Folder
 from orgtrail.integrity.judging import Judge, judged
 from orgtrail.integrity.keys import KeyRing, load, read
 from orgtrail.integrity.link import link
 from orgtrail.integrity.memory import Row
 from orgtrail.integrity.names import ChainId, Trail, log_time
-from orgtrail.integrity.store import Metadata
+from orgtrail.integrity.storage import signing
+from orgtrail.integrity.storage.addresses import Addresses
+from orgtrail.integrity.storage.folder import Folder
+from orgtrail.integrity.storage.store import Metadata
 from orgtrail.integrity.unpacking import Flaw, FlawedError, Unpacker
 from orgtrail.sample.digests import Digest
 from orgtrail.settings.faults import OrgtrailError

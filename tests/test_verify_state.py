@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from orgtrail.integrity import keeping, s3
+from orgtrail.integrity import keeping
 from orgtrail.integrity.keeping import interrupted_window, kept
 from orgtrail.integrity.memory import State
 from orgtrail.integrity.result import Progress, Result
 from orgtrail.integrity.run import verify
+from orgtrail.integrity.storage import s3
 from orgtrail.settings.faults import OrgtrailError
 
 from tests.archives import ACCOUNT, BEGIN, BUCKET, HOUR, OTHER, Archive, named

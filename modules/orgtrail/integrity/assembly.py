@@ -15,7 +15,7 @@ from orgtrail.integrity.link import Link, link
 from orgtrail.integrity.names import HOUR, ChainId, Place, place_of
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Note
-from orgtrail.integrity.store import Store, UnreadableError
+from orgtrail.integrity.storage.store import Store, UnreadableError
 
 _STEPS = 1000
 """Digests that are asked for one by one because others name them, of a chain."""

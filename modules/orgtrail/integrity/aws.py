@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
-from orgtrail.integrity.addresses import Addresses
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.names import HOUR
-from orgtrail.integrity.signing import Credentials
+from orgtrail.integrity.storage.addresses import Addresses
+from orgtrail.integrity.storage.signing import Credentials
 from orgtrail.settings.faults import OrgtrailError
 
 _THREADS = 8

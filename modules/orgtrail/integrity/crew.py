@@ -14,15 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orgtrail.integrity.addresses import Addresses
 from orgtrail.integrity.day import Day, Task, verify_day
-from orgtrail.integrity.folder import Folder
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.memory import Memory
 from orgtrail.integrity.names import Trail
-from orgtrail.integrity.s3 import S3
-from orgtrail.integrity.signing import Credentials
-from orgtrail.integrity.store import Store
+from orgtrail.integrity.storage.addresses import Addresses
+from orgtrail.integrity.storage.folder import Folder
+from orgtrail.integrity.storage.s3 import S3
+from orgtrail.integrity.storage.signing import Credentials
+from orgtrail.integrity.storage.store import Store
 from orgtrail.settings.faults import OrgtrailError
 
 FINDINGS = 200

@@ -13,7 +13,7 @@ from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.link import Link, link
 from orgtrail.integrity.memory import Memory, Row, stamp
 from orgtrail.integrity.names import ChainId, DigestName, Place, Trail
-from orgtrail.integrity.store import Listed, Store, UnreadableError
+from orgtrail.integrity.storage.store import Listed, Store, UnreadableError
 
 _TOGETHER = 256
 """Log files of one digest that wait for a slot at a time."""

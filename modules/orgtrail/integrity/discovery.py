@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from orgtrail.integrity.names import DIGESTS, LOGS, ChainId, Place, is_account, is_region
-from orgtrail.integrity.store import Store
+from orgtrail.integrity.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from orgtrail.integrity.digest import (
 from orgtrail.integrity.findings import KINDS, Effect
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.names import ChainId
-from orgtrail.integrity.store import Metadata, MissingError, Store, UnreadableError
+from orgtrail.integrity.storage.store import Metadata, MissingError, Store, UnreadableError
 from orgtrail.integrity.unpacking import FlawedError, Unpacker
 
 LARGEST_DIGEST = 256 << 20

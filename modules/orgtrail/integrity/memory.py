@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orgtrail.integrity.digest import Named
 from orgtrail.integrity.link import Link, link_fields, link_of
-from orgtrail.integrity.store import Listed
+from orgtrail.integrity.storage.store import Listed
 from orgtrail.settings.faults import OrgtrailError
 
 _VERSION = "1"

@@ -16,14 +16,14 @@ from orgtrail.integrity.crew import Alone, Briefing, Crew, lazy_collection
 from orgtrail.integrity.day import Day, Task
 from orgtrail.integrity.discovery import Found, chains_below
 from orgtrail.integrity.findings import finding
-from orgtrail.integrity.folder import PUBLIC_KEYS
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.memory import State
 from orgtrail.integrity.names import ChainId
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Event, Note, Planned, Progress
-from orgtrail.integrity.signing import Credentials
-from orgtrail.integrity.store import UnreadableError
+from orgtrail.integrity.storage.folder import PUBLIC_KEYS
+from orgtrail.integrity.storage.signing import Credentials
+from orgtrail.integrity.storage.store import UnreadableError
 from orgtrail.settings.faults import OrgtrailError
 
 _DAYS_EACH = 48

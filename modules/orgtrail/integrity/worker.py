@@ -10,7 +10,7 @@ from typing import Any
 
 from orgtrail.integrity.crew import Alone, Briefing, frame, lazy_collection, received
 from orgtrail.integrity.day import Task
-from orgtrail.integrity.signing import Credentials
+from orgtrail.integrity.storage.signing import Credentials
 
 
 async def _main() -> None:

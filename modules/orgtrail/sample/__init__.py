@@ -14,7 +14,7 @@ from pathlib import Path
 
 from orgtrail import layout
 from orgtrail.integrity.digest import ALGORITHM
-from orgtrail.integrity.folder import PUBLIC_KEYS, SIGNATURES
+from orgtrail.integrity.storage.folder import PUBLIC_KEYS, SIGNATURES
 from orgtrail.sample.background import Places, ordinary
 from orgtrail.sample.delivery import Delivered, deliver
 from orgtrail.sample.digests import Chain, SigningKey

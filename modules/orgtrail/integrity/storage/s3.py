@@ -9,11 +9,17 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
-from orgtrail.integrity import answers
-from orgtrail.integrity.addresses import Addresses
-from orgtrail.integrity.http import Http, HttpError, Sink
-from orgtrail.integrity.signing import Credentials, encoded_path, headers, query_string
-from orgtrail.integrity.store import Listing, Metadata, MissingError, UnreadableError, Version
+from orgtrail.integrity.storage import answers
+from orgtrail.integrity.storage.addresses import Addresses
+from orgtrail.integrity.storage.http import Http, HttpError, Sink
+from orgtrail.integrity.storage.signing import Credentials, encoded_path, headers, query_string
+from orgtrail.integrity.storage.store import (
+    Listing,
+    Metadata,
+    MissingError,
+    UnreadableError,
+    Version,
+)
 from orgtrail.integrity.unpacking import Unpacker
 
 _ATTEMPTS = 7

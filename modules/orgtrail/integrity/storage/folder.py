@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from orgtrail.integrity.store import (
+from orgtrail.integrity.storage.store import (
     Listed,
     Listing,
     Metadata,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
-from orgtrail.integrity.store import Listed, Version
+from orgtrail.integrity.storage.store import Listed, Version
 
 
 @dataclass(frozen=True, slots=True)
