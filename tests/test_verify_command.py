@@ -192,9 +192,17 @@ def test_ctrl_c_leaves_a_state(archive: Archive, tmp_path: Path) -> None:
     archive.world.delay = 0.02
     held = archive.write(OTHER, region="eu-west-1")
     archive.world.faults[f"/{BUCKET}/{held[3].key}"] = ["always hang"]
-    command = [sys.executable, "-m", "orgtrail.cli", "verify", *NAMED, *WINDOW]
+    # A shell's background job ignores Ctrl-C, and so would what it starts.
+    start = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+        "os.execv(sys.executable, [sys.executable, '-m', 'orgtrail.cli', *sys.argv[1:]])"
+    )
     running = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", start, "verify", *NAMED, *WINDOW],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     until = time.monotonic() + 30
     while sum(".json.gz" in each for each in archive.world.asked) < 2 * (12 + FILES):
@@ -202,7 +210,10 @@ def test_ctrl_c_leaves_a_state(archive: Archive, tmp_path: Path) -> None:
         time.sleep(0.05)
     time.sleep(1)
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=30)
+    try:
+        out, err = running.communicate(timeout=30)
+    finally:
+        running.kill()
     assert (running.returncode, out) == (2, "")
     assert err == (
         "interrupted; what was verified is kept in orgtrail-verify.state: go on with --resume\n"
@@ -222,7 +233,7 @@ def test_awscli_counts_the_same(archive: Archive) -> None:
         archive.write(account, region, start=BEGIN + 5 * HOUR, hours=4, before=first[-1], key=1)
         archive.write(account, region, start=BEGIN + 9 * HOUR, hours=9)
     for account, region in ((ACCOUNT, "us-east-1"), (OTHER, "eu-west-1")):
-        for hour in (18, 21):
+        for hour in (18, 21) if account == ACCOUNT else (19,):
             window = (f"2026-03-10T{hour}:30:00Z", "2026-03-11T04:50:00Z")
             theirs = _awscli(account, region, *window)
             only = ("--account", account, "--region", region)

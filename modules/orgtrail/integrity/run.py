@@ -79,6 +79,7 @@ class _Run:
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(maxsize=1000)
         self._expected = dict(request.expected)
         self._keyring = KeyRing()
+        self._left = False
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield what comes, while the work goes on."""
@@ -88,6 +89,7 @@ class _Run:
                 yield event
             await work
         finally:
+            self._left = True
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
 
@@ -95,8 +97,8 @@ class _Run:
         try:
             await self._all()
         finally:
-            # The reader may be gone, and then nobody empties a full queue.
-            if not (task := asyncio.current_task()) or not task.cancelling():
+            # Where the reader is gone, nobody empties a full queue.
+            if not self._left:
                 await self._queue.put(None)
 
     def _credentials(self) -> Credentials | None:
