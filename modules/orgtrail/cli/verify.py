@@ -55,7 +55,7 @@ def verify(
     expect: Annotated[
         list[str] | None, typer.Option(help="An account that must be there; repeat.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=2048, help="Requests in flight.")] = 128,
+    workers: Annotated[int, typer.Option(min=1, max=2048, help="Requests in flight.")] = 256,
     logs: Annotated[
         Path | None, typer.Option(help="A folder that is a copy of the bucket.")
     ] = None,
