@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgtrail.cli import Format, FormatOption, app
+from orgtrail.integrity import WORKERS
 from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import BAD, FAILED, FINE
 
@@ -55,7 +56,7 @@ def verify(
     expect: Annotated[
         list[str] | None, typer.Option(help="An account that must be there; repeat.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=2048, help="Requests in flight.")] = 256,
+    workers: Annotated[int, typer.Option(min=1, max=2048, help="Requests in flight.")] = WORKERS,
     logs: Annotated[
         Path | None, typer.Option(help="A folder that is a copy of the bucket.")
     ] = None,

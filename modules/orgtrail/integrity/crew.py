@@ -8,7 +8,7 @@ import pickle
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -52,14 +52,6 @@ class Briefing:
     state: Path | None
 
 
-def opened(briefing: Briefing, credentials: Credentials | None) -> Store:
-    """Open the store that a briefing names."""
-    if isinstance(briefing.source, Path):
-        return Folder(briefing.source)
-    assert credentials is not None
-    return S3(briefing.source, credentials, briefing.slots)
-
-
 class Alone:
     """Does them in this process.
 
@@ -72,25 +64,15 @@ class Alone:
     def __init__(self, briefing: Briefing, credentials: Callable[[], Credentials | None]) -> None:
         self._briefing = briefing
         self._credentials = credentials
-        self._stack = AsyncExitStack()
+        self.store = _opened(briefing, credentials())
+        self._memory = Memory(briefing.state) if briefing.state else None
 
-    async def __aenter__(self) -> Self:
-        self.store = opened(self._briefing, self._credentials())
+    def close(self) -> None:
+        """Close what it reads from."""
         if isinstance(self.store, S3):
-            await self._stack.enter_async_context(self.store)
-        state = self._briefing.state
-        self._memory = Memory(state) if state else None
+            self.store.close()
         if self._memory:
-            self._stack.callback(self._memory.close)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._stack.aclose()
+            self._memory.close()
 
     async def do(self, task: Task) -> Day:
         """Verify one day of a chain."""
@@ -107,7 +89,7 @@ class Crew:
     """The process itself, and others that help it; a task goes to the one with the least to do.
 
     Args:
-        alone: this process's share.
+        alone: this process's share; it is closed in the end.
         credentials: gives those of the moment.
 
     """
@@ -136,7 +118,10 @@ class Crew:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await asyncio.gather(*(each.dismiss(at_once=kind is not None) for each in self._hands))
+        try:
+            await asyncio.gather(*(each.dismiss(at_once=kind is not None) for each in self._hands))
+        finally:
+            self._alone.close()
 
     async def do(self, task: Task) -> Day:
         """Verify one day of a chain."""
@@ -214,6 +199,13 @@ class _Hand:
         for future in self._asked.values():
             if not future.done():
                 future.set_exception(ConnectionError())
+
+
+def _opened(briefing: Briefing, credentials: Credentials | None) -> Store:
+    if isinstance(briefing.source, Path):
+        return Folder(briefing.source)
+    assert credentials is not None
+    return S3(briefing.source, credentials, briefing.slots)
 
 
 def _ended() -> OrgtrailError:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from orgtrail.integrity import WORKERS
 from orgtrail.integrity.chain import Window
 from orgtrail.integrity.names import HOUR, Trail
 
-WORKERS = 256
-"""Requests in flight, of all processes together: at 20 ms each, 128 were what a run waited for."""
 LATE = timedelta(hours=2)
 """A digest may come this much after its period; CloudTrail delivers them within the hour."""
 

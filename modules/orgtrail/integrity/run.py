@@ -111,10 +111,8 @@ class _Run:
         processes = max(1, min(request.processes or _cores(), request.workers))
         slots = max(1, request.workers // processes)
         briefing = Briefing(request.trail, self._keyring, source, slots, path)
-        async with (
-            Alone(briefing, self._credentials) as alone,
-            Crew(alone, self._credentials) as self._crew,
-        ):
+        alone = Alone(briefing, self._credentials)
+        async with Crew(alone, self._credentials) as self._crew:
             self._store = alone.store
             found = await self._discovered()
             days = len(found.chains) * len(request.days())

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import traceback
+from contextlib import closing
 from typing import Any
 
 from orgtrail.integrity.crew import Alone, Briefing, frame, lazy_collection, received
@@ -33,7 +34,7 @@ async def _main() -> None:
         out.write(frame((number, answer)))
         out.flush()
 
-    async with Alone(briefing, lambda: holder[0]) as crew:
+    with closing(Alone(briefing, lambda: holder[0])) as crew:
         while (asked := await received(tasks)) is not None:
             message: Any = asked
             number, task, holder[0] = message

@@ -6,8 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from orgtrail.integrity.storage import answers
 from orgtrail.integrity.storage.addresses import Addresses
@@ -59,15 +58,8 @@ class S3:
         self._slots = asyncio.Semaphore(slots)
         self._http = Http(slots)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close its connections."""
         self._http.close()
 
     async def objects(self, bucket: str, prefix: str, after: str = "") -> Listing:
