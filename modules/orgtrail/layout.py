@@ -25,6 +25,20 @@ RESULT_PREFIX = "results/"
 """Where in the result bucket the workgroup writes."""
 
 
+def trusted_services(env: Environment) -> list[str]:
+    """Return the services that the organization has to trust for what the file asks for."""
+    services = [CLOUDTRAIL]
+    if env.guardduty:
+        services.append("guardduty.amazonaws.com")
+        if "EBS_MALWARE_PROTECTION" in env.guardduty.features:
+            services.append("malware-protection.guardduty.amazonaws.com")
+    if env.security_hub:
+        services.append("securityhub.amazonaws.com")
+    if env.access_analyzer:
+        services.append(ACCESS_ANALYZER)
+    return services
+
+
 def arn(env: Environment, service: str, account: str, resource: str, region: str = "") -> str:
     """Build an ARN in the environment's partition."""
     return f"arn:{partition(env.home_region)}:{service}:{region}:{account}:{resource}"

@@ -69,7 +69,7 @@ def _conditions(environment: Environment) -> list[tuple[str, str]]:
             "The organization has consolidated billing only. Enable all features: "
             "aws organizations enable-all-features",
         ),
-        *map(_trusted, _services(environment)),
+        *map(_trusted, layout.trusted_services(environment)),
     ]
     types = []
     if environment.policy_targets:
@@ -86,20 +86,6 @@ def _conditions(environment: Environment) -> list[tuple[str, str]]:
         for kind in types
     ]
     return conditions
-
-
-def _services(environment: Environment) -> list[str]:
-    """Return the services that the organization has to trust for what the file asks for."""
-    services = [layout.CLOUDTRAIL]
-    if guardduty := environment.guardduty:
-        services.append("guardduty.amazonaws.com")
-        if "EBS_MALWARE_PROTECTION" in guardduty.features:
-            services.append("malware-protection.guardduty.amazonaws.com")
-    if environment.security_hub:
-        services.append("securityhub.amazonaws.com")
-    if environment.access_analyzer:
-        services.append(layout.ACCESS_ANALYZER)
-    return services
 
 
 def _trusted(service: str) -> tuple[str, str]:

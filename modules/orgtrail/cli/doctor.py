@@ -1,0 +1,58 @@
+"""`orgtrail doctor`: compare the audit trail that runs with what its file says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orgtrail.cli import Format, FormatOption, app
+from orgtrail.telling import BAD, FAILED, FINE
+
+if TYPE_CHECKING:
+    from orgtrail.doctor.outcome import Outcome
+    from orgtrail.settings.environment import Environment
+
+_CODES = {"fine": FINE, "fault": BAD, "unchecked": FAILED}
+
+
+@app.command()
+def doctor(
+    file: Annotated[Path, typer.Argument(help="The environment file.")],
+    format: FormatOption = Format.TEXT,
+) -> int:
+    """Tell whether the audit trail that runs is as its file says, and works; nothing is changed.
+
+    Exit code 0: it is. 1: something is not; cause and next step are told. 2: something could not
+    be looked at.
+    """
+    from orgtrail.doctor.outcome import verdict
+    from orgtrail.environments import load_environment
+
+    env = load_environment(file)
+    outcomes = _examined(env)
+    said = verdict(outcomes)
+    if format is Format.JSON:
+        answer = {
+            "name": env.name,
+            "verdict": said,
+            "checks": [each.told() for each in outcomes],
+            "referred": list(env.adopt.referred),
+        }
+        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+    else:
+        from orgtrail.cli.doctor_text import show
+
+        show(env, outcomes)
+    return _CODES[said]
+
+
+def _examined(env: Environment) -> list[Outcome]:
+    from orgtrail.cli.doctor_text import progress
+    from orgtrail.doctor import examined
+
+    with progress() as tell:
+        return examined(env, tell)

@@ -1,0 +1,76 @@
+"""What `orgtrail doctor` shows people: faults with cause and next step, then what is fine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+
+from rich.console import Console
+from rich.text import Text
+
+from orgtrail.doctor.outcome import Outcome, State
+from orgtrail.settings.environment import Environment
+
+_STYLES = {"+": "green", "-": "red", "@": "dim"}
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Outcome], None]]:
+    """Show how many checks are done, where stderr is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    done = 0
+    with console.status("asking AWS") as status:
+
+        def tell(outcome: Outcome) -> None:
+            nonlocal done
+            done += 1
+            status.update(f"asking AWS: {done} checks done, {outcome.check} among them")
+
+        yield tell
+
+
+def show(env: Environment, outcomes: list[Outcome]) -> None:
+    """Show outcomes: what is wrong, what was not checked, and a count of the rest."""
+    console = Console(highlight=False, soft_wrap=True)
+    faults = [each for each in outcomes if each.state is State.FAULT]
+    unchecked = [each for each in outcomes if each.state is State.UNCHECKED]
+    for each in faults:
+        _fault(console, each)
+    if unchecked:
+        console.print("[bold]Not checked[/bold], so not known to be fine:")
+        for reason, alike in groupby(sorted(unchecked, key=_reason), key=_reason):
+            # As text: what AWS says is no markup here.
+            console.print(Text(f"  {', '.join(_named(each) for each in alike)}"))
+            console.print(Text(f"    {reason}"))
+        console.print()
+    for part in env.adopt.referred:
+        console.print(f"adopt.{part} is only referred to: it is compared where it is managed.")
+    fine = sum(each.state is State.FINE for each in outcomes)
+    console.print(
+        f"{env.name}: {len(faults)} of {len(outcomes)} checks found a fault, "
+        f"{len(unchecked)} could not be made, {fine} are fine."
+    )
+
+
+def _fault(console: Console, outcome: Outcome) -> None:
+    console.print(Text.assemble(("fault ", "bold red"), (_named(outcome), "bold")))
+    for each in outcome.faults:
+        console.print(Text(f"  {each.cause}."))
+        console.print(Text.assemble(("  next: ", "bold"), each.step))
+        for line in each.diff.splitlines():
+            console.print(Text(f"    {line}", _STYLES.get(line[:1], "")))
+    console.print()
+
+
+def _named(outcome: Outcome) -> str:
+    about = outcome.subject
+    where = " ".join(filter(None, (about.account, about.region, about.name)))
+    return f"{outcome.check} ({where})"
+
+
+def _reason(outcome: Outcome) -> str:
+    return outcome.reason

@@ -1,0 +1,22 @@
+"""The checks of the doctor, one module for each concern; importing it registers all of them."""
+
+from orgtrail.doctor.checks import (
+    alarms,
+    archive,
+    buckets,
+    catalog,
+    daily,
+    delivery,
+    detection,
+    feed,
+    guardrails,
+    keys,
+    organization,
+    roles,
+    trail,
+)
+
+__all__ = [
+    "alarms", "archive", "buckets", "catalog", "daily", "delivery", "detection", "feed",
+    "guardrails", "keys", "organization", "roles", "trail",
+]  # fmt: skip

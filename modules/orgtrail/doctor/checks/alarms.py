@@ -1,0 +1,145 @@
+"""Checks of the alarms: what they look for, that they ring, and that somebody hears them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from orgtrail import layout
+from orgtrail.alarms import ALARMS, SILENCE, Alarm, pattern
+from orgtrail.doctor.comparing import difference, listed
+from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.register import Live, check
+from orgtrail.policies import alarms as policies
+from orgtrail.policies.document import text
+from orgtrail.settings.alarms import Alarms
+
+_DEPLOY = "deploy again: the plan shows the change"
+_PENDING = "PendingConfirmation"
+
+
+def topic(live: Live) -> list[Subject]:
+    """Return the alarms' topic, if there are alarms."""
+    return [Subject("management", live.env.alarms.topic)] if live.env.alarms else []
+
+
+def _group(live: Live) -> list[Subject]:
+    return [Subject("management", live.env.delivery.log_group)] if _watched(live) else []
+
+
+def _named(live: Live) -> list[Subject]:
+    return topic(live) if _chosen(live.env.alarms) else []
+
+
+def _chosen(settings: Alarms | None) -> list[Alarm]:
+    if not settings:
+        return []
+    return [each for each in ALARMS if settings.names is None or each.name in settings.names]
+
+
+def _watched(live: Live) -> list[Alarm]:
+    """Return the alarms that look for a pattern, where the file asks for any form of them."""
+    settings = live.env.alarms
+    if not settings or not (settings.totals or settings.by_account):
+        return []
+    return [each for each in _chosen(settings) if each.name != SILENCE]
+
+
+def _arn(live: Live) -> str:
+    assert live.env.alarms
+    return layout.alarm_topic_arn(live.env, live.env.alarms.topic)
+
+
+@check("alarm-filters", "Every pattern is looked for", _group, "log-group")
+def _filters(live: Live, subject: Subject) -> Iterator[Fault]:
+    settings = live.env.alarms
+    assert settings
+    answer = live.aws.ask(
+        "management", "logs", "describe_metric_filters", logGroupName=subject.name
+    )
+    has = {each["filterName"]: each.get("filterPattern", "") for each in answer["metricFilters"]}
+    names = layout.alarm_names(live.env)
+    for form, asked in (("totals", settings.totals), ("by-account", settings.by_account)):
+        for alarm in _watched(live) if asked else ():
+            name = f"{alarm.name}-{form}"
+            wanted = pattern(alarm, settings.patterns, names)
+            if name not in has:
+                yield Fault(f"the metric filter {name} does not exist", _DEPLOY)
+            elif has[name] != wanted:
+                yield Fault(
+                    f"the metric filter {name} looks for something else",
+                    _DEPLOY,
+                    listed([wanted], [has[name]]),
+                )
+
+
+@check("alarms", "Every alarm exists and rings the topic", _named)
+def _alarms(live: Live, _: Subject) -> Iterator[Fault]:
+    answer = live.aws.ask("management", "cloudwatch", "describe_alarms")
+    has = {each["AlarmName"]: each for each in answer.get("MetricAlarms", ())}
+    for name in _expected(live):
+        alarm: Any = has.get(name)
+        if alarm is None:
+            yield Fault(f"the alarm {name!r} does not exist", _DEPLOY)
+        elif not alarm.get("ActionsEnabled", True):
+            yield Fault(
+                f"the actions of the alarm {name!r} are off: it rings nobody",
+                f"aws cloudwatch enable-alarm-actions --alarm-names {name!r}",
+            )
+        elif _arn(live) not in alarm.get("AlarmActions", ()):
+            yield Fault(f"the alarm {name!r} does not ring {_arn(live)}", _DEPLOY)
+
+
+def _expected(live: Live) -> Iterator[str]:
+    settings = live.env.alarms
+    assert settings
+    for alarm in _watched(live):
+        if settings.totals:
+            yield f"{settings.namespace} {alarm.name}"
+        if settings.by_account:
+            yield f"{settings.namespace} {alarm.name} by account"
+    if any(each.name == SILENCE for each in _chosen(settings)):
+        yield f"{settings.namespace} {SILENCE}"
+
+
+@check("alarm-topic", "The alarms' topic exists, encrypted, with the file's policy", topic)
+def _topic(live: Live, subject: Subject) -> Iterator[Fault]:
+    settings = live.env.alarms
+    assert settings
+    yield from topic_faults(live, subject, _arn(live), text(policies.topic(live.env, settings)))
+
+
+@check("alarm-subscriptions", "Somebody hears the alarms", topic, "alarm-topic")
+def _subscribed(live: Live, _: Subject) -> Iterator[Fault]:
+    settings = live.env.alarms
+    assert settings
+    told = settings.subscribers
+    answer = live.aws.ask("management", "sns", "list_subscriptions_by_topic", TopicArn=_arn(live))
+    has = {each["Endpoint"]: each["SubscriptionArn"] for each in answer["Subscriptions"]}
+    for endpoint in (*told.email, *told.https):
+        if endpoint not in has:
+            yield Fault(f"{endpoint} is not subscribed to the alarms", _DEPLOY)
+        elif has[endpoint] == _PENDING:
+            yield Fault(
+                f"{endpoint} has not confirmed its subscription: it is told nothing",
+                "open the link that AWS sent there; deploy again for a new one, since it is valid "
+                "for two days",
+            )
+    if not has and not (told.slack or told.teams):
+        yield Fault("nobody is subscribed to the alarms", "set alarms.subscribers, then deploy")
+
+
+def topic_faults(live: Live, subject: Subject, arn: str, policy: str) -> Iterator[Fault]:
+    """Yield what is wrong with a topic."""
+    answer = live.aws.ask(
+        subject.account, "sns", "get_topic_attributes",
+        absent=("NotFound", "NotFoundException"), TopicArn=arn,
+    )  # fmt: skip
+    if answer is None:
+        yield Fault(f"the topic {subject.name} does not exist", "deploy: the plan shows it")
+        return
+    has = answer["Attributes"]
+    if not has.get("KmsMasterKeyId"):
+        yield Fault("its messages are not encrypted", _DEPLOY)
+    if lines := difference(policy, has.get("Policy")):
+        yield Fault("its policy is not the file's", _DEPLOY, lines)

@@ -1,0 +1,74 @@
+"""Checks of the organization's policies: there, as the file says, attached to every target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from orgtrail.doctor.comparing import difference
+from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.register import Live, check
+from orgtrail.proof.outline.paper import NOT_OURS
+
+_DEPLOY = "deploy again: the plan shows the change"
+
+
+def policies(live: Live) -> Iterator[Subject]:
+    """Yield the service control policy and the resource control policy that the file asks for."""
+    for each in live.stack.of("aws_organizations_policy"):
+        yield Subject("management", each.text("name"), resource=each)
+
+
+def _ours(live: Live) -> Iterator[Subject]:
+    for each in policies(live):
+        if each.resource and each.resource.text("content") != NOT_OURS:
+            yield each
+
+
+def _found(live: Live, subject: Subject) -> Any:
+    assert subject.resource
+    adopted = live.env.adopt.scp
+    answer = live.aws.ask(
+        "management", "organizations", "list_policies", Filter=subject.resource.text("type")
+    )
+    is_scp = subject.resource.text("type") == "SERVICE_CONTROL_POLICY"
+    for each in answer["Policies"]:
+        if each["Id"] == adopted.id if adopted and is_scp else each["Name"] == subject.name:
+            return each
+    return None
+
+
+@check("control-policy", "The control policy exists", policies)
+def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
+    if not _found(live, subject):
+        yield Fault(
+            f"the organization has no policy {subject.name}: administrators of every account can "
+            "stop what the file says they cannot",
+            "deploy: the plan shows it",
+        )
+
+
+@check("control-policy-content", "Its content is the file's", _ours, "control-policy")
+def _content(live: Live, subject: Subject) -> Iterator[Fault]:
+    assert subject.resource
+    known = _found(live, subject)["Id"]
+    has = live.aws.ask("management", "organizations", "describe_policy", PolicyId=known)["Policy"]
+    if lines := difference(subject.resource.text("content"), has["Content"]):
+        yield Fault("the policy is not the file's", _DEPLOY, lines)
+
+
+@check("control-policy-targets", "It is attached to every target", policies, "control-policy")
+def _attached(live: Live, subject: Subject) -> Iterator[Fault]:
+    assert subject.resource
+    known = _found(live, subject)["Id"]
+    answer = live.aws.ask("management", "organizations", "list_targets_for_policy", PolicyId=known)
+    has = {each["TargetId"] for each in answer["Targets"]}
+    reference = f"${{{subject.resource.address}.id}}"
+    for each in live.stack.of("aws_organizations_policy_attachment"):
+        target = each.text("target_id")
+        if each.text("policy_id") == reference and target not in has:
+            yield Fault(
+                f"the policy is not attached to {target}: it binds nobody there",
+                f"deploy again, or: aws organizations attach-policy --policy-id {known} "
+                f"--target-id {target}",
+            )

@@ -1,0 +1,84 @@
+"""Checks of every role that the stack makes: who may assume it, and what it may then do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from orgtrail import layout
+from orgtrail.doctor.comparing import difference
+from orgtrail.doctor.explaining import of_reader
+from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.register import Live, check
+
+_DEPLOY = "deploy again: the plan shows the change"
+
+
+def roles(live: Live) -> Iterator[Subject]:
+    """Yield every role that is ours."""
+    for each in live.stack.of("aws_iam_role"):
+        yield Subject(live.account(each.provider.account), each.text("name"), resource=each)
+
+
+def _role(live: Live, subject: Subject) -> Any:
+    answer = live.aws.ask(
+        subject.account, "iam", "get_role", absent=("NoSuchEntity",), RoleName=subject.name
+    )
+    return answer["Role"] if answer else None
+
+
+@check("role", "The role exists", roles)
+def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
+    if not _role(live, subject):
+        yield Fault(f"the role {subject.name} does not exist", "deploy: the plan shows it")
+
+
+@check("role-trust", "Only those that the file names may assume it", roles, "role")
+def _trust(live: Live, subject: Subject) -> Iterator[Fault]:
+    assert subject.resource
+    has = _role(live, subject)["AssumeRolePolicyDocument"]
+    if lines := difference(subject.resource.text("assume_role_policy"), has):
+        gone = "AIDA" in lines or "AROA" in lines
+        yield Fault(
+            "its trust policy is not the file's"
+            + ("; a principal that AWS writes as an id was deleted and made again" if gone else ""),
+            _DEPLOY,
+            lines,
+        )
+
+
+@check("role-policy", "It may do what the file says, and nothing else", roles, "role")
+def _permissions(live: Live, subject: Subject) -> Iterator[Fault]:
+    wanted = next(
+        each for each in live.stack.of("aws_iam_role_policy") if each.text("role") == subject.name
+    )
+    names = live.aws.ask(subject.account, "iam", "list_role_policies", RoleName=subject.name)[
+        "PolicyNames"
+    ]
+    documents = {
+        name: live.aws.ask(
+            subject.account, "iam", "get_role_policy", RoleName=subject.name, PolicyName=name
+        )["PolicyDocument"]
+        for name in names
+    }
+    differs = {name: difference(wanted.text("policy"), has) for name, has in documents.items()}
+    others = sorted(differs)
+    if name := min(differs, key=lambda each: len(differs[each]), default=""):
+        others.remove(name)
+    if not name or differs[name]:
+        has = documents.get(name)
+        reads = layout.role_arn(live.env, live.env.logging.id, subject.name)
+        reads_logs = reads in layout.reading_roles(live.env)
+        cause = of_reader(has) if reads_logs else "the policy is not the file's"
+        lines = differs.get(name) or difference(wanted.text("policy"), None)
+        yield Fault(cause, _DEPLOY, lines)
+    attached = live.aws.ask(
+        subject.account, "iam", "list_attached_role_policies", RoleName=subject.name
+    )["AttachedPolicies"]
+    others += [each["PolicyArn"] for each in attached]
+    if others:
+        yield Fault(
+            f"the role has policies that the file does not give it: {', '.join(others)}",
+            "take them away, or see who attached them: "
+            "orgtrail query run privilege-changes --env FILE",
+        )

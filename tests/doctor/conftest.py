@@ -1,0 +1,175 @@
+"""A deployment on moto for all tests of the doctor, and the seam at which answers are changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from orgtrail import layout
+from orgtrail.doctor import examined
+from orgtrail.doctor.asking import Aws, Clients
+from orgtrail.doctor.outcome import Outcome
+from orgtrail.settings.environment import Environment
+
+from tests.conftest import Json, environment, synthesized
+from tests.doctor.deployment import Deployment
+from tests.e2e.cloud import CREDENTIALS, HOST, MOTO, Cloud, Organization, cloud, organization
+
+MANAGEMENT = "111111111111"
+Change = Callable[[Callable[[], Any], Json], Any]
+"""Gets what asks AWS, and the parameters; returns another answer or raises."""
+
+
+def _as_is(ask: Callable[[], Any], _: Json) -> Any:
+    return ask()
+
+
+@dataclass
+class Seam:
+    """Where the doctor's calls go out: answers can be changed here, for what moto lacks too."""
+
+    clients: Clients
+    lacking: dict[tuple[str, str, str], Change]
+    changes: dict[tuple[str, str, str], Change] = field(default_factory=dict)
+
+    def __call__(self, account: str, region: str, service: str, operation: str, given: Json) -> Any:
+        """Make a call, or what stands in its place."""
+
+        def asked() -> Any:
+            return self.clients.call(account, region, service, operation, given)
+
+        key = (account, service, operation)
+        without = self.lacking.get(key, _as_is)
+        changed = self.changes.get(key, _as_is)
+        return changed(lambda: without(asked, given), given)
+
+
+@dataclass
+class Patient:
+    """A deployment and how the doctor looks at it."""
+
+    deployment: Deployment
+    seam: Seam
+
+    @property
+    def env(self) -> Environment:
+        """The settings."""
+        return self.deployment.env
+
+    def examined(self, env: Environment | None = None) -> list[Outcome]:
+        """Return every outcome."""
+        return examined(env or self.env, aws=Aws(env or self.env, self.seam))
+
+
+@pytest.fixture(scope="session")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The AWS API, as boto3 finds it by the environment's variables."""
+    if not MOTO.exists():
+        pytest.skip("moto is not installed; make test does that")
+    with cloud(tmp_path_factory.mktemp("cloud")) as made, pytest.MonkeyPatch.context() as patch:
+        for name in [each for each in os.environ if each.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in variables(made).items():
+            patch.setenv(name, value)
+        yield made
+
+
+def variables(here: Cloud) -> dict[str, str]:
+    """Return the variables by which every AWS tool finds this API."""
+    return {
+        **CREDENTIALS,
+        "AWS_ENDPOINT_URL": HOST,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "HTTP_PROXY": here.proxy,
+        "NO_PROXY": "",
+    }
+
+
+@pytest.fixture(scope="session")
+def patient(here: Cloud) -> Patient:
+    """An organization with everything on, as the synthesized stack says."""
+    made = organization(here, MANAGEMENT, "logging", "production")
+    env = environment(**settings(made))
+    deployment = Deployment(here, env, synthesized(env))
+    _prepare(deployment, made)
+    deployment.lay_out()
+    return Patient(deployment, Seam(Clients(env), _lacking(env)))
+
+
+def settings(made: Organization) -> Json:
+    """Return settings that ask for everything."""
+    roles = {MANAGEMENT: "management", **{each: name for name, each in made.members.items()}}
+    return {
+        "organization": {"id": made.id, "root_id": made.root_id},
+        "accounts": {
+            name: {
+                "id": each,
+                "profile": ...,
+                "role_arn": f"arn:aws:iam::{each}:role/orgtrail-deploy",
+            }
+            if name != "production"
+            else {"id": each}
+            for each, name in roles.items()
+        },
+        "trail": {"insights": ["ApiCallRateInsight"]},
+        "recording": {"data": [{"service": "dynamodb", "access": "read"}]},
+        "archive": {
+            "object_lock": {"mode": "GOVERNANCE", "days": 365},
+            "glacier_after_days": 400,
+        },
+        "guardrails": {"resource_control_policy": True},
+        "access": {
+            "auditor": {"trusted": ["arn:aws:iam::999999999999:role/audit"]},
+            "member_readers": {},
+        },
+        "alarms": {"subscribers": {"email": ["security@example.com"]}},
+        "siem": {
+            "reader": {
+                "trusted": ["arn:aws:iam::999999999999:role/siem"],
+                "external_id": "made-up-external-id",
+            }
+        },
+        "verification": {},
+        "catalog": {"compaction": {}, "regions": ["us-east-1", "us-west-2"]},
+        "guardduty": {},
+        "security_hub": {},
+        "access_analyzer": {},
+    }
+
+
+def _prepare(deployment: Deployment, made: Organization) -> None:
+    """Do by hand what a plan asks to be done before."""
+    client = deployment.client("management", "organizations")
+    client.enable_policy_type(RootId=made.root_id, PolicyType="RESOURCE_CONTROL_POLICY")
+    for service in layout.trusted_services(deployment.env):
+        client.enable_aws_service_access(ServicePrincipal=service)
+    deployment.client("management", "iam").create_role(
+        RoleName="AWSServiceRoleForCloudTrail", AssumeRolePolicyDocument="{}"
+    )
+
+
+def _lacking(env: Environment) -> dict[tuple[str, str, str], Change]:
+    """Return what moto 5.2.5 has no answer for, as AWS would answer."""
+    arn = layout.bucket_arn(env, env.findings_bucket or "")
+
+    def members_view(ask: Callable[[], Any], _: Json) -> Any:
+        seen = {"TrailARN": layout.trail_arn(env), "Name": env.trail.name}
+        return {"trailList": [*ask()["trailList"], seen]}
+
+    return {
+        ("logging", "cloudtrail", "describe_trails"): members_view,
+        ("logging", "guardduty", "list_publishing_destinations"): lambda *_: {
+            "Destinations": [{"DestinationId": "one", "DestinationType": "S3"}]
+        },
+        ("logging", "guardduty", "describe_publishing_destination"): lambda *_: {
+            "Status": "PUBLISHING",
+            "DestinationProperties": {"DestinationArn": arn},
+        },
+        ("logging", "accessanalyzer", "list_analyzers"): lambda *_: {
+            "analyzers": [{"name": "external", "status": "ACTIVE"}]
+        },
+    }

@@ -1,0 +1,202 @@
+"""`orgtrail doctor` against a deployment on moto: sound, and with each fault that it knows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from orgtrail.doctor import examined
+from orgtrail.doctor.asking import Aws
+from orgtrail.doctor.outcome import Outcome, State
+from orgtrail.doctor.register import CHECKS
+
+from tests.conftest import MINIMAL, merged, orgtrail, tfvars
+from tests.doctor.cases import CASES
+from tests.doctor.conftest import Patient, settings
+from tests.doctor.faults import Case, refused
+from tests.e2e.cloud import Organization
+
+_IDS = [f"{number:02}-{each.check}" for number, each in enumerate(CASES)]
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(patient: Patient) -> Iterator[None]:
+    yield
+    patient.seam.changes.clear()
+
+
+def _of(outcomes: list[Outcome], state: State) -> list[Outcome]:
+    return [each for each in outcomes if each.state is state]
+
+
+def test_a_sound_deployment_is_fine(patient: Patient) -> None:
+    outcomes = patient.examined()
+    assert [each for each in outcomes if each.state is not State.FINE] == []
+    assert {each.check for each in outcomes} == set(CHECKS)
+
+
+def test_every_check_has_a_fault_here() -> None:
+    assert {each.check for each in CASES} == set(CHECKS)
+
+
+@pytest.mark.parametrize("case", CASES, ids=_IDS)
+def test_a_fault_is_found_and_nothing_else(patient: Patient, case: Case) -> None:
+    case.inject(patient)
+    try:
+        outcomes = patient.examined()
+    finally:
+        patient.seam.changes.clear()
+        for address in case.restore:
+            patient.deployment.apply(address)
+        case.undo(patient)
+    found = _of(outcomes, State.FAULT)
+    assert {each.check for each in found} == {case.check}
+    for outcome in found:
+        for fault in outcome.faults:
+            assert case.cause in fault.cause
+            assert fault.step
+    waits = {each.reason for each in _of(outcomes, State.UNCHECKED)}
+    assert waits <= {f"it waits for the check {each}" for each in _waiting(case.check)}
+
+
+def _waiting(check: str) -> Iterator[str]:
+    yield check
+    for each in CHECKS.values():
+        if each.after == check:
+            yield from _waiting(each.name)
+
+
+def test_after_all_faults_it_is_sound_again(patient: Patient) -> None:
+    assert {each.state for each in patient.examined()} == {State.FINE}
+
+
+_REFUSALS = {
+    "ThrottlingException": "AWS throttles cloudtrail:GetTrailStatus (ThrottlingException); run the "
+    "doctor again in a minute",
+    "AccessDeniedException": "cloudtrail:GetTrailStatus is denied (said AWS); let "
+    "arn:aws:iam::111111111111:role/orgtrail-deploy read it, then run again",
+    "InternalError": "cloudtrail:GetTrailStatus: AWS answers InternalError: said AWS",
+}
+
+
+@pytest.mark.parametrize("code", _REFUSALS)
+def test_what_aws_refuses_is_not_checked(patient: Patient, code: str) -> None:
+    refused("management", "cloudtrail", "get_trail_status", code)(patient)
+    outcomes = patient.examined()
+    assert _of(outcomes, State.FAULT) == []
+    unchecked = _of(outcomes, State.UNCHECKED)
+    assert {each.check for each in unchecked} == {
+        "trail-logging", "log-delivery", "digest-delivery", "stream-delivery", "log-freshness",
+        "digest-freshness",
+    }  # fmt: skip
+    said = {each.reason for each in unchecked} - {"it waits for the check trail-logging"}
+    assert said == {f"accounts.management (111111111111): {_REFUSALS[code]}"}
+
+
+def test_every_question_that_is_refused_is_not_fine(patient: Patient) -> None:
+    """Whatever a check asks: where AWS refuses it, the check is not fine."""
+    asked: set[tuple[str, str, str]] = set()
+
+    def note(account: str, region: str, service: str, operation: str, given: object) -> object:
+        asked.add((account, service, operation))
+        return patient.seam(account, region, service, operation, given)  # type: ignore[arg-type]
+
+    examined(patient.env, aws=Aws(patient.env, note))
+    for call in asked:
+        refused(*call, "AccessDeniedException")(patient)
+    outcomes = patient.examined()
+    assert {each.state for each in outcomes} == {State.UNCHECKED}
+
+
+def test_an_account_that_cannot_be_reached_is_not_checked(patient: Patient) -> None:
+    refused("logging", "sts", "get_caller_identity", "AccessDenied")(patient)
+    outcomes = patient.examined()
+    assert _of(outcomes, State.FAULT) == []
+    logging = [each for each in outcomes if each.subject.account == "logging"]
+    assert {each.state for each in logging} == {State.UNCHECKED}
+    reasons = {each.reason for each in logging} - {"it waits for the check credentials"}
+    assert len(reasons) == 1
+
+
+def test_an_answer_that_nobody_foresaw_is_not_fine(patient: Patient) -> None:
+    patient.seam.changes["management", "organizations", "list_roots"] = lambda *_: {"Roots": [{}]}
+    found = {each.check: each for each in patient.examined()}["policy-types"]
+    assert found.state is State.UNCHECKED
+    assert found.reason == "what AWS answered was not understood: KeyError: 'Id'"
+
+
+def test_without_credentials_nothing_is_fine(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    outcomes = examined(patient.env)
+    assert {each.state for each in outcomes} == {State.UNCHECKED}
+    said = next(each.reason for each in outcomes if each.check == "credentials")
+    assert said.endswith("sts:get_caller_identity: Unable to locate credentials")
+
+
+def test_what_is_only_referred_to_is_not_compared(patient: Patient) -> None:
+    env = patient.env.model_dump(exclude_unset=True)
+    for name in ("object_lock", "glacier_after_days"):
+        env["archive"].pop(name)
+    env.pop("siem")
+    env["access"].pop("member_readers")
+    env["adopt"] = {"bucket": {"manage": False}, "scp": {"manage": False, "id": "p-examplepolicy"}}
+    referring = type(patient.env).model_validate(env)
+    names = {
+        (each.check, each.subject.name)
+        for each in patient.examined(referring)
+        if each.check.startswith(("bucket", "control-policy-content"))
+    }
+    assert ("bucket-policy", referring.archive.bucket) not in names
+    assert ("bucket-policy", referring.result_bucket) in names
+    contents = {name for check, name in names if check == "control-policy-content"}
+    assert contents == {f"{referring.guardrails.policy_name}-resources"}
+
+
+def test_the_command(patient: Patient, tmp_path: Path) -> None:
+    file = _file(patient, tmp_path)
+    result = orgtrail("doctor", str(file), "--format", "json")
+    assert result.stderr == ""
+    told = json.loads(result.stdout)
+    # What moto has no answer for: a member's view, exports of findings and the analyzer.
+    assert {each["check"] for each in told["checks"] if each["state"] == "fault"} == {"member-view"}
+    assert {each["check"] for each in told["checks"] if each["state"] == "unchecked"} == {
+        "guardduty-export", "access-analyzer",
+    }  # fmt: skip
+    assert (told["name"], told["verdict"], result.returncode) == ("bank", "fault", 1)
+
+
+def test_the_command_shows_cause_step_and_difference(patient: Patient, tmp_path: Path) -> None:
+    file = _file(patient, tmp_path)
+    case = next(each for each in CASES if "service principal" in each.cause)
+    case.inject(patient)
+    try:
+        result = orgtrail("doctor", str(file))
+    finally:
+        for address in case.restore:
+            patient.deployment.apply(address)
+    assert "fault bucket-policy (logging example-bank-archive)" in result.stdout
+    assert "next: deploy again: the plan shows the change" in result.stdout
+    assert re.search(r'^ +- +"cloudtrail.amazonaws.com"$', result.stdout, re.MULTILINE)
+    assert re.search(r'^ +\+ +"cloudtrail.amazon.com"$', result.stdout, re.MULTILINE)
+    assert re.search(r"bank: 2 of \d+ checks found a fault, 2 could not be made", result.stdout)
+
+
+def _file(patient: Patient, folder: Path) -> Path:
+    env = patient.env
+    made = Organization(
+        env.organization.id,
+        env.organization.root_id,
+        env.management.id,
+        {name: env.accounts[name].id for name in ("logging", "production")},
+    )
+    file = folder / "bank.tfvars"
+    file.write_text(tfvars(merged(MINIMAL, settings(made))))
+    return file
