@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from orgtrail.doctor import examined
-from orgtrail.doctor.asking import Aws
+from orgtrail.doctor.asking import Aws, Clients
 from orgtrail.doctor.outcome import Outcome, State
 from orgtrail.doctor.register import CHECKS
+from orgtrail.environments import load_environment
+from orgtrail.policies.doctor import doctor
+from orgtrail.policies.document import text
 
 from tests.conftest import MINIMAL, merged, orgtrail, tfvars
 from tests.doctor.cases import CASES
@@ -76,8 +79,8 @@ def test_after_all_faults_it_is_sound_again(patient: Patient) -> None:
 _REFUSALS = {
     "ThrottlingException": "AWS throttles cloudtrail:GetTrailStatus (ThrottlingException); run the "
     "doctor again in a minute",
-    "AccessDeniedException": "cloudtrail:GetTrailStatus is denied (said AWS); let "
-    "arn:aws:iam::111111111111:role/orgtrail-deploy read it, then run again",
+    "AccessDeniedException": "cloudtrail:GetTrailStatus is denied (said AWS); give the role "
+    "what `orgtrail permissions FILE management --for doctor` prints, then run again",
     "InternalError": "cloudtrail:GetTrailStatus: AWS answers InternalError: said AWS",
 }
 
@@ -109,6 +112,53 @@ def test_every_question_that_is_refused_is_not_fine(patient: Patient) -> None:
         refused(*call, "AccessDeniedException")(patient)
     outcomes = patient.examined()
     assert {each.state for each in outcomes} == {State.UNCHECKED}
+
+
+_ACTIONS = {
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "ListObjectsV2": "ListBucket",
+    "ListAwsServiceAccessForOrganization": "ListAWSServiceAccessForOrganization",
+}
+"""The operations that ask for an action of another name (service authorization reference)."""
+
+
+def test_the_policy_for_the_doctor_allows_what_it_asks_and_no_more(patient: Patient) -> None:
+    asked: set[tuple[str, str]] = set()
+
+    def note(account: str, region: str, service: str, operation: str, given: object) -> object:
+        name = "".join(part.capitalize() for part in operation.split("_"))
+        if service != "sts":
+            prefix = {"accessanalyzer": "access-analyzer"}.get(service, service)
+            asked.add((account, f"{prefix}:{_ACTIONS.get(name, name)}"))
+        return patient.seam(account, region, service, operation, given)  # type: ignore[arg-type]
+
+    examined(patient.env, aws=Aws(patient.env, note))
+    # What Athena does in the caller's name, for the query of one partition.
+    by_athena = {
+        "glue:GetDatabase", "glue:GetPartitions", "s3:GetObject", "s3:GetObjectVersion",
+        "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey",
+    }  # fmt: skip
+    for name in ("management", "logging"):
+        policy = doctor(patient.env, name)
+        allowed = {action for each in policy["Statement"] for action in each["Action"]}
+        wanted = {action for account, action in asked if account == name}
+        # The trails of the logging account are listed where the trail is not found.
+        assert wanted <= allowed
+        assert allowed - wanted <= by_athena | {"cloudtrail:ListTrails"}
+        assert len(text(policy)) <= 6_144  # a managed policy (IAM guide, quotas)
+    file = "envs/fintech.tfvars"
+    printed = json.loads(orgtrail("permissions", file, "logging", "--for", "doctor").stdout)
+    assert printed == doctor(load_environment(file), "logging")
+
+
+def test_a_role_of_its_own(patient: Patient) -> None:
+    clients = Clients(patient.env, "orgtrail-doctor")
+    asked = Aws(patient.env, clients.call).ask("logging", "sts", "get_caller_identity")
+    assert asked["Arn"].split("/")[1] == "orgtrail-doctor"
 
 
 def test_an_account_that_cannot_be_reached_is_not_checked(patient: Patient) -> None:

@@ -22,6 +22,12 @@ _CODES = {"fine": FINE, "fault": BAD, "unchecked": FAILED}
 @app.command()
 def doctor(
     file: Annotated[Path, typer.Argument(help="The environment file.")],
+    role: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a role to assume in each account, in place of the file's deploy roles."
+        ),
+    ] = None,
     format: FormatOption = Format.TEXT,
 ) -> int:
     """Tell whether the audit trail that runs is as its file says, and works; nothing is changed.
@@ -33,7 +39,7 @@ def doctor(
     from orgtrail.environments import load_environment
 
     env = load_environment(file)
-    outcomes = _examined(env)
+    outcomes = _examined(env, role)
     said = verdict(outcomes)
     if format is Format.JSON:
         answer = {
@@ -50,9 +56,10 @@ def doctor(
     return _CODES[said]
 
 
-def _examined(env: Environment) -> list[Outcome]:
+def _examined(env: Environment, role: str | None) -> list[Outcome]:
     from orgtrail.cli.doctor_text import progress
     from orgtrail.doctor import examined
+    from orgtrail.doctor.asking import Aws, Clients
 
     with progress() as tell:
-        return examined(env, tell)
+        return examined(env, tell, Aws(env, Clients(env, role).call))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,19 +14,31 @@ from orgtrail.cli import app
 from orgtrail.settings.faults import OrgtrailError
 
 
+class Purpose(StrEnum):
+    """What a role is for."""
+
+    DEPLOY = "deploy"
+    DOCTOR = "doctor"
+
+
 @app.command()
 def permissions(
     file: Annotated[Path, typer.Argument(help="An environment file.")],
     account: Annotated[
         str, typer.Argument(help="The account, by its name in the file: management, logging ...")
     ],
+    purpose: Annotated[
+        Purpose, typer.Option("--for", help="Who needs it: Terraform, or orgtrail doctor.")
+    ] = Purpose.DEPLOY,
 ) -> None:
-    """Print the least-privilege policy of the role that deploys to an account, as JSON."""
+    """Print the least-privilege policy of a role in an account, as JSON: to deploy, or to look."""
     from orgtrail.environments import load_environment
     from orgtrail.policies.deployer import deployer
+    from orgtrail.policies.doctor import doctor
 
     env = load_environment(file)
     if account not in env.deployed:
         names = ", ".join(env.deployed)
         raise OrgtrailError(f"ACCOUNT must be one that is deployed to: {names}; got {account}")
-    sys.stdout.write(json.dumps(deployer(env, account), indent=2) + "\n")
+    policy = doctor if purpose is Purpose.DOCTOR else deployer
+    sys.stdout.write(json.dumps(policy(env, account), indent=2) + "\n")

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import Any
 
+from orgtrail import layout
 from orgtrail.settings.accounts import Account
 from orgtrail.settings.environment import Environment
 
@@ -132,8 +133,10 @@ class Aws:
         if code in _THROTTLED:
             return f"{who}: AWS throttles {what} ({code}); run the doctor again in a minute"
         if code in _DENIED:
-            role = self._env.accounts[account].role_arn or "the credentials in use"
-            return f"{who}: {what} is denied ({message}); let {role} read it, then run again"
+            return (
+                f"{who}: {what} is denied ({message}); give the role what "
+                f"`orgtrail permissions FILE {account} --for doctor` prints, then run again"
+            )
         return f"{who}: {what}: AWS answers {code}: {message}"
 
 
@@ -142,12 +145,14 @@ class Clients:
 
     Args:
         env: the settings.
+        role: name of a role to assume in each account, in place of those of the settings.
 
     """
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Environment, role: str | None = None) -> None:
         """Make none yet."""
         self._env = env
+        self._role = role
         self._sessions: dict[str, Any] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
         # A session makes one client at a time.
@@ -178,12 +183,14 @@ class Clients:
 
     def _session(self, account: str) -> Any:
         if account not in self._sessions:
-            self._sessions[account] = session(self._env.accounts[account], self._env.home_region)
+            given = self._env.accounts[account]
+            arn = layout.role_arn(self._env, given.id, self._role) if self._role else given.role_arn
+            self._sessions[account] = session(given, arn, self._env.home_region)
         return self._sessions[account]
 
 
-def session(account: Account, region: str) -> Any:
-    """Return a boto3 session with the profile and the role of an account.
+def session(account: Account, role: str | None, region: str) -> Any:
+    """Return a boto3 session with the profile of an account and a role in it.
 
     Raises:
         botocore.exceptions.BotoCoreError: there are no credentials.
@@ -193,9 +200,9 @@ def session(account: Account, region: str) -> Any:
     import boto3
 
     base = boto3.Session(profile_name=account.profile, region_name=region)
-    if not account.role_arn:
+    if not role:
         return base
-    given = {"RoleArn": account.role_arn, "RoleSessionName": account.session_name}
+    given = {"RoleArn": role, "RoleSessionName": account.session_name}
     if account.external_id:
         given["ExternalId"] = account.external_id
     made = _client(base, "sts", region).assume_role(**given)["Credentials"]

@@ -1,0 +1,105 @@
+"""What `orgtrail doctor` asks of each account: reading, and one query of one partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orgtrail import layout
+from orgtrail.policies import readers
+from orgtrail.policies.document import Document, Statement, allow, document
+from orgtrail.settings.environment import Environment
+
+_ORGANIZATION = (
+    "DescribeOrganization", "DescribePolicy", "ListAWSServiceAccessForOrganization",
+    "ListAccounts", "ListPolicies", "ListRoots", "ListTargetsForPolicy",
+)  # fmt: skip
+_TRAIL = (
+    "GetEventSelectors", "GetInsightSelectors", "GetTrail", "GetTrailStatus", "ListTrails",
+)  # fmt: skip
+_KEY = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus")
+_ROLE = ("GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies")
+_TOPIC = ("GetTopicAttributes", "ListSubscriptionsByTopic")
+_BUCKET = (
+    "GetBucketLocation", "GetBucketLogging", "GetBucketNotification",
+    "GetBucketObjectLockConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy",
+    "GetBucketPublicAccessBlock", "GetBucketVersioning", "GetEncryptionConfiguration",
+    "GetLifecycleConfiguration", "ListBucket",
+)  # fmt: skip
+_DETECTION = {
+    "guardduty": (
+        "guardduty",
+        ("DescribePublishingDestination", "GetDetector", "ListDetectors",
+         "ListPublishingDestinations"),
+    ),
+    "security_hub": ("securityhub", ("DescribeHub",)),
+    "access_analyzer": ("access-analyzer", ("ListAnalyzers",)),
+}  # fmt: skip
+
+
+def doctor(env: Environment, name: str) -> Document:
+    """Return the policy of the role that the doctor looks at an account with.
+
+    Args:
+        env: the settings.
+        name: the account, by its name in `accounts`: one of `env.deployed`.
+
+    """
+    statements: list[Statement] = []
+    if name == "management":
+        statements += _of_management(env)
+    if name == "logging":
+        statements += _of_logging(env)
+    return document(*statements, *_of_administrator(env, name))
+
+
+def _of_management(env: Environment) -> Iterator[Statement]:
+    yield allow("LookAtOrganization", "organizations", _ORGANIZATION, "*")
+    yield allow("LookAtTrail", "cloudtrail", _TRAIL, "*")
+    yield allow("LookAtRoles", "iam", _ROLE, "*")
+    yield allow("LookAtLogGroup", "logs", ("DescribeLogGroups", "DescribeMetricFilters"), "*")
+    if env.alarms:
+        yield allow("LookAtKeys", "kms", _KEY, "*")
+        yield allow("LookAtAlarms", "cloudwatch", ("DescribeAlarms",), "*")
+        yield allow("LookAtTopic", "sns", _TOPIC, "*")
+    if env.guardduty:
+        admins = ("ListOrganizationAdminAccounts",)
+        yield allow("LookAtDelegation", "guardduty", admins, "*")
+
+
+def _of_logging(env: Environment) -> Iterator[Statement]:
+    yield allow("LookAtTrails", "cloudtrail", ("DescribeTrails", "ListTrails"), "*")
+    buckets = [layout.bucket_arn(env, each) for each in env.own_buckets]
+    yield allow("LookAtBuckets", "s3", _BUCKET, buckets)
+    yield allow("LookAtKeys", "kms", _KEY, "*")
+    yield allow("LookAtRoles", "iam", _ROLE, "*")
+    yield from _query(env)
+    if env.siem:
+        yield allow("LookAtTopic", "sns", _TOPIC, "*")
+        yield allow("LookAtQueues", "sqs", ("GetQueueAttributes", "GetQueueUrl"), "*")
+    if env.verification or env.catalog.compaction:
+        yield allow("LookAtSchedules", "scheduler", ("GetSchedule",), "*")
+    if env.verification:
+        project = ("BatchGetBuilds", "BatchGetProjects", "ListBuildsForProject")
+        yield allow("LookAtVerification", "codebuild", project, "*")
+
+
+def _query(env: Environment) -> Iterator[Statement]:
+    """Allow one query of one partition: that of the management account, in the home region."""
+    catalog = [layout.in_logging(env, "glue", "catalog"), *layout.catalog_arns(env)]
+    yield allow("LookAtTable", "glue", ("GetDatabase", "GetPartitions", "GetTable"), catalog)
+    yield allow(
+        "AskAthena", "athena", ("GetQueryExecution", "GetWorkGroup", "StartQueryExecution"),
+        layout.workgroup_arn(env),
+    )  # fmt: skip
+    folder = f"{layout.organization_prefix(env)}{env.management.id}/{layout.LOGS}/"
+    yield readers.read_objects(env, "ReadOnePartition", f"{folder}{env.home_region}/*")
+    results = layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*")
+    yield allow("WriteItsResult", "s3", ("GetObject", "PutObject"), results)
+    yield from readers.decrypt(env, "DecryptIt", ["s3"], [], "GenerateDataKey")
+
+
+def _of_administrator(env: Environment, name: str) -> Iterator[Statement]:
+    for section, settings in env.detection.items():
+        if settings.administrator == name:
+            service, actions = _DETECTION[section]
+            yield allow(f"LookAt{service.title().replace('-', '')}", service, actions, "*")
