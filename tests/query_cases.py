@@ -80,6 +80,7 @@ HITS: dict[str, list[list[Record]]] = {
     ],
     "console-login-failures": [[_login("Failure")]],
     "console-login-without-mfa": [[_login("Success")], [_login("Success", "Root")]],
+    "coverage": [[record("ec2:RunInstances")]],
     "cross-account-roles": [
         [record("sts:AssumeRole", recipientAccountId="222222222222", requestParameters=_ROLE)],
     ],
@@ -203,6 +204,7 @@ MISSES: dict[str, list[list[Record]]] = {
         [_login("Success", "AssumedRole")],
         [_login("Success", additionalEventData={"MFAUsed": "No", "SamlProviderArn": "arn:x"})],
     ],
+    "coverage": [],
     "cross-account-roles": [[record("sts:AssumeRole", requestParameters=_ROLE)]],
     "delegated-administration": [[record("organizations:ListDelegatedAdministrators")]],
     "denied-calls": [

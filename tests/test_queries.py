@@ -42,7 +42,7 @@ NO_OPERATIONS = {
 
 
 def test_pack_has_every_question() -> None:
-    assert len(ALL) == 45
+    assert len(ALL) == 46
     assert set(HITS) == set(MISSES) == set(DETECTIONS)
 
 

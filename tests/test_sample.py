@@ -32,7 +32,7 @@ PATTERN = re.compile(
     r"\1_CloudTrail_\2_(\d{8})T\d{4}Z_[A-Za-z0-9]{16}\.json\.gz"
 )
 STRANGE = {
-    "account-activity", "dynamodb-access", "people", "pipeline-health", "principal-activity",
+    "account-activity", "coverage", "dynamodb-access", "people", "pipeline-health", "principal-activity",
     "resource-access", "access-key-history", "logging-account-access", "role-assumptions",
 }  # fmt: skip
 """Questions that ordinary work answers as well."""
@@ -90,7 +90,8 @@ def test_stories_are_found_and_nothing_else(made: tuple[Path, sample.Made]) -> N
     for story in told.stories:
         for name in story.queries:
             planted.setdefault(name, set()).update(e.record["eventTime"] for e in story.events)
-    assert set(planted) | {"account-activity", "people", "pipeline-health"} == set(pack())
+    told_of_all = {"account-activity", "coverage", "people", "pipeline-health"}
+    assert set(planted) | told_of_all == set(pack())
     for name in sorted(set(planted) - STRANGE):
         given = {"allowed": "us-east-1,eu-west-1"} if name == "unused-regions" else {}
         rows = ask(folder, name, given, _bounds(), layout.query_facts(ENVIRONMENT))

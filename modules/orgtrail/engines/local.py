@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -73,14 +73,37 @@ class Answer:
         return [each[0] for each in result.description or ()], _taken(result)
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Log files that were read, for some questions."""
+
+    connection: duckdb.DuckDBPyConnection
+    reading: Reading
+
+    def ask(self, tree: exp.Query) -> Answer:
+        """Return the answer of one of the questions that the files were read for."""
+        return Answer(self.connection, self.reading, dialect.duckdb(tree))
+
+
 @contextmanager
 def asked(
     tree: exp.Query, files: Iterable[LogFile], progress: Callable[[int], None] = lambda _: None
 ) -> Iterator[Answer]:
-    """Read the files for a question, and give its answer.
+    """Read the files for a question, and give its answer; arguments are those of `staged`."""
+    with staged([tree], files, progress) as stage:
+        yield stage.ask(tree)
+
+
+@contextmanager
+def staged(
+    trees: Sequence[exp.Query],
+    files: Iterable[LogFile],
+    progress: Callable[[int], None] = lambda _: None,
+) -> Iterator[Stage]:
+    """Read the files once for several questions.
 
     Args:
-        tree: the question.
+        trees: the questions.
         files: the files to read.
         progress: is told how many files were read, now and then.
 
@@ -98,20 +121,21 @@ def asked(
             for macro in dialect.MACROS:
                 connection.execute(macro)
             source = _Source(_batches(files, reading, progress))
-            _stage(connection, tree, source)
+            _stage(connection, trees, source)
             _account_for(connection, reading)
-            yield Answer(connection, reading, dialect.duckdb(tree))
+            yield Stage(connection, reading)
         finally:
             connection.close()
 
 
 def _stage(
     connection: duckdb.DuckDBPyConnection,
-    tree: exp.Query,
+    trees: Sequence[exp.Query],
     source: _Source,
 ) -> None:
     """Read all files into a table with the columns that are asked for."""
-    fields = dialect.columns(tree)
+    named = {each.name for tree in trees for each in dialect.columns(tree)}
+    fields = [each for each in records.FIELDS if each.name in named]
     shape = {each.name: records.duck(each.type) for each in fields}
     taken = "".join(f', record."{name}" AS {name.lower()}' for name in shape)
     # What is no object becomes a record without values.
@@ -134,7 +158,7 @@ def _stage(
     connection.unregister("incoming")
     if source.stopped_by is not None:
         raise source.stopped_by
-    path = f', path AS "{dialect.PATH}"' if dialect.names_path(tree) else ""
+    path = f', path AS "{dialect.PATH}"' if any(map(dialect.names_path, trees)) else ""
     connection.execute(
         f"CREATE VIEW {TABLE} AS SELECT * EXCLUDE (odd, path){path} FROM stage WHERE NOT odd"
     )
