@@ -32,8 +32,9 @@ PATTERN = re.compile(
     r"\1_CloudTrail_\2_(\d{8})T\d{4}Z_[A-Za-z0-9]{16}\.json\.gz"
 )
 STRANGE = {
-    "account-activity", "coverage", "dynamodb-access", "people", "pipeline-health", "principal-activity",
-    "resource-access", "access-key-history", "logging-account-access", "role-assumptions",
+    "account-activity", "coverage", "dynamodb-access", "people", "pipeline-health",
+    "principal-activity", "resource-access", "access-key-history", "logging-account-access",
+    "role-assumptions",
 }  # fmt: skip
 """Questions that ordinary work answers as well."""
 

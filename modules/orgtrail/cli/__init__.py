@@ -35,6 +35,7 @@ def main() -> int:
     """Run the command; return the exit code."""
     # They register themselves.
     from orgtrail.cli import check as check
+    from orgtrail.cli import cost as cost
     from orgtrail.cli import doctor as doctor
     from orgtrail.cli import module as module
     from orgtrail.cli import permissions as permissions

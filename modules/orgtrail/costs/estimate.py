@@ -1,0 +1,219 @@
+"""What is stored and paid, month by month over the retention, by storage class and service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from orgtrail.alarms import ALARMS, SILENCE
+from orgtrail.costs.prices import Prices
+from orgtrail.costs.volume import DIGEST_BYTES, LARGE, RAW_BYTES_PER_EVENT, Volume
+from orgtrail.settings.environment import Environment
+
+MONTH = 30.4375
+"""Days of a month on average."""
+FOREVER = 84
+"""Months that are shown where files are kept for ever."""
+_GB = 1e9
+_WRITES = 0.1
+"""The part of management events that are writes, which alone the call rate is told from.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/insights-events-costs.html"""
+_OVERHEAD_STANDARD, _OVERHEAD_GLACIER = 8 * 1024, 32 * 1024
+"""Bytes that S3 adds to each archived object, by the class that they are paid in.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """GB by storage class at one time."""
+
+    standard: float
+    glacier: float
+    deep_archive: float
+
+    @property
+    def total(self) -> float:
+        """GB of all classes."""
+        return self.standard + self.glacier + self.deep_archive
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month: what is stored at its end, and what each part of it costs."""
+
+    number: int
+    stored: Stored
+    parts: dict[str, float]
+
+    @property
+    def total(self) -> float:
+        """The month's price."""
+        return sum(self.parts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The months up to where nothing grows any more.
+
+    Args:
+        volume: what a day brings.
+        growth: by how much that grows in a year, such as 0.2.
+        prices: what is asked for it.
+        kept_days: days that a file is kept, old versions included; None for ever.
+        months: all of them.
+
+    """
+
+    volume: Volume
+    growth: float
+    prices: Prices
+    kept_days: int | None
+    months: tuple[Month, ...]
+
+    def told(self) -> dict[str, Any]:
+        """Return it for programs: amounts in the currency of the prices, sizes in GB."""
+        volume = self.volume
+        return {
+            "currency": self.prices.currency,
+            "prices": {"as_of": self.prices.as_of, "region": self.prices.region,
+                       "sources": self.prices.sources},
+            "day": {
+                "events": round(volume.events),
+                "data_events": round(volume.data_events),
+                "bytes": round(volume.bytes),
+                "files": round(volume.files),
+                "digests": round(volume.digests),
+                "measured": volume.measured,
+                "share_in_large_files": round(volume.large_share, 4),
+            },
+            "growth_per_year": self.growth,
+            "kept_days": self.kept_days,
+            "months": [
+                {
+                    "month": each.number,
+                    "standard_gb": round(each.stored.standard, 3),
+                    "glacier_gb": round(each.stored.glacier, 3),
+                    "deep_archive_gb": round(each.stored.deep_archive, 3),
+                    "cost": {name: round(part, 2) for name, part in each.parts.items()},
+                    "total": round(each.total, 2),
+                }
+                for each in self.months
+            ],
+            "total": round(sum(each.total for each in self.months), 2),
+            "athena_one_month": round(_scan(volume.bytes * MONTH, self.prices), 2),
+        }  # fmt: skip
+
+
+def estimate(env: Environment, volume: Volume, prices: Prices, growth: float = 0.0) -> Estimate:
+    """Return what an environment stores and costs, from its first day on.
+
+    Args:
+        env: the settings.
+        volume: what a day brings at the beginning.
+        prices: what is asked for it.
+        growth: by how much that grows in a year.
+
+    """
+    archive = env.archive
+    kept = None
+    if archive.expire_after_days is not None:
+        kept = archive.expire_after_days + archive.noncurrent_expire_after_days
+    count = FOREVER if kept is None else max(1, round(kept / MONTH))
+    fixed = _fixed(env, prices)
+    months = []
+    for number in range(1, count + 1):
+        stored = _stored(env, volume, growth, number, kept)
+        parts = _parts(env, volume, prices, (1 + growth) ** ((number - 1) / 12), number)
+        store = {
+            "S3 Standard": stored.standard * prices.s3_standard_gb_month,
+            "S3 Glacier Flexible Retrieval": stored.glacier * prices.s3_glacier_gb_month,
+            "S3 Glacier Deep Archive": stored.deep_archive * prices.s3_deep_archive_gb_month,
+        }
+        months.append(Month(number, stored, {**store, **parts, **fixed}))
+    return Estimate(volume, growth, prices, kept, tuple(months))
+
+
+def _stored(
+    env: Environment, volume: Volume, growth: float, month: int, kept: int | None
+) -> Stored:
+    """Sum up what lies there at the end of a month, by the age of each month's files."""
+    archive = env.archive
+    standard = glacier = deep = 0.0
+    size = volume.mean_file + LARGE
+    for age in range(month):
+        days = age * MONTH
+        if kept is not None and days >= kept:
+            continue
+        factor = (1 + growth) ** ((month - 1 - age) / 12)
+        brought = volume.bytes * MONTH * factor
+        large = brought * volume.large_share
+        digests = volume.digests * MONTH * DIGEST_BYTES
+        standard += brought - large + digests
+        moved = archive.glacier_after_days is not None and days >= archive.glacier_after_days
+        deeper = (
+            archive.deep_archive_after_days is not None and days >= archive.deep_archive_after_days
+        )
+        if not (moved or deeper):
+            standard += large
+            continue
+        objects = large / size
+        standard += objects * _OVERHEAD_STANDARD
+        archived = large + objects * _OVERHEAD_GLACIER
+        glacier, deep = (glacier, deep + archived) if deeper else (glacier + archived, deep)
+    return Stored(standard / _GB, glacier / _GB, deep / _GB)
+
+
+def _parts(
+    env: Environment, volume: Volume, prices: Prices, factor: float, month: int
+) -> dict[str, float]:
+    """Return what a month's events cost, beside their storage."""
+    events = volume.events * MONTH * factor
+    data = volume.data_events * MONTH * factor
+    files = volume.files * MONTH * factor + volume.digests * MONTH
+    objects = volume.bytes * MONTH * volume.large_share / (volume.mean_file + LARGE)
+    moves = 0.0
+    for after, price in (
+        (env.archive.glacier_after_days, prices.s3_to_glacier_per_1000),
+        (env.archive.deep_archive_after_days, prices.s3_to_deep_archive_per_1000),
+    ):
+        if after is not None and month * MONTH >= after:
+            moves += objects / 1000 * price
+    found = {
+        "S3 requests": files / 1000 * prices.s3_put_per_1000 + moves,
+        "CloudTrail data events": data / 100_000 * prices.cloudtrail_data_events_per_100000,
+    }
+    if env.trail.insights:
+        shares = [1.0 if each == "ApiErrorRateInsight" else _WRITES for each in env.trail.insights]
+        looked_at = sum(shares) * (events - data)
+        found["CloudTrail Insights"] = looked_at / 1e5 * prices.cloudtrail_insights_per_100000
+    if env.delivery.enabled:
+        found["CloudWatch Logs"] = _streamed(env, volume, prices, factor, month)
+    return found
+
+
+def _streamed(env: Environment, volume: Volume, prices: Prices, factor: float, month: int) -> float:
+    raw = volume.events * MONTH * factor * RAW_BYTES_PER_EVENT / _GB
+    kept = min(month, env.delivery.retention_days / MONTH)
+    stored = volume.bytes * MONTH * factor * kept / _GB  # it is paid as it is compressed
+    return (
+        raw * prices.cloudwatch_logs_ingested_gb + stored * prices.cloudwatch_logs_stored_gb_month
+    )
+
+
+def _fixed(env: Environment, prices: Prices) -> dict[str, float]:
+    """Return what is paid each month whatever happens."""
+    keys = bool(env.alarms) + bool(env.siem) + bool(env.findings_bucket)
+    keys += not env.adopt.others_key
+    found = {"KMS keys": keys * prices.kms_key_month}
+    if settings := env.alarms:
+        chosen = [a for a in ALARMS if settings.names is None or a.name in settings.names]
+        watched = sum(each.name != SILENCE for each in chosen)
+        # An alarm by account looks at a metric for each of them.
+        metrics = watched * (settings.totals + settings.by_account * len(env.account_ids))
+        metrics += any(each.name == SILENCE for each in chosen)
+        found["CloudWatch alarms"] = metrics * prices.cloudwatch_alarm_metric_month
+    return found
+
+
+def _scan(size: float, prices: Prices) -> float:
+    return size / 1e12 * prices.athena_scanned_tb
