@@ -40,6 +40,7 @@ def main() -> int:
     from orgtrail.cli import module as module
     from orgtrail.cli import permissions as permissions
     from orgtrail.cli import query as query
+    from orgtrail.cli import report as report
     from orgtrail.cli import sample as sample
     from orgtrail.cli import verify as verify
 

@@ -65,6 +65,8 @@ def _show(name: str, found: Estimate) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from orgtrail.costs.estimate import years
+
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     told = found.told()
     day, money = told["day"], told["currency"]
@@ -76,7 +78,7 @@ def _show(name: str, found: Estimate) -> None:
     table.add_column("after")
     for column in ("Standard GB", "Glacier GB", "Deep Archive GB", f"{money} a month"):
         table.add_column(column, justify="right")
-    for each in _years(told["months"]):
+    for each in (told["months"][0], *years(told["months"])):
         table.add_row(
             _after(each["month"]),
             *(f"{each[n]:,.2f}" for n in ("standard_gb", "glacier_gb", "deep_archive_gb", "total")),
@@ -95,15 +97,6 @@ def _show(name: str, found: Estimate) -> None:
         "discounts, free tiers and the requests of readers. GuardDuty and Security Hub are not in "
         "it."
     )
-
-
-def _years(months: list[dict[str, float]]) -> list[dict[str, float]]:
-    """Return the first month, the end of each year and the last month."""
-    return [
-        each
-        for each in months
-        if each["month"] == 1 or each["month"] % 12 == 0 or each is months[-1]
-    ]
 
 
 def _after(month: float) -> str:

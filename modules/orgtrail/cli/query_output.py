@@ -8,15 +8,12 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from orgtrail.settings.faults import OrgtrailError
 
 Row = tuple[object, ...]
-_GROUP = 20_000
-"""Rows that are written together."""
 
 
 def table(columns: list[str], rows: Iterable[Row], to: TextIO | None = None) -> int:
@@ -63,38 +60,6 @@ def as_csv(columns: list[str], rows: Iterable[Row], to: TextIO) -> int:
     return count
 
 
-def as_parquet(columns: list[str], rows: Iterable[Row], path: Path) -> int:
-    """Write rows as Parquet; return how many."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    source = iter(rows)
-    writer = schema = None
-    count = 0
-    try:
-        while (some := [*islice(source, _GROUP)]) or writer is None:
-            names = {name: [row[n] for row in some] for n, name in enumerate(columns)}
-            made = pa.table(names, schema=schema)
-            if writer is None:
-                schema = _schema(made.schema)
-                writer = parquet.ParquetWriter(path, schema)
-            writer.write_table(made.cast(schema))
-            count += len(some)
-    finally:
-        if writer is not None:
-            writer.close()
-    return count
-
-
-def _schema(found: Any) -> Any:
-    """Call a column text that has no value yet."""
-    import pyarrow as pa
-
-    return pa.schema(
-        [each.with_type(pa.string()) if pa.types.is_null(each.type) else each for each in found]
-    )
-
-
 def write(format: str, columns: list[str], rows: Iterable[Row], out: Path | None) -> int:
     """Give rows in a format, to a file or to stdout; return how many.
 
@@ -107,6 +72,8 @@ def write(format: str, columns: list[str], rows: Iterable[Row], out: Path | None
         return writers[format](columns, rows, sys.stdout)
     with _draft(out) as draft:
         if format == "parquet":
+            from orgtrail.engines.parquet import as_parquet
+
             return as_parquet(columns, rows, draft)
         with draft.open("w", encoding="utf-8", newline="") as file:
             return writers[format](columns, rows, file)

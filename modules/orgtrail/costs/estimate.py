@@ -217,3 +217,8 @@ def _fixed(env: Environment, prices: Prices) -> dict[str, float]:
 
 def _scan(size: float, prices: Prices) -> float:
     return size / 1e12 * prices.athena_scanned_tb
+
+
+def years(months: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the end of each year and the last month, of the months that an estimate tells."""
+    return [each for each in months if each["month"] % 12 == 0 or each is months[-1]]

@@ -1,0 +1,102 @@
+"""`orgtrail report`: the evidence of a period, as one page, as JSON, and with a manifest."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orgtrail.cli import Format, FormatOption, app
+from orgtrail.telling import BAD, FAILED, FINE
+
+_CODES = {"fine": FINE, "bad": BAD, "incomplete": FAILED}
+
+
+@app.command()
+def report(
+    file: Annotated[Path, typer.Argument(help="The environment file.")],
+    since: Annotated[
+        str, typer.Option("--from", help="Begin, ISO 8601; UTC unless it has an offset.")
+    ],
+    until: Annotated[str, typer.Option("--to", help="End, ISO 8601.")],
+    out: Annotated[Path, typer.Option(help="The folder for the report.")],
+    logs: Annotated[
+        Path | None, typer.Option(help="A copy of the archive, in place of the live accounts.")
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="A file of prices, in place of those of us-east-1.")
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option(help="Name of the role that the doctor assumes in each account.")
+    ] = None,
+    format: FormatOption = Format.TEXT,
+) -> int:
+    """Write an evidence bundle for an auditor: report.html, report.json and manifest.json.
+
+    Exit code 0: all is well. 1: something is wrong. 2: something could not be found out. The page
+    says it at its top.
+    """
+    from orgtrail.cli.query_question import window
+    from orgtrail.costs.prices import prices as read
+    from orgtrail.environments import load_environment
+    from orgtrail.report.asking import Asked
+    from orgtrail.report.bundle import bundle
+
+    times = window(since, until, None, hours=None)
+    asked = Asked(file, load_environment(file), *times, logs=logs, role=role)
+    with _progress() as tell:
+        made = bundle(asked, read(prices), out, tell)
+    if format is Format.JSON:
+        sys.stdout.write(json.dumps(_told(made, out), indent=2) + "\n")
+    else:
+        _show(made, out)
+    return _CODES[made["verdict"]]
+
+
+def _told(made: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Return what programs are told; the report itself is in its file."""
+    return {
+        "verdict": made["verdict"],
+        "page": str(out / "report.html"),
+        "data": str(out / "report.json"),
+        "manifest": str(out / "manifest.json"),
+        "integrity": made["integrity"]["verdict"],
+        "controls": made["controls"]["counts"],
+        "access": {"agree": made["access"]["agree"], "total": made["access"]["total"]},
+        "not_checked": made["not_checked"],
+    }
+
+
+def _show(made: dict[str, Any], out: Path) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    counts = made["controls"]["counts"]
+    words = ("pass", "fail", "unproven", "off")
+    controls = ", ".join(f"{counts.get(word, 0)} {word}" for word in words)
+    about, access = made["report"], made["access"]
+    console.print(Text(f"{about['environment']}, {about['from']} to {about['to']}", "bold"))
+    console.print(Text(f"  integrity: {made['integrity']['verdict']}"))
+    console.print(Text(f"  controls: {controls}"))
+    console.print(Text(f"  access: {access['agree']} of {access['total']} as meant"))
+    for each in made["not_checked"]:
+        console.print(Text(f"  not checked: {each['what']}: {each['why']}"))
+    console.print(Text(f"  open {(out / 'report.html').resolve()}"))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("asking") as status:
+        yield status.update

@@ -1,0 +1,144 @@
+"""What a report is asked for, and the shape of its answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from orgtrail.engines.parquet import Row, as_parquet
+from orgtrail.queries.bounds import Bounds, stamp
+from orgtrail.settings.environment import Environment
+
+Json = dict[str, Any]
+KEPT = 5_000
+"""Rows of an answer that JSON has; one that is longer is whole in a Parquet file beside it."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a report is asked for.
+
+    Args:
+        file: the environment file.
+        env: its settings.
+        since: begin of the period.
+        until: end of the period.
+        logs: a copy of the archive; None to ask the live accounts.
+        role: name of a role that the doctor assumes in each account.
+
+    """
+
+    file: Path
+    env: Environment
+    since: datetime
+    until: datetime
+    logs: Path | None = None
+    role: str | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """The period, for queries."""
+        return Bounds(self.since, self.until)
+
+    @property
+    def options(self) -> str:
+        """Where questions are put to, and for when, as options of `orgtrail query run`."""
+        where = f"--logs {self.logs} --env {self.file}" if self.logs else f"--env {self.file}"
+        return f"{where} --from {stamp(self.since)} --to {stamp(self.until)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """Something that the report could not find out; it is said at the top.
+
+    Args:
+        section: the section that lacks it.
+        what: what was not checked.
+        why: why not, and what to do.
+
+    """
+
+    section: str
+    what: str
+    why: str
+
+    def told(self) -> Json:
+        """Return it for programs."""
+        return {"section": self.section, "what": self.what, "why": self.why}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """An answer: names of columns, the first rows, and how many there are.
+
+    Args:
+        columns: names.
+        rows: the rows, `KEPT` of them at most.
+        total: how many there are.
+        whole: the file that has all of them, where JSON has not.
+        outcomes: how often each value stands in the column `outcome`, in all rows.
+
+    """
+
+    columns: list[str]
+    rows: list[Row]
+    total: int
+    whole: str = ""
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, columns: list[str], rows: Iterable[Row], folder: Path, name: str) -> Rows:
+        """Take an answer as it comes; a long one goes to a file in the folder."""
+        outcomes: Counter[str] = Counter()
+        source = _counted(columns, rows, outcomes)
+        first = [*islice(source, KEPT)]
+        more = next(source, None)
+        if more is None:
+            return cls(columns, first, len(first), outcomes=outcomes)
+        place = f"activity/{name}.parquet"
+        (folder / "activity").mkdir(exist_ok=True)
+        total = as_parquet(columns, _again(first, more, source), folder / place)
+        return cls(columns, first, total, place, outcomes)
+
+    def dicts(self) -> list[Json]:
+        """Return the rows with their names."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+@dataclass
+class Answers:
+    """What the logs say.
+
+    Args:
+        tables: rows by the name of the question.
+        unchecked: what could not be asked or read.
+        bytes: of the log files, compressed; None where nobody counted.
+        files: how many; None where nobody counted.
+        large_share: the part of the bytes in files of 128 KB and more.
+
+    """
+
+    tables: dict[str, Rows] = field(default_factory=dict)
+    unchecked: list[Unchecked] = field(default_factory=list)
+    bytes: int | None = None
+    files: int | None = None
+    large_share: float = 0.0
+
+
+def _counted(columns: list[str], rows: Iterable[Row], outcomes: Counter[str]) -> Iterator[Row]:
+    place = columns.index("outcome") if "outcome" in columns else None
+    for row in rows:
+        if place is not None:
+            outcomes[str(row[place])] += 1
+        yield row
+
+
+def _again(first: list[Row], more: Row, source: Iterator[Row]) -> Iterator[Row]:
+    yield from first
+    yield more
+    yield from source
