@@ -20,6 +20,7 @@ checkov := .tools/checkov/.ready
 awscli := .tools/awscli/.ready
 aws := .tools/e2e/.ready
 scraper := .tools/trailscraper/.ready
+browser := .tools/browser/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 
 .PHONY: setup demo test e2e lint bench golden docs lock clean
@@ -46,7 +47,7 @@ demo: $(ready)
 # What waits for the network and what computes go side by side.
 test:
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target \
-		lint $(simulator) $(checkov) $(awscli) $(cdktf)
+		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(browser)
 	$(python) -m pytest $(parallel)
 
 # Deploys for real; fails where `make test` skips that.
@@ -71,6 +72,16 @@ $(awscli): tests/awscli/requirements.txt | $(pipenv)
 $(aws): tests/e2e/beside/requirements.txt | $(pipenv)
 	$(PYTHON) -m venv .tools/e2e
 	.tools/e2e/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+# Debian's Chromium, where we may install it; tests skip with their reason where there is none.
+$(browser): tests/browser/beside/requirements.txt | $(pipenv)
+	$(PYTHON) -m venv .tools/browser
+	.tools/browser/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@command -v chromium > /dev/null || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null \
+		&& apt-get update -qq > /dev/null && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq -y --no-install-recommends chromium > /dev/null; } || \
+		echo "Chromium cannot be installed here: the tests of the report's page will skip"
 	touch $@
 
 $(scraper): benchmarks/beside/requirements.txt | $(pipenv)

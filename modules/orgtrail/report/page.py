@@ -24,6 +24,8 @@ SHOWN = 200
 """Rows of a table that the page has; the others are counted, and stand in the JSON."""
 _LONGEST = 300
 """Characters of a value that the page has."""
+_LONG = {"principal", "role_arn", "target", "applies_to", "table_name", "query_text", "bucket",
+         "kms_key"}  # fmt: skip
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff]"
@@ -49,7 +51,7 @@ def render(report: Json) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"cut": cut, "number": number}
+    made.filters |= {"cut": cut, "number": number, "kind": kind, "filled": filled}
     made.globals |= {"shown": SHOWN}
     return made.get_template("page.html.j2").render(
         r=report,
@@ -85,6 +87,21 @@ def number(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return cut(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+def kind(column: str) -> str:
+    """Return how a column's values break into lines: `short` not at all, `long` anywhere, `time` once."""
+    if column in _LONG:
+        return "long"
+    if column.endswith("_time"):
+        return "time"
+    return "short" if column.endswith(("_ip", "_id", "_day")) else ""
+
+
+def filled(answer: Json) -> list[str]:
+    """Return the columns that have a value in a row that the page shows."""
+    rows = answer["rows"][:SHOWN]
+    return [each for each in answer["columns"] if any(row[each] is not None for row in rows)]
 
 
 def _statements(cells: Iterable[Json]) -> Iterator[Json]:

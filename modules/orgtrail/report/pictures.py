@@ -46,7 +46,7 @@ def heat_map(coverage: Json) -> Json:
             )
     step = max(1, math.ceil(16 / width))
     return {
-        "width": LABEL + len(columns) * width + 12,
+        "width": LABEL + len(columns) * width + 40,
         "height": TOP + len(rows) * CELL + 8,
         "cell": CELL,
         "cell_width": width,
@@ -95,17 +95,16 @@ def growth(cost: Json) -> Json:
 
 
 def matrix(access: Json) -> Json:
-    """Return principals by acts, with a sign for each cell: may, may not, not as meant."""
+    """Return acts by principals, with a sign for each cell: may, may not, not as meant."""
     cells = {(each["principal"], each["act"]): each for each in access["cells"]}
     return {
-        "acts": access["acts"],
+        "principals": [each["title"] for each in access["principals"]],
         "rows": [
             {
-                "title": who["title"],
-                "id": who["id"],
-                "cells": [_sign(cells.get((who["id"], act))) for act in access["acts"]],
+                "act": act,
+                "cells": [_sign(cells.get((each["id"], act))) for each in access["principals"]],
             }
-            for who in access["principals"]
+            for act in access["acts"]
         ],
     }
 

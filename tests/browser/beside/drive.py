@@ -1,0 +1,100 @@
+"""Opens a report in Debian's Chromium, works with it, and prints what was seen as JSON.
+
+It runs in an environment of its own (see the Makefile) and takes the page and the browser, then
+where a screenshot goes, if one is wanted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+"""Root has no sandbox, and a browser that is driven talks to nobody."""
+_TABLE = "table.list:has(caption:text-is('Controls'))"
+
+
+def main(page_file: str, browser: str, picture: str = "") -> None:
+    """Open the page and do what a reader does."""
+    said: list[str] = []
+    asked: list[str] = []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=ARGUMENTS)
+        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        page.on("console", lambda each: said.append(f"{each.type}: {each.text}"))
+        page.on("pageerror", lambda each: said.append(f"error: {each}"))
+        page.on("dialog", lambda each: (said.append(f"dialog: {each.message}"), each.dismiss()))
+        page.on("request", lambda each: asked.append(each.url))
+        page.goto(Path(page_file).as_uri())
+        if picture:
+            page.screenshot(path=picture)
+        seen = {
+            "title": page.title(),
+            "headings": page.locator("h2").all_inner_texts(),
+            **_by_keyboard(page),
+            **_filtered(page),
+            **_sorted(page),
+            "own_scripts": page.evaluate("window.owned === undefined"),
+            "wider": page.evaluate("document.documentElement.scrollWidth > window.innerWidth"),
+            "tree": page.locator("body").aria_snapshot()[:200_000],
+            "pdf": page.pdf(format="A4").startswith(b"%PDF-"),
+        }
+        seen["open"] = page.evaluate(
+            "window.dispatchEvent(new Event('beforeprint')), "
+            "[...document.querySelectorAll('details')].every(each => each.open)"
+        )
+        chromium.close()
+    sys.stdout.write(json.dumps({**seen, "said": said, "asked": asked}))
+
+
+def _filtered(page: Any) -> dict[str, Any]:
+    rows = page.locator(f"{_TABLE} tbody tr")
+    field = page.get_by_label("Only rows of Controls with")
+    before = rows.count()
+    field.fill("hipaa")
+    found = page.locator(f"{_TABLE} tbody tr:visible").all_inner_texts()
+    told = page.locator(".filter output").filter(has_text="of").inner_text()
+    field.fill("")
+    return {
+        "rows": before, "filtered": found, "told": told,
+        "again": page.locator(f"{_TABLE} tbody tr:visible").count(),
+    }  # fmt: skip
+
+
+def _sorted(page: Any) -> dict[str, Any]:
+    numbers = "table.list:has(caption:text-is('Accounts and their silences'))"
+    button = page.locator(f"{numbers} thead button", has_text="Events")
+    column = page.locator(f"{numbers} tbody tr td:nth-child(3)")
+
+    def counts() -> list[int]:
+        return [int(each.replace(",", "")) for each in column.all_inner_texts()]
+
+    button.click()
+    up, heading = counts(), page.locator(f"{numbers} thead th[aria-sort]")
+    first = heading.get_attribute("aria-sort")
+    button.click()
+    return {"up": up, "down": counts(), "aria": [first, heading.get_attribute("aria-sort")]}
+
+
+def _by_keyboard(page: Any) -> dict[str, Any]:
+    """Go to the first stop by Tab, and sort a table by Enter."""
+    page.keyboard.press("Tab")
+    skip = page.evaluate("document.activeElement.textContent")
+    button = page.locator(f"{_TABLE} thead button").first
+    button.focus()
+    page.keyboard.press("Enter")
+    return {
+        "first_stop": skip,
+        "by_enter": page.locator(f"{_TABLE} thead th").first.get_attribute("aria-sort"),
+    }
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

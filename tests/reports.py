@@ -1,0 +1,57 @@
+"""What the tests of reports share: a sample of the hospital, and its report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from orgtrail import sample
+from orgtrail.costs.prices import prices
+from orgtrail.environments import load_environment
+from orgtrail.report.asking import Asked
+from orgtrail.report.bundle import bundle
+
+from tests.conftest import ROOT
+
+Json = dict[str, Any]
+ENV = ROOT / "envs" / "healthcare.tfvars"
+END = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+SINCE = END - timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A report and where it lies."""
+
+    out: Path
+    data: Json
+
+    @property
+    def page(self) -> str:
+        """The page."""
+        return (self.out / "report.html").read_text(encoding="utf-8")
+
+    def activity(self, name: str) -> Json:
+        """Return the answer to a question."""
+        (found,) = (each for each in self.data["activity"] if each["query"] == name)
+        return dict(found)
+
+
+def make_logs(folder: Path) -> Path:
+    """Make a sample of the hospital's logs: two days that end at `END`."""
+    sample.make(folder, load_environment(ENV), days=2, events_per_day=1200, until=END)
+    return folder
+
+
+def asked(logs: Path | None, since: datetime = SINCE, until: datetime = END) -> Asked:
+    """Ask for a report of the hospital."""
+    return Asked(ENV, load_environment(ENV), since, until, logs)
+
+
+def made(logs: Path, out: Path, since: datetime = SINCE, until: datetime = END) -> Made:
+    """Make a report of the hospital."""
+    bundle(asked(logs, since, until), prices(), out)
+    return Made(out, json.loads((out / "report.json").read_text()))
