@@ -18,8 +18,10 @@ from tests.conftest import ROOT
 
 Json = dict[str, Any]
 ENV = ROOT / "envs" / "healthcare.tfvars"
-END = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-SINCE = END - timedelta(days=2)
+SAMPLED = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
+END = SAMPLED - timedelta(hours=1)
+"""The last hour of a sample has no digest yet, as in life."""
+SINCE = END - timedelta(days=2) + timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class Made:
 
 
 def make_logs(folder: Path) -> Path:
-    """Make a sample of the hospital's logs: two days that end at `END`."""
-    sample.make(folder, load_environment(ENV), days=2, events_per_day=1200, until=END)
+    """Make a sample of the hospital's logs: two days that end at `SAMPLED`."""
+    sample.make(folder, load_environment(ENV), days=2, events_per_day=1200, until=SAMPLED)
     return folder
 
 

@@ -152,7 +152,7 @@ def test_a_log_file_that_was_altered_is_told_and_the_exit_code_is_1(
     file.write_bytes(gzip.compress(json.dumps(records).encode(), mtime=0))
     out = tmp_path / "out"
     result = orgtrail(
-        "report", str(ENV), "--from", "2026-11-18T12:00Z", "--to", "2026-11-20T12:00Z",
+        "report", str(ENV), "--from", "2026-11-18T13:00Z", "--to", "2026-11-20T12:00Z",
         "--out", str(out), "--logs", str(spoiled), "--format", "json",
     )  # fmt: skip
     told = json.loads(result.stdout)
@@ -172,7 +172,7 @@ def test_a_log_file_that_cannot_be_read_is_told_and_the_exit_code_is_2(
     file = next(folder.glob("AWSLogs/*/333333333333/CloudTrail/us-east-1/2026/11/19/*.gz"))
     file.write_bytes(b"no gzip")
     result = orgtrail(
-        "report", str(ENV), "--from", "2026-11-18T12:00Z", "--to", "2026-11-20T12:00Z",
+        "report", str(ENV), "--from", "2026-11-18T13:00Z", "--to", "2026-11-20T12:00Z",
         "--out", str(tmp_path / "out"), "--logs", str(folder),
     )  # fmt: skip
     assert result.returncode == 2
@@ -185,7 +185,7 @@ def test_a_log_file_that_cannot_be_read_is_told_and_the_exit_code_is_2(
 
 def test_the_command_says_where_to_open_it(logs: Path, tmp_path: Path) -> None:
     result = orgtrail(
-        "report", str(ENV), "--from", "2026-11-18T12:00Z", "--to", "2026-11-20T12:00Z",
+        "report", str(ENV), "--from", "2026-11-18T13:00Z", "--to", "2026-11-20T12:00Z",
         "--out", str(tmp_path / "out"), "--logs", str(logs),
     )  # fmt: skip
     assert result.stderr == ""

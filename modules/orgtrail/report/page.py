@@ -90,7 +90,7 @@ def number(value: object) -> str:
 
 
 def kind(column: str) -> str:
-    """Return how a column's values break into lines: `short` not at all, `long` anywhere, `time` once."""
+    """Return how a column's values break: `short` not at all, `long` anywhere, `time` once."""
     if column in _LONG:
         return "long"
     if column.endswith("_time"):

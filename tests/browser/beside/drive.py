@@ -30,7 +30,7 @@ def main(page_file: str, browser: str, picture: str = "") -> None:
         page = chromium.new_page(viewport={"width": 1280, "height": 900})
         page.on("console", lambda each: said.append(f"{each.type}: {each.text}"))
         page.on("pageerror", lambda each: said.append(f"error: {each}"))
-        page.on("dialog", lambda each: (said.append(f"dialog: {each.message}"), each.dismiss()))
+        page.on("dialog", lambda each: said.append(f"dialog: {each.message}"))
         page.on("request", lambda each: asked.append(each.url))
         page.goto(Path(page_file).as_uri())
         if picture:
