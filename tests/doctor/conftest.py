@@ -85,6 +85,7 @@ def variables(here: Cloud) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
         "HTTP_PROXY": here.proxy,
+        "http_proxy": here.proxy,  # libcurl reads no other
         "NO_PROXY": "",
     }
 

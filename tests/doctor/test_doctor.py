@@ -211,7 +211,7 @@ def test_what_is_only_referred_to_is_not_compared(patient: Patient) -> None:
 
 
 def test_the_command(patient: Patient, tmp_path: Path) -> None:
-    file = _file(patient, tmp_path)
+    file = written(patient, tmp_path)
     result = orgtrail("doctor", str(file), "--format", "json")
     assert result.stderr == ""
     told = json.loads(result.stdout)
@@ -224,7 +224,7 @@ def test_the_command(patient: Patient, tmp_path: Path) -> None:
 
 
 def test_the_command_shows_cause_step_and_difference(patient: Patient, tmp_path: Path) -> None:
-    file = _file(patient, tmp_path)
+    file = written(patient, tmp_path)
     case = next(each for each in CASES if "service principal" in each.cause)
     case.inject(patient)
     try:
@@ -239,7 +239,8 @@ def test_the_command_shows_cause_step_and_difference(patient: Patient, tmp_path:
     assert re.search(r"bank: 2 of \d+ checks found a fault, 2 could not be made", result.stdout)
 
 
-def _file(patient: Patient, folder: Path) -> Path:
+def written(patient: Patient, folder: Path) -> Path:
+    """Write the patient's environment file."""
     env = patient.env
     made = Organization(
         env.organization.id,

@@ -32,7 +32,8 @@ def report(
         Path | None, typer.Option(help="A file of prices, in place of those of us-east-1.")
     ] = None,
     role: Annotated[
-        str | None, typer.Option(help="Name of the role that the doctor assumes in each account.")
+        str | None,
+        typer.Option(help="Name of a role to assume in each account, in place of the file's."),
     ] = None,
     format: FormatOption = Format.TEXT,
 ) -> int:

@@ -214,6 +214,36 @@ def session(account: Account, role: str | None, region: str) -> Any:
     )
 
 
+def session_in(env: Environment, name: str, role: str | None = None) -> Any:
+    """Return a boto3 session in an account: the one at hand where it is there, else its role.
+
+    Args:
+        env: the settings.
+        name: the account's name in the file.
+        role: name of a role to assume there, whatever is at hand.
+
+    Raises:
+        UncheckedError: there are no credentials for it.
+
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    account = env.accounts[name]
+    try:
+        if role:
+            return session(account, layout.role_arn(env, account.id, role), env.home_region)
+        base = session(account, None, env.home_region)
+        identity = _client(base, "sts", env.home_region).get_caller_identity()
+        if identity["Account"] == account.id or not account.role_arn:
+            return base
+        return session(account, account.role_arn, env.home_region)
+    except (BotoCoreError, ClientError) as error:
+        raise UncheckedError(
+            f"accounts.{name} ({account.id}) cannot be reached: {error}; set AWS_PROFILE, or give "
+            "a copy of the archive with --logs"
+        ) from None
+
+
 def _client(made: Any, service: str, region: str) -> Any:
     import os
 

@@ -32,20 +32,21 @@ class Aws:
 
     Args:
         home: the trail's home region.
+        session: the session; by default a new one.
 
     Raises:
         OrgtrailError: there are no credentials.
 
     """
 
-    def __init__(self, home: str) -> None:
+    def __init__(self, home: str, session: Any = None) -> None:
         import boto3
         from botocore.exceptions import BotoCoreError
 
         self._home = home
         self._lock = Lock()
         try:
-            self._session = boto3.Session()
+            self._session = session or boto3.Session()
             self._credentials = self._session.get_credentials()
         except BotoCoreError as error:
             raise OrgtrailError(f"credentials: {error}") from None

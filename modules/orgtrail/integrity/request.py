@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from orgtrail.integrity import WORKERS
 from orgtrail.integrity.chain import Window
@@ -30,6 +31,7 @@ class Request:
         processes: how many; by default one for each core, as far as there is work.
         logs: a folder that is a copy of the bucket; None for the bucket.
         public_keys: a file of public keys; None to ask AWS, or for that beside the copy.
+        session: a session of boto3 to ask AWS with; None for a new one.
 
     """
 
@@ -43,6 +45,7 @@ class Request:
     processes: int | None = None
     logs: Path | None = None
     public_keys: Path | None = None
+    session: Any = None
 
     def days(self) -> list[date]:
         """Return the days whose folders may hold digests of the window."""

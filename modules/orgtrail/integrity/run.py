@@ -74,7 +74,7 @@ class _Run:
     def __init__(self, request: Request, state: State | None) -> None:
         self._request = request
         self._state = state
-        self._aws = None if request.logs else Aws(request.trail.home)
+        self._aws = None if request.logs else Aws(request.trail.home, request.session)
         self._now = datetime.now(UTC)
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(maxsize=1000)
         self._expected = dict(request.expected)

@@ -29,7 +29,8 @@ class Asked:
         since: begin of the period.
         until: end of the period.
         logs: a copy of the archive; None to ask the live accounts.
-        role: name of a role that the doctor assumes in each account.
+        role: name of a role to assume in each account, in place of the file's.
+        session: a session of boto3 in the logging account; None where it is not asked.
 
     """
 
@@ -39,6 +40,7 @@ class Asked:
     until: datetime
     logs: Path | None = None
     role: str | None = None
+    session: Any = None
 
     @property
     def bounds(self) -> Bounds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 from orgtrail.costs.estimate import estimate
 from orgtrail.costs.prices import Prices
 from orgtrail.costs.volume import Volume, digests, estimated
+from orgtrail.doctor.asking import UncheckedError, session_in
 from orgtrail.doctor.outcome import State
 from orgtrail.proof.check import check
 from orgtrail.proof.controls import Answer
 from orgtrail.queries.bounds import stamp
+from orgtrail.report import proving
 from orgtrail.report.activity import activity, not_asked
 from orgtrail.report.asking import Answers, Asked, Json, Unchecked
 from orgtrail.report.controls import controls
@@ -23,8 +26,7 @@ from orgtrail.report.deployed import asked_live, deployed
 from orgtrail.report.deployed import not_asked as not_asked_live
 from orgtrail.report.evidence import Found
 from orgtrail.report.logs import answers
-from orgtrail.report.proving import access, integrity
-from orgtrail.report.questions import questions
+from orgtrail.report.questions import Question, questions
 
 Tell = Callable[[str], None]
 
@@ -45,8 +47,7 @@ def compose(asked: Asked, prices: Prices, folder: Path, tell: Tell = lambda _: N
     proof = check(asked.file)
     outcomes = asked_live(asked, tell)
     put = questions(asked.env)
-    said = answers(asked, put, folder, tell)
-    section, unproven = integrity(asked, tell)
+    said, (section, unproven) = _evidence(asked, put, folder, tell)
     days = coverage(asked, said)
     found = Found(asked, proof, outcomes, said, section, days)
     unchecked = [*not_asked_live(outcomes), *unproven, *said.unchecked]
@@ -60,12 +61,26 @@ def compose(asked: Asked, prices: Prices, folder: Path, tell: Tell = lambda _: N
         "not_checked": [each.told() for each in unchecked],
         "deployed": deployed(asked, outcomes),
         "controls": controls(found),
-        "access": access(asked, proof),
+        "access": proving.access(asked, proof),
         "integrity": section,
         "activity": activity(asked, put, said),
         "coverage": days,
         "cost": _cost(asked, said, days, prices),
     }
+
+
+def _evidence(
+    asked: Asked, put: list[Question], folder: Path, tell: Tell
+) -> tuple[Answers, tuple[Json, list[Unchecked]]]:
+    """Ask the logs and verify them, in a copy or in the logging account."""
+    if not asked.logs:
+        try:
+            asked = replace(asked, session=session_in(asked.env, "logging", asked.role))
+        except UncheckedError as error:
+            nothing = Answers(unchecked=[Unchecked("activity", "every question", str(error))])
+            return nothing, proving.unproven(proving.repeat(asked), str(error))
+    said = answers(asked, put, folder, tell)
+    return said, proving.integrity(asked, tell)
 
 
 def _verdict(found: Found) -> str:

@@ -101,15 +101,11 @@ def _of_table(asked: Asked, questions: list[Question], folder: Path, tell: Tell)
     from orgtrail.engines.athena import Athena
 
     found = Answers()
+    athena = Athena(asked.env, asked.session)
     try:
-        athena = Athena(asked.env)
         found.bytes = athena.estimate(asked.bounds).bytes
     except OrgtrailError as error:
         found.unchecked.append(Unchecked("coverage", "the volume of the period", str(error)))
-    except Exception as error:  # noqa: BLE001  # no credentials, no profile, no region ...
-        why = f"{error}; set AWS_PROFILE, or give a copy of the archive with --logs"
-        found.unchecked.append(Unchecked("activity", "every question", why))
-        return found
 
     def ask(question: Question) -> Rows | str:
         sql = on_table(_sql(asked, question), asked.env.catalog.table)

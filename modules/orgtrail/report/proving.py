@@ -58,13 +58,14 @@ def integrity(asked: Asked, tell: Callable[[str], None]) -> tuple[Json, list[Unc
         layout.organization_prefix(env),
     )
     request = Request(
-        trail, asked.since, asked.until, expected=dict.fromkeys(env.account_ids), logs=asked.logs
+        trail,
+        asked.since,
+        asked.until,
+        expected=dict.fromkeys(env.account_ids),
+        logs=asked.logs,
+        session=asked.session,
     )
-    where = f" --logs {asked.logs}" if asked.logs else ""
-    section: Json = {
-        "repeat": f"orgtrail verify --env {asked.file}{where} --from {stamp(asked.since)} "
-        f"--to {stamp(asked.until)}"
-    }
+    section = repeat(asked)
     result, files = Result(), 0
     try:
         for event in verify(request):
@@ -73,8 +74,7 @@ def integrity(asked: Asked, tell: Callable[[str], None]) -> tuple[Json, list[Unc
                 files += event.files
                 tell(f"{files:,} files verified")
     except OrgtrailError as error:
-        missing = Unchecked("integrity", "whether every log file is intact", str(error))
-        return {**section, "verdict": "unproven", "error": str(error)}, [missing]
+        return unproven(section, str(error))
     told = result.told()
     told["kinds"] = dict(Counter(result.kinds))
     told["findings"] = told["findings"][:KEPT]
@@ -88,6 +88,21 @@ def integrity(asked: Asked, tell: Callable[[str], None]) -> tuple[Json, list[Unc
         why = f"{kinds or 'there is no digest'}; the findings of the section say what to do"
         missing_parts.append(Unchecked("integrity", "a part of the period", why))
     return {**section, **told, "error": ""}, missing_parts
+
+
+def unproven(section: Json, why: str) -> tuple[Json, list[Unchecked]]:
+    """Return the section where nothing could be verified."""
+    missing = Unchecked("integrity", "whether every log file is intact", why)
+    return {**section, "verdict": "unproven", "error": why}, [missing]
+
+
+def repeat(asked: Asked) -> Json:
+    """Return the beginning of the section: how to verify again."""
+    where = f" --logs {asked.logs}" if asked.logs else ""
+    return {
+        "repeat": f"orgtrail verify --env {asked.file}{where} --from {stamp(asked.since)} "
+        f"--to {stamp(asked.until)}"
+    }
 
 
 def _word(verdict: Verdict) -> str:
