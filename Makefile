@@ -106,6 +106,7 @@ bench: $(ready) $(checkov) $(scraper) $(awscli)
 	$(python) benchmarks/check.py
 	$(python) benchmarks/query.py
 	$(python) benchmarks/verify.py
+	$(python) benchmarks/report.py
 
 # Writes again what tests compare with; read the difference before you commit it.
 golden: $(ready)

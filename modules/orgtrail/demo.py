@@ -1,7 +1,8 @@
-"""The tour of `make demo`: synthesizes every environment, makes a sample and questions it."""
+"""The tour of `make demo`: synthesizes every environment, makes a sample, questions and reports."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -13,10 +14,12 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from orgtrail.app import Synthesized, synthesize_folder
+from orgtrail.app import FOLDER, Synthesized, synthesize_folder
+from orgtrail.costs.prices import prices
 from orgtrail.engines import local
 from orgtrail.engines.dialect import parsed
 from orgtrail.engines.files import log_files
+from orgtrail.environments import load_environment
 from orgtrail.integrity.names import Trail
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Result
@@ -25,6 +28,8 @@ from orgtrail.layout import organization_prefix, query_facts, trail_arn
 from orgtrail.queries import Query, query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_run
+from orgtrail.report.asking import Asked
+from orgtrail.report.bundle import PAGE, bundle
 from orgtrail.sample import STORIES, make
 from orgtrail.settings.environment import Environment
 from orgtrail.summary import Account, accounts
@@ -52,7 +57,8 @@ def _tour() -> None:
         _show(console, each)
     seconds = time.perf_counter() - started
     console.print(f"{len(made)} environments in {seconds:.2f} s, from reading to writing.\n")
-    _question(console, made[0])
+    # The organization with the fewest accounts: the tour is to be over soon.
+    _question(console, min(made, key=lambda each: len(each.environment.accounts)))
 
 
 def _show(console: Console, made: Synthesized) -> None:
@@ -103,7 +109,39 @@ def _question(console: Console, made: Synthesized) -> None:
     for name, columns in _ASKED.items():
         _ask(console, environment, folder, query(name), Bounds(sample.start, sample.until), columns)
     console.print(f"  more      orgtrail query list, and --logs {folder}", soft_wrap=True)
-    _verify(console, made, folder, Bounds(sample.start, sample.until))
+    bounds = Bounds(sample.start, sample.until)
+    _verify(console, made, folder, bounds)
+    _report(console, made, folder, bounds)
+
+
+def _report(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -> None:
+    """Write the report of the sample, and say where to open it."""
+    started = time.perf_counter()
+    file = _file(made.environment.name)
+    out = folder.parent / "report"
+    asked = Asked(file, made.environment, bounds.since, bounds.until, logs=folder)
+    said = bundle(asked, prices(), out)
+    took = time.perf_counter() - started
+    counts = said["controls"]["counts"]
+    console.print(
+        f"\n  [bold]What an auditor gets[/bold] (orgtrail report {file} --logs {folder} ...; "
+        f"{took:.1f} s)",
+        soft_wrap=True,
+    )
+    console.print(
+        f"    integrity {said['integrity']['verdict']}, {counts['pass']} controls pass, "
+        f"{counts['fail']} fail; {said['access']['agree']} of {said['access']['total']} accesses "
+        "are as meant"
+    )
+    console.print(f"    open {(out / PAGE).resolve()} in a browser", soft_wrap=True)
+
+
+def _file(name: str) -> Path:
+    """Return the file of an environment."""
+    folder = Path(os.environ.get(FOLDER) or "envs")
+    return next(
+        each for each in sorted(folder.glob("*.tfvars")) if load_environment(each).name == name
+    )
 
 
 def _verify(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -> None:

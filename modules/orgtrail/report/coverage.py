@@ -39,7 +39,7 @@ def coverage(asked: Asked, answers: Answers) -> Json | None:
                     }
                     for day in days
                 },
-                "silent": _silences(found, account, days),
+                "silent": _silences(found, account, [d for d in days if _is_whole(asked, d)]),
             }
             for account in accounts
         ],
@@ -73,6 +73,12 @@ def _days(since: datetime, until: datetime) -> Iterator[date]:
     while day <= last:
         yield day
         day += timedelta(days=1)
+
+
+def _is_whole(asked: Asked, day: date) -> bool:
+    """Tell whether the whole of a day is in the period: an hour without events is no silence."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return asked.since <= start and start + timedelta(days=1) <= asked.until
 
 
 def _silences(found: dict[tuple[str, str], Json], account: str, days: list[date]) -> list[Json]:

@@ -187,7 +187,7 @@ def _seen(found: Found) -> Iterator[Piece]:
         yield Piece("untampered", Answer.UNPROVEN, "the logs could not be asked", repeat)
         return
     done, refused = counted
-    says = f"{done} changes of trail, archive or keys were made, {refused} were refused"
+    says = f"changes of trail, archive or keys that were made: {done}; refused: {refused}"
     yield Piece("untampered", Answer.UNPROVEN if done else Answer.PASS, says, repeat)
 
 
