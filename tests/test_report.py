@@ -255,7 +255,8 @@ def test_a_long_period_is_drawn_by_weeks_or_months(logs: Path, tmp_path: Path) -
     [
         (("--from", "yesterday", "--to", "2026-11-20"), "--from: must be ISO 8601"),
         (("--from", "2026-11-20", "--to", "2026-11-18"), "--from must be before --to"),
-        (("--from", "2026-11-20"), "--to"),
+        ((), "report: needs --from ISO, or --last such as 31d"),
+        (("--from", "2026-11-20", "--last", "24h"), "both say when to begin"),
     ],
 )
 def test_mistakes(options: tuple[str, ...], said: str, tmp_path: Path) -> None:

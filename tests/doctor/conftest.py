@@ -157,12 +157,7 @@ def _lacking(env: Environment) -> dict[tuple[str, str, str], Change]:
     """Return what moto 5.2.5 has no answer for, as AWS would answer."""
     arn = layout.bucket_arn(env, env.findings_bucket or "")
 
-    def members_view(ask: Callable[[], Any], _: Json) -> Any:
-        seen = {"TrailARN": layout.trail_arn(env), "Name": env.trail.name}
-        return {"trailList": [*ask()["trailList"], seen]}
-
     return {
-        ("logging", "cloudtrail", "describe_trails"): members_view,
         ("logging", "guardduty", "list_publishing_destinations"): lambda *_: {
             "Destinations": [{"DestinationId": "one", "DestinationType": "S3"}]
         },

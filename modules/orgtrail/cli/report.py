@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from orgtrail.cli import Format, FormatOption, app
+from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import BAD, FAILED, FINE
 
 _CODES = {"fine": FINE, "bad": BAD, "incomplete": FAILED}
@@ -20,11 +21,14 @@ _CODES = {"fine": FINE, "bad": BAD, "incomplete": FAILED}
 @app.command()
 def report(
     file: Annotated[Path, typer.Argument(help="The environment file.")],
-    since: Annotated[
-        str, typer.Option("--from", help="Begin, ISO 8601; UTC unless it has an offset.")
-    ],
-    until: Annotated[str, typer.Option("--to", help="End, ISO 8601.")],
     out: Annotated[Path, typer.Option(help="The folder for the report.")],
+    since: Annotated[
+        str | None, typer.Option("--from", help="Begin, ISO 8601; UTC unless it has an offset.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="End, ISO 8601; by default now.")
+    ] = None,
+    last: Annotated[str | None, typer.Option(help="Instead of --from: 24h, 31d.")] = None,
     logs: Annotated[
         Path | None, typer.Option(help="A copy of the archive, in place of the live accounts.")
     ] = None,
@@ -48,7 +52,9 @@ def report(
     from orgtrail.report.asking import Asked
     from orgtrail.report.bundle import bundle
 
-    times = window(since, until, None, hours=None)
+    if not (since or last):
+        raise OrgtrailError("report: needs --from ISO, or --last such as 31d")
+    times = window(since, until, last, hours=None)
     asked = Asked(file, load_environment(file), *times, logs=logs, role=role)
     with _progress() as tell:
         made = bundle(asked, read(prices), out, tell)

@@ -90,10 +90,16 @@ def examine(live: Live) -> Iterator[Outcome]:
 
     """
     waiting = [(each, subject) for each in CHECKS.values() for subject in each.over(live)]
+    # What is not looked at, since it is somebody else's, nobody waits for.
+    planned = {_key(each.name, subject) for each, subject in waiting}
     done: dict[tuple[str, str, str, str], Outcome] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
         while waiting:
-            ready = [each for each in waiting if all(need in done for need in _needs(*each))]
+            ready = [
+                each
+                for each in waiting
+                if all(need in done for need in _needs(*each) if need in planned)
+            ]
             waiting = [each for each in waiting if each not in ready]
             runs = [pool.submit(_outcome, live, *each, done) for each in ready]
             for run in as_completed(runs):
@@ -135,7 +141,7 @@ def _outcome(
         return Outcome(what.name, what.title, subject, state, faults, reason)
 
     for need in _needs(what, subject):
-        if done[need].state is not State.FINE:
+        if need in done and done[need].state is not State.FINE:
             return ended(State.UNCHECKED, reason=f"it waits for the check {need[0]}")
     try:
         faults = tuple(what.look(live, subject))

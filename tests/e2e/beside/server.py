@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from moto.cloudtrail.models import cloudtrail_backends
 from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -80,6 +81,7 @@ class Recorded:
         if head[0].startswith("200"):
             self._tag(environ, body)
             answer = self._rotate(environ, body, answer)
+            answer = _shadowed(environ, answer)
         headers = [each for each in head[1] if each[0].lower() != "content-length"]
         # Of an answer to HEAD the length is that of what GET would send.
         length = dict(head[1]).get("Content-Length", "0")
@@ -111,6 +113,22 @@ class Recorded:
         if status["KeyRotationEnabled"]:
             status["RotationPeriodInDays"] = self.rotation[_key(json.loads(body))]
         return json.dumps(status).encode()
+
+
+def _shadowed(environ: Environ, answer: bytes) -> bytes:
+    """CloudTrail DescribeTrails: moto shows an organization's trails to no member."""
+    if not str(environ.get("HTTP_X_AMZ_TARGET", "")).endswith(".DescribeTrails"):
+        return answer
+    account, region = _account(environ), (_scope(environ) or ("", "", ""))[1]
+    told = json.loads(answer)
+    told["trailList"] += [
+        trail.description()
+        for owner, backends in cloudtrail_backends.items()
+        if owner != account and region in backends
+        for trail in backends[region].trails.values()
+        if trail.is_org_trail
+    ]
+    return json.dumps(told).encode()
 
 
 def _nothing(respond: Respond) -> Iterable[bytes]:

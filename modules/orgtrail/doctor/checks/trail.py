@@ -177,7 +177,7 @@ def _insights(live: Live, subject: Subject) -> Iterator[Fault]:
         yield Fault("Insights differ from trail.insights", _DEPLOY, lines)
 
 
-@check("member-view", "A member sees the organization's trail", trail, "trail")
+@check("member-view", "A member sees the organization's trail", trail, "trail-organization")
 def _member(live: Live, subject: Subject) -> Iterator[Fault]:
     env = live.env
     arn = layout.trail_arn(env)
