@@ -13,6 +13,7 @@ import pytest
 from botocore import xform_name
 from orgtrail import alarm_reference
 from orgtrail.alarms import ALARMS
+from orgtrail.doctor import reference as doctor_reference
 from orgtrail.environments import load_environment, load_environments
 from orgtrail.proof import reference as check_reference
 from orgtrail.proof.check import rule_names
@@ -55,6 +56,7 @@ def test_the_references_are_those_of_the_code() -> None:
         "alarms": alarm_reference.render(),
         "queries": queries.render(),
         "check": check_reference.render(),
+        "doctor": doctor_reference.render(),
     }
     for name, page in pages.items():
         kept = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
@@ -120,10 +122,17 @@ def test_commands_of_the_readme_exist(command: str, tmp_path: Path, hospital: Pa
     elif program == ".venv/bin/orgtrail":
         arguments = words[: words.index(">")] if ">" in words else words
         # A module and a sample are written where the test may write.
-        places = {"modules/audit-trail": str(tmp_path), "cdktf.out/hospital": str(hospital)}
+        places = {
+            "modules/audit-trail": str(tmp_path),
+            "cdktf.out/hospital": str(hospital),
+            "cdktf.out/evidence": str(tmp_path / "evidence"),
+        }
         if words[0] == "sample":
             places["cdktf.out/hospital"] = str(tmp_path / "made")
         arguments = [places.get(each, each) for each in arguments]
+        if words[0] == "doctor" or (words[0] == "report" and "--logs" not in words):
+            # Over live accounts: tests/doctor/test_auditor.py runs them, against moto.
+            arguments.append("--help")
         done = orgtrail(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
     else:

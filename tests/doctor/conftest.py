@@ -96,7 +96,7 @@ def patient(here: Cloud) -> Patient:
     made = organization(here, MANAGEMENT, "logging", "production")
     env = environment(**settings(made))
     deployment = Deployment(here, env, synthesized(env))
-    _prepare(deployment, made)
+    prepare(deployment, made)
     deployment.lay_out()
     return Patient(deployment, Seam(Clients(env), _lacking(env)))
 
@@ -142,7 +142,7 @@ def settings(made: Organization) -> Json:
     }
 
 
-def _prepare(deployment: Deployment, made: Organization) -> None:
+def prepare(deployment: Deployment, made: Organization) -> None:
     """Do by hand what a plan asks to be done before."""
     client = deployment.client("management", "organizations")
     client.enable_policy_type(RootId=made.root_id, PolicyType="RESOURCE_CONTROL_POLICY")

@@ -220,7 +220,7 @@ def session_in(env: Environment, name: str, role: str | None = None) -> Any:
     Args:
         env: the settings.
         name: the account's name in the file.
-        role: name of a role to assume there, whatever is at hand.
+        role: name of a role to assume there, in place of the file's.
 
     Raises:
         UncheckedError: there are no credentials for it.
@@ -230,13 +230,12 @@ def session_in(env: Environment, name: str, role: str | None = None) -> Any:
 
     account = env.accounts[name]
     try:
-        if role:
-            return session(account, layout.role_arn(env, account.id, role), env.home_region)
         base = session(account, None, env.home_region)
         identity = _client(base, "sts", env.home_region).get_caller_identity()
-        if identity["Account"] == account.id or not account.role_arn:
+        arn = layout.role_arn(env, account.id, role) if role else account.role_arn
+        if identity["Account"] == account.id or not arn:
             return base
-        return session(account, account.role_arn, env.home_region)
+        return session(account, arn, env.home_region)
     except (BotoCoreError, ClientError) as error:
         raise UncheckedError(
             f"accounts.{name} ({account.id}) cannot be reached: {error}; set AWS_PROFILE, or give "
