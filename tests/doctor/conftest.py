@@ -64,7 +64,7 @@ class Patient:
         return examined(env or self.env, aws=Aws(env or self.env, self.seam))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The AWS API, as boto3 finds it by the environment's variables."""
     if not MOTO.exists():
@@ -90,7 +90,7 @@ def variables(here: Cloud) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def patient(here: Cloud) -> Patient:
     """An organization with everything on, as the synthesized stack says."""
     made = organization(here, MANAGEMENT, "logging", "production")

@@ -94,8 +94,8 @@ def _show(name: str, found: Estimate) -> None:
     )
     console.print(
         f"Prices: {told['prices']['region']}, {told['prices']['as_of']}; list prices without "
-        "discounts, free tiers and the requests of readers. GuardDuty, Security Hub and the metrics of "
-        "alarms are not in it."
+        "discounts, free tiers and the requests of readers. Not in it: GuardDuty, Security Hub and "
+        "the metrics of alarms."
     )
 
 
