@@ -213,17 +213,22 @@ def test_the_demo_shows_accounts_json_time_and_the_next_command(project: Path) -
     result = run(sys.executable, "-m", "orgtrail.demo", cwd=project)
     assert (result.returncode, result.stderr) == (0, "")
     for expected in (
-        "healthcare: 4 accounts, 127 resources in us-east-1",
+        "healthcare: 4 accounts, 129 resources in us-east-1",
         "management: account 111111111111, us-east-1 (6 resources)",
-        "logging: account 222222222222, us-east-1 (121 resources)",
+        "logging: account 222222222222, us-east-1 (123 resources)",
         "aws_s3_bucket (3): archive, archive_access_logs, catalog_results",
         "reads aws_organizations_organization: organization",
         "cdktf.out/stacks/healthcare/cdk.tf.json",
         "cdktf plan healthcare",
-        "fintech: 15 accounts, 276 resources in eu-west-1",
+        "fintech: 15 accounts, 278 resources in eu-west-1",
         "2 environments in ",
+        "A sample of healthcare: ",
+        "What an auditor gets (orgtrail report envs/healthcare.tfvars --logs cdktf.out/sample ...",
     ):
         assert expected in result.stdout
+    page = project / "cdktf.out" / "report" / "report.html"
+    assert result.stdout.endswith(f"    open {page} in a browser\n")
+    assert "Audit trail of healthcare" in page.read_text(encoding="utf-8")
 
 
 def test_the_demo_tells_faults_as_the_app_does(tmp_path: Path) -> None:

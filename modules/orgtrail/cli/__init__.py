@@ -23,6 +23,12 @@ FormatOption = Annotated[
     Format, typer.Option("--format", help="Tables for people, or JSON for programs.")
 ]
 
+SinceOption = Annotated[
+    str | None, typer.Option("--from", help="Begin, ISO 8601; UTC unless it has an offset.")
+]
+UntilOption = Annotated[str | None, typer.Option("--to", help="End, ISO 8601; by default now.")]
+LastOption = Annotated[str | None, typer.Option(help="Instead of --from: 90m, 24h, 7d.")]
+
 app = typer.Typer(
     name="orgtrail",
     help="The audit trail of an AWS Organization: proof before the plan, questions after it.",

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, app
+from orgtrail.cli import Format, FormatOption, LastOption, SinceOption, UntilOption, app
 from orgtrail.settings.faults import OrgtrailError
 
 queries = typer.Typer(
@@ -117,11 +117,9 @@ def run(
         Path | None,
         typer.Option(help="The environment file: alone it means Athena; with --logs, its facts."),
     ] = None,
-    since: Annotated[str | None, typer.Option("--from", help="First moment, ISO 8601.")] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", help="End, ISO 8601; by default now.")
-    ] = None,
-    last: Annotated[str | None, typer.Option(help="How far back: 90m, 24h, 7d.")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
     account: Annotated[list[str] | None, typer.Option(help="Only this account.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Only this region's folder.")] = None,
     param: Annotated[list[str] | None, typer.Option(help="A parameter, as name=value.")] = None,

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, app
+from orgtrail.cli import Format, FormatOption, LastOption, SinceOption, UntilOption, app
 from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import BAD, FAILED, FINE
 
@@ -22,13 +22,9 @@ _CODES = {"fine": FINE, "bad": BAD, "incomplete": FAILED}
 def report(
     file: Annotated[Path, typer.Argument(help="The environment file.")],
     out: Annotated[Path, typer.Option(help="The folder for the report.")],
-    since: Annotated[
-        str | None, typer.Option("--from", help="Begin, ISO 8601; UTC unless it has an offset.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", help="End, ISO 8601; by default now.")
-    ] = None,
-    last: Annotated[str | None, typer.Option(help="Instead of --from: 24h, 31d.")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
     logs: Annotated[
         Path | None, typer.Option(help="A copy of the archive, in place of the live accounts.")
     ] = None,

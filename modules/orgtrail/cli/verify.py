@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, app
+from orgtrail.cli import Format, FormatOption, LastOption, SinceOption, UntilOption, app
 from orgtrail.integrity import WORKERS
 from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import BAD, FAILED, FINE
@@ -44,13 +44,9 @@ def verify(
     ] = None,
     trail_arn: Annotated[str | None, typer.Option(help="Without --env: the trail.")] = None,
     prefix: Annotated[str, typer.Option(help="Without --env: the trail's key prefix.")] = "",
-    since: Annotated[
-        str | None, typer.Option("--from", help="Begin, ISO 8601; UTC unless it has an offset.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", help="End, ISO 8601; by default now.")
-    ] = None,
-    last: Annotated[str | None, typer.Option(help="Instead of --from: 90m, 24h, 7d.")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
     account: Annotated[list[str] | None, typer.Option(help="Only this account; repeat.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Only this region; repeat.")] = None,
     expect: Annotated[

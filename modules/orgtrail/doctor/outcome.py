@@ -9,6 +9,11 @@ from typing import Any
 
 from orgtrail.proof.terraform.resources import Resource
 
+MAKE = "deploy: the plan shows it"
+"""The next step where something is not there."""
+DEPLOY = "deploy again: the plan shows the change"
+"""The next step where something is not as the file says."""
+
 
 class State(StrEnum):
     """How a check ended."""

@@ -8,13 +8,12 @@ from typing import Any
 from orgtrail import layout
 from orgtrail.alarms import ALARMS, SILENCE, Alarm, pattern
 from orgtrail.doctor.comparing import difference, listed
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
 from orgtrail.policies import alarms as policies
 from orgtrail.policies.document import text
 from orgtrail.settings.alarms import Alarms
 
-_DEPLOY = "deploy again: the plan shows the change"
 _PENDING = "PendingConfirmation"
 
 
@@ -64,11 +63,11 @@ def _filters(live: Live, subject: Subject) -> Iterator[Fault]:
             name = f"{alarm.name}-{form}"
             wanted = pattern(alarm, settings.patterns, names)
             if name not in has:
-                yield Fault(f"the metric filter {name} does not exist", _DEPLOY)
+                yield Fault(f"the metric filter {name} does not exist", DEPLOY)
             elif has[name] != wanted:
                 yield Fault(
                     f"the metric filter {name} looks for something else",
-                    _DEPLOY,
+                    DEPLOY,
                     listed([wanted], [has[name]]),
                 )
 
@@ -80,14 +79,14 @@ def _alarms(live: Live, _: Subject) -> Iterator[Fault]:
     for name in _expected(live):
         alarm: Any = has.get(name)
         if alarm is None:
-            yield Fault(f"the alarm {name!r} does not exist", _DEPLOY)
+            yield Fault(f"the alarm {name!r} does not exist", DEPLOY)
         elif not alarm.get("ActionsEnabled", True):
             yield Fault(
                 f"the actions of the alarm {name!r} are off: it rings nobody",
                 f"aws cloudwatch enable-alarm-actions --alarm-names {name!r}",
             )
         elif _arn(live) not in alarm.get("AlarmActions", ()):
-            yield Fault(f"the alarm {name!r} does not ring {_arn(live)}", _DEPLOY)
+            yield Fault(f"the alarm {name!r} does not ring {_arn(live)}", DEPLOY)
 
 
 def _expected(live: Live) -> Iterator[str]:
@@ -118,7 +117,7 @@ def _subscribed(live: Live, _: Subject) -> Iterator[Fault]:
     has = {each["Endpoint"]: each["SubscriptionArn"] for each in answer["Subscriptions"]}
     for endpoint in (*told.email, *told.https):
         if endpoint not in has:
-            yield Fault(f"{endpoint} is not subscribed to the alarms", _DEPLOY)
+            yield Fault(f"{endpoint} is not subscribed to the alarms", DEPLOY)
         elif has[endpoint] == _PENDING:
             yield Fault(
                 f"{endpoint} has not confirmed its subscription: it is told nothing",
@@ -136,10 +135,10 @@ def topic_faults(live: Live, subject: Subject, arn: str, policy: str) -> Iterato
         absent=("NotFound", "NotFoundException"), TopicArn=arn,
     )  # fmt: skip
     if answer is None:
-        yield Fault(f"the topic {subject.name} does not exist", "deploy: the plan shows it")
+        yield Fault(f"the topic {subject.name} does not exist", MAKE)
         return
     has = answer["Attributes"]
     if not has.get("KmsMasterKeyId"):
-        yield Fault("its messages are not encrypted", _DEPLOY)
+        yield Fault("its messages are not encrypted", DEPLOY)
     if lines := difference(policy, has.get("Policy")):
-        yield Fault("its policy is not the file's", _DEPLOY, lines)
+        yield Fault("its policy is not the file's", DEPLOY, lines)

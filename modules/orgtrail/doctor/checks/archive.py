@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orgtrail import layout
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, Fault, Subject
 from orgtrail.doctor.register import Live, check
-
-_DEPLOY = "deploy again: the plan shows the change"
 
 
 def archive(live: Live) -> list[Subject]:
@@ -40,7 +38,7 @@ def _lock(live: Live, subject: Subject) -> Iterator[Fault]:
         found = f"{has['Mode']} for {days} days" if has else "none"
         yield Fault(
             f"the lock of new log files is {found}, not {wanted.mode} for {wanted.days} days",
-            f"{_DEPLOY}; files that came meanwhile keep the lock that they got",
+            f"{DEPLOY}; files that came meanwhile keep the lock that they got",
         )
 
 
@@ -61,10 +59,10 @@ def _notification(live: Live, subject: Subject) -> Iterator[Fault]:
                 yield Fault(
                     f"it tells of files below {prefix!r} alone; the organization's lie below "
                     f"{wanted!r}",
-                    _DEPLOY,
+                    DEPLOY,
                 )
             return
-    yield Fault(f"the archive does not tell {topic} of new files: the SIEM hears nothing", _DEPLOY)
+    yield Fault(f"the archive does not tell {topic} of new files: the SIEM hears nothing", DEPLOY)
 
 
 @check("archive-prefix", "Log files lie where table and policies look", archive, "bucket")

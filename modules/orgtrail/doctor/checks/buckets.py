@@ -7,11 +7,10 @@ from typing import Any
 
 from orgtrail.doctor.comparing import difference
 from orgtrail.doctor.explaining import of_bucket
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
 from orgtrail.proof.terraform.resources import Resource
 
-_DEPLOY = "deploy again: the plan shows the change"
 _ABSENT = ("NoSuchBucket", "404")
 
 
@@ -51,7 +50,7 @@ def _given(live: Live, subject: Subject, operation: str, *absent: str) -> Any:
 def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
     about = _given(live, subject, "get_bucket_location", *_ABSENT)
     if about is None:
-        yield Fault(f"the bucket {subject.name} does not exist", "deploy: the plan shows it")
+        yield Fault(f"the bucket {subject.name} does not exist", MAKE)
         return
     region = about.get("LocationConstraint") or "us-east-1"
     if region != live.env.home_region:
@@ -68,7 +67,7 @@ def _policy(live: Live, subject: Subject) -> Iterator[Fault]:
     about = _given(live, subject, "get_bucket_policy", "NoSuchBucketPolicy")
     has = about["Policy"] if about else None
     if lines := difference(wanted.text("policy"), has):
-        yield Fault(of_bucket(live.env, subject.name, has), _DEPLOY, lines)
+        yield Fault(of_bucket(live.env, subject.name, has), DEPLOY, lines)
 
 
 @check("bucket-public-access", "Nothing of it is public", buckets, "bucket")
@@ -79,7 +78,7 @@ def _closed(live: Live, subject: Subject) -> Iterator[Fault]:
     given = (answer or {}).get("PublicAccessBlockConfiguration", {})
     names = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
     if off := [each for each in names if not given.get(each)]:
-        yield Fault(f"its public access block has {', '.join(off)} off", _DEPLOY)
+        yield Fault(f"its public access block has {', '.join(off)} off", DEPLOY)
 
 
 @check("bucket-ownership", "Its objects belong to the logging account", buckets, "bucket")
@@ -89,14 +88,14 @@ def _owned(live: Live, subject: Subject) -> Iterator[Fault]:
     )
     rules = (answer or {}).get("OwnershipControls", {}).get("Rules", [])
     if [each["ObjectOwnership"] for each in rules] != ["BucketOwnerEnforced"]:
-        yield Fault("ACLs are in force, so that a writer could own an object", _DEPLOY)
+        yield Fault("ACLs are in force, so that a writer could own an object", DEPLOY)
 
 
 @check("bucket-versioning", "It keeps every version", buckets, "bucket")
 def _versioned(live: Live, subject: Subject) -> Iterator[Fault]:
     status = _given(live, subject, "get_bucket_versioning").get("Status", "never on")
     if status != "Enabled":
-        yield Fault(f"versioning is {status.lower()}: what is overwritten is gone", _DEPLOY)
+        yield Fault(f"versioning is {status.lower()}: what is overwritten is gone", DEPLOY)
 
 
 @check("bucket-encryption", "It encrypts as the file says", buckets, "bucket")
@@ -111,7 +110,7 @@ def _encrypted(live: Live, subject: Subject) -> Iterator[Fault]:
     has = rules[0].get("ApplyServerSideEncryptionByDefault", {}) if rules else {}
     if has.get("SSEAlgorithm") != wanted["sse_algorithm"]:
         named = has.get("SSEAlgorithm", "nothing")
-        yield Fault(f"it encrypts with {named}, not with {wanted['sse_algorithm']}", _DEPLOY)
+        yield Fault(f"it encrypts with {named}, not with {wanted['sse_algorithm']}", DEPLOY)
         return
     # Which key, where ours can be told by its alias.
     key = live.stack.find(wanted.get("kms_master_key_id", ""))
@@ -125,7 +124,7 @@ def _encrypted(live: Live, subject: Subject) -> Iterator[Fault]:
     )
     ours = {about["KeyMetadata"][name] for name in ("Arn", "KeyId")} if about else set()
     if ours and has.get("KMSMasterKeyID") not in {*ours, alias}:
-        yield Fault(f"it encrypts with {has.get('KMSMasterKeyID')}, not with {alias}", _DEPLOY)
+        yield Fault(f"it encrypts with {has.get('KMSMasterKeyID')}, not with {alias}", DEPLOY)
 
 
 @check("bucket-lifecycle", "It keeps objects as long as the file says", buckets, "bucket")
@@ -157,7 +156,7 @@ def _lifecycle(live: Live, subject: Subject) -> Iterator[Fault]:
         ("objects move after", wanted_moves, moves),
     ):  # fmt: skip
         if wanted != has:
-            yield Fault(f"{what} {_days(has)}, not {_days(wanted)}", _DEPLOY)
+            yield Fault(f"{what} {_days(has)}, not {_days(wanted)}", DEPLOY)
 
 
 @check("bucket-logging", "Who reaches for it is logged", _logged, "bucket")
@@ -167,7 +166,7 @@ def _access_logged(live: Live, subject: Subject) -> Iterator[Fault]:
     target = _given(live, subject, "get_bucket_logging").get("LoggingEnabled", {})
     has, wanted = target.get("TargetBucket", "nowhere"), part.text("target_bucket")
     if has != wanted:
-        yield Fault(f"server access logs go to {has}, not to {wanted}", _DEPLOY)
+        yield Fault(f"server access logs go to {has}, not to {wanted}", DEPLOY)
 
 
 def _days(given: list[Any]) -> str:

@@ -8,12 +8,11 @@ from typing import Any
 
 from orgtrail import layout
 from orgtrail.doctor.asking import UncheckedError
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
 from orgtrail.engines.drift import drift
 from orgtrail.engines.projection import Projection
 
-_DEPLOY = "deploy again: the plan shows the change"
 _ABSENT = ("EntityNotFoundException",)
 _SECONDS = 60
 """How long the doctor waits for the answer of one partition."""
@@ -46,7 +45,7 @@ def _projection(live: Live) -> Projection:
 def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
     found = _table(live)
     if found is None:
-        yield Fault(f"the table {subject.name} does not exist", "deploy: the plan shows it")
+        yield Fault(f"the table {subject.name} does not exist", MAKE)
         return
     has = found.get("Parameters", {})
     for name, wanted in (
@@ -60,7 +59,7 @@ def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 f"the table's {name} is {said}, not {wanted}: partitions are looked for where "
                 "no log file lies, and queries answer nothing and no error",
-                _DEPLOY,
+                DEPLOY,
             )
 
 
@@ -124,7 +123,7 @@ def _workgroup(live: Live) -> Any:
 def _enforced(live: Live, subject: Subject) -> Iterator[Fault]:
     found = _workgroup(live)
     if not found:
-        yield Fault(f"the workgroup {subject.name} does not exist", "deploy: the plan shows it")
+        yield Fault(f"the workgroup {subject.name} does not exist", MAKE)
         return
     env, has = live.env, found.get("Configuration", {})
     results = has.get("ResultConfiguration", {})
@@ -139,7 +138,7 @@ def _enforced(live: Live, subject: Subject) -> Iterator[Fault]:
         ("encryption of results", "SSE_KMS", encryption),
     ):  # fmt: skip
         if wanted != given:
-            yield Fault(f"its {what} is {given}, not {wanted}", _DEPLOY)
+            yield Fault(f"its {what} is {given}, not {wanted}", DEPLOY)
 
 
 @check("query", "A query of one partition answers", workgroup, "workgroup")

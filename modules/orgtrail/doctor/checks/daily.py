@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
 from orgtrail.queries.compaction import statements
 
-_DEPLOY = "deploy again: the plan shows the change"
 _WITHIN = timedelta(hours=26)
 """A run starts each day; one may take up to two hours."""
 
@@ -35,16 +34,16 @@ def _switched_on(live: Live, subject: Subject) -> Iterator[Fault]:
         absent=("ResourceNotFoundException",), Name=subject.name,
     )  # fmt: skip
     if found is None:
-        yield Fault(f"the schedule {subject.name} does not exist", _DEPLOY)
+        yield Fault(f"the schedule {subject.name} does not exist", DEPLOY)
     elif found["State"] != "ENABLED":
-        yield Fault(f"the schedule {subject.name} is off", _DEPLOY)
+        yield Fault(f"the schedule {subject.name} is off", DEPLOY)
 
 
 @check("verification", "The daily verification finds every log file intact", _project)
 def _verified(live: Live, subject: Subject) -> Iterator[Fault]:
     found = live.aws.ask("logging", "codebuild", "batch_get_projects", names=[subject.name])
     if not found["projects"]:
-        yield Fault(f"the project {subject.name} does not exist", "deploy: the plan shows it")
+        yield Fault(f"the project {subject.name} does not exist", MAKE)
         return
     made = found["projects"][0].get("created")
     ids = live.aws.ask("logging", "codebuild", "list_builds_for_project", projectName=subject.name)[

@@ -8,7 +8,7 @@ from typing import Any
 
 from orgtrail import layout
 from orgtrail.doctor.checks.trail import trail
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
 
 LOGS_WITHIN = timedelta(hours=1)
@@ -77,7 +77,7 @@ def _logging(live: Live, _: Subject) -> Iterator[Fault]:
             "is told by: orgtrail query run trail-tampering --env FILE",
         )
     else:
-        yield Fault("the trail is logging, and trail.enabled is false", "deploy again")
+        yield Fault("the trail is logging, and trail.enabled is false", DEPLOY)
 
 
 @check("log-delivery", "Log files are delivered", trail, "trail")
@@ -121,17 +121,17 @@ def _group(live: Live, subject: Subject) -> Iterator[Fault]:
     )
     group = next((g for g in answer["logGroups"] if g["logGroupName"] == subject.name), None)
     if group is None:
-        yield Fault(f"the log group {subject.name} does not exist", "deploy: the plan shows it")
+        yield Fault(f"the log group {subject.name} does not exist", MAKE)
         return
     if live.env.adopt.refers("log_group"):
         return
     if group.get("retentionInDays") != delivery.retention_days:
         has = group.get("retentionInDays", "for ever")
-        yield Fault(f"it keeps events {has} days, not {delivery.retention_days}", "deploy again")
+        yield Fault(f"it keeps events {has} days, not {delivery.retention_days}", DEPLOY)
     if group.get("kmsKeyId") != delivery.kms_key_arn:
         wanted = delivery.kms_key_arn or "no key of its own"
         has = group.get("kmsKeyId", "no key of its own")
-        yield Fault(f"it is encrypted with {has}, not with {wanted}", "deploy again")
+        yield Fault(f"it is encrypted with {has}, not with {wanted}", DEPLOY)
 
 
 def _explained(live: Live, what: str, error: str) -> Fault:

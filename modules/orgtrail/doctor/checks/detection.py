@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from orgtrail import layout
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, Fault, Subject
 from orgtrail.doctor.register import Live, check
 from orgtrail.settings.detection import AccessAnalyzer, GuardDuty, SecurityHub
 
-_DEPLOY = "deploy again: the plan shows the change"
 _ABSENT = ("ResourceNotFoundException", "InvalidAccessException")
 
 
@@ -49,13 +48,13 @@ def _detector(live: Live, subject: Subject) -> str:
 def _watches(live: Live, subject: Subject) -> Iterator[Fault]:
     detector = _detector(live, subject)
     if not detector:
-        yield Fault(f"GuardDuty has no detector in {subject.region}", _DEPLOY)
+        yield Fault(f"GuardDuty has no detector in {subject.region}", DEPLOY)
         return
     found = live.aws.ask(
         subject.account, "guardduty", "get_detector", region=subject.region, DetectorId=detector
     )
     if found["Status"] != "ENABLED":
-        yield Fault(f"GuardDuty's detector in {subject.region} is off", _DEPLOY)
+        yield Fault(f"GuardDuty's detector in {subject.region} is off", DEPLOY)
     admins = live.aws.ask(
         "management", "guardduty", "list_organization_admin_accounts", region=subject.region
     )["AdminAccounts"]
@@ -63,7 +62,7 @@ def _watches(live: Live, subject: Subject) -> Iterator[Fault]:
         yield Fault(
             f"account {subject.name} does not administer GuardDuty in {subject.region}: members "
             "are not watched",
-            _DEPLOY,
+            DEPLOY,
         )
 
 
@@ -88,7 +87,7 @@ def _export(live: Live, subject: Subject) -> Iterator[Fault]:
                 "see what bucket-policy and key-policy say of the findings' bucket and key",
             )
         return
-    yield Fault(f"GuardDuty in {region} exports no findings to {wanted}", _DEPLOY)
+    yield Fault(f"GuardDuty in {region} exports no findings to {wanted}", DEPLOY)
 
 
 @check("security-hub", "Security Hub is on", _hub)
@@ -97,7 +96,7 @@ def _hub_is_on(live: Live, subject: Subject) -> Iterator[Fault]:
         subject.account, "securityhub", "describe_hub", region=subject.region, absent=_ABSENT
     )
     if not found:
-        yield Fault(f"Security Hub is off in {subject.region}", _DEPLOY)
+        yield Fault(f"Security Hub is off in {subject.region}", DEPLOY)
 
 
 @check("access-analyzer", "IAM Access Analyzer looks at the organization", _analyzer)
@@ -107,4 +106,4 @@ def _analyzes(live: Live, subject: Subject) -> Iterator[Fault]:
         type="ORGANIZATION",
     )["analyzers"]  # fmt: skip
     if not any(each["status"] == "ACTIVE" for each in found):
-        yield Fault(f"no analyzer of the organization is active in {subject.region}", _DEPLOY)
+        yield Fault(f"no analyzer of the organization is active in {subject.region}", DEPLOY)

@@ -9,12 +9,11 @@ from typing import Any
 from orgtrail import layout
 from orgtrail.doctor.checks.alarms import topic_faults
 from orgtrail.doctor.comparing import difference
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
 from orgtrail.policies import siem
 from orgtrail.policies.document import Document, text
 
-_DEPLOY = "deploy again: the plan shows the change"
 _ABSENT = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
@@ -66,12 +65,12 @@ def _topic_stands(live: Live, subject: Subject) -> Iterator[Fault]:
 def _queue_stands(live: Live, subject: Subject) -> Iterator[Fault]:
     has = _attributes(live, subject.name)
     if has is None:
-        yield Fault(f"the queue {subject.name} does not exist", "deploy: the plan shows it")
+        yield Fault(f"the queue {subject.name} does not exist", MAKE)
         return
     if not has.get("KmsMasterKeyId"):
-        yield Fault("its messages are not encrypted with the feed's key", _DEPLOY)
+        yield Fault("its messages are not encrypted with the feed's key", DEPLOY)
     if lines := difference(text(_policies(live)[subject.name]), has.get("Policy")):
-        yield Fault("its policy is not the file's", _DEPLOY, lines)
+        yield Fault("its policy is not the file's", DEPLOY, lines)
 
 
 @check("feed-redrive", "What nobody can read goes to the dead-letter queue", _queue, "feed-queue")
@@ -79,7 +78,7 @@ def _redrive(live: Live, subject: Subject) -> Iterator[Fault]:
     given = json.loads(_attributes(live, subject.name).get("RedrivePolicy", "{}"))
     wanted = layout.queue_arn(live.env, layout.dead_letter(subject.name))
     if given.get("deadLetterTargetArn") != wanted:
-        yield Fault(f"notices that cannot be read do not go to {wanted}", _DEPLOY)
+        yield Fault(f"notices that cannot be read do not go to {wanted}", DEPLOY)
 
 
 @check("feed-subscription", "The topic feeds the queue", _queue, "feed-queue")
@@ -93,7 +92,7 @@ def _subscribed(live: Live, subject: Subject) -> Iterator[Fault]:
     endpoints = {each["Endpoint"] for each in (answer or {}).get("Subscriptions", ())}
     if answer is not None and layout.queue_arn(live.env, queue) not in endpoints:
         yield Fault(f"the queue {queue} is not subscribed to {arn}: the SIEM hears nothing",
-                    _DEPLOY)  # fmt: skip
+                    DEPLOY)  # fmt: skip
 
 
 @check("feed-dead-letters", "No notice was given up", _dead, "feed-queue")

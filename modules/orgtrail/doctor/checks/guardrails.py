@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from orgtrail.doctor.comparing import difference
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
 from orgtrail.proof.outline.paper import NOT_OURS
-
-_DEPLOY = "deploy again: the plan shows the change"
 
 
 def policies(live: Live) -> Iterator[Subject]:
@@ -44,7 +42,7 @@ def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
         yield Fault(
             f"the organization has no policy {subject.name}: administrators of every account can "
             "stop what the file says they cannot",
-            "deploy: the plan shows it",
+            MAKE,
         )
 
 
@@ -54,7 +52,7 @@ def _content(live: Live, subject: Subject) -> Iterator[Fault]:
     known = _found(live, subject)["Id"]
     has = live.aws.ask("management", "organizations", "describe_policy", PolicyId=known)["Policy"]
     if lines := difference(subject.resource.text("content"), has["Content"]):
-        yield Fault("the policy is not the file's", _DEPLOY, lines)
+        yield Fault("the policy is not the file's", DEPLOY, lines)
 
 
 @check("control-policy-targets", "It is attached to every target", policies, "control-policy")

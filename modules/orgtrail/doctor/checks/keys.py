@@ -7,10 +7,8 @@ from typing import Any
 
 from orgtrail.doctor.comparing import difference
 from orgtrail.doctor.explaining import of_key
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
-
-_DEPLOY = "deploy again: the plan shows the change"
 
 
 def keys(live: Live) -> Iterator[Subject]:
@@ -33,7 +31,7 @@ def _about(live: Live, subject: Subject) -> Any:
 def _usable(live: Live, subject: Subject) -> Iterator[Fault]:
     about = _about(live, subject)
     if about is None:
-        yield Fault(f"no key has the alias {subject.name}", "deploy: the plan shows it")
+        yield Fault(f"no key has the alias {subject.name}", MAKE)
         return
     state = about["KeyState"]
     if state == "PendingDeletion":
@@ -55,9 +53,9 @@ def _rotates(live: Live, subject: Subject) -> Iterator[Fault]:
     given = live.aws.ask(subject.account, "kms", "get_key_rotation_status", KeyId=known)
     days = given.get("RotationPeriodInDays", 365)
     if not given["KeyRotationEnabled"]:
-        yield Fault("the key does not rotate", _DEPLOY)
+        yield Fault("the key does not rotate", DEPLOY)
     elif days != live.env.key.rotation_days:
-        yield Fault(f"it rotates every {days} days, not {live.env.key.rotation_days}", _DEPLOY)
+        yield Fault(f"it rotates every {days} days, not {live.env.key.rotation_days}", DEPLOY)
 
 
 @check("key-policy", "Its policy is the file's", keys, "key")
@@ -67,4 +65,4 @@ def _policy(live: Live, subject: Subject) -> Iterator[Fault]:
     has = live.aws.ask(subject.account, "kms", "get_key_policy", KeyId=known, PolicyName="default")
     if lines := difference(subject.resource.text("policy"), has["Policy"]):
         cause = of_key(live.env, subject.name, has["Policy"])
-        yield Fault(cause, _DEPLOY, lines)
+        yield Fault(cause, DEPLOY, lines)

@@ -8,10 +8,8 @@ from typing import Any
 from orgtrail import layout
 from orgtrail.doctor.comparing import difference
 from orgtrail.doctor.explaining import of_reader
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
-
-_DEPLOY = "deploy again: the plan shows the change"
 
 
 def roles(live: Live) -> Iterator[Subject]:
@@ -30,7 +28,7 @@ def _role(live: Live, subject: Subject) -> Any:
 @check("role", "The role exists", roles)
 def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
     if not _role(live, subject):
-        yield Fault(f"the role {subject.name} does not exist", "deploy: the plan shows it")
+        yield Fault(f"the role {subject.name} does not exist", MAKE)
 
 
 @check("role-trust", "Only those that the file names may assume it", roles, "role")
@@ -42,7 +40,7 @@ def _trust(live: Live, subject: Subject) -> Iterator[Fault]:
         yield Fault(
             "its trust policy is not the file's"
             + ("; a principal that AWS writes as an id was deleted and made again" if gone else ""),
-            _DEPLOY,
+            DEPLOY,
             lines,
         )
 
@@ -71,7 +69,7 @@ def _permissions(live: Live, subject: Subject) -> Iterator[Fault]:
         reads_logs = reads in layout.reading_roles(live.env)
         cause = of_reader(has) if reads_logs else "the policy is not the file's"
         lines = differs.get(name) or difference(wanted.text("policy"), None)
-        yield Fault(cause, _DEPLOY, lines)
+        yield Fault(cause, DEPLOY, lines)
     attached = live.aws.ask(
         subject.account, "iam", "list_attached_role_policies", RoleName=subject.name
     )["AttachedPolicies"]

@@ -7,11 +7,10 @@ from typing import Any
 
 from orgtrail import layout
 from orgtrail.doctor.comparing import listed
-from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
 from orgtrail.settings import selectors
 
-_DEPLOY = "deploy again: the plan shows the change"
 _HERE = ("TrailNotFoundException",)
 
 
@@ -61,7 +60,7 @@ def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
                 "delete that trail; deploy again, so that the management account makes it",
             )
             return
-    yield Fault(f"{said}: AWS answers TrailNotFoundException", "deploy: the plan shows it")
+    yield Fault(f"{said}: AWS answers TrailNotFoundException", MAKE)
 
 
 @check("trail-twin", "No other trail writes beside it", trail, "trail")
@@ -89,7 +88,7 @@ def _twin(live: Live, subject: Subject) -> Iterator[Fault]:
 @check("trail-organization", "It is an organization trail", ours, "trail")
 def _organization(live: Live, _: Subject) -> Iterator[Fault]:
     if not found(live).get("IsOrganizationTrail"):
-        yield Fault("the trail records the management account alone", _DEPLOY)
+        yield Fault("the trail records the management account alone", DEPLOY)
 
 
 @check("trail-regions", "It records every region", ours, "trail")
@@ -97,10 +96,10 @@ def _regions(live: Live, _: Subject) -> Iterator[Fault]:
     about, wanted = found(live), live.env.trail
     if bool(about.get("IsMultiRegionTrail")) != wanted.multi_region:
         where = "its home region alone" if wanted.multi_region else "every region"
-        yield Fault(f"the trail records {where}", _DEPLOY)
+        yield Fault(f"the trail records {where}", DEPLOY)
     if bool(about.get("IncludeGlobalServiceEvents")) != wanted.global_events:
         leaves = "leaves out" if wanted.global_events else "records"
-        yield Fault(f"the trail {leaves} the events of global services, such as IAM", _DEPLOY)
+        yield Fault(f"the trail {leaves} the events of global services, such as IAM", DEPLOY)
 
 
 @check("trail-validation", "It writes digests", ours, "trail")
@@ -110,7 +109,7 @@ def _validation(live: Live, _: Subject) -> Iterator[Fault]:
         yield Fault(
             f"log-file validation is {'on' if has else 'off'}"
             + ("" if has else ": from then on nobody can prove that a log file is intact"),
-            _DEPLOY,
+            DEPLOY,
         )
 
 
@@ -122,16 +121,16 @@ def _destination(live: Live, _: Subject) -> Iterator[Fault]:
         ("log files below the prefix", env.trail.key_prefix or "", about.get("S3KeyPrefix", "")),
     ):
         if wanted != has:
-            yield Fault(f"the trail writes {what} {has!r}, not {wanted!r}", _DEPLOY)
+            yield Fault(f"the trail writes {what} {has!r}, not {wanted!r}", DEPLOY)
     key = _key(live)
     if key and about.get("KmsKeyId") != key:
         has = about.get("KmsKeyId") or "no key"
-        yield Fault(f"the trail encrypts log files with {has}, not with {key}", _DEPLOY)
+        yield Fault(f"the trail encrypts log files with {has}, not with {key}", DEPLOY)
     group = f"{layout.log_group_arn(env, env.management.id)}:*" if env.delivery.enabled else ""
     has = about.get("CloudWatchLogsLogGroupArn", "")
     if has != group:
         wanted = group or "nothing in CloudWatch Logs"
-        yield Fault(f"the trail delivers to {has or 'no log group'}, not to {wanted}", _DEPLOY)
+        yield Fault(f"the trail delivers to {has or 'no log group'}, not to {wanted}", DEPLOY)
 
 
 def _key(live: Live) -> str:
@@ -163,7 +162,7 @@ def _selectors(live: Live, subject: Subject) -> Iterator[Fault]:
         if has.get("AdvancedEventSelectors"):
             got = ["advanced selectors"]
     if lines := listed(wanted, got):
-        yield Fault("the trail does not record what the file asks for", _DEPLOY, lines)
+        yield Fault("the trail does not record what the file asks for", DEPLOY, lines)
 
 
 @check("trail-insights", "Insights are as the file asks for", ours, "trail")
@@ -174,7 +173,7 @@ def _insights(live: Live, subject: Subject) -> Iterator[Fault]:
     )  # fmt: skip
     has = sorted(each["InsightType"] for each in (answer or {}).get("InsightSelectors", ()))
     if lines := listed(sorted(live.env.trail.insights), has):
-        yield Fault("Insights differ from trail.insights", _DEPLOY, lines)
+        yield Fault("Insights differ from trail.insights", DEPLOY, lines)
 
 
 @check("member-view", "A member sees the organization's trail", trail, "trail-organization")
