@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+from orgtrail.engines import local
 from orgtrail.report import asking
 from orgtrail.report.frameworks import REQUIREMENTS
 from orgtrail.settings.faults import OrgtrailError
+from sqlglot import exp
 
 from tests.conftest import ROOT, orgtrail
 from tests.reports import END, ENV, SINCE, Json, Made, made, make_logs
@@ -222,6 +224,29 @@ def test_long_answers_are_cut_with_a_count_and_whole_beside(
     )
     manifest = json.loads((short.out / "manifest.json").read_text())
     assert {each["name"] for each in manifest["files"]} > {"report.html", "report.json"}
+    # The next report leaves none of them beside itself.
+    monkeypatch.undo()
+    made(logs, tmp_path / "out")
+    assert [*(tmp_path / "out").rglob("*.parquet")] == []
+
+
+def test_a_question_that_fails_leaves_the_others(
+    logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = local.Stage.ask
+
+    def ask(stage: local.Stage, tree: exp.Query) -> local.Answer:
+        if "athena.amazonaws.com" in tree.sql() and "s.workgroup" in tree.sql():
+            return local.Answer(stage.connection, stage.reading, "SELECT no_such_column")
+        return asked(stage, tree)
+
+    monkeypatch.setattr(local.Stage, "ask", ask)
+    data = made(logs, tmp_path / "out").data
+    (told,) = (each for each in data["not_checked"] if each["section"] == "activity")
+    assert told["what"] == "the question athena-queries"
+    assert told["why"].startswith("the query cannot be answered: ")
+    assert len(data["activity"]) == 11
+    assert data["verdict"] == "incomplete"
 
 
 def test_nothing_is_half_written(logs: Path, tmp_path: Path) -> None:

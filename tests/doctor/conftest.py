@@ -127,7 +127,15 @@ def settings(made: Organization) -> Json:
             "auditor": {"trusted": ["arn:aws:iam::999999999999:role/audit"]},
             "member_readers": {},
         },
-        "alarms": {"subscribers": {"email": ["security@example.com"]}},
+        "alarms": {
+            "subscribers": {
+                "email": ["security@example.com"],
+                "slack": {"audit": {"team_id": "T07EA123LEP", "channel_id": "C07EZ1ABC23"}},
+                "teams": {
+                    "audit": {"tenant_id": "tenant", "team_id": "team", "channel_id": "19:audit"}
+                },
+            }
+        },
         "siem": {
             "reader": {
                 "trusted": ["arn:aws:iam::999999999999:role/siem"],
@@ -157,7 +165,17 @@ def _lacking(env: Environment) -> dict[tuple[str, str, str], Change]:
     """Return what moto 5.2.5 has no answer for, as AWS would answer."""
     arn = layout.bucket_arn(env, env.findings_bucket or "")
 
+    assert env.alarms
+    topics = [layout.alarm_topic_arn(env, env.alarms.topic)]
     return {
+        ("management", "chatbot", "describe_slack_channel_configurations"): lambda *_: {
+            "SlackChannelConfigurations": [
+                {"SlackChannelId": "C07EZ1ABC23", "SnsTopicArns": topics, "State": "ENABLED"}
+            ]
+        },
+        ("management", "chatbot", "list_microsoft_teams_channel_configurations"): lambda *_: {
+            "TeamChannelConfigurations": [{"ChannelId": "19:audit", "SnsTopicArns": topics}]
+        },
         ("logging", "guardduty", "list_publishing_destinations"): lambda *_: {
             "Destinations": [{"DestinationId": "one", "DestinationType": "S3"}]
         },

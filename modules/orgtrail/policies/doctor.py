@@ -19,6 +19,7 @@ _TRAIL = (
 _KEY = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus")
 _ROLE = ("GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies")
 _TOPIC = ("GetTopicAttributes", "ListSubscriptionsByTopic")
+_CHANNELS = ("DescribeSlackChannelConfigurations", "ListMicrosoftTeamsChannelConfigurations")
 _BUCKET = (
     "GetBucketLocation", "GetBucketLogging", "GetBucketNotification",
     "GetBucketObjectLockConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy",
@@ -61,6 +62,8 @@ def _of_management(env: Environment) -> Iterator[Statement]:
         yield allow("LookAtKeys", "kms", _KEY, "*")
         yield allow("LookAtAlarms", "cloudwatch", ("DescribeAlarms",), "*")
         yield allow("LookAtTopic", "sns", _TOPIC, "*")
+        if env.alarms.subscribers.slack or env.alarms.subscribers.teams:
+            yield allow("LookAtChannels", "chatbot", _CHANNELS, "*")
     if env.guardduty:
         admins = ("ListOrganizationAdminAccounts",)
         yield allow("LookAtDelegation", "guardduty", admins, "*")

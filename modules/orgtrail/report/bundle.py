@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def bundle(
             cannot be written.
 
     """
+    before = _answers(out)
     with whole(out) as draft:
         report = compose(asked, prices, draft, tell)
         text = json.dumps(report, indent=1, default=str)
@@ -42,7 +44,19 @@ def bundle(
         # From the text: the page says what the JSON says.
         (draft / PAGE).write_text(render(json.loads(text)), encoding="utf-8")
         (draft / MANIFEST).write_text(json.dumps(_manifest(report, draft), indent=1) + "\n")
+    for name in before - _answers(out):
+        (out / name).unlink(missing_ok=True)
     return report
+
+
+def _answers(out: Path) -> set[str]:
+    """Return the long answers that the manifest of a report names."""
+    try:
+        files = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
+        names = {each["name"] for each in files}
+    except (OSError, ValueError, TypeError, KeyError):
+        return set()
+    return {each for each in names if re.fullmatch(r"activity/[a-z-]+\.parquet", str(each))}
 
 
 def _manifest(report: Json, folder: Path) -> Json:

@@ -60,8 +60,11 @@ def _of_folder(
     ) as stage:
         for name, tree in trees.items():
             tell(f"asking {name}")
-            columns, rows = stage.ask(tree).rows()
-            found.tables[name] = Rows.of(columns, rows, folder, name)
+            try:
+                columns, rows = stage.ask(tree).rows()
+                found.tables[name] = Rows.of(columns, rows, folder, name)
+            except OrgtrailError as error:
+                found.unchecked.append(Unchecked("activity", f"the question {name}", str(error)))
     unread = stage.reading.unread
     for path in sorted(unread)[:_TOLD]:
         found.unchecked.append(

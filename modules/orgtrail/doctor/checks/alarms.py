@@ -15,6 +15,9 @@ from orgtrail.policies.document import text
 from orgtrail.settings.alarms import Alarms
 
 _PENDING = "PendingConfirmation"
+_CHAT_REGION = "us-east-2"
+"""One of the four where the chat service answers; its settings are the same in all of them.
+https://docs.aws.amazon.com/general/latest/gr/chatbot.html"""
 
 
 def topic(live: Live) -> list[Subject]:
@@ -24,6 +27,12 @@ def topic(live: Live) -> list[Subject]:
 
 def _group(live: Live) -> list[Subject]:
     return [Subject("management", live.env.delivery.log_group)] if _watched(live) else []
+
+
+def _chats(live: Live) -> list[Subject]:
+    settings = live.env.alarms
+    told = settings.subscribers if settings else None
+    return topic(live) if told and (told.slack or told.teams) else []
 
 
 def _named(live: Live) -> list[Subject]:
@@ -126,6 +135,33 @@ def _subscribed(live: Live, _: Subject) -> Iterator[Fault]:
             )
     if not has and not (told.slack or told.teams):
         yield Fault("nobody is subscribed to the alarms", "set alarms.subscribers, then deploy")
+
+
+@check("alarm-channels", "The chat channels hear the alarms", _chats)
+def _channels(live: Live, _: Subject) -> Iterator[Fault]:
+    settings = live.env.alarms
+    assert settings
+    told = settings.subscribers
+    slack = "describe_slack_channel_configurations", "SlackChannelConfigurations"
+    teams = "list_microsoft_teams_channel_configurations", "TeamChannelConfigurations"
+    for wanted, (operation, key), field in (
+        ({name: each.channel_id for name, each in told.slack.items()}, slack, "SlackChannelId"),
+        ({name: each.channel_id for name, each in told.teams.items()}, teams, "ChannelId"),
+    ):
+        if not wanted:
+            continue
+        answer = live.aws.ask("management", "chatbot", operation, region=_CHAT_REGION)
+        has = {each[field]: each for each in answer[key]}
+        for name, channel in wanted.items():
+            found = has.get(channel)
+            if found is None:
+                yield Fault(f"the channel {name} ({channel}) is not set up", DEPLOY)
+            elif _arn(live) not in found.get("SnsTopicArns", ()):
+                yield Fault(f"the channel {name} ({channel}) does not hear {_arn(live)}", DEPLOY)
+            elif found.get("State", "ENABLED") != "ENABLED":
+                why = found.get("StateReason", "AWS gives no reason")
+                yield Fault(f"the channel {name} ({channel}) is off: {why}",
+                            "authorize the workspace or team anew in the AWS console")  # fmt: skip
 
 
 def topic_faults(live: Live, subject: Subject, arn: str, policy: str) -> Iterator[Fault]:

@@ -12,6 +12,8 @@ from orgtrail.doctor.register import Live, check
 from orgtrail.proof.terraform.resources import Resource
 
 _ABSENT = ("NoSuchBucket", "404")
+_OLD_NAMES = {"": "us-east-1", "EU": "eu-west-1"}
+"""What GetBucketLocation still calls two regions."""
 
 
 def buckets(live: Live) -> Iterator[Subject]:
@@ -52,7 +54,8 @@ def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
     if about is None:
         yield Fault(f"the bucket {subject.name} does not exist", MAKE)
         return
-    region = about.get("LocationConstraint") or "us-east-1"
+    said = about.get("LocationConstraint") or ""
+    region = _OLD_NAMES.get(said, said)
     if region != live.env.home_region:
         yield Fault(
             f"the bucket lies in {region}, not in {live.env.home_region}",
