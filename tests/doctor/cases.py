@@ -58,6 +58,12 @@ CASES = (
     Case("organization", "managed by account 777777777777, not 111111111111",
          answered("management", "organizations", "describe_organization",
                   Organization={"MasterAccountId": "777777777777"})),
+    Case("accounts", "accounts.production (",
+         answered("management", "organizations", "list_accounts",
+                  Accounts=lambda has: [e for e in has if e["Name"] != "production"])),
+    Case("accounts", "is suspended: nothing happens in it",
+         answered("management", "organizations", "list_accounts", Accounts=lambda has: [
+             {**e, "Status": "SUSPENDED"} if e["Name"] == "production" else e for e in has])),
     Case("all-features", "consolidated billing only",
          answered("management", "organizations", "describe_organization",
                   Organization={"FeatureSet": "CONSOLIDATED_BILLING"})),

@@ -66,6 +66,25 @@ def _organization(live: Live, subject: Subject) -> Iterator[Fault]:
         )
 
 
+@check("accounts", "The organization has every account of the file", organization, "organization")
+def _members(live: Live, _: Subject) -> Iterator[Fault]:
+    answer = live.aws.ask("management", "organizations", "list_accounts")
+    has = {each["Id"]: each.get("Status", "ACTIVE") for each in answer["Accounts"]}
+    for name, account in live.env.accounts.items():
+        state = has.get(account.id)
+        if state is None:
+            yield Fault(
+                f"accounts.{name} ({account.id}) is not in the organization: the trail records "
+                "nothing of it",
+                f"invite the account, or take {name} out of accounts",
+            )
+        elif state != "ACTIVE":
+            yield Fault(
+                f"accounts.{name} ({account.id}) is {state.lower()}: nothing happens in it",
+                f"take {name} out of accounts once its log files have expired",
+            )
+
+
 @check("all-features", "The organization has all features", organization, "organization")
 def _features(live: Live, _: Subject) -> Iterator[Fault]:
     about = live.aws.ask("management", "organizations", "describe_organization")["Organization"]
