@@ -44,7 +44,7 @@ def main(page_file: str, browser: str, picture: str = "") -> None:
             "own_scripts": page.evaluate("window.owned === undefined"),
             "wider": page.evaluate("document.documentElement.scrollWidth > window.innerWidth"),
             "tree": page.locator("body").aria_snapshot()[:200_000],
-            "pdf": page.pdf(format="A4").startswith(b"%PDF-"),
+            "pdf": page.pdf(prefer_css_page_size=True).startswith(b"%PDF-"),
         }
         seen["open"] = page.evaluate(
             "window.dispatchEvent(new Event('beforeprint')), "
@@ -70,7 +70,7 @@ def _filtered(page: Any) -> dict[str, Any]:
 
 def _sorted(page: Any) -> dict[str, Any]:
     numbers = "table.list:has(caption:text-is('Accounts and their silences'))"
-    button = page.locator(f"{numbers} thead button", has_text="Events")
+    button = page.locator(numbers).get_by_role("button", name="Sort by Events")
     column = page.locator(f"{numbers} tbody tr td:nth-child(3)")
 
     def counts() -> list[int]:

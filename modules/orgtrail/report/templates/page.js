@@ -11,17 +11,25 @@ for (const table of document.querySelectorAll("table.list")) {
 }
 
 function sortable(table, body) {
-  for (const heading of table.tHead.rows[0].cells) {
+  const headings = Array.from(table.tHead.rows[0].cells);
+  const signs = { none: "\u2195", ascending: "\u2191", descending: "\u2193" };
+  for (const heading of headings) {
+    const name = heading.textContent.trim();
     const button = document.createElement("button");
     button.type = "button";
-    button.append(...heading.childNodes);
-    heading.append(button);
+    button.textContent = signs.none;
+    button.setAttribute("aria-label", "Sort by " + name);
+    heading.append(" ", button);
     button.addEventListener("click", () => {
-      const down = heading.getAttribute("aria-sort") === "ascending";
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-      heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const order = heading.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
+      for (const other of headings) {
+        other.removeAttribute("aria-sort");
+        other.querySelector("button").textContent = signs.none;
+      }
+      heading.setAttribute("aria-sort", order);
+      button.textContent = signs[order];
       const place = heading.cellIndex;
-      const sign = down ? -1 : 1;
+      const sign = order === "descending" ? -1 : 1;
       const sorted = Array.from(body.rows).sort(
         (one, other) => sign * compared(value(one.cells[place]), value(other.cells[place])),
       );
