@@ -20,11 +20,10 @@ from orgtrail.engines import local
 from orgtrail.engines.dialect import parsed
 from orgtrail.engines.files import log_files
 from orgtrail.environments import load_environment
-from orgtrail.integrity.names import Trail
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Result
 from orgtrail.integrity.run import verify
-from orgtrail.layout import organization_prefix, query_facts, trail_arn
+from orgtrail.layout import query_facts, verified_trail
 from orgtrail.queries import Query, query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_run
@@ -148,12 +147,7 @@ def _verify(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -
     """Verify every digest and log file of the sample."""
     environment = made.environment
     started = time.perf_counter()
-    trail = Trail.of(
-        trail_arn(environment),
-        environment.archive.bucket,
-        environment.organization.id,
-        organization_prefix(environment),
-    )
+    trail = verified_trail(environment)
     expected = dict.fromkeys(environment.account_ids)
     result = Result()
     asked = Request(trail, bounds.since, bounds.until, expected=expected, logs=folder, processes=1)

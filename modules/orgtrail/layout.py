@@ -5,6 +5,7 @@ All are literal text, so that a policy can be read in a diff and checked without
 
 from __future__ import annotations
 
+from orgtrail.integrity.names import Trail
 from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.verification import Verification
@@ -54,6 +55,12 @@ def trail_arn(env: Environment) -> str:
     return arn(
         env, "cloudtrail", env.management.id, f"trail/{env.trail.name}", region=env.home_region
     )
+
+
+def verified_trail(env: Environment) -> Trail:
+    """Return the trail as its verification names it."""
+    arn, organization = trail_arn(env), env.organization.id
+    return Trail.of(arn, env.archive.bucket, organization, organization_prefix(env))
 
 
 def any_trail_arn(env: Environment) -> str:
@@ -206,6 +213,16 @@ def first_day(env: Environment) -> str:
         return env.catalog.first_day.replace("-", "/")
     keep = env.archive.expire_after_days
     return f"NOW-{keep}DAYS" if keep else "2013/11/13"
+
+
+def alarm_title(namespace: str, alarm: str, *, by_account: bool = False) -> str:
+    """Return what CloudWatch calls an alarm."""
+    return f"{namespace} {alarm}{' by account' if by_account else ''}"
+
+
+def filter_name(alarm: str, form: str) -> str:
+    """Return the name of an alarm's metric filter; the form is `totals` or `by_account`."""
+    return f"{alarm}-{form.replace('_', '-')}"
 
 
 def alarm_names(env: Environment) -> dict[str, str]:

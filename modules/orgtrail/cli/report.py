@@ -63,11 +63,13 @@ def report(
 
 def _told(made: dict[str, Any], out: Path) -> dict[str, Any]:
     """Return what programs are told; the report itself is in its file."""
+    from orgtrail.report.bundle import DATA, MANIFEST, PAGE
+
     return {
         "verdict": made["verdict"],
-        "page": str(out / "report.html"),
-        "data": str(out / "report.json"),
-        "manifest": str(out / "manifest.json"),
+        "page": str(out / PAGE),
+        "data": str(out / DATA),
+        "manifest": str(out / MANIFEST),
         "integrity": made["integrity"]["verdict"],
         "controls": made["controls"]["counts"],
         "access": {"agree": made["access"]["agree"], "total": made["access"]["total"]},
@@ -78,6 +80,8 @@ def _told(made: dict[str, Any], out: Path) -> dict[str, Any]:
 def _show(made: dict[str, Any], out: Path) -> None:
     from rich.console import Console
     from rich.text import Text
+
+    from orgtrail.report.bundle import PAGE
 
     console = Console(highlight=False, soft_wrap=True)
     counts = made["controls"]["counts"]
@@ -90,7 +94,7 @@ def _show(made: dict[str, Any], out: Path) -> None:
     console.print(Text(f"  access: {access['agree']} of {access['total']} as meant"))
     for each in made["not_checked"]:
         console.print(Text(f"  not checked: {each['what']}: {each['why']}"))
-    console.print(Text(f"  open {(out / 'report.html').resolve()}"))
+    console.print(Text(f"  open {(out / PAGE).resolve()}"))
 
 
 @contextmanager

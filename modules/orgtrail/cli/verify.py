@@ -148,13 +148,7 @@ def _trail(named: Named) -> tuple[Trail, tuple[str, ...]]:
         from orgtrail.environments import load_environment
 
         environment = load_environment(named.env)
-        trail = Trail.of(
-            layout.trail_arn(environment),
-            environment.archive.bucket,
-            environment.organization.id,
-            environment.trail.key_prefix or "",
-        )
-        return trail, tuple(environment.account_ids)
+        return layout.verified_trail(environment), tuple(environment.account_ids)
     lacking = [name for name, value in parts.items() if not value]
     if lacking:
         raise OrgtrailError(f"{', '.join(lacking)}: must be given, or --env FILE instead")

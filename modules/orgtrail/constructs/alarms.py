@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orgtrail import layout
-from orgtrail.alarms import ALARMS, SILENCE, Alarm, pattern
+from orgtrail.alarms import SILENCE, Alarm, pattern
 from orgtrail.constructs import bindings as aws
 from orgtrail.constructs.key import ServiceKey
 from orgtrail.constructs.role import Role
@@ -53,13 +53,12 @@ class Alarms(aws.Part):
         self.topic_arn = layout.alarm_topic_arn(environment, settings.topic)
         self.topic = self._topic(provider)
         self._subscribe(provider)
-        chosen = [each for each in ALARMS if settings.names is None or each.name in settings.names]
-        watched = [each for each in chosen if each.name != SILENCE]
+        watched = [each for each in settings.chosen if each.name != SILENCE]
         if watched and settings.totals:
             self._totals(watched)
         if watched and settings.by_account:
             self._by_account(watched)
-        for alarm in chosen:
+        for alarm in settings.chosen:
             if alarm.name == SILENCE:
                 self._silence(alarm)
 
@@ -157,7 +156,7 @@ class Alarms(aws.Part):
         alarm = self.add(
             aws.CloudwatchMetricAlarm,
             "totals",
-            alarm_name=f"{namespace} {_KEY}",
+            alarm_name=layout.alarm_title(namespace, _KEY),
             metric_name=_KEY,
             namespace=namespace,
             statistic="Sum",
@@ -179,7 +178,7 @@ class Alarms(aws.Part):
         alarm = self.add(
             aws.CloudwatchMetricAlarm,
             "by_account",
-            alarm_name=f"{self._settings.namespace} {_KEY} by account",
+            alarm_name=layout.alarm_title(self._settings.namespace, _KEY, by_account=True),
             **self._common([self.topic, filters]),
         )
         query = (
@@ -207,7 +206,7 @@ class Alarms(aws.Part):
         filters = self.add(
             aws.CloudwatchLogMetricFilter,
             f"{name}_filter",
-            name=f"{_KEY}-{name.replace('_', '-')}",
+            name=layout.filter_name(_KEY, name),
             log_group_name=env.delivery.log_group,
             pattern="${each.value}",
             metric_transformation={
@@ -230,7 +229,7 @@ class Alarms(aws.Part):
         self.add(
             aws.CloudwatchMetricAlarm,
             "silence",
-            alarm_name=f"{self._settings.namespace} {alarm.name}",
+            alarm_name=layout.alarm_title(self._settings.namespace, alarm.name),
             metric_name="IncomingLogEvents",
             namespace="AWS/Logs",
             dimensions={"LogGroupName": self._environment.delivery.log_group},

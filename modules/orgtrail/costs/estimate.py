@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from orgtrail.alarms import ALARMS, SILENCE
+from orgtrail.alarms import SILENCE
 from orgtrail.costs.prices import Prices
-from orgtrail.costs.volume import DIGEST_BYTES, LARGE, RAW_BYTES_PER_EVENT, Volume
+from orgtrail.costs.volume import DIGEST_BYTES, RAW_BYTES_PER_EVENT, Volume
 from orgtrail.settings.environment import Environment
 
 MONTH = 30.4375
@@ -139,7 +139,6 @@ def _stored(
     """Sum up what lies there at the end of a month, by the age of each month's files."""
     archive = env.archive
     standard = glacier = deep = 0.0
-    size = volume.mean_file + LARGE
     for age in range(month):
         days = age * MONTH
         if kept is not None and days >= kept:
@@ -156,7 +155,7 @@ def _stored(
         if not (moved or deeper):
             standard += large
             continue
-        objects = large / size
+        objects = large / volume.mean_large_file
         standard += objects * _OVERHEAD_STANDARD
         archived = large + objects * _OVERHEAD_GLACIER
         glacier, deep = (glacier, deep + archived) if deeper else (glacier + archived, deep)
@@ -170,7 +169,7 @@ def _parts(
     events = volume.events * MONTH * factor
     data = volume.data_events * MONTH * factor
     files = volume.files * MONTH * factor + volume.digests * MONTH
-    objects = volume.bytes * MONTH * volume.large_share / (volume.mean_file + LARGE)
+    objects = volume.bytes * MONTH * volume.large_share / volume.mean_large_file
     moves = 0.0
     for after, price in (
         (env.archive.glacier_after_days, prices.s3_to_glacier_per_1000),
@@ -206,11 +205,10 @@ def _fixed(env: Environment, prices: Prices) -> dict[str, float]:
     keys += not env.adopt.others_key
     found = {"KMS keys": keys * prices.kms_key_month}
     if settings := env.alarms:
-        chosen = [a for a in ALARMS if settings.names is None or a.name in settings.names]
-        watched = sum(each.name != SILENCE for each in chosen)
+        watched = sum(each.name != SILENCE for each in settings.chosen)
         # An alarm by account looks at a metric for each of them.
         metrics = watched * (settings.totals + settings.by_account * len(env.account_ids))
-        metrics += any(each.name == SILENCE for each in chosen)
+        metrics += len(settings.chosen) - watched
         found["CloudWatch alarms"] = metrics * prices.cloudwatch_alarm_metric_month
     return found
 

@@ -51,6 +51,11 @@ class Volume:
         """Bytes of a log file on average."""
         return self.bytes / self.files if self.files else 0.0
 
+    @property
+    def mean_large_file(self) -> float:
+        """Bytes of one of 128 KB and more: by the distribution, as much above that as the mean."""
+        return self.mean_file + LARGE
+
 
 def estimated(env: Environment, events: float, data_events: float = 0) -> Volume:
     """Estimate a day from its events.

@@ -29,7 +29,7 @@ def examined(
     from orgtrail.doctor.register import Live, examine, ordered
 
     outcomes = []
-    for each in examine(Live.of(env, aws or Aws(env))):
+    for each in examine(Live(env, aws or Aws(env))):
         progress(each)
         outcomes.append(each)
     return ordered(outcomes)

@@ -170,22 +170,14 @@ class Clients:
         key = (account, region, service)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = self._made(account, region, service)
+                self._clients[key] = _client(self._session(account), service, region)
             return self._clients[key]
-
-    def session(self, account: str) -> Any:
-        """Return a boto3 session that acts in an account."""
-        with self._lock:
-            return self._session(account)
-
-    def _made(self, account: str, region: str, service: str) -> Any:
-        return _client(self._session(account), service, region)
 
     def _session(self, account: str) -> Any:
         if account not in self._sessions:
             given = self._env.accounts[account]
-            arn = layout.role_arn(self._env, given.id, self._role) if self._role else given.role_arn
-            self._sessions[account] = session(given, arn, self._env.home_region)
+            role = _role(self._env, given, self._role)
+            self._sessions[account] = session(given, role, self._env.home_region)
         return self._sessions[account]
 
 
@@ -232,7 +224,7 @@ def session_in(env: Environment, name: str, role: str | None = None) -> Any:
     try:
         base = session(account, None, env.home_region)
         identity = _client(base, "sts", env.home_region).get_caller_identity()
-        arn = layout.role_arn(env, account.id, role) if role else account.role_arn
+        arn = _role(env, account, role)
         if identity["Account"] == account.id or not arn:
             return base
         return session(account, arn, env.home_region)
@@ -241,6 +233,11 @@ def session_in(env: Environment, name: str, role: str | None = None) -> Any:
             f"accounts.{name} ({account.id}) cannot be reached: {error}; set AWS_PROFILE, or give "
             "a copy of the archive with --logs"
         ) from None
+
+
+def _role(env: Environment, account: Account, name: str | None) -> str | None:
+    """Return the ARN of the role of a name in an account, or else the file's."""
+    return layout.role_arn(env, account.id, name) if name else account.role_arn
 
 
 def _client(made: Any, service: str, region: str) -> Any:

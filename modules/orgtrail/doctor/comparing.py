@@ -31,12 +31,7 @@ def difference(expected: str, actual: str | Mapping[str, Any] | None) -> str:
 
     Lines with `-` are lacking, those with `+` are there and not the file's.
     """
-    wanted, found = parsed(expected), parsed(actual or {})
-    if wanted == found:
-        return ""
-    return "\n".join(
-        unified_diff(_lines(wanted), _lines(found), "the file", "what runs", lineterm="")
-    )
+    return listed(_lines(parsed(expected)), _lines(parsed(actual or {})))
 
 
 def statements(policy: str | Mapping[str, Any] | None) -> list[Json]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
 
 from orgtrail.doctor.asking import Aws, UncheckedError
 from orgtrail.doctor.outcome import Fault, Outcome, State, Subject
@@ -26,23 +28,28 @@ class Live:
         env: the settings.
         aws: how AWS is asked.
         now: the time that freshness is told by.
-        stack: what the settings set up.
 
     """
 
     env: Environment
     aws: Aws
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    stack: Stack = field(default_factory=lambda: Stack("", (), ()))
 
-    @classmethod
-    def of(cls, env: Environment, aws: Aws) -> Live:
-        """Take an environment as it is now."""
-        return cls(env, aws, stack=outline(env))
+    @cached_property
+    def stack(self) -> Stack:
+        """What the settings set up."""
+        return outline(self.env)
 
     def account(self, id: str) -> str:
         """Return the name of an account."""
         return next(name for name, each in self.env.accounts.items() if each.id == id)
+
+    def key(self, account: str, alias: str) -> Any:
+        """Return what AWS says of the key that has an alias, None where none has."""
+        answer = self.aws.ask(
+            account, "kms", "describe_key", absent=("NotFoundException",), KeyId=alias
+        )
+        return answer["KeyMetadata"] if answer else None
 
 
 Look = Callable[[Live, Subject], Iterator[Fault]]
@@ -95,19 +102,16 @@ def examine(live: Live) -> Iterator[Outcome]:
     done: dict[tuple[str, str, str, str], Outcome] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
         while waiting:
-            ready = [
-                each
-                for each in waiting
-                if all(need in done for need in _needs(*each) if need in planned)
-            ]
-            waiting = [each for each in waiting if each not in ready]
-            runs = [pool.submit(_outcome, live, *each, done) for each in ready]
-            for run in as_completed(runs):
-                outcome = run.result()
-                yield outcome
-            for run in runs:
+            ready: list[tuple[Check, Subject]] = []
+            later: list[tuple[Check, Subject]] = []
+            for each in waiting:
+                can = all(need in done for need in _needs(*each) if need in planned)
+                (ready if can else later).append(each)
+            waiting = later
+            for run in as_completed([pool.submit(_outcome, live, *each, done) for each in ready]):
                 outcome = run.result()
                 done[_key(outcome.check, outcome.subject)] = outcome
+                yield outcome
 
 
 def ordered(outcomes: Iterable[Outcome]) -> list[Outcome]:

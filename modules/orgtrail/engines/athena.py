@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orgtrail import layout
-from orgtrail.engines.drift import Drift, drift
+from orgtrail.engines.drift import Drift, delivered, drift
 from orgtrail.engines.projection import Projection
 from orgtrail.queries.bounds import Bounds
 from orgtrail.settings.environment import Environment
@@ -103,12 +103,8 @@ class Athena:
 
         """
         table = self.projection()
-        found = {}
         root = layout.organization_prefix(self._environment)
-        for account in self._folders(root):
-            inside = self._folders(f"{root}{account}/{layout.LOGS}/")
-            if inside:
-                found[account] = inside
+        found = delivered(self._folders, root, layout.LOGS)
         return drift(found, table.accounts, table.regions)
 
     def estimate(self, bounds: Bounds) -> Estimate:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-type
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +38,19 @@ class Drift:
             f"account {self.account} has logs in {self.region}, which is not in the table: its "
             "rows are invisible to Athena; add it to catalog.regions, or deploy again"
         )
+
+
+def delivered(folders: Callable[[str], list[str]], root: str, logs: str) -> dict[str, list[str]]:
+    """Return the regions that each account has log files for.
+
+    Args:
+        folders: names the folders below a prefix.
+        root: the prefix above all accounts.
+        logs: the folder of log files in an account's.
+
+    """
+    found = {account: folders(f"{root}{account}/{logs}/") for account in folders(root)}
+    return {account: regions for account, regions in found.items() if regions}
 
 
 def drift(

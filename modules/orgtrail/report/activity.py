@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from orgtrail.queries import query
-from orgtrail.report.asking import Answers, Asked, Json
+from orgtrail.report.asking import Answers, Asked, Json, Unchecked
 from orgtrail.report.questions import COVERAGE, Question, patient_tables
 
 _SESSION = re.compile(r"arn:[\w-]+:sts::\d{12}:assumed-role/(?P<role>[^/]+)/(?P<session>.+)")
@@ -28,14 +28,15 @@ def activity(asked: Asked, questions: list[Question], answers: Answers) -> list[
     ]
 
 
-def not_asked(asked: Asked) -> list[str]:
+def not_asked(asked: Asked) -> list[Unchecked]:
     """Return what an auditor may miss, because the file does not say it."""
     if patient_tables(asked.env):
         return []
-    return [
+    what = (
         "calls on patient data by person: recording.data of the file names no DynamoDB table, so "
         "the trail does not record them"
-    ]
+    )
+    return [Unchecked("activity", what, "see recording in docs/settings.md")]
 
 
 def person(principal: object) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ class Rows:
             return cls(columns, first, len(first), outcomes=outcomes)
         place = f"activity/{name}.parquet"
         (folder / "activity").mkdir(exist_ok=True)
-        total = as_parquet(columns, _again(first, more, source), folder / place)
+        total = as_parquet(columns, chain(first, [more], source), folder / place)
         return cls(columns, first, total, place, outcomes)
 
     def dicts(self) -> list[Json]:
@@ -138,9 +138,3 @@ def _counted(columns: list[str], rows: Iterable[Row], outcomes: Counter[str]) ->
         if place is not None:
             outcomes[str(row[place])] += 1
         yield row
-
-
-def _again(first: list[Row], more: Row, source: Iterator[Row]) -> Iterator[Row]:
-    yield from first
-    yield more
-    yield from source

@@ -50,11 +50,7 @@ def compose(asked: Asked, prices: Prices, folder: Path, tell: Tell = lambda _: N
     said, (section, unproven) = _evidence(asked, put, folder, tell)
     days = coverage(asked, said)
     found = Found(asked, proof, outcomes, said, section, days)
-    unchecked = [*not_asked_live(outcomes), *unproven, *said.unchecked]
-    unchecked += [
-        Unchecked("activity", what, "see recording in docs/settings.md")
-        for what in not_asked(asked)
-    ]
+    unchecked = [*not_asked_live(outcomes), *unproven, *said.unchecked, *not_asked(asked)]
     return {
         "report": _about(asked),
         "verdict": _verdict(found),

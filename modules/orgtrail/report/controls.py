@@ -6,11 +6,8 @@ from collections import Counter
 
 from orgtrail.proof.controls import Answer
 from orgtrail.report.asking import Json
-from orgtrail.report.evidence import Found, Piece, pieces
+from orgtrail.report.evidence import Found, Piece, pieces, summed
 from orgtrail.report.frameworks import REQUIREMENTS
-
-_ORDER = (Answer.FAIL, Answer.UNPROVEN, Answer.OFF)
-"""Which verdict of several wins; all that is left is a pass."""
 
 
 def controls(found: Found) -> Json:
@@ -26,11 +23,6 @@ def controls(found: Found) -> Json:
             for each in known.values()
         },
     }
-
-
-def summed(verdicts: list[Answer]) -> Answer:
-    """Return the verdict of several together."""
-    return next((each for each in _ORDER if each in verdicts), Answer.PASS)
 
 
 def _technical(found: Found) -> list[Json]:

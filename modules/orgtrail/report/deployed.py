@@ -10,6 +10,7 @@ from orgtrail.doctor.asking import Aws, Clients
 from orgtrail.doctor.outcome import Outcome, State, verdict
 from orgtrail.proof.outline import outline
 from orgtrail.report.asking import Asked, Json, Unchecked
+from orgtrail.report.questions import recorded_data
 from orgtrail.settings.environment import Environment
 
 _KINDS = {
@@ -103,8 +104,8 @@ def _facts(env: Environment) -> list[Json]:
 
 def _records(env: Environment) -> str:
     """Say in words what is recorded beside management events."""
-    data = [each.service for each in env.recording.data] if env.recording else []
-    more = [f"data events of {', '.join(dict.fromkeys(data))}"] if data else []
+    data = recorded_data(env)
+    more = [data] if data else []
     if env.recording and env.recording.archive_access:
         more.append("every access to the archive")
     if env.trail.insights:

@@ -13,9 +13,11 @@ from orgtrail.proof.iam.evaluator import Verdict
 from orgtrail.report.activity import changes
 from orgtrail.report.asking import Answers, Asked, Json
 from orgtrail.report.coverage import absent, silent_days
-from orgtrail.report.questions import patient_tables
+from orgtrail.report.questions import patient_tables, recorded_data
 
 _YEAR, _SIX_YEARS, _QUARTER = 365, 2_190, 90
+_ORDER = (Answer.FAIL, Answer.UNPROVEN, Answer.OFF)
+"""Which verdict of several wins; all that is left is a pass."""
 _NO_MORE = "AWS's part: CloudTrail does it, and no setting changes it"
 
 
@@ -59,6 +61,11 @@ class Found:
     coverage: Json | None
 
 
+def summed(verdicts: list[Answer]) -> Answer:
+    """Return the verdict of several together."""
+    return next((each for each in _ORDER if each in verdicts), Answer.PASS)
+
+
 def pieces(found: Found) -> dict[str, Piece]:
     """Return every piece of evidence by its name."""
     every = (*_declared(found), *_settings(found), *_proven(found), *_seen(found), *_of_aws(found))
@@ -85,14 +92,12 @@ def _declared(found: Found) -> Iterator[Piece]:
         if each.title.startswith("An alarm rings") and each.ids[0].startswith("CIS")
     ]
     rings = sum(each.verdict is Answer.PASS for each in alarms)
-    said = {each.verdict for each in alarms}
-    verdict = next((v for v in (Answer.FAIL, Answer.UNPROVEN, Answer.OFF) if v in said),
-                   Answer.PASS)  # fmt: skip
+    verdict = summed([each.verdict for each in alarms])
     says = f"{rings} of {len(alarms)} alarms that CIS asks for ring"
     checks = ("alarm-filters", "alarms", "alarm-subscriptions")
     yield _with_live(found, Piece("alarms", verdict, says, repeat), checks)
     asked = found.asked.env.alarms
-    silence = asked is not None and (asked.names is None or SILENCE in asked.names)
+    silence = asked is not None and SILENCE in {each.name for each in asked.chosen}
     says = "an alarm rings where no event comes" if silence else "no alarm rings in silence"
     piece = Piece("silence-alarm", Answer.PASS if silence else Answer.OFF, says, repeat)
     yield _with_live(found, piece, ("alarms", "alarm-subscriptions"))
@@ -121,9 +126,8 @@ def _settings(found: Found) -> Iterator[Piece]:
     says = f"the archive is in account {env.logging.id}, the trail in {env.management.id}"
     yield piece("separate", separate, says)
     tables = patient_tables(env)
-    data = [each.service for each in env.recording.data] if env.recording else []
-    named = f"data events of {', '.join(dict.fromkeys(data))}" if data else "no data events"
-    says = named + (f", of the tables {', '.join(tables)}" if tables else "")
+    data = recorded_data(env)
+    says = (data or "no data events") + (f", of the tables {', '.join(tables)}" if tables else "")
     yield piece("named-data", True if data else None, f"{says} are recorded")
     own = bool(env.recording and env.recording.archive_access)
     says = f"who reaches for the archive is {'' if own else 'not '}recorded in the trail itself"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 
 from orgtrail import layout
-from orgtrail.integrity.names import Trail
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Progress, Result
 from orgtrail.integrity.run import verify
@@ -51,12 +49,7 @@ def access(asked: Asked, report: Report) -> Json:
 def integrity(asked: Asked, tell: Callable[[str], None]) -> tuple[Json, list[Unchecked]]:
     """Verify the period; return the section, and what could not be proven."""
     env = asked.env
-    trail = Trail.of(
-        layout.trail_arn(env),
-        env.archive.bucket,
-        env.organization.id,
-        layout.organization_prefix(env),
-    )
+    trail = layout.verified_trail(env)
     request = Request(
         trail,
         asked.since,
@@ -76,7 +69,7 @@ def integrity(asked: Asked, tell: Callable[[str], None]) -> tuple[Json, list[Unc
     except OrgtrailError as error:
         return unproven(section, str(error))
     told = result.told()
-    told["kinds"] = dict(Counter(result.kinds))
+    told["kinds"] = dict(result.kinds)
     told["findings"] = told["findings"][:KEPT]
     missing_parts = []
     unread = result.digests.unread + result.logs.unread

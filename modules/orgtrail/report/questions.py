@@ -55,6 +55,12 @@ def questions(env: Environment) -> list[Question]:
     return [*asked, Question(COVERAGE, "Events by account and day")]
 
 
+def recorded_data(env: Environment) -> str:
+    """Name the services whose data events the file asks for; empty where there are none."""
+    data = [each.service for each in env.recording.data] if env.recording else []
+    return f"data events of {', '.join(dict.fromkeys(data))}" if data else ""
+
+
 def patient_tables(env: Environment) -> list[str]:
     """Return the DynamoDB tables whose data events the file asks for by name."""
     found: dict[str, None] = {}

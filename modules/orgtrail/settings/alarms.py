@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from orgtrail.alarms import BY_NAME
+from orgtrail.alarms import ALARMS, BY_NAME, Alarm
 from orgtrail.settings.types import (
     Many,
     Name,
@@ -98,3 +98,8 @@ class Alarms(Section):
         "Role of the chat service; it may look at alarms and nothing else.",
         "organization-trail-alarms-chat",
     )
+
+    @property
+    def chosen(self) -> tuple[Alarm, ...]:
+        """The alarms of the catalogue that are asked for."""
+        return tuple(a for a in ALARMS if self.names is None or a.name in self.names)

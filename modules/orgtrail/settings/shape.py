@@ -113,6 +113,15 @@ class Shape(Section):
         return (*names, *filter(None, (self.compacted_bucket, self.findings_bucket)))
 
     @property
+    def others_buckets(self) -> set[str]:
+        """The buckets that are only referred to."""
+        named = {
+            "bucket": self.archive.bucket,
+            "access_log_bucket": self.archive.access_log_bucket,
+        }
+        return {bucket for part, bucket in named.items() if self.adopt.refers(part)}
+
+    @property
     def detection(self) -> dict[str, GuardDuty | SecurityHub | AccessAnalyzer]:
         """The detecting services that are asked for, by the names of their sections."""
         sections = {

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from orgtrail import layout
-from orgtrail.alarms import ALARMS, SILENCE, Alarm, pattern
+from orgtrail.alarms import SILENCE, Alarm, pattern
 from orgtrail.doctor.comparing import difference, listed
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
 from orgtrail.policies import alarms as policies
 from orgtrail.policies.document import text
-from orgtrail.settings.alarms import Alarms
 
 _PENDING = "PendingConfirmation"
 _CHAT_REGION = "us-east-2"
@@ -36,13 +35,7 @@ def _chats(live: Live) -> list[Subject]:
 
 
 def _named(live: Live) -> list[Subject]:
-    return topic(live) if _chosen(live.env.alarms) else []
-
-
-def _chosen(settings: Alarms | None) -> list[Alarm]:
-    if not settings:
-        return []
-    return [each for each in ALARMS if settings.names is None or each.name in settings.names]
+    return topic(live) if live.env.alarms and live.env.alarms.chosen else []
 
 
 def _watched(live: Live) -> list[Alarm]:
@@ -50,7 +43,7 @@ def _watched(live: Live) -> list[Alarm]:
     settings = live.env.alarms
     if not settings or not (settings.totals or settings.by_account):
         return []
-    return [each for each in _chosen(settings) if each.name != SILENCE]
+    return [each for each in settings.chosen if each.name != SILENCE]
 
 
 def _arn(live: Live) -> str:
@@ -67,9 +60,9 @@ def _filters(live: Live, subject: Subject) -> Iterator[Fault]:
     )
     has = {each["filterName"]: each.get("filterPattern", "") for each in answer["metricFilters"]}
     names = layout.alarm_names(live.env)
-    for form, asked in (("totals", settings.totals), ("by-account", settings.by_account)):
+    for form, asked in (("totals", settings.totals), ("by_account", settings.by_account)):
         for alarm in _watched(live) if asked else ():
-            name = f"{alarm.name}-{form}"
+            name = layout.filter_name(alarm.name, form)
             wanted = pattern(alarm, settings.patterns, names)
             if name not in has:
                 yield Fault(f"the metric filter {name} does not exist", DEPLOY)
@@ -103,11 +96,11 @@ def _expected(live: Live) -> Iterator[str]:
     assert settings
     for alarm in _watched(live):
         if settings.totals:
-            yield f"{settings.namespace} {alarm.name}"
+            yield layout.alarm_title(settings.namespace, alarm.name)
         if settings.by_account:
-            yield f"{settings.namespace} {alarm.name} by account"
-    if any(each.name == SILENCE for each in _chosen(settings)):
-        yield f"{settings.namespace} {SILENCE}"
+            yield layout.alarm_title(settings.namespace, alarm.name, by_account=True)
+    if any(each.name == SILENCE for each in settings.chosen):
+        yield layout.alarm_title(settings.namespace, SILENCE)
 
 
 @check("alarm-topic", "The alarms' topic exists, encrypted, with the file's policy", topic)

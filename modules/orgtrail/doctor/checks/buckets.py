@@ -18,17 +18,9 @@ _OLD_NAMES = {"": "us-east-1", "EU": "eu-west-1"}
 
 def buckets(live: Live) -> Iterator[Subject]:
     """Yield every bucket that is ours."""
-    env = live.env
-    others = {
-        name
-        for part, name in (
-            ("bucket", env.archive.bucket), ("access_log_bucket", env.archive.access_log_bucket),
-        )
-        if env.adopt.refers(part)
-    }  # fmt: skip
     for each in live.stack.of("aws_s3_bucket"):
         name = each.text("bucket")
-        if name not in others:
+        if name not in live.env.others_buckets:
             yield Subject("logging", name, resource=each)
 
 
@@ -122,10 +114,8 @@ def _encrypted(live: Live, subject: Subject) -> Iterator[Fault]:
     alias = next((a.text("name") for a in aliases if a.text("target_key_id") == named), "")
     if not alias or live.env.adopt.others_key:
         return
-    about = live.aws.ask(
-        "logging", "kms", "describe_key", absent=("NotFoundException",), KeyId=alias
-    )
-    ours = {about["KeyMetadata"][name] for name in ("Arn", "KeyId")} if about else set()
+    about = live.key("logging", alias)
+    ours = {about["Arn"], about["KeyId"]} if about else set()
     if ours and has.get("KMSMasterKeyID") not in {*ours, alias}:
         yield Fault(f"it encrypts with {has.get('KMSMasterKeyID')}, not with {alias}", DEPLOY)
 

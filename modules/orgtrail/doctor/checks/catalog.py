@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from orgtrail import layout
 from orgtrail.doctor.asking import UncheckedError
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
-from orgtrail.engines.drift import drift
+from orgtrail.engines.drift import delivered, drift
 from orgtrail.engines.projection import Projection
 
 _ABSENT = ("EntityNotFoundException",)
@@ -86,12 +87,8 @@ def _members(live: Live, _: Subject) -> Iterator[Fault]:
 def _coverage(live: Live, _: Subject) -> Iterator[Fault]:
     projected = _projection(live)
     root = layout.organization_prefix(live.env)
-    found = {
-        account: _folders(live, f"{root}{account}/{layout.LOGS}/")
-        for account in _folders(live, root)
-    }
-    # An account that the table lacks is told by what lies there, or else by table-accounts.
-    inside = {account: regions for account, regions in found.items() if regions}
+    inside = delivered(partial(_folders, live), root, layout.LOGS)
+    # An account of the organization that the table lacks is told by table-accounts.
     members = {
         each["Id"]
         for each in live.aws.ask("management", "organizations", "list_accounts")["Accounts"]

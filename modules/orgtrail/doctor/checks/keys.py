@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from orgtrail.doctor.comparing import difference
 from orgtrail.doctor.explaining import of_key
@@ -20,16 +19,9 @@ def keys(live: Live) -> Iterator[Subject]:
             yield Subject(live.account(key.provider.account), alias.text("name"), resource=key)
 
 
-def _about(live: Live, subject: Subject) -> Any:
-    answer = live.aws.ask(
-        subject.account, "kms", "describe_key", absent=("NotFoundException",), KeyId=subject.name
-    )
-    return answer["KeyMetadata"] if answer else None
-
-
 @check("key", "The key can be used", keys)
 def _usable(live: Live, subject: Subject) -> Iterator[Fault]:
-    about = _about(live, subject)
+    about = live.key(subject.account, subject.name)
     if about is None:
         yield Fault(f"no key has the alias {subject.name}", MAKE)
         return
@@ -49,7 +41,7 @@ def _usable(live: Live, subject: Subject) -> Iterator[Fault]:
 
 @check("key-rotation", "The key rotates by itself", keys, "key")
 def _rotates(live: Live, subject: Subject) -> Iterator[Fault]:
-    known = _about(live, subject)["KeyId"]
+    known = live.key(subject.account, subject.name)["KeyId"]
     given = live.aws.ask(subject.account, "kms", "get_key_rotation_status", KeyId=known)
     days = given.get("RotationPeriodInDays", 365)
     if not given["KeyRotationEnabled"]:
@@ -61,7 +53,7 @@ def _rotates(live: Live, subject: Subject) -> Iterator[Fault]:
 @check("key-policy", "Its policy is the file's", keys, "key")
 def _policy(live: Live, subject: Subject) -> Iterator[Fault]:
     assert subject.resource
-    known = _about(live, subject)["KeyId"]
+    known = live.key(subject.account, subject.name)["KeyId"]
     has = live.aws.ask(subject.account, "kms", "get_key_policy", KeyId=known, PolicyName="default")
     if lines := difference(subject.resource.text("policy"), has["Policy"]):
         cause = of_key(live.env, subject.name, has["Policy"])

@@ -137,10 +137,8 @@ def _key(live: Live) -> str:
     """Return the ARN that the alias names now; empty where there is none, which `key` tells."""
     if arn := live.env.adopt.others_key:
         return arn
-    about = live.aws.ask(
-        "logging", "kms", "describe_key", absent=("NotFoundException",), KeyId=live.env.key.alias
-    )
-    return str(about["KeyMetadata"]["Arn"]) if about else ""
+    about = live.key("logging", live.env.key.alias)
+    return str(about["Arn"]) if about else ""
 
 
 @check("trail-selectors", "It records what the file asks for", ours, "trail")

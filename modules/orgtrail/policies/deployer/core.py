@@ -33,7 +33,7 @@ def in_management(env: Environment) -> Iterator[Statement]:
 
 def in_logging(env: Environment) -> Iterator[Statement]:
     """Yield what the role of the logging account may do."""
-    buckets = [name for name in env.own_buckets if name not in _others_buckets(env)]
+    buckets = [name for name in env.own_buckets if name not in env.others_buckets]
     yield allow(
         "ManageBuckets", "s3", of.BUCKET, [layout.bucket_arn(env, each) for each in buckets]
     )
@@ -151,8 +151,3 @@ def _verification(env: Environment, settings: Verification) -> Iterator[Statemen
         ("PassStarter", settings.schedule_role_name, "scheduler.amazonaws.com"),
     ):
         yield of.pass_role(sid, layout.role_arn(env, env.logging.id, name), service)
-
-
-def _others_buckets(env: Environment) -> set[str]:
-    named = {"bucket": env.archive.bucket, "access_log_bucket": env.archive.access_log_bucket}
-    return {bucket for part, bucket in named.items() if env.adopt.refers(part)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orgtrail import layout
-from orgtrail.alarms import ALARMS, SILENCE, pattern
+from orgtrail.alarms import SILENCE, pattern
 from orgtrail.policies import alarms, compaction, readers, siem, verification
 from orgtrail.policies.document import text
 from orgtrail.proof.outline.paper import Paper
@@ -81,13 +81,12 @@ def _alarms(paper: Paper) -> Iterator[Resource]:
     yield paper.at_management(
         "aws_sns_topic_policy", "alarms_topic_policy", policy=text(alarms.topic(env, settings))
     )
-    chosen = [each for each in ALARMS if settings.names is None or each.name in settings.names]
-    if chosen:
+    if settings.chosen:
         yield paper.at_management("aws_cloudwatch_metric_alarm", "alarms", alarm_actions=[topic])
     forms = {"totals": settings.totals, "by_account": settings.by_account}
     for form in (name for name, wanted in forms.items() if wanted):
         by_account = {"dimensions": {"Account": "$.recipientAccountId"}}
-        for alarm in chosen:
+        for alarm in settings.chosen:
             if alarm.name != SILENCE:
                 yield paper.at_management(
                     "aws_cloudwatch_log_metric_filter",
