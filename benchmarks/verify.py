@@ -206,7 +206,9 @@ def _make(folder: Path, accounts: list[str]) -> tuple[int, int]:
             logs += len(files)
             chain = Chain(account, region, "organization", "us-east-1", BUCKET, prefix)
             until = BEGIN + timedelta(hours=HOURS)
-            for digest in chain.digests(files, BEGIN, until, keys[region]):
+            key = keys[region]
+            begun = chain.starting(BEGIN, key)
+            for digest in (begun, *chain.digests(files, BEGIN, until, key, begun)):
                 _write(folder / "bucket" / digest.key, digest.data)
                 signatures[digest.key] = {
                     "signature": digest.signature,

@@ -102,11 +102,18 @@ class Archive:
         before: Digest | None = None,
         key: int = 0,
     ) -> list[Digest]:
-        """Write hours of a chain, log files and digests; return the digests."""
+        """Write hours of a chain, log files and digests; return the digests.
+
+        A new chain begins as CloudTrail begins one: its first digest is of the hour before, is
+        empty, and is not among those that are returned.
+        """
         until = start + hours * HOUR
         files = self.logs(account, region, start, until)
         signer = signing_key(region, key)
         chain = self.chain(account, region)
+        if before is None:
+            before = chain.starting(start, signer)
+            self.put(before)
         digests = [*chain.digests(files, start, until, signer, before)]
         for each in digests:
             self.put(each)

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote_plus, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 PAGE = 1000
@@ -42,7 +42,9 @@ class Stored:
 class World:
     """What is there, and what goes wrong.
 
-    `faults` are taken one by one for a bucket and key; "always ..." stays.
+    `faults` are taken one by one for a bucket and key; "always ..." stays. What is `unlisted` is
+    there, and no listing has it. So many answers as `burst` are refusals, whatever is asked for.
+    `regions` are those that are enabled, by account.
     """
 
     buckets: dict[str, dict[str, list[Stored]]] = field(default_factory=dict)
@@ -56,6 +58,10 @@ class World:
     inflight: int = 0
     peak: int = 0
     versioned: bool = True
+    unlisted: set[str] = field(default_factory=set)
+    burst: int = 0
+    regions: dict[str, list[str]] | None = None
+    key_error: str = ""
     sorted: dict[str, list[str]] = field(default_factory=dict)
     ready: dict[str, bytes] = field(default_factory=dict)
 
@@ -92,7 +98,9 @@ class World:
         if bucket not in self.sorted:
             objects = self.buckets[bucket]
             self.sorted[bucket] = sorted(
-                key for key, versions in objects.items() if versions[-1].data is not None
+                key
+                for key, versions in objects.items()
+                if versions[-1].data is not None and key not in self.unlisted
             )
         return self.sorted[bucket]
 
@@ -100,10 +108,12 @@ class World:
 Answer = tuple[int, dict[str, str], bytes]
 
 
-def answer(world: World, method: str, target: str, headers: dict[str, str]) -> Answer:
+def answer(
+    world: World, method: str, target: str, headers: dict[str, str], body: bytes = b""
+) -> Answer:
     """Answer a request."""
     if method == "POST":
-        return _json_api(world, headers)
+        return _list_regions(world, body) if target == "/listRegions" else _json_api(world, headers)
     parts = urlsplit(target)
     if parts.path == "/-/stats":
         stats = {"requests": len(world.asked), "peak": world.peak}
@@ -136,7 +146,7 @@ def _bucket(world: World, bucket: str, query: dict[str, str]) -> Answer:
     if "location" in query:
         return _xml(f"<LocationConstraint {NAMESPACE}/>")
     if "versions" in query:
-        return _versions(world, bucket, query.get("prefix", ""))
+        return _versions(world, bucket, query.get("prefix", ""), query.get("delimiter", ""))
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     after = query.get("continuation-token") or query.get("start-after") or query.get("marker", "")
     names = _from(world.names(bucket), max(prefix, after))
@@ -156,7 +166,8 @@ def _bucket(world: World, bucket: str, query: dict[str, str]) -> Answer:
         entries[f"{prefix}{rest}/" if mark else key] = bool(mark)
     text = ""
     for name, is_folder in entries.items():
-        shown = quote(name, safe="/") if query.get("encoding-type") == "url" else escape(name)
+        # As S3 does: as a form, with a space as `+`.
+        shown = quote_plus(name, safe="/") if query.get("encoding-type") == "url" else escape(name)
         if is_folder:
             text += f"<CommonPrefixes><Prefix>{shown}</Prefix></CommonPrefixes>"
         else:
@@ -183,19 +194,29 @@ def _from(names: list[str], start: str) -> Iterator[str]:
         yield names[at]
 
 
-def _versions(world: World, bucket: str, prefix: str) -> Answer:
+def _versions(world: World, bucket: str, prefix: str, delimiter: str) -> Answer:
     text = ""
+    folders = set()
     for key, versions in world.buckets[bucket].items():
         if not key.startswith(prefix) or not world.versioned:
+            continue
+        folder, mark, _ = key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+        if mark:
+            folders.add(f"{prefix}{folder}/")
             continue
         for stored in reversed(versions):
             kind = "Version" if stored.data is not None else "DeleteMarker"
             latest = str(stored is versions[-1]).lower()
             text += (
-                f"<{kind}><Key>{quote(key, safe='/')}</Key><VersionId>{stored.id}</VersionId>"
+                f"<{kind}><Key>{quote_plus(key, safe='/')}</Key><VersionId>{stored.id}</VersionId>"
                 f"<IsLatest>{latest}</IsLatest></{kind}>"
             )
-    return _xml(f"<ListVersionsResult {NAMESPACE}>{text}</ListVersionsResult>")
+    for each in sorted(folders):
+        text += f"<CommonPrefixes><Prefix>{quote_plus(each, safe='/')}</Prefix></CommonPrefixes>"
+    return _xml(
+        f"<ListVersionsResult {NAMESPACE}><IsTruncated>false</IsTruncated>{text}"
+        "</ListVersionsResult>"
+    )
 
 
 def _json_api(world: World, headers: dict[str, str]) -> Answer:
@@ -203,6 +224,8 @@ def _json_api(world: World, headers: dict[str, str]) -> Answer:
     region = headers.get("authorization", "/us-east-1/x").split("/")[2]
     match operation:
         case "ListPublicKeys":
+            if world.key_error:
+                return _denied(operation, world.key_error)
             if region not in world.keys:
                 return _denied(operation)
             return _told({"PublicKeyList": world.keys[region]})
@@ -216,12 +239,20 @@ def _json_api(world: World, headers: dict[str, str]) -> Answer:
             return _denied(operation)
 
 
+def _list_regions(world: World, body: bytes) -> Answer:
+    account = json.loads(body).get("AccountId")
+    if world.regions is None or account not in world.regions:
+        return _denied("ListRegions")
+    found = [{"RegionName": each, "RegionOptStatus": "ENABLED"} for each in world.regions[account]]
+    return _told({"Regions": found})
+
+
 def _told(what: Any) -> Answer:
     return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(what).encode()
 
 
-def _denied(operation: str) -> Answer:
-    told = {"__type": "AccessDeniedException", "message": f"not allowed: {operation}"}
+def _denied(operation: str, code: str = "AccessDeniedException") -> Answer:
+    told = {"__type": code, "message": f"not allowed: {operation}"}
     return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(told).encode()
 
 
@@ -229,8 +260,18 @@ def _xml(text: str, status: int = 200) -> Answer:
     return status, {"Content-Type": "application/xml"}, text.encode()
 
 
-def _refused(status: int, code: str) -> Answer:
-    return _xml(f"<Error><Code>{code}</Code><Message>as told</Message></Error>", status)
+def _refused(status: int, code: str, message: str = "as told") -> Answer:
+    return _xml(f"<Error><Code>{code}</Code><Message>{message}</Message></Error>", status)
+
+
+def _listing(inner: str) -> Answer:
+    return _xml(f"<ListBucketResult {NAMESPACE}>{inner}</ListBucketResult>")
+
+
+def _entries(*keys: str) -> str:
+    return "".join(
+        f"<Contents><Key>{key}</Key><Size>1</Size><ETag>e</ETag></Contents>" for key in keys
+    )
 
 
 _FAULTS = {
@@ -238,8 +279,28 @@ _FAULTS = {
     "archived": _refused(403, "InvalidObjectState"),
     "503": _refused(503, "SlowDown"),
     "500": _refused(500, "InternalError"),
-    "html": (200, {}, b"<html>"),
+    "html": (200, {"Content-Type": "text/html"}, b"<html>"),
+    "html-404": (404, {"Content-Type": "text/html"}, b"<html>not found"),
+    "xml-404": _refused(404, "NoSuchKey"),
+    "expired": _refused(400, "ExpiredToken"),
+    "skewed": _refused(403, "RequestTimeTooSkewed"),
+    "key-disabled": _refused(400, "KMS.DisabledException"),
+    "denied-by-scp": _refused(
+        403,
+        "AccessDenied",
+        "User: arn is not authorized to perform: s3:GetObject with an explicit deny in a service "
+        "control policy",
+    ),
+    "cut-list": (200, {}, b"<ListBucketResult><IsTruncated>fal"),
+    "same-token": _listing(
+        "<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>"
+    ),
+    "no-token": _listing("<IsTruncated>true</IsTruncated>"),
+    "strange": _listing("<IsTruncated>false</IsTruncated>" + _entries("somewhere/else")),
+    "kms-throttled": _refused(400, "ThrottlingException"),
 }
+_FOREIGN = {"html", "html-404", "xml-404"}
+"""Answers of something between, which lack S3's own headers."""
 
 
 class _Connection(asyncio.Protocol):
@@ -264,20 +325,25 @@ class _Connection(asyncio.Protocol):
         length = int(headers.get("content-length", 0))
         if len(rest) < length:
             return
-        self._data = rest[length:]
+        self._data, content = rest[length:], rest[:length]
         method, target, _ = first.split(" ", 2)
         world = self._world
         world.asked.append(f"{method} {target}")
         world.inflight += 1
         world.peak = max(world.peak, world.inflight)
-        asyncio.get_running_loop().call_later(world.delay, self._reply, method, target, headers)
+        asyncio.get_running_loop().call_later(
+            world.delay, self._reply, method, target, headers, content
+        )
 
-    def _reply(self, method: str, target: str, headers: dict[str, str]) -> None:
+    def _reply(self, method: str, target: str, headers: dict[str, str], sent: bytes) -> None:
         world = self._world
         world.inflight -= 1
         if self._transport.is_closing():
             return
         told = self._fault(target) if world.faults else None
+        if world.burst and method == "GET":
+            world.burst -= 1
+            told = "503"
         if not told and (ready := world.ready.get(target)):
             self._transport.write(ready)
             return
@@ -286,10 +352,17 @@ class _Connection(asyncio.Protocol):
         if told == "drop":
             self._transport.close()
             return
+        if told == "unsorted":
+            prefix = dict(parse_qsl(urlsplit(target).query))["prefix"]
+            _FAULTS[told] = _listing(
+                "<IsTruncated>false</IsTruncated>" + _entries(f"{prefix}b", f"{prefix}a")
+            )
         status, more, content = (
-            _FAULTS[told] if told in _FAULTS else answer(world, method, target, headers)
+            _FAULTS[told] if told in _FAULTS else answer(world, method, target, headers, sent)
         )
         lines = [f"HTTP/1.1 {status} -", f"Content-Length: {len(content)}"]
+        if told not in _FOREIGN:
+            lines.append("x-amz-request-id: EXAMPLE0000000000")
         lines += (f"{name}: {value}" for name, value in more.items())
         cut = len(content) // 2 if told == "cut" else len(content)
         data = "\r\n".join(lines).encode() + b"\r\n\r\n" + content[:cut]

@@ -220,7 +220,7 @@ def test_run_tells_first_what_it_will_touch(
     env: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws = Aws()
-    monkeypatch.setattr("boto3.Session", lambda: aws)
+    monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
     code = query_run.on_athena(_asked(env), limit=None, format="json", out=None, max_bytes=None)
     told = capsys.readouterr()
     assert code == 0
@@ -238,7 +238,7 @@ def test_the_compacted_table_is_asked_by_its_name(
     aws = Aws()
     aws.bucket = "example-bank-archive-compacted"
     aws.objects = {"table/data/a.parquet": 700, "table/metadata/a.json": 1}
-    monkeypatch.setattr("boto3.Session", lambda: aws)
+    monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
     asked = _asked(env, "root-use")
     code = query_run.on_athena(
         asked, limit=None, format="json", out=None, max_bytes=None, compacted=True
@@ -256,7 +256,7 @@ def test_without_a_compacted_table_that_is_told() -> None:
 
 def test_run_refuses_above_the_limit(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Aws()
-    monkeypatch.setattr("boto3.Session", lambda: aws)
+    monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
     with pytest.raises(OrgtrailError) as caught:
         query_run.on_athena(_asked(env), limit=None, format="json", out=None, max_bytes=2999)
     assert str(caught.value) == (

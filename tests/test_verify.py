@@ -68,8 +68,8 @@ def test_nothing_is_asked_twice(archive: Archive) -> None:
     ]
     assert len(objects) == len(set(objects)) == 12 + FILES
     listings = [each for each in archive.world.asked if "list-type" in each]
-    # Accounts, regions by digests and by logs, and two days of each.
-    assert len(listings) == 1 + 2 + 2 * 2
+    # Accounts, regions by digests and by logs, two days of each; years, months and days.
+    assert len(listings) == len(set(listings)) == 1 + 2 + 2 * 2 + 3
 
 
 def _damage_digest(archive: Archive, digests: list[Digest], data: bytes) -> str:
@@ -299,13 +299,37 @@ def test_a_stop_with_no_file_in_it_is_told_apart(archive: Archive) -> None:
     assert "no log file lies in it" in result.findings[0].detail
 
 
-def test_a_restart_without_a_gap_is_a_note(archive: Archive) -> None:
-    # awscli: "No log files were delivered between T and T".
+@pytest.mark.parametrize("minutes", [1, 59])
+def test_a_stop_shorter_than_an_hour_is_not_covered(archive: Archive, minutes: int) -> None:
+    # awscli: valid. The first digest after it claims the hour in which logging was off.
     archive.write(hours=5)
-    archive.write(start=BEGIN + 5 * HOUR, hours=7)
+    off = BEGIN + 5 * HOUR
+    archive.write(start=off + timedelta(minutes=minutes), hours=7)
     result = archive.verified()
-    assert result.verdict == "valid"
-    assert any("begun again at 2026-03-10 23:20:05Z without a gap" in n for n in result.notes)
+    assert (result.verdict, kinds(result)) == ("unproven", {"gap": 1})
+    assert result.findings[0].detail.startswith(
+        f"{off:%Y-%m-%dT%H:%M:%SZ} to {off + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ} is not "
+        "covered: logging or log file validation was off; a new chain begins after it, and the "
+        "first digest of a chain vouches for nothing before its end; no log file lies in it"
+    )
+
+
+def test_the_last_digest_before_a_restart_deleted_with_its_logs(archive: Archive) -> None:
+    # The first digest of the new chain claims the whole hour, and has nothing in it.
+    digests = archive.write(hours=6)
+    archive.write(start=BEGIN + 6 * HOUR + timedelta(seconds=9), hours=6)
+    for key in (digests[-1].key, *named(digests[-1])):
+        archive.world.delete(BUCKET, key)
+    result = archive.verified()
+    assert (result.verdict, kinds(result)) == ("unproven", {"gap": 1})
+    assert "2026-03-10T23:20:05Z to 2026-03-11T00:20:14Z" in result.findings[0].detail
+
+
+def test_a_window_that_begins_within_the_first_digest_of_a_chain(archive: Archive) -> None:
+    archive.write()
+    result = archive.verified(since=BEGIN - timedelta(minutes=20))
+    assert (result.verdict, kinds(result)) == ("unproven", {"starts-late": 1})
+    assert "2026-03-10T18:00:05Z to 2026-03-10T18:20:05Z" in result.findings[0].detail
 
 
 def test_a_chain_that_begins_within_the_window(archive: Archive) -> None:
@@ -317,14 +341,38 @@ def test_a_chain_that_begins_within_the_window(archive: Archive) -> None:
     assert archive.verified(expected=joined).verdict == "valid"
 
 
-def test_a_chain_that_begins_after_the_window_is_a_note(archive: Archive) -> None:
+def test_who_left_and_came_again_is_not_excused(archive: Archive) -> None:
+    archive.write(hours=3)
+    archive.write(start=BEGIN + 6 * HOUR, hours=6)
+    result = archive.verified(expected={ACCOUNT: BEGIN + 5 * HOUR})
+    assert (result.verdict, kinds(result)) == ("unproven", {"gap": 1})
+
+
+@pytest.mark.parametrize(
+    ("joined", "verdict"),
+    [(None, "unproven"), (BEGIN - 99 * HOUR, "unproven"), (BEGIN + 13 * HOUR, "valid")],
+)
+def test_a_chain_that_begins_after_the_window(
+    archive: Archive, joined: datetime | None, verdict: str
+) -> None:
+    # It may be new, or all before a restart was deleted: the organization says how old it is.
     archive.write()
     archive.write(OTHER, start=BEGIN + 14 * HOUR, hours=4)
+    result = archive.verified(expected={ACCOUNT: None, OTHER: joined})
+    assert result.verdict == verdict
+    assert kinds(result) == ({"starts-late": 1} if verdict == "unproven" else {})
+
+
+def test_an_account_that_has_left_is_a_note(archive: Archive) -> None:
+    archive.write()
+    archive.write(OTHER, start=BEGIN - 99 * HOUR, hours=4)
+    assert kinds(archive.verified()) == {"no-digests": 1}
+    archive.world.accounts = [{"Id": ACCOUNT, "Status": "ACTIVE"}]
     result = archive.verified()
     assert (result.verdict, result.chains) == ("valid", 1)
-    assert f"{OTHER} us-east-1: begins after the window, and has nothing in the window" in (
-        result.notes
-    )
+    told = f"{OTHER} us-east-1: is of no account of the organization today"
+    assert any(each.startswith(told) for each in result.notes)
+    assert archive.verified(accounts=frozenset({OTHER})).verdict == "unproven"
 
 
 def test_a_forged_log_is_told(archive: Archive) -> None:
@@ -412,10 +460,8 @@ def test_a_digest_hashed_otherwise(archive: Archive, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("orgtrail.sample.digests.HASH", "MD5")
     archive.write()
     result = archive.verified()
-    # The first names no digest before it; its files are hashed by nothing we know.
-    assert kinds(result)["digest-algorithm"] == 11
-    assert kinds(result)["log-algorithm"] == 3
-    assert result.logs.unread == 3
+    # Each names the one before by a hash that we do not know.
+    assert kinds(result)["digest-algorithm"] == 12
 
 
 UNREAD = {"403": "denied", "archived": "archived", "503": "throttled", "drop": "unreachable",

@@ -20,7 +20,7 @@ from orgtrail.integrity.digest import Named
 from orgtrail.integrity.judging import Judge, judged
 from orgtrail.integrity.keys import KeyRing, load, read
 from orgtrail.integrity.link import link
-from orgtrail.integrity.memory import Row
+from orgtrail.integrity.memory import Kept
 from orgtrail.integrity.names import ChainId, Trail, log_time
 from orgtrail.integrity.storage import signing
 from orgtrail.integrity.storage.addresses import Addresses
@@ -340,7 +340,9 @@ def test_a_state_keeps_links_as_they_are() -> None:
     found = judged(unpacked, Metadata(DIGEST.signature, "SHA256withRSA"), CHAIN, where, RING)
     assert found.digest is not None
     made = link(*where, BEGIN + 2 * HOUR, found, backfill=False)
-    logs = [(each, f"mark {number}") for number, each in enumerate(found.digest.logs)]
-    assert Row.of("mark", made, logs).read() == (made, dict(logs))
+    logs = {each: f"mark {number}" for number, each in enumerate(found.digest.logs)}
+    kept = Kept(made, logs, found.signer)
+    assert kept.row(DIGEST.bucket, "mark").read() == kept
+    assert RING.has("us-east-1", found.signer)
     assert made.previous is not None
     assert made.previous.key == DIGESTS[0].key

@@ -144,5 +144,5 @@ def test_a_file_that_is_no_state(tmp_path: Path) -> None:
         State(path)
     path.unlink()
     State(path, "arn:one").close()
-    with pytest.raises(OrgtrailError, match="is the state of arn:one, version 1; give another"):
+    with pytest.raises(OrgtrailError, match="is the state of arn:one, version 2; give another"):
         State(path, "arn:two")

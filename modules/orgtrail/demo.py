@@ -23,7 +23,7 @@ from orgtrail.environments import load_environment
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Result
 from orgtrail.integrity.run import verify
-from orgtrail.layout import query_facts, verified_trail
+from orgtrail.layout import query_facts, verified_regions, verified_trail
 from orgtrail.queries import Query, query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_run
@@ -150,7 +150,15 @@ def _verify(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -
     trail = verified_trail(environment)
     expected = dict.fromkeys(environment.account_ids)
     result = Result()
-    asked = Request(trail, bounds.since, bounds.until, expected=expected, logs=folder, processes=1)
+    asked = Request(
+        trail,
+        bounds.since,
+        bounds.until,
+        expected=expected,
+        logs=folder,
+        processes=1,
+        **verified_regions(environment),
+    )
     for event in verify(asked):
         result.add(event)
     took = (time.perf_counter() - started) * 1000

@@ -5,6 +5,8 @@ All are literal text, so that a policy can be read in a diff and checked without
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from orgtrail.integrity.names import Trail
 from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
@@ -61,6 +63,24 @@ def verified_trail(env: Environment) -> Trail:
     """Return the trail as its verification names it."""
     arn, organization = trail_arn(env), env.organization.id
     return Trail.of(arn, env.archive.bucket, organization, organization_prefix(env))
+
+
+class VerifiedRegions(TypedDict):
+    """Whether the trail records every region, and the regions that the file names."""
+
+    multi_region: bool
+    known_regions: frozenset[str]
+
+
+def verified_regions(env: Environment) -> VerifiedRegions:
+    """Return what the file says of the regions that its trail has digests of.
+
+    They are arguments of `integrity.request.Request`.
+    """
+    return {
+        "multi_region": env.trail.multi_region,
+        "known_regions": frozenset(env.catalog.regions or ()),
+    }
 
 
 def any_trail_arn(env: Environment) -> str:

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 VERSION = "1.11"
 """The newest eventVersion that the fields cover."""
 
+LARGEST_LOG = 512 << 20
+"""Bytes of one log file once unpacked that are read; CloudTrail's own files end at 50 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Struct:

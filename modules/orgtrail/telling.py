@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
 
-from orgtrail.settings.faults import OrgtrailError, SettingsWarning
+from orgtrail.settings.faults import OrgtrailError, SettingsWarning, internal_fault
 
 FINE, BAD, FAILED = 0, 1, 2
 """Exit codes: the answer is good; it is bad; there is none, or not a whole one."""
+
+_SIGNALS = ("SIGTERM", "SIGHUP")
+"""Signals that end a command as Ctrl-C does."""
 
 
 def told(work: Callable[[], object]) -> int:
@@ -18,19 +25,82 @@ def told(work: Callable[[], object]) -> int:
 
     Returns:
         the exit code: what the work returns if that is a number, else 0; 2 where it could not be
-        done.
+        done, was interrupted, could not be written, or where the fault is our own.
 
     """
+    if sys.stdout is None:
+        # `>&-`: nobody could read the answer.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        _say("standard output is closed: give the command one, or a file")
+        return FAILED
     try:
-        with _telling():
+        with _telling(), _ended_by_signals():
             result = work()
+            sys.stdout.flush()
     except OrgtrailError as error:
-        sys.stderr.write(f"{error}\n")
+        _say(str(error))
         return FAILED
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; the output is as it was before\n")
+        _say("interrupted; the output is as it was before")
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read the answer has gone, and said so.
+        _discard_output()
+        return FAILED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _discard_output()
+        _say(f"{where}{error.strerror or error}")
+        return FAILED
+    except Exception as error:  # noqa: BLE001  # never exit code 1, and never a traceback
+        _discard_output()
+        _say(
+            f"orgtrail failed, and the fault is its own: {internal_fault(error)}; please report it"
+        )
         return FAILED
     return result if isinstance(result, int) else FINE
+
+
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+def _discard_output() -> None:
+    """Drop what is still to be written, so that Python does not try once more as it ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    # What is ignored on purpose (nohup) stays so.
+    numbers = [each for each in numbers if signal.getsignal(each) == signal.SIG_DFL]
+
+    def stop(_number: int, frame: FrameType | None) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        as_ctrl_c = signal.getsignal(signal.SIGINT)
+        if callable(as_ctrl_c):
+            as_ctrl_c(signal.SIGINT, frame)
+        else:
+            raise KeyboardInterrupt
+
+    for each in numbers:
+        signal.signal(each, stop)
+    try:
+        yield
+    finally:
+        for each in numbers:
+            signal.signal(each, signal.SIG_DFL)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -29,6 +30,18 @@ SinceOption = Annotated[
 UntilOption = Annotated[str | None, typer.Option("--to", help="End, ISO 8601; by default now.")]
 LastOption = Annotated[str | None, typer.Option(help="Instead of --from: 90m, 24h, 7d.")]
 
+_INTERRUPTED = 130
+"""What Typer makes of Ctrl-C."""
+
+RoleOption = Annotated[
+    str | None,
+    typer.Option(help="Name or ARN of a role to assume, in place of the file's."),
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(help="Profile of the shared AWS configuration, in place of the file's."),
+]
+
 app = typer.Typer(
     name="orgtrail",
     help="The audit trail of an AWS Organization: proof before the plan, questions after it.",
@@ -55,10 +68,17 @@ def main() -> int:
 
 def _run() -> object:
     try:
-        return app(prog_name="orgtrail", standalone_mode=False)
+        result = app(prog_name="orgtrail", standalone_mode=False)
     except TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "orgtrail"
         raise OrgtrailError(f"{error.format_message()}\nSee {command} --help.") from None
     except Abort:
         raise KeyboardInterrupt from None
+    except SystemExit:
+        # What Typer makes of a broken pipe; it also puts something else in the place of both.
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+        raise BrokenPipeError from None
+    if result == _INTERRUPTED:
+        raise KeyboardInterrupt
+    return result

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, app
+from orgtrail.cli import Format, FormatOption, ProfileOption, RoleOption, app
 from orgtrail.telling import BAD, FAILED, FINE
 
 if TYPE_CHECKING:
@@ -22,12 +22,8 @@ _CODES = {"fine": FINE, "fault": BAD, "unchecked": FAILED}
 @app.command()
 def doctor(
     file: Annotated[Path, typer.Argument(help="The environment file.")],
-    role: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of a role to assume in each account, in place of the file's deploy roles."
-        ),
-    ] = None,
+    role: RoleOption = None,
+    profile: ProfileOption = None,
     format: FormatOption = Format.TEXT,
 ) -> int:
     """Tell whether the audit trail that runs is as its file says, and works; nothing is changed.
@@ -39,7 +35,7 @@ def doctor(
     from orgtrail.environments import load_environment
 
     env = load_environment(file)
-    outcomes = _examined(env, role)
+    outcomes = _examined(env, role, profile)
     said = verdict(outcomes)
     if format is Format.JSON:
         answer = {
@@ -56,10 +52,10 @@ def doctor(
     return _CODES[said]
 
 
-def _examined(env: Environment, role: str | None) -> list[Outcome]:
+def _examined(env: Environment, role: str | None, profile: str | None) -> list[Outcome]:
     from orgtrail.cli.doctor_text import progress
     from orgtrail.doctor import examined
     from orgtrail.doctor.asking import Aws, Clients
 
     with progress() as tell:
-        return examined(env, tell, Aws(env, Clients(env, role).call))
+        return examined(env, tell, Aws(env, Clients(env, role, profile).call))

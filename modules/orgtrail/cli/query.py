@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, LastOption, SinceOption, UntilOption, app
+from orgtrail.cli import (
+    Format,
+    FormatOption,
+    LastOption,
+    ProfileOption,
+    RoleOption,
+    SinceOption,
+    UntilOption,
+    app,
+)
 from orgtrail.settings.faults import OrgtrailError
 
 queries = typer.Typer(
@@ -132,6 +141,8 @@ def run(
     max_bytes: Annotated[
         int | None, typer.Option(min=0, help="Athena: refuse a query that would scan more.")
     ] = None,
+    role: RoleOption = None,
+    profile: ProfileOption = None,
 ) -> int:
     """Ask one question, and give its rows."""
     from orgtrail.cli import query_question, query_run
@@ -165,4 +176,5 @@ def run(
         out=out,
         max_bytes=max_bytes,
         compacted=bool(compacted),
+        access=(role, profile),
     )

@@ -60,8 +60,9 @@ def on_athena(
     out: Path | None,
     max_bytes: int | None,
     compacted: bool = False,
+    access: tuple[str | None, str | None] = (None, None),
 ) -> int:
-    """Ask Athena; return the exit code.
+    """Ask Athena; return the exit code. `access` is a role and a profile in place of the file's.
 
     Raises:
         OrgtrailError: the query would scan more than it may, or fails.
@@ -70,11 +71,12 @@ def on_athena(
     from orgtrail.cli.query_output import write
     from orgtrail.engines.athena import Athena, cost
     from orgtrail.engines.dialect import parsed
+    from orgtrail.login import session_in
 
     environment = asked.environment
     assert environment is not None
     parsed(asked.own or asked.text(), asked.name)
-    athena = Athena(environment)
+    athena = Athena(environment, session_in(environment, "logging", *access))
     bounds = asked.bounds or Bounds(datetime(2013, 11, 13, tzinfo=UTC), datetime.now(UTC))
     estimate = athena.estimate_compacted() if compacted else athena.estimate(bounds)
     where = "the compacted table" if compacted else f"{estimate.partitions} partitions"

@@ -11,7 +11,16 @@ from typing import Annotated, Any
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, LastOption, SinceOption, UntilOption, app
+from orgtrail.cli import (
+    Format,
+    FormatOption,
+    LastOption,
+    ProfileOption,
+    RoleOption,
+    SinceOption,
+    UntilOption,
+    app,
+)
 from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import BAD, FAILED, FINE
 
@@ -31,10 +40,8 @@ def report(
     prices: Annotated[
         Path | None, typer.Option(help="A file of prices, in place of those of us-east-1.")
     ] = None,
-    role: Annotated[
-        str | None,
-        typer.Option(help="Name of a role to assume in each account, in place of the file's."),
-    ] = None,
+    role: RoleOption = None,
+    profile: ProfileOption = None,
     format: FormatOption = Format.TEXT,
 ) -> int:
     """Write an evidence bundle for an auditor: report.html, report.json and manifest.json.
@@ -51,7 +58,7 @@ def report(
     if not (since or last):
         raise OrgtrailError("report: needs --from ISO, or --last such as 31d")
     times = window(since, until, last, hours=None)
-    asked = Asked(file, load_environment(file), *times, logs=logs, role=role)
+    asked = Asked(file, load_environment(file), *times, logs=logs, role=role, profile=profile)
     with _progress() as tell:
         made = bundle(asked, read(prices), out, tell)
     if format is Format.JSON:

@@ -7,11 +7,20 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, LastOption, SinceOption, UntilOption, app
+from orgtrail.cli import (
+    Format,
+    FormatOption,
+    LastOption,
+    ProfileOption,
+    RoleOption,
+    SinceOption,
+    UntilOption,
+    app,
+)
 from orgtrail.integrity import WORKERS
 from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import BAD, FAILED, FINE
@@ -20,6 +29,8 @@ if TYPE_CHECKING:
     from orgtrail.integrity.names import Trail
     from orgtrail.integrity.request import Request
     from orgtrail.integrity.result import Result
+    from orgtrail.layout import VerifiedRegions
+    from orgtrail.settings.environment import Environment
 
 _CODES = {"valid": FINE, "invalid": BAD, "unproven": FAILED}
 
@@ -66,6 +77,8 @@ def verify(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from an interrupted run.")
     ] = False,
+    role: RoleOption = None,
+    profile: ProfileOption = None,
     format: FormatOption = Format.TEXT,
 ) -> int:
     """Prove that no log file of an organization trail was altered, added or taken away.
@@ -76,7 +89,8 @@ def verify(
     from orgtrail.integrity.keeping import DEFAULT, interrupted_window, kept
     from orgtrail.integrity.request import Request
 
-    trail, expected = _trail(Named(env, bucket, organization_id, trail_arn, prefix))
+    trail, environment = _trail(Named(env, bucket, organization_id, trail_arn, prefix))
+    expected = environment.account_ids if environment else ()
     if resume and not (since or until or last):
         times = interrupted_window(state or DEFAULT)
     else:
@@ -90,6 +104,8 @@ def verify(
         workers=workers,
         logs=logs,
         public_keys=public_keys,
+        session=None if logs else _session(environment, trail, role, profile),
+        **_regions(environment),
     )
     with kept(state, trail.arn, times, resume=resume) as opened:
         result = _verified(request, opened)
@@ -126,8 +142,30 @@ def _verified(request: Request, state: object) -> Result:
     return result
 
 
-def _trail(named: Named) -> tuple[Trail, tuple[str, ...]]:
-    """Return the trail, and the accounts that the environment file names.
+def _regions(environment: Environment | None) -> VerifiedRegions:
+    """Return what is known of the trail's regions."""
+    if environment is None:
+        return {"multi_region": True, "known_regions": frozenset()}
+    from orgtrail.layout import verified_regions
+
+    return verified_regions(environment)
+
+
+def _session(
+    environment: Environment | None, trail: Trail, role: str | None, profile: str | None
+) -> Any:
+    """Return the session that reads the archive: in the logging account, where a file says it."""
+    if environment:
+        from orgtrail.login import session_in
+
+        return session_in(environment, "logging", role, profile)
+    from orgtrail.aws import session_by
+
+    return session_by(role, profile, trail.home)
+
+
+def _trail(named: Named) -> tuple[Trail, Environment | None]:
+    """Return the trail, and the settings of the environment file, if one is given.
 
     Raises:
         OrgtrailError: too little is given, or too much.
@@ -148,12 +186,12 @@ def _trail(named: Named) -> tuple[Trail, tuple[str, ...]]:
         from orgtrail.environments import load_environment
 
         environment = load_environment(named.env)
-        return layout.verified_trail(environment), tuple(environment.account_ids)
+        return layout.verified_trail(environment), environment
     lacking = [name for name, value in parts.items() if not value]
     if lacking:
         raise OrgtrailError(f"{', '.join(lacking)}: must be given, or --env FILE instead")
     assert named.bucket and named.organization and named.arn  # noqa: PT018
-    return Trail.of(named.arn, named.bucket, named.organization, named.prefix), ()
+    return Trail.of(named.arn, named.bucket, named.organization, named.prefix), None
 
 
 def _filter(option: str, values: list[str] | None, form: str, what: str) -> frozenset[str]:

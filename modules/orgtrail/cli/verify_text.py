@@ -45,11 +45,14 @@ def show(result: Result, trail: Trail, window: tuple[datetime, datetime]) -> Non
         *([f"{result.unvouched} log files that no digest names"] if result.unvouched else []),
     ]
     console.print(", ".join(beside))
-    by_kind: dict[str, list[Finding]] = defaultdict(list)
+    by_kind: dict[str, dict[str, list[Finding]]] = defaultdict(lambda: defaultdict(list))
     for each in result.findings:
-        by_kind[each.kind].append(each)
+        by_kind[each.kind][each.advice].append(each)
     for kind in sorted(by_kind, key=[*KINDS].index):
-        _kind(console, kind, by_kind[kind], result.kinds[kind])
+        style = "bold red" if KINDS[kind][0] is Effect.INVALID else "yellow"
+        console.print(Text(f"\n{kind} ({result.kinds[kind]})", style=style))
+        for advice, found in by_kind[kind].items():
+            _same(console, advice, found)
     if result.notes:
         console.print("\nTo be known")
     for note in sorted(result.notes):
@@ -67,18 +70,15 @@ def _counts(result: Result) -> Table:
     return table
 
 
-def _kind(console: Console, kind: str, found: list[Finding], number: int) -> None:
-    effect, advice = KINDS[kind]
-    style = "bold red" if effect is Effect.INVALID else "yellow"
-    console.print(Text(f"\n{kind} ({number})", style=style))
+def _same(console: Console, advice: str, found: list[Finding]) -> None:
+    """Print findings of a kind with the same next step."""
     console.print(Text(f"  {advice}", style="dim"), soft_wrap=True)
     for each in found[:_OF_A_KIND]:
-        told = each.detail.removesuffix(advice).removesuffix("; ")
-        where = f"{each.account} {each.region}".rstrip()
-        parts = [part for part in (each.key, told) if part]
-        console.print(Text(f"  {where}: {': '.join(parts)}"), soft_wrap=True)
+        where = f"{each.account} {each.region}".strip()
+        parts = [part for part in (where, each.key, each.told) if part]
+        console.print(Text(f"  {': '.join(parts)}"), soft_wrap=True)
     if len(found) > _OF_A_KIND:
-        console.print(f"  ... and {number - _OF_A_KIND} more; --format json names them")
+        console.print(f"  ... and {len(found) - _OF_A_KIND} more; --format json names them")
 
 
 @contextmanager

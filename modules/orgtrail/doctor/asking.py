@@ -7,25 +7,26 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import Any
 
-from orgtrail import layout
-from orgtrail.settings.accounts import Account
+from orgtrail.aws import Cause, client, explained, session_of
+from orgtrail.login import role_in
 from orgtrail.settings.environment import Environment
 
 Json = dict[str, Any]
 Call = Callable[[str, str, str, str, Json], Any]
 """Account, region, service, operation and parameters, to the answer with all of its pages."""
 
-_THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown",
-              "RequestLimitExceeded", "RequestThrottled"}  # fmt: skip
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError",
-           "AuthorizationErrorException", "403", "KMSAccessDeniedException"}  # fmt: skip
-
-_LONGEST = 300
-"""Characters of a message of AWS that are told."""
-
 
 class UncheckedError(Exception):
-    """AWS did not answer a question; the message says why, for the user."""
+    """AWS did not answer a question; the message says why, for the user.
+
+    Attributes:
+        cause: why not, where AWS said it.
+
+    """
+
+    def __init__(self, message: str, cause: Cause = Cause.OTHER) -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 class Aws:
@@ -101,9 +102,15 @@ class Aws:
             code = error.response.get("Error", {}).get("Code", "")
             if code in absent:
                 return None
-            raise UncheckedError(self._refused(account, service, operation, error)) from None
+            cause = explained(error).cause
+            raise UncheckedError(self._refused(account, service, operation, error), cause) from None
         except BotoCoreError as error:
-            raise UncheckedError(f"{self._who(account)}: {service}:{operation}: {error}") from None
+            refusal = explained(error)
+            step = f"; {refusal.step}" if refusal.step else ""
+            raise UncheckedError(
+                f"{self._who(account)}: {service}:{operation}: {refusal.reason}{step}",
+                refusal.cause,
+            ) from None
 
     def _once(self, account: str, region: str, service: str, operation: str, given: Json) -> Any:
         """Answer a question that was asked before as it was answered then."""
@@ -124,20 +131,26 @@ class Aws:
     def _who(self, name: str) -> str:
         return f"accounts.{name} ({self._env.accounts[name].id})"
 
-    def _refused(self, account: str, service: str, operation: str, error: Any) -> str:
-        about = error.response.get("Error", {})
-        code = about.get("Code", "")
-        message = " ".join(about.get("Message", "").split())[:_LONGEST]
+    def _refused(self, account: str, service: str, operation: str, error: Exception) -> str:
+        refusal = explained(error)
         action = "".join(part.capitalize() for part in operation.split("_"))
         who, what = self._who(account), f"{service}:{action}"
-        if code in _THROTTLED:
-            return f"{who}: AWS throttles {what} ({code}); run the doctor again in a minute"
-        if code in _DENIED:
-            return (
-                f"{who}: {what} is denied ({message}); give the role what "
-                f"`orgtrail permissions FILE {account} --for doctor` prints, then run again"
-            )
-        return f"{who}: {what}: AWS answers {code}: {message}"
+        match refusal.cause:
+            case Cause.THROTTLED:
+                return (
+                    f"{who}: AWS throttles {what} ({refusal.code}); run the doctor again in a "
+                    "minute"
+                )
+            case Cause.DENIED:
+                return (
+                    f"{who}: {what} is denied ({refusal.message}); give the role what "
+                    f"`orgtrail permissions FILE {account} --for doctor` prints, then run again"
+                )
+            case Cause.DENIED_BY_POLICY:
+                return f"{who}: {what} is denied ({refusal.message}); {refusal.step}"
+            case _:
+                step = f"; {refusal.step}" if refusal.step else ""
+                return f"{who}: {what}: AWS answers {refusal.reason}{step}"
 
 
 class Clients:
@@ -146,13 +159,17 @@ class Clients:
     Args:
         env: the settings.
         role: name of a role to assume in each account, in place of those of the settings.
+        profile: a profile, in place of those of the settings.
 
     """
 
-    def __init__(self, env: Environment, role: str | None = None) -> None:
+    def __init__(
+        self, env: Environment, role: str | None = None, profile: str | None = None
+    ) -> None:
         """Make none yet."""
         self._env = env
         self._role = role
+        self._profile = profile
         self._sessions: dict[str, Any] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
         # A session makes one client at a time.
@@ -161,7 +178,7 @@ class Clients:
     def call(self, account: str, region: str, service: str, operation: str, given: Json) -> Any:
         """Make a call, to the last page of its answer."""
         client = self.client(account, region, service)
-        if client.can_paginate(operation):
+        if client.can_paginate(operation) and "MaxKeys" not in given:
             return client.get_paginator(operation).paginate(**given).build_full_result()
         return getattr(client, operation)(**given)
 
@@ -170,91 +187,15 @@ class Clients:
         key = (account, region, service)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = _client(self._session(account), service, region)
+                self._clients[key] = client(self._session(account), service, region)
             return self._clients[key]
 
     def _session(self, account: str) -> Any:
         if account not in self._sessions:
-            given = self._env.accounts[account]
-            role = _role(self._env, given, self._role)
-            self._sessions[account] = session(given, role, self._env.home_region)
+            self._sessions[account] = session_of(
+                self._env.accounts[account],
+                self._env.home_region,
+                role_in(self._env, account, self._role),
+                self._profile,
+            )
         return self._sessions[account]
-
-
-def session(account: Account, role: str | None, region: str) -> Any:
-    """Return a boto3 session with the profile of an account and a role in it.
-
-    Raises:
-        botocore.exceptions.BotoCoreError: there are no credentials.
-        botocore.exceptions.ClientError: the role cannot be assumed.
-
-    """
-    import boto3
-
-    base = boto3.Session(profile_name=account.profile, region_name=region)
-    if not role:
-        return base
-    given = {"RoleArn": role, "RoleSessionName": account.session_name}
-    if account.external_id:
-        given["ExternalId"] = account.external_id
-    made = _client(base, "sts", region).assume_role(**given)["Credentials"]
-    return boto3.Session(
-        aws_access_key_id=made["AccessKeyId"],
-        aws_secret_access_key=made["SecretAccessKey"],
-        aws_session_token=made["SessionToken"],
-        region_name=region,
-    )
-
-
-def session_in(env: Environment, name: str, role: str | None = None) -> Any:
-    """Return a boto3 session in an account: the one at hand where it is there, else its role.
-
-    Args:
-        env: the settings.
-        name: the account's name in the file.
-        role: name of a role to assume there, in place of the file's.
-
-    Raises:
-        UncheckedError: there are no credentials for it.
-
-    """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    account = env.accounts[name]
-    try:
-        base = session(account, None, env.home_region)
-        identity = _client(base, "sts", env.home_region).get_caller_identity()
-        arn = _role(env, account, role)
-        if identity["Account"] == account.id or not arn:
-            return base
-        return session(account, arn, env.home_region)
-    except (BotoCoreError, ClientError) as error:
-        raise UncheckedError(
-            f"accounts.{name} ({account.id}) cannot be reached: {error}; set AWS_PROFILE, or give "
-            "a copy of the archive with --logs"
-        ) from None
-
-
-def _role(env: Environment, account: Account, name: str | None) -> str | None:
-    """Return the ARN of the role of a name in an account, or else the file's."""
-    return layout.role_arn(env, account.id, name) if name else account.role_arn
-
-
-def _client(made: Any, service: str, region: str) -> Any:
-    import os
-
-    from botocore.config import Config
-
-    # An AWS of one's own rarely has a name for each bucket.
-    own = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"} & os.environ.keys()
-    return made.client(
-        service,
-        region_name=region,
-        config=Config(
-            retries={"mode": "adaptive", "total_max_attempts": 5},
-            connect_timeout=10,
-            read_timeout=30,
-            max_pool_connections=32,
-            s3={"addressing_style": "path"} if own else None,
-        ),
-    )

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import aws, layout
 from orgtrail.engines.drift import Drift, delivered, drift
 from orgtrail.engines.projection import Projection
 from orgtrail.queries.bounds import Bounds
@@ -73,15 +73,12 @@ class Athena:
 
     def __init__(self, environment: Environment, session: Any = None) -> None:
         """Make the clients."""
-        import boto3
-
-        made = session or boto3.Session()
+        region = environment.home_region
+        made = session or aws.session(region)
         self._environment = environment
-
-        def client(service: str) -> Any:
-            return made.client(service, region_name=environment.home_region)
-
-        self._athena, self._glue, self._s3 = client("athena"), client("glue"), client("s3")
+        self._athena, self._glue, self._s3 = (
+            aws.client(made, service, region) for service in ("athena", "glue", "s3")
+        )
 
     def projection(self) -> Projection:
         """Read what the deployed table projects.
@@ -249,10 +246,8 @@ class _told:  # noqa: N801  # reads as a word where it is used
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        if isinstance(error, ClientError):
-            about = error.response.get("Error", {})
-            raise OrgtrailError(
-                f"{self._what}: AWS answers {about.get('Code')}: {about.get('Message')}"
-            ) from None
-        if isinstance(error, BotoCoreError):
-            raise OrgtrailError(f"{self._what}: {error}") from None
+        if isinstance(error, (ClientError, BotoCoreError)):
+            refusal = aws.explained(error)
+            said = "AWS answers " if refusal.code else ""
+            step = f"; {refusal.step}" if refusal.step else ""
+            raise OrgtrailError(f"{self._what}: {said}{refusal.reason}{step}") from None

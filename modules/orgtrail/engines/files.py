@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from orgtrail.queries.bounds import Bounds
+from orgtrail.records import LARGEST_LOG
 from orgtrail.settings.faults import OrgtrailError
 
 _ACCOUNT = re.compile(r"\d{12}")
@@ -18,8 +19,8 @@ _LOGS = "CloudTrail"
 _SUFFIXES = (".json.gz", ".json")
 _GZIP = b"\x1f\x8b"
 
-SIZE_LIMIT = 256 * 1024 * 1024
-"""Bytes of one file once unpacked; CloudTrail's own files end at 50 MB."""
+SIZE_LIMIT = LARGEST_LOG
+"""Bytes of one file once unpacked that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,18 @@ def _unpacked(data: bytes) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _log_folders(root: Path) -> Iterator[tuple[str, str]]:
+def _log_folders(
+    root: Path, within: frozenset[tuple[int, int]] = frozenset()
+) -> Iterator[tuple[str, str]]:
     """Find `ACCOUNT/CloudTrail` folders, also where the root is one or lies below one."""
-    above = root.resolve()
+    try:
+        above = root.resolve()
+        about = root.stat()
+    except (OSError, RuntimeError) as error:
+        raise OrgtrailError(f"{root}: cannot be listed: {error}") from None
+    here = (about.st_dev, about.st_ino)
+    if here in within:
+        raise OrgtrailError(f"{root}: is a link to a folder that it lies in; take the link away")
     if above.name == _LOGS and _ACCOUNT.fullmatch(above.parent.name):
         yield above.parent.name, str(root)
         return
@@ -133,7 +143,7 @@ def _log_folders(root: Path) -> Iterator[tuple[str, str]]:
         if _ACCOUNT.fullmatch(name):
             yield from ((name, inner) for each, inner in _folders(path) if each == _LOGS)
         else:
-            yield from _log_folders(Path(path))
+            yield from _log_folders(Path(path), within | {here})
 
 
 def _of_account(account: str, folder: str, bounds: Bounds | None) -> Iterator[LogFile]:
@@ -169,7 +179,15 @@ def _days(folder: str, first: list[str], last: list[str]) -> Iterator[tuple[str,
 
 
 def _folders(folder: str) -> list[tuple[str, str]]:
-    return [(each.name, each.path) for each in _scan(folder) if each.is_dir()]
+    return [(each.name, each.path) for each in _scan(folder) if _is_folder(each)]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that leads nowhere, or round.
+        return False
 
 
 def _scan(folder: str) -> list[os.DirEntry[str]]:

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 
-from orgtrail.integrity.chain import Chain, Window, conclude, dangling, is_short
+from orgtrail.integrity.chain import (
+    Chain,
+    Neighbours,
+    Stray,
+    Window,
+    conclude,
+    dangling,
+    is_short,
+    strays,
+    undecided,
+)
 from orgtrail.integrity.day import Day, Task
 from orgtrail.integrity.judging import Judge
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.link import Link, link
-from orgtrail.integrity.names import HOUR, ChainId, Place, place_of
+from orgtrail.integrity.misplaced import outside_days
+from orgtrail.integrity.names import HOUR, ChainId, DigestName, Place, place_of
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Note
-from orgtrail.integrity.storage.store import Store, UnreadableError
+from orgtrail.integrity.storage.store import Listed, Store, UnreadableError
 
-_STEPS = 1000
-"""Digests that are asked for one by one because others name them, of a chain."""
+_TOGETHER = 100
+"""Digests that others name and no listing has, which are read at a time."""
+_BESIDE_DAYS, _BESIDE_DIGESTS = 10, 200
+"""Days that are listed, and digests that are read, beside the window for what they name."""
+
+_SILENT = {"no-digests", "starts-late"}
+"""Findings about a chain that has nothing in the window."""
 
 
 class Assembly:
@@ -29,39 +46,56 @@ class Assembly:
         store: where to look for what no listing has.
         keys: public keys.
         do: verifies a day.
+        now: the time.
 
     """
 
     def __init__(
-        self, request: Request, store: Store, keys: KeyRing, do: Callable[[Task], Awaitable[Day]]
+        self,
+        request: Request,
+        store: Store,
+        keys: KeyRing,
+        do: Callable[[Task], Awaitable[Day]],
+        now: datetime,
     ) -> None:
         self._request = request
         self._store = store
         self._keyring = keys
         self._do = do
+        self._now = now
 
-    async def chain(self, id: ChainId, window: Window, *, known: bool) -> Chain | Note:
+    async def chain(self, id: ChainId, window: Window, *, gone: bool) -> Chain | Note:
         """Verify a chain.
 
         Args:
             id: which.
             window: the time.
-            known: whether its account is one of the organization's.
+            gone: whether its account is known to be none of the organization's.
 
         Returns:
             the chain, or a note of why there is none.
 
         """
-        days = await self._everywhere(id)
+        odd, days = await asyncio.gather(
+            outside_days(self._store, self._request, id, self._now), self._everywhere(id)
+        )
         links = [each for day in days for each in day.links]
+        joined = window.joined
+        if joined and any(each.is_valid and each.named_end < joined for each in links):
+            # It left and came again: what was there before is not excused.
+            window = replace(window, since=window.asked)
         after = await self._after(id) if is_short(links, window) else None
-        links += await self._named(id, links, after)
-        chain = conclude(id, window, days, links, after)
-        if not links and not chain.unvouched:
-            begun_later = after is not None and after.is_valid and after.previous is None
-            if begun_later or not known:
-                why = "begins after the window" if begun_later else "is of no account of today"
-                return Note(f"{id}: {why}, and has nothing in the window")
+        days += await self._named(id, links, after)
+        found = strays(days, ((odd.bucket, key) for key in odd.keys), window)
+        beside = await self._beside(id, undecided(found, links, window), days, links)
+        chain = conclude(id, window, days, links, after, found, beside)
+        chain.unvouched += odd.more
+        chain.findings += odd.findings(id)
+        silent = {each.kind for each in chain.findings} <= _SILENT
+        if gone and silent and not links and not chain.unvouched:
+            return Note(
+                f"{id}: is of no account of the organization today, and has nothing in the window"
+            )
         return chain
 
     async def _everywhere(self, id: ChainId) -> list[Day]:
@@ -74,22 +108,21 @@ class Assembly:
             some = await asyncio.gather(*tasks)
             days += some
             done |= places
-            places = {place for day in some for place in self._moved(id, day)} - done
+            places = {place for day in some for place in self._moved(id, day.links)} - done
         return days
 
-    def _moved(self, id: ChainId, day: Day) -> Iterator[Place]:
-        """Return the other places that digests of the window name their predecessors in."""
-        for each in day.links:
+    def _moved(self, id: ChainId, links: Iterable[Link]) -> Iterator[Place]:
+        """Return the places that digests of the window name their predecessors in."""
+        for each in links:
             before = each.previous
             if before and each.start and each.start >= self._request.since:
-                place = place_of(before.bucket, before.key, id)
-                if place and place != day.task.place:
+                bucket = self._store.bucket_of(before.bucket)
+                if place := place_of(bucket, before.key, id):
                     yield place
 
     async def _day(self, id: ChainId, place: Place, day: date) -> Day:
         request = self._request
-        task = Task(id, place, day, request.since, request.until + HOUR)
-        return await self._do(task)
+        return await self._do(Task(id, place, day, request.since, request.until + HOUR))
 
     async def _after(self, id: ChainId) -> Link | None:
         """Read the first digest after the window, for what it says of the one before."""
@@ -98,28 +131,73 @@ class Assembly:
         stem = f"{id.account}_CloudTrail-Digest_{id.region}_{trail.name}_{trail.home}_"
         last = f"{place.digests(id, until.date())}{stem}{until:%Y%m%dT%H%M%SZ}~"
         try:
-            async with aclosing(
-                self._store.objects(place.bucket, place.digests(id), last)
-            ) as listed:
-                async for each in listed:
-                    name = trail.digest_end(id, each.key)
-                    if name and not name.backfill and name.end > until:
+            async with aclosing(self._digests(id, place.digests(id), last)) as listed:
+                async for each, name in listed:
+                    if not name.backfill and name.end > until:
                         judge = Judge(self._store, self._keyring, id)
                         read = await judge.digest(place.bucket, each.key)
                         return link(place.bucket, each.key, name.end, read, backfill=False)
         except UnreadableError:
+            # What it would have told stays unknown: the chain ends early.
             pass
         return None
 
-    async def _named(self, id: ChainId, links: list[Link], after: Link | None) -> list[Link]:
-        """Look for digests that others name and no listing has."""
-        judge = Judge(self._store, self._keyring, id)
-        more: list[Link] = []
-        for _ in range(_STEPS):
-            named = dangling(self._request.trail, id, [*links, *more], after, self._request.since)
+    async def _named(self, id: ChainId, links: list[Link], after: Link | None) -> list[Day]:
+        """Verify digests that others name and no listing has, and the log files that they name."""
+        days: list[Day] = []
+        asked: set[tuple[str, str, datetime]] = set()
+        place = self._request.trail.place
+        while True:
+            named = dangling(self._request.trail, id, links, after, self._request.since)
+            named = [each for each in named if each not in asked]
             if not named:
-                break
-            for bucket, key, end in named:
-                read = await judge.digest(bucket, key)
-                more.append(link(bucket, key, end, read, backfill=False))
-        return more
+                return days
+            asked |= {*named}
+            for at in range(0, len(named), _TOGETHER):
+                some = tuple(named[at : at + _TOGETHER])
+                task = Task(id, place, some[0][2].date(), some[0][2], some[0][2], some)
+                days.append(await self._do(task))
+                links += days[-1].links
+
+    async def _beside(
+        self, id: ChainId, doubtful: Sequence[Stray], days: Sequence[Day], links: Sequence[Link]
+    ) -> Neighbours:
+        """Read the digests beside the window that may name log files which none in it does."""
+        spans = [span for each in doubtful if (span := each.may_be_named_by())]
+        if not spans:
+            return Neighbours()
+        dates = sorted({end.date() for span in spans for end in span})[:_BESIDE_DAYS]
+        known = {each.key for each in links}
+        judge = Judge(self._store, self._keyring, id)
+        found: list[Link] = []
+        named: set[tuple[str, str]] = set()
+        for place in {day.task.place for day in days}:
+            for day in dates:
+                prefix = place.digests(id, day)
+                try:
+                    keys = [
+                        (each.key, name)
+                        async for each, name in self._digests(id, prefix, bucket=place.bucket)
+                        if each.key not in known and any(a <= name.end <= b for a, b in spans)
+                    ]
+                except UnreadableError:
+                    # Its files stay unvouched for.
+                    continue
+                for key, name in keys[: _BESIDE_DIGESTS - len(found)]:
+                    read = await judge.digest(place.bucket, key)
+                    found.append(link(place.bucket, key, name.end, read, backfill=name.backfill))
+                    if read.digest and not read.fault:
+                        named |= {
+                            (self._store.bucket_of(one.bucket), one.key) for one in read.digest.logs
+                        }
+        return Neighbours(tuple(found), frozenset(named))
+
+    async def _digests(
+        self, id: ChainId, prefix: str, after: str = "", bucket: str = ""
+    ) -> AsyncGenerator[tuple[Listed, DigestName], None]:
+        trail = self._request.trail
+        objects = self._store.objects(bucket or trail.place.bucket, prefix, after)
+        async with aclosing(objects) as listed:
+            async for each in listed:
+                if name := trail.digest_end(id, each.key):
+                    yield each, name

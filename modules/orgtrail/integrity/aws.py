@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
+from orgtrail import aws
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.names import HOUR
 from orgtrail.integrity.storage.addresses import Addresses
@@ -17,6 +18,7 @@ from orgtrail.settings.faults import OrgtrailError
 
 _THREADS = 8
 _NOT_SAID = "its accounts are known from the bucket alone"
+_ENABLED = ("ENABLED", "ENABLED_BY_DEFAULT", "ENABLING", "DISABLING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +42,13 @@ class Aws:
     """
 
     def __init__(self, home: str, session: Any = None) -> None:
-        import boto3
-        from botocore.exceptions import BotoCoreError
-
         self._home = home
         self._lock = Lock()
         try:
-            self._session = session or boto3.Session()
+            self._session = session or aws.session(home)
             self._credentials = self._session.get_credentials()
-        except BotoCoreError as error:
-            raise OrgtrailError(f"credentials: {error}") from None
+        except Exception as error:  # noqa: BLE001  # a provider of credentials may raise anything
+            raise _no_credentials(error) from None
         if self._credentials is None:
             raise OrgtrailError(
                 "credentials: none found; set AWS_PROFILE, or give the environment credentials "
@@ -63,12 +62,10 @@ class Aws:
             OrgtrailError: they have expired, and cannot be renewed.
 
         """
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             frozen = self._credentials.get_frozen_credentials()
-        except (BotoCoreError, ClientError, RuntimeError) as error:
-            raise OrgtrailError(f"credentials: cannot be renewed: {error}") from None
+        except Exception as error:  # noqa: BLE001  # a provider of credentials may raise anything
+            raise _no_credentials(error) from None
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
     def addresses(self) -> Addresses:
@@ -88,17 +85,17 @@ class Aws:
                 answer = self._client("cloudtrail", region).list_public_keys(
                     StartTime=since - HOUR, EndTime=end
                 )
-                ring.add(region, answer["PublicKeyList"])
+                ring.add(region, answer.get("PublicKeyList") or ())
             except Exception as error:  # noqa: BLE001  # whatever the reason, the rest goes on
-                ring.denied[region] = f"ListPublicKeys: {error}"
+                refusal = aws.explained(error)
+                step = refusal.step and f"{refusal.step}; or give --public-keys"
+                ring.denied[region] = (f"ListPublicKeys: {refusal.reason}", step)
 
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(ask, regions))
 
     def members(self) -> list[Member] | str:
         """Return the organization's active accounts, or why they cannot be had."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             pages = self._client("organizations", self._home).get_paginator("list_accounts")
             return [
@@ -107,15 +104,33 @@ class Aws:
                 for each in page["Accounts"]
                 if each.get("Status", "ACTIVE") == "ACTIVE"
             ]
-        except (BotoCoreError, ClientError) as error:
-            return f"organizations:ListAccounts: {error}; {_NOT_SAID}"
+        except Exception as error:  # noqa: BLE001  # whatever the reason, the rest goes on
+            refusal = aws.explained(error)
+            step = f"; {refusal.step}" if refusal.step else ""
+            return f"organizations:ListAccounts: {refusal.reason}; {_NOT_SAID}{step}"
+
+    def enabled_regions(self, account: str) -> frozenset[str] | str:
+        """Return the regions that are enabled in an account, or why that is not known.
+
+        https://docs.aws.amazon.com/accounts/latest/reference/API_ListRegions.html
+        """
+        try:
+            pages = (
+                self._client("account", self._home)
+                .get_paginator("list_regions")
+                .paginate(AccountId=account, RegionOptStatusContains=[*_ENABLED])
+            )
+            return frozenset(each["RegionName"] for page in pages for each in page["Regions"])
+        except Exception as error:  # noqa: BLE001  # whatever the reason, the rest goes on
+            return f"account:ListRegions: {aws.explained(error).reason}"
 
     def _client(self, service: str, region: str) -> Any:
-        from botocore.config import Config
-
-        retries = {"mode": "adaptive", "total_max_attempts": 5}
         # A session makes one client at a time.
         with self._lock:
-            return self._session.client(
-                service, region_name=region, config=Config(retries=retries, connect_timeout=10)
-            )
+            return aws.client(self._session, service, region)
+
+
+def _no_credentials(error: Exception) -> OrgtrailError:
+    refusal = aws.explained(error)
+    step = refusal.step or "set AWS_PROFILE, or give the environment other credentials"
+    return OrgtrailError(f"credentials: {refusal.reason}; {step}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from orgtrail.integrity.day import Count, Day
 from orgtrail.integrity.findings import Finding, finding
@@ -12,10 +12,11 @@ from orgtrail.integrity.judging import Fault
 from orgtrail.integrity.link import Link
 from orgtrail.integrity.names import HOUR, MINUTE, ChainId, Trail, log_time
 
-_SETTLED = timedelta(minutes=15)
+SETTLED = timedelta(minutes=15)
 """A log file may be delivered this much after the minute in its name."""
 _TOLD = 200
 """Log files without a digest that are told one by one, of a chain."""
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +24,77 @@ class Window:
     """The time that is verified.
 
     Attributes:
-        since: its begin.
+        asked: its begin.
+        joined: when the account came to the organization, if that is known.
+        since: from when digests must be there: its begin, or some time after the account joined.
         until: its end.
         due: until when digests must have come: `until`, or two hours ago.
+        settled: two hours ago, also where the window ends before.
 
     """
 
+    asked: datetime
+    joined: datetime | None
     since: datetime
     until: datetime
     due: datetime
+    settled: datetime
+
+    def has_day(self, day: date) -> bool:
+        """Tell whether some of a day lies in it."""
+        begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return begin <= self.until and self.asked < begin + _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A log file that no digest of the window names.
+
+    Attributes:
+        bucket: where it lies.
+        key: its key.
+        at: the minute in its name; None where that is no name of this chain's files.
+        day: the day of its folder; None where it lies in none.
+
+    """
+
+    bucket: str
+    key: str
+    at: datetime | None
+    day: date | None
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether name and folder do not agree, or one of them tells no time."""
+        return self.at is None or self.day is None or self.at.date() != self.day
+
+    def lies_in(self, window: Window) -> bool:
+        """Tell whether it belongs to a window: by its name, or by its folder if they disagree."""
+        if self.day is None or (self.at is None and window.has_day(self.day)):
+            return True
+        if self.at is not None and window.asked <= self.at <= window.until:
+            return True
+        return self.is_odd and window.has_day(self.day)
+
+    def may_be_named_by(self) -> tuple[datetime, datetime] | None:
+        """Return between which ends lie the digests that may name it; None where none can."""
+        if self.at is None or self.day is None or abs(self.at.date() - self.day) > _DAY:
+            return None
+        return self.at, self.at + SETTLED + 2 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Valid digests beside those of the window, read for what they name.
+
+    Attributes:
+        links: their places in the chain.
+        named: the log files that they name, by bucket and key.
+
+    """
+
+    links: tuple[Link, ...] = ()
+    named: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(slots=True)
@@ -49,6 +112,7 @@ class Chain:
         findings: what is wrong or unknown.
         notes: what is worth knowing and is no finding.
         trusted: digests and log files taken from an earlier run.
+        plain: files of a copy that came unpacked.
 
     """
 
@@ -62,6 +126,7 @@ class Chain:
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     trusted: tuple[int, int] = (0, 0)
+    plain: int = 0
 
 
 def dangling(
@@ -88,8 +153,46 @@ def is_short(links: Sequence[Link], window: Window) -> bool:
     return window.since < window.due and max(ends, default=window.since) < window.due
 
 
+def strays(days: Sequence[Day], places: Iterable[tuple[str, str]], window: Window) -> list[Stray]:
+    """Return the log files of a window that no valid digest of it names.
+
+    Args:
+        days: what each day gave.
+        places: bucket and key of log files that lie in the folder of no day.
+        window: the time.
+
+    """
+    named = {each for day in days for each in day.elsewhere}
+    found = [
+        Stray(day.task.place.bucket, key, log_time(key, day.task.chain), day.task.day)
+        for day in days
+        for key in day.unnamed
+    ]
+    found += [Stray(bucket, key, None, None) for bucket, key in places]
+    return [each for each in found if (each.bucket, each.key) not in named and each.lies_in(window)]
+
+
+def undecided(found: Iterable[Stray], links: Sequence[Link], window: Window) -> list[Stray]:
+    """Return those that a digest beside the window may name."""
+    spans = _Spans(each.period for each in links if each.is_valid and not each.backfill)
+    return [
+        each
+        for each in found
+        if each.may_be_named_by()
+        and each.at is not None
+        and each.at + SETTLED + HOUR <= window.settled
+        and ((each.is_odd and each.at < window.asked) or not spans.hold(each.at, each.at + SETTLED))
+    ]
+
+
 def conclude(
-    id: ChainId, window: Window, days: Sequence[Day], links: Sequence[Link], after: Link | None
+    id: ChainId,
+    window: Window,
+    days: Sequence[Day],
+    links: Sequence[Link],
+    after: Link | None,
+    found: Sequence[Stray] = (),
+    beside: Neighbours = Neighbours(),
 ) -> Chain:
     """Make a chain of its days.
 
@@ -99,6 +202,8 @@ def conclude(
         days: what each day gave.
         links: all digests of the window, also those that are missing.
         after: the first digest after the window, where one was asked for.
+        found: log files that no digest of the window names.
+        beside: digests beside the window, where they were asked for.
 
     """
     chain = Chain(id)
@@ -108,16 +213,23 @@ def conclude(
         chain.trusted = (chain.trusted[0] + day.trusted[0], chain.trusted[1] + day.trusted[1])
         chain.findings += _cut(id, day)
         chain.unvouched += day.more
+        chain.plain += day.plain
     links = _vouched(links, after)
     for each in links:
         chain.digests.add(each.fault)
         chain.backfills += each.backfill
         chain.idle += each.is_valid and not each.files
         if each.fault:
-            chain.findings.append(finding(id, each.fault.kind, each.key, each.fault.told))
-    stray = _stray(days, window)
+            fault = each.fault
+            chain.findings.append(finding(id, fault.kind, each.key, fault.told, fault.step))
+    stray = [each for each in found if (each.bucket, each.key) not in beside.named]
     _Coverage(chain, window, links, after, stray).tell()
-    _tell_stray(chain, window, stray, others=any(day.others for day in days))
+    spans = _Spans(
+        each.period
+        for each in (*links, *beside.links, *([after] if after else []))
+        if each.is_valid and not each.backfill
+    )
+    _tell_stray(chain, window, spans, stray, others=any(day.others for day in days))
     chain.findings.sort(key=lambda each: (each.key, each.kind))
     return chain
 
@@ -153,36 +265,48 @@ def _cut(id: ChainId, day: Day) -> Iterator[Finding]:
         yield finding(id, kind, "", f"{count} more on {day.task.day}, not told one by one")
 
 
-def _stray(days: Sequence[Day], window: Window) -> list[tuple[datetime | None, str]]:
-    """Return log files of the window that no valid digest of any day names."""
-    named = {(day.task.place.bucket, key) for day in days for key in day.elsewhere}
-    found = []
-    for day in days:
-        for key in day.unnamed:
-            if (day.task.place.bucket, key) in named or key.endswith("/"):
-                continue
-            at = log_time(key)
-            if at is None or window.since <= at <= window.until:
-                found.append((at, key))
-    return found
+class _Spans:
+    """Times put together where they meet."""
+
+    def __init__(self, periods: Iterable[tuple[datetime, datetime]]) -> None:
+        self.all: list[tuple[datetime, datetime]] = []
+        for begin, end in sorted(periods):
+            if self.all and begin <= self.all[-1][1]:
+                self.all[-1] = (self.all[-1][0], max(end, self.all[-1][1]))
+            elif begin < end:
+                self.all.append((begin, end))
+
+    def hold(self, begin: datetime, end: datetime) -> bool:
+        """Tell whether they hold all of a time."""
+        return any(a <= begin and end <= b for a, b in self.all)
 
 
 def _tell_stray(
-    chain: Chain, window: Window, stray: list[tuple[datetime | None, str]], *, others: bool
+    chain: Chain, window: Window, spans: _Spans, stray: list[Stray], *, others: bool
 ) -> None:
-    """Tell log files that lie in covered time and that no digest names."""
-    last = max((end for _, end in chain.covered), default=window.due)
-    told = "another trail writes here too: verify that one as well" if others else ""
+    """Tell log files that no digest names though each that could was read."""
+    other = "another trail writes here too: verify that one as well" if others else ""
     count = 0
-    for at, key in stray:
-        if at is not None and at > last - _SETTLED and (at < last or at >= window.due):
-            # A digest to come may name it.
-            continue
+    for each in stray:
+        told = other
+        if each.day is None:
+            told = "it lies in the folder of no day"
+        elif each.is_odd:
+            told = "its name is not one of this folder"
+        elif each.at is not None and not spans.hold(each.at, each.at + SETTLED):
+            if each.at + SETTLED + HOUR > window.settled:
+                # A digest to come may name it.
+                continue
+            end = min(each.at + SETTLED, window.due)
+            if window.since <= end and not spans.hold(max(each.at, window.since), end):
+                # It is counted with the period that is not covered.
+                chain.unvouched += 1
+                continue
+            told = "each digest that may name it and can be read does not"
         chain.unvouched += 1
-        if at is None or any(a <= at <= b - _SETTLED for a, b in chain.covered):
-            count += 1
-            if count <= _TOLD:
-                chain.findings.append(finding(chain.id, "unvouched-log", key, told))
+        count += 1
+        if count <= _TOLD:
+            chain.findings.append(finding(chain.id, "unvouched-log", each.key, told))
     if count > _TOLD:
         more = f"{count - _TOLD} more, not told one by one"
         chain.findings.append(finding(chain.id, "unvouched-log", "", more))
@@ -197,13 +321,13 @@ class _Coverage:
         window: Window,
         links: list[Link],
         after: Link | None,
-        stray: list[tuple[datetime | None, str]],
+        stray: list[Stray],
     ) -> None:
         self._chain = chain
         self._window = window
         self._links = [each for each in links if not each.backfill]
         self._after = after
-        self._times = [at for at, _ in stray if at is not None]
+        self._times = [each.at for each in stray if each.at is not None and not each.is_odd]
 
     def tell(self) -> None:
         """Find what is covered, and tell what is not."""
@@ -211,20 +335,14 @@ class _Coverage:
         sound = [each for each in self._links if each.is_valid]
         if self._after and self._after.is_valid:
             sound.append(self._after)
-        for each in sorted(sound, key=lambda one: one.start or one.named_end):
-            assert each.start is not None
-            assert each.end is not None
-            if min(each.start, window.due) > at:
-                self._uncovered(at, min(each.start, window.due), each, first=first)
-            elif each.previous is None and not first:
-                self._chain.notes.append(
-                    f"{self._chain.id}: the chain was begun again at {each.start:%Y-%m-%d %H:%M:%S}"
-                    "Z without a gap: logging or validation was turned off and on"
-                )
-            begin, end = max(each.start, window.since), min(each.end, window.until)
+        for each in sorted(sound, key=lambda one: one.period):
+            begin, end = each.period
+            if min(begin, window.due) > at:
+                self._uncovered(at, min(begin, window.due), each, first=first)
+            begin, end = max(begin, window.since), min(end, window.until)
             if begin < end:
                 self._cover(begin, end)
-            at, first = max(at, each.end), False
+            at, first = max(at, each.period[1]), False
         if at < window.due:
             self._uncovered(at, window.due, None, first=first)
 
@@ -248,16 +366,18 @@ class _Coverage:
             kind, why = "no-digests", "there is no digest of this time"
         elif next is None:
             kind, why = "ends-early", "the last digest ends before it"
-        elif first and next.previous is None:
-            kind, why = "starts-late", "the chain begins after it"
         elif next.previous is None:
-            kind, why = (
-                "gap",
-                "logging or log file validation was off, and a new chain begins after it",
+            why = (
+                "a new chain begins after it, and the first digest of a chain vouches for nothing "
+                "before its end"
             )
+            if first:
+                kind = "starts-late"
+            else:
+                kind, why = "gap", f"logging or log file validation was off; {why}"
         else:
             kind, why = "gap", "digests before and after it leave it out"
-        files = sum(begin <= at < end for at in self._times)
+        files = sum(begin < at + MINUTE and at < end for at in self._times)
         count = (
             f"{files} log files lie in it that no digest vouches for"
             if files

@@ -16,7 +16,7 @@ from typing import Self
 
 from orgtrail.integrity.day import Day, Task, verify_day
 from orgtrail.integrity.keys import KeyRing
-from orgtrail.integrity.memory import Memory
+from orgtrail.integrity.memory import Memory, Seal
 from orgtrail.integrity.names import Trail
 from orgtrail.integrity.storage.addresses import Addresses
 from orgtrail.integrity.storage.folder import Folder
@@ -41,7 +41,7 @@ class Briefing:
         keys: public keys.
         source: addresses of buckets, or the folder that is a copy of one.
         slots: requests in flight, of one worker.
-        state: a state file to read from.
+        state: a state file to read from, and what its rows are sealed with.
 
     """
 
@@ -49,7 +49,11 @@ class Briefing:
     keys: KeyRing
     source: Addresses | Path
     slots: int
-    state: Path | None
+    state: tuple[Path, Seal] | None
+
+
+class WorkerError(Exception):
+    """A fault of our own in another process; the message says which and where."""
 
 
 class Alone:
@@ -65,7 +69,7 @@ class Alone:
         self._briefing = briefing
         self._credentials = credentials
         self.store = _opened(briefing, credentials())
-        self._memory = Memory(briefing.state) if briefing.state else None
+        self._memory = Memory(*briefing.state) if briefing.state else None
 
     def close(self) -> None:
         """Close what it reads from."""
@@ -195,7 +199,7 @@ class _Hand:
                 if isinstance(day, Day):
                     future.set_result(day)
                 else:
-                    future.set_exception(AssertionError(day))
+                    future.set_exception(day if isinstance(day, Exception) else WorkerError(day))
         for future in self._asked.values():
             if not future.done():
                 future.set_exception(ConnectionError())
@@ -203,7 +207,7 @@ class _Hand:
 
 def _opened(briefing: Briefing, credentials: Credentials | None) -> Store:
     if isinstance(briefing.source, Path):
-        return Folder(briefing.source)
+        return Folder(briefing.source, briefing.trail.place.bucket)
     assert credentials is not None
     return S3(briefing.source, credentials, briefing.slots)
 

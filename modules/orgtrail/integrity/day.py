@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from orgtrail.integrity.digest import Named
-from orgtrail.integrity.findings import KINDS, Effect, Finding, finding
+from orgtrail.integrity.findings import KINDS, Effect, Finding, finding, unlisted
 from orgtrail.integrity.judging import Fault, Judge, ReadDigest
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.link import Link, link
-from orgtrail.integrity.memory import Memory, Row, stamp
-from orgtrail.integrity.names import ChainId, DigestName, Place, Trail
+from orgtrail.integrity.memory import Kept, Memory, Row, stamp
+from orgtrail.integrity.names import ChainId, Place, Trail
 from orgtrail.integrity.storage.store import Listed, Store, UnreadableError
 
 _TOGETHER = 256
@@ -32,6 +33,7 @@ class Task:
         day: the folder.
         since: the end of the first digest, at the earliest.
         until: the end of the last one, at the latest.
+        digests: instead of what is listed, digests by bucket, key and end; none for a whole day.
 
     """
 
@@ -40,6 +42,18 @@ class Task:
     day: date
     since: datetime
     until: datetime
+    digests: tuple[tuple[str, str, datetime], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Digest:
+    """A digest to read; no stamp where no listing has it."""
+
+    bucket: str
+    key: str
+    end: datetime
+    backfill: bool
+    stamp: str
 
 
 @dataclass(slots=True)
@@ -83,7 +97,8 @@ class Day:
         cut: how many findings were left out, by kind.
         unnamed: log files of the folder that none of its valid digests names.
         more: how many of them were too many to be told by name.
-        elsewhere: files that its digests name and that are not in its folder.
+        elsewhere: files that its digests name and that are not in its folder, by bucket and key.
+        plain: files of a copy that came unpacked.
         others: whether digests of another trail lie here.
         rows: what a state file keeps.
         trusted: digests and log files taken from an earlier run.
@@ -97,7 +112,8 @@ class Day:
     cut: dict[str, int] = field(default_factory=dict)
     unnamed: list[str] = field(default_factory=list)
     more: int = 0
-    elsewhere: set[str] = field(default_factory=set)
+    elsewhere: set[tuple[str, str]] = field(default_factory=set)
+    plain: int = 0
     others: bool = False
     rows: list[Row] = field(default_factory=list)
     trusted: tuple[int, int] = (0, 0)
@@ -139,74 +155,75 @@ class _Verification:
         self._memory = memory
         self._most = most
         self._told: dict[str, int] = {}
-        self._claimed: set[tuple[str, str]] = set()
+        self._claimed: dict[tuple[str, str], str] = {}
         self._day = Day(task)
 
     async def run(self) -> Day:
         """List, then read all digests at once and the logs of each as soon as it is valid."""
         task, day = self._task, self._day
-        bucket = task.place.bucket
         try:
             digests, logs = await asyncio.gather(self._digests(), self._logs())
         except UnreadableError as error:
-            self._find(
-                "unlisted",
-                task.place.digests(task.chain, task.day),
-                f"{error.kind}: {error.reason}",
-            )
+            prefix = task.place.digests(task.chain, task.day)
+            day.findings.append(unlisted(task.chain, prefix, error))
             return day
         known: dict[str, Row] = {}
-        if self._memory:
-            known = self._memory.digests(bucket, task.place.digests(task.chain, task.day))
-        await asyncio.gather(
-            *(self._digest(each, name, logs, known) for each, name in digests.items())
-        )
+        if self._memory and not task.digests:
+            prefix = task.place.digests(task.chain, task.day)
+            known = self._memory.digests(task.place.bucket, prefix)
+        await asyncio.gather(*(self._digest(each, logs, known.get(each.key)) for each in digests))
         day.links.sort(key=lambda each: (each.named_end, each.key))
-        here = task.place.bucket
+        here = self._store.bucket_of(task.place.bucket)
         named = {key for at, key in self._claimed if at == here}
         day.unnamed = sorted(logs.keys() - named)
         day.more = max(0, len(day.unnamed) - _UNNAMED)
         del day.unnamed[_UNNAMED:]
-        day.elsewhere = named - logs.keys()
+        day.elsewhere = {each for each in self._claimed if each[0] != here or each[1] not in logs}
+        day.plain = self._judge.plain
         if len(day.links) != len(digests) or day.logs.total != len(self._claimed):
             raise AssertionError(f"{task}: the counts do not reconcile")
         return day
 
-    async def _digests(self) -> dict[Listed, DigestName]:
+    async def _digests(self) -> list[_Digest]:
         task = self._task
-        found: dict[Listed, DigestName] = {}
-        async for each in self._store.objects(
-            task.place.bucket, task.place.digests(task.chain, task.day)
-        ):
+        if task.digests:
+            return [_Digest(*each, backfill=False, stamp="") for each in task.digests]
+        found = {}
+        bucket = task.place.bucket
+        async for each in self._store.objects(bucket, task.place.digests(task.chain, task.day)):
             name = self._trail.digest_end(task.chain, each.key)
             if name is None:
                 self._day.others = True
             elif task.since <= name.end <= task.until:
-                found[each] = name
-        return found
+                found[each.key] = _Digest(bucket, each.key, name.end, name.backfill, stamp(each))
+        return [*found.values()]
 
     async def _logs(self) -> dict[str, Listed]:
+        """List the log files of the day; a key like a folder's counts where it has content."""
         task = self._task
+        if task.digests:
+            return {}
         prefix = task.place.logs(task.chain, task.day)
-        return {each.key: each async for each in self._store.objects(task.place.bucket, prefix)}
+        return {
+            each.key: each
+            async for each in self._store.objects(task.place.bucket, prefix)
+            if each.size or not each.key.endswith("/")
+        }
 
-    async def _digest(
-        self,
-        listed: Listed,
-        name: DigestName,
-        logs: dict[str, Listed],
-        known: dict[str, Row],
-    ) -> None:
-        bucket, row = self._task.place.bucket, known.get(listed.key)
-        trusted = row is not None and row.stamp == stamp(listed)
-        marks: dict[Named, str] = {}
-        if row is not None and trusted:
-            made, marks = row.read()
+    async def _digest(self, digest: _Digest, logs: dict[str, Listed], row: Row | None) -> None:
+        kept = row.read() if row and row.stamp == digest.stamp else None
+        if kept and not self._judge.knows(kept.signer):
+            # Other public keys than those of the run that found it valid.
+            kept = None
+        trusted = kept is not None
+        marks: Mapping[Named, str] = {}
+        if kept:
+            made, marks, signer = kept.link, kept.logs, kept.signer
             named = [*marks]
         else:
-            read = await self._judge.digest(bucket, listed.key)
-            made = link(bucket, listed.key, name.end, read, backfill=name.backfill)
-            named = _named(read)
+            read = await self._judge.digest(digest.bucket, digest.key)
+            made = link(digest.bucket, digest.key, digest.end, read, backfill=digest.backfill)
+            named, signer = _named(read), read.signer
         self._day.links.append(made)
         if not made.is_valid:
             return
@@ -218,17 +235,23 @@ class _Verification:
             results += await asyncio.gather(*some)
         digests, files = self._day.trusted
         self._day.trusted = (digests + trusted, files)
-        if not trusted or any(fresh for _, fresh in results):
-            kept = [(each, mark) for each, (mark, _) in zip(named, results, strict=True)]
-            self._day.rows.append(Row.of(stamp(listed), made, kept))
+        if digest.stamp and (not trusted or any(fresh for _, fresh in results)):
+            marked = [(each, mark) for each, (mark, _) in zip(named, results, strict=True)]
+            kept = Kept(made, dict(marked), signer)
+            self._day.rows.append(kept.row(self._task.place.bucket, digest.stamp))
 
     async def _log(self, named: Named, logs: dict[str, Listed], mark: str) -> tuple[str, bool]:
         """Give a verdict on a log file; return its stamp if valid, and whether it was read."""
-        where = (named.bucket, named.key)
+        bucket = self._store.bucket_of(named.bucket)
+        where, value = (bucket, named.key), named.value.lower()
         if where in self._claimed:
+            if self._claimed[where] != value:
+                told = "two digests name it, with different hashes, and it can have but one"
+                self._find_log(Fault("log-conflict", told), named)
             return mark, False
-        self._claimed.add(where)
-        listed = logs.get(named.key) if named.bucket == self._task.place.bucket else None
+        self._claimed[where] = value
+        here = self._store.bucket_of(self._task.place.bucket)
+        listed = logs.get(named.key) if bucket == here else None
         now = stamp(listed) if listed else ""
         if mark and mark == now:
             digests, files = self._day.trusted
@@ -238,18 +261,20 @@ class _Verification:
         fault = await self._judge.log(named)
         self._day.logs.add(fault)
         if fault:
-            here = named.bucket == self._task.place.bucket
-            self._find(
-                fault.kind, named.key if here else f"s3://{named.bucket}/{named.key}", fault.told
-            )
+            self._find_log(fault, named)
         return ("" if fault else now), True
 
-    def _find(self, kind: str, key: str, told: str) -> None:
-        count = self._told[kind] = self._told.get(kind, 0) + 1
+    def _find_log(self, fault: Fault, named: Named) -> None:
+        here = named.bucket == self._task.place.bucket
+        self._find(fault, named.key if here else f"s3://{named.bucket}/{named.key}")
+
+    def _find(self, fault: Fault, key: str) -> None:
+        count = self._told[fault.kind] = self._told.get(fault.kind, 0) + 1
         if count > self._most:
-            self._day.cut[kind] = self._day.cut.get(kind, 0) + 1
+            self._day.cut[fault.kind] = self._day.cut.get(fault.kind, 0) + 1
         else:
-            self._day.findings.append(finding(self._task.chain, kind, key, told))
+            chain = self._task.chain
+            self._day.findings.append(finding(chain, fault.kind, key, fault.told, fault.step))
 
 
 def _named(read: ReadDigest) -> list[Named]:

@@ -67,7 +67,48 @@ class Digest:
     logs: tuple[Named, ...]
 
 
-def parse(body: bytes) -> Digest:
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What of a digest is needed to check its signature, read without parsing all of it.
+
+    Attributes:
+        end_text: its end as it is written.
+        fingerprint: the key that signed it.
+        before: the signature of the digest before, or `null`.
+
+    """
+
+    end_text: str
+    fingerprint: str
+    before: str
+
+
+def seal(body: bytes | bytearray) -> Seal | None:
+    """Find the fields of a large digest that its signature is made of; None where one is missing.
+
+    What is found is not believed: the signature tells whether the whole body is CloudTrail's, in
+    which each of these fields stands once.
+    """
+    found = [_field(body, name) for name in _SEALED]
+    if None in found:
+        return None
+    end, fingerprint, before = (each or "null" for each in found)
+    return Seal(end, fingerprint, before)
+
+
+_SEALED = ("digestEndTime", "digestPublicKeyFingerprint", "previousDigestSignature")
+_FIELDS = {
+    name: re.compile(rb'"' + name.encode() + rb'"\s{0,9}:\s{0,9}(?:null|"([^"\\]{0,2048})")')
+    for name in _SEALED
+}
+
+
+def _field(body: bytes | bytearray, name: str) -> str | None:
+    match = _FIELDS[name].search(body)
+    return (match[1] or b"").decode("latin-1") if match else None
+
+
+def parse(body: bytes | bytearray) -> Digest:
     """Read a digest.
 
     Raises:
@@ -107,7 +148,12 @@ def signed_text(digest: Digest, value: str) -> bytes:
 
     """
     before = digest.previous.signature if digest.previous else "null"
-    return "\n".join((digest.end_text, f"{digest.bucket}/{digest.key}", value, before)).encode()
+    return sealed_text(digest.end_text, digest.bucket, digest.key, value, before)
+
+
+def sealed_text(end: str, bucket: str, key: str, value: str, before: str) -> bytes:
+    """Return what is signed of a digest: end, place, SHA-256, and the signature before it."""
+    return "\n".join((end, f"{bucket}/{key}", value, before)).encode()
 
 
 def is_signed(key: rsa.RSAPublicKey, signature: str, text: bytes) -> bool:
@@ -141,6 +187,8 @@ def _text(raw: dict[str, Any], name: str) -> str:
     value = raw.get(name)
     if not isinstance(value, str):
         raise MalformedError(f"{name} is missing or no text")
+    if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+        raise MalformedError(f"{name} holds half a character")
     return value
 
 
@@ -150,4 +198,4 @@ def _time(text: str) -> datetime:
         # strptime takes ten times as long, and there are millions.
         return datetime(*map(int, match.groups()), tzinfo=UTC)  # type: ignore[arg-type,misc,union-attr]
     except (AttributeError, ValueError):
-        raise MalformedError(f"{text!r} is no time") from None
+        raise MalformedError(f"{text[:40]!r} is no time") from None

@@ -3,52 +3,130 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from orgtrail.integrity.names import DIGESTS, LOGS, ChainId, Place, is_account, is_region
-from orgtrail.integrity.storage.store import Store
+from orgtrail.integrity.findings import Finding, unlisted
+from orgtrail.integrity.misplaced import Misplaced
+from orgtrail.integrity.names import DIGESTS, LOGS, ChainId, is_account, is_region
+from orgtrail.integrity.request import Request
+from orgtrail.integrity.storage.store import Level, Store, UnreadableError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
-    """Accounts that have a folder, and the chains in them that were asked for."""
+    """What lies below the organization's prefix.
 
-    accounts: frozenset[str]
-    chains: list[ChainId]
+    Attributes:
+        chains: those that were asked for and have a folder of digests or of log files.
+        regions: of each account that was asked for, the regions of those chains.
+        hidden: of each account, regions whose digests were all deleted, with versions kept.
+        findings: what could not be listed, and objects where CloudTrail writes none.
+        notes: what is worth knowing.
+
+    """
+
+    chains: list[ChainId] = field(default_factory=list)
+    regions: dict[str, frozenset[str]] = field(default_factory=dict)
+    hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-async def chains_below(
-    store: Store, place: Place, accounts: AbstractSet[str], regions: AbstractSet[str]
-) -> Found:
+async def chains_below(store: Store, request: Request) -> Found:
     """Find the chains of a trail; a region with log files and no digest is one, too.
 
     Args:
         store: where the trail writes.
-        place: bucket and prefix.
-        accounts: only these; empty for all.
-        regions: only these; empty for all.
+        request: what is asked.
 
     Raises:
-        UnreadableError: a folder cannot be listed.
+        UnreadableError: the organization's own folder cannot be listed.
 
     """
-    names = await store.folders(place.bucket, place.root)
-    found = [each for each in names if is_account(each) and (not accounts or each in accounts)]
-
-    async def of(account: str) -> set[ChainId]:
-        inside = await asyncio.gather(
-            *(
-                store.folders(place.bucket, f"{place.root}{account}/{kind}/")
-                for kind in (DIGESTS, LOGS)
-            )
+    place = request.trail.place
+    top = await store.level(place.bucket, place.root)
+    asked = [
+        each
+        for each in top.folders
+        if is_account(each) and (not request.accounts or each in request.accounts)
+    ]
+    found = Found()
+    search = _Search(store, request, found)
+    if not request.accounts:
+        await search.misplaced(
+            ChainId("", ""), place.root, top, [each for each in top.folders if not is_account(each)]
         )
-        return {
-            ChainId(account, region)
-            for each in inside
-            for region in each
-            if is_region(region) and (not regions or region in regions)
-        }
+    await asyncio.gather(*map(search.account, asked))
+    found.chains.sort()
+    hidden = await asyncio.gather(*map(search.hidden, asked))
+    found.hidden = dict(zip(asked, hidden, strict=True))
+    found.notes += sorted(search.unseen)[:1]
+    return found
 
-    chains = await asyncio.gather(*map(of, found))
-    return Found(frozenset(found), sorted(chain for each in chains for chain in each))
+
+class _Search:
+    """Looks into the folders of accounts."""
+
+    def __init__(self, store: Store, request: Request, found: Found) -> None:
+        self._store = store
+        self._request = request
+        self._found = found
+        self.unseen: set[str] = set()
+
+    async def account(self, account: str) -> None:
+        """Find the chains of an account."""
+        regions: set[str] = set()
+        for kind, level in zip(
+            (DIGESTS, LOGS),
+            await asyncio.gather(*(self._level(account, kind) for kind in (DIGESTS, LOGS))),
+            strict=True,
+        ):
+            regions |= {
+                each for each in level.folders if is_region(each) and self._request.is_asked(each)
+            }
+            if kind == LOGS:
+                odd = [
+                    each
+                    for each in level.folders
+                    if not is_region(each) and self._request.is_asked(each.lower())
+                ]
+                prefix = self._prefix(account, LOGS)
+                await self.misplaced(ChainId(account, ""), prefix, level, odd)
+        self._found.regions[account] = frozenset(regions)
+        self._found.chains += (ChainId(account, region) for region in regions)
+
+    async def hidden(self, account: str) -> frozenset[str]:
+        """Return the regions whose digests were all deleted, where a versioned bucket tells."""
+        place = self._request.trail.place
+        try:
+            names = await self._store.hidden_folders(place.bucket, self._prefix(account, DIGESTS))
+        except UnreadableError as error:
+            self.unseen.add(
+                "regions whose digests are hidden by delete markers were not looked for: "
+                f"{error.reason}; allow s3:ListBucketVersions to whoever runs this"
+            )
+            return frozenset()
+        regions = {each for each in names if is_region(each) and self._request.is_asked(each)}
+        return frozenset(regions - self._found.regions[account])
+
+    async def misplaced(self, chain: ChainId, prefix: str, level: Level, odd: list[str]) -> None:
+        """Tell objects that lie right below a prefix, or below folders of odd names."""
+        place = self._request.trail.place
+        found = Misplaced(place.bucket)
+        found.add(level.objects)
+        for name in odd:
+            await found.add_below(self._store, f"{prefix}{name}/")
+        self._found.findings += found.findings(chain)
+        self._found.findings += found.told(chain)
+
+    async def _level(self, account: str, kind: str) -> Level:
+        place, prefix = self._request.trail.place, self._prefix(account, kind)
+        try:
+            return await self._store.level(place.bucket, prefix)
+        except UnreadableError as error:
+            self._found.findings.append(unlisted(ChainId(account, ""), prefix, error))
+            return Level((), ())
+
+    def _prefix(self, account: str, kind: str) -> str:
+        return f"{self._request.trail.place.root}{account}/{kind}/"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orgtrail.aws import Cause, step_for
 from orgtrail.integrity.names import ChainId
+from orgtrail.integrity.storage.store import UnreadableError
 
 
 class Effect(StrEnum):
@@ -46,6 +48,11 @@ KINDS: dict[str, tuple[Effect, str]] = {
     "log-truncated": (Effect.INVALID, _RESTORE),
     "log-trailing-data": (Effect.INVALID, _RESTORE),
     "log-too-large": (Effect.INVALID, _RESTORE),
+    "log-conflict": (
+        Effect.INVALID,
+        "CloudTrail writes each log file once: ask AWS Support with the names of both digests, and "
+        "find who wrote the file (S3 data events of the archive)",
+    ),
     "log-algorithm": (
         Effect.UNREAD,
         "orgtrail knows SHA-256 alone: look for a newer version of it",
@@ -53,6 +60,17 @@ KINDS: dict[str, tuple[Effect, str]] = {
     "denied": (
         Effect.UNREAD,
         "allow s3:GetObject, s3:ListBucket and kms:Decrypt to whoever runs this",
+    ),
+    "credentials": (Effect.UNREAD, step_for(Cause.CREDENTIALS)),
+    "clock-skew": (Effect.UNREAD, step_for(Cause.CLOCK)),
+    "key-unusable": (Effect.UNREAD, step_for(Cause.KEY)),
+    "no-bucket": (
+        Effect.UNREAD,
+        "see whether the bucket was deleted, or belongs to another partition or endpoint",
+    ),
+    "not-in-copy": (
+        Effect.UNREAD,
+        "copy that bucket too, each bucket into a folder of its name, and verify again",
     ),
     "archived": (Effect.UNREAD, "restore it from Glacier, then run again"),
     "throttled": (Effect.UNREAD, f"{_LATER}, with fewer --workers"),
@@ -79,7 +97,17 @@ KINDS: dict[str, tuple[Effect, str]] = {
     ),
     "account-absent": (
         Effect.UNPROVEN,
-        "see whether the account is in the organization, and the trail an organization trail",
+        "see whether the account is in the organization, and the trail an organization trail; if "
+        "so, find who deleted its files (S3 data events of the archive)",
+    ),
+    "region-absent": (
+        Effect.UNPROVEN,
+        "a multi-region trail writes digests of idle hours too: find who deleted them (S3 data "
+        "events of the archive), or see that the region is not enabled in the account",
+    ),
+    "not-due": (
+        Effect.UNPROVEN,
+        "verify again once the digests of that time have come, two hours after its end",
     ),
     "unlisted": (
         Effect.UNPROVEN,
@@ -94,11 +122,12 @@ class Finding:
     """One thing that is wrong or unknown.
 
     Attributes:
-        account: the account of the chain.
+        account: the account of the chain; empty for all.
         region: its region; empty for all of the account.
         kind: one of `KINDS`.
         key: the object's key; empty where the finding is about a period.
-        detail: what was found, and what to do.
+        told: what was found.
+        step: what to do, where the kind's own advice does not fit; empty where it does.
 
     """
 
@@ -106,15 +135,35 @@ class Finding:
     region: str
     kind: str
     key: str
-    detail: str
+    told: str
+    step: str = ""
 
     @property
     def effect(self) -> Effect:
         """What it makes of the verdict."""
         return KINDS[self.kind][0]
 
+    @property
+    def advice(self) -> str:
+        """What to do."""
+        return self.step or KINDS[self.kind][1]
 
-def finding(chain: ChainId, kind: str, key: str, told: str) -> Finding:
-    """Word a finding: what was found, then what to do."""
-    advice = KINDS[kind][1]
-    return Finding(chain.account, chain.region, kind, key, f"{told}; {advice}" if told else advice)
+    @property
+    def detail(self) -> str:
+        """What was found, then what to do."""
+        return f"{self.told}; {self.advice}" if self.told else self.advice
+
+
+def finding(chain: ChainId, kind: str, key: str, told: str, step: str = "") -> Finding:
+    """Make a finding about a chain; keys of a copy may hold bytes that are no text."""
+    return Finding(chain.account, chain.region, kind, _printable(key), _printable(told), step)
+
+
+def unlisted(chain: ChainId, prefix: str, error: UnreadableError) -> Finding:
+    """Make a finding about a folder that could not be listed, with what to do about its cause."""
+    step = error.step or (KINDS[error.kind][1] if error.kind != "denied" else "")
+    return finding(chain, "unlisted", prefix, f"{error.kind}: {error.reason}", step)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -56,7 +56,7 @@ def kept(path: Path | None, trail: str, window: Window, *, resume: bool) -> Iter
 
     Raises:
         OrgtrailError: the file is none, or that of another trail.
-        InterruptedError: Ctrl-C came; the message says where the state is.
+        InterruptedError: Ctrl-C, SIGTERM or SIGHUP came; the message says where the state is.
 
     """
     if path is None and not resume:
@@ -66,7 +66,13 @@ def kept(path: Path | None, trail: str, window: Window, *, resume: bool) -> Iter
                 with _running(draft, trail, window) as state:
                     yield state
             except KeyboardInterrupt:
-                shutil.move(draft, DEFAULT)
+                try:
+                    shutil.move(draft, DEFAULT)
+                except OSError as error:
+                    raise InterruptedError(
+                        f"interrupted; {DEFAULT} cannot be written here: {error.strerror}; give "
+                        "--state FILE to keep what was verified"
+                    ) from None
                 raise InterruptedError(_told(DEFAULT)) from None
         return
     try:

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from orgtrail.settings.faults import OrgtrailError
 
+_NEWER = "look for a newer version of orgtrail, or give --public-keys"
+
 
 @dataclass(slots=True)
 class KeyRing:
@@ -25,24 +27,22 @@ class KeyRing:
 
     Attributes:
         regions: DER bytes of each key by fingerprint, by region.
-        denied: why a region's keys could not be had.
+        denied: why a region's keys, or some of them, could not be had, and what to do.
 
     """
 
     regions: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    denied: dict[str, str] = field(default_factory=dict)
+    denied: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    def add(self, region: str, answer: Iterable[dict[str, Any]]) -> None:
+    def add(self, region: str, answer: Iterable[Any]) -> None:
         """Take the `PublicKeyList` of a region's ListPublicKeys.
 
-        The fingerprint is computed here (the MD5 of the DER bytes), never believed.
-
-        Raises:
-            OrgtrailError: a value is no RSA key.
-
+        The fingerprint is computed here (the MD5 of the DER bytes), never believed. What is no RSA
+        key is left out and named in `denied`; so is a list without a key.
         """
-        ring = self.regions.setdefault(region, {})
-        for each in answer:
+        ring: dict[str, bytes] = {}
+        odd = []
+        for number, each in enumerate(answer, start=1):
             value = each.get("Value") if isinstance(each, dict) else None
             try:
                 der = (
@@ -52,14 +52,26 @@ class KeyRing:
                 )
                 key = load(der)
             except (TypeError, ValueError, binascii.Error, UnsupportedAlgorithm):
-                raise OrgtrailError(f"public keys of {region}: a Value is no RSA key") from None
+                named = each.get("Fingerprint") if isinstance(each, dict) else None
+                odd.append(str(named)[:40] if named else f"number {number}")
+                continue
             ring[fingerprint(der)] = der
             # AWS's own samples show keys in both encodings; the fingerprint is of PKCS#1.
             ring[fingerprint(_pkcs1(key))] = der
+        if ring:
+            self.regions.setdefault(region, {}).update(ring)
+        if odd:
+            told = f"of the public keys of {region}, {', '.join(odd)}: a Value is no RSA key"
+            self.denied[region] = (told, _NEWER)
+        elif not ring:
+            self.denied[region] = (
+                f"ListPublicKeys names no key of {region}", "run again later, or give --public-keys"
+            )  # fmt: skip
 
     def take(self, other: KeyRing) -> None:
         """Take the keys of another ring, too."""
         self.regions |= other.regions
+        self.denied |= other.denied
 
     def __contains__(self, region: str) -> bool:
         """Tell whether a region's keys are known."""
@@ -69,6 +81,15 @@ class KeyRing:
         """Return a key, or None where the region has none of this fingerprint."""
         der = self.regions.get(region, {}).get(fingerprint)
         return load(der) if der is not None else None
+
+    def identity(self, region: str, fingerprint: str) -> str:
+        """Return what no other key has: the SHA-256 of a key's bytes; empty for one not known."""
+        der = self.regions.get(region, {}).get(fingerprint)
+        return _identity(der) if der is not None else ""
+
+    def has(self, region: str, identity: str) -> bool:
+        """Tell whether a region has the key of an identity."""
+        return identity in set(map(_identity, self.regions.get(region, {}).values()))
 
 
 def read(path: Path) -> KeyRing:
@@ -83,19 +104,19 @@ def read(path: Path) -> KeyRing:
     """
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise OrgtrailError(f"{path}: cannot be read: {error}") from None
     ring = KeyRing()
     try:
         for region, answer in raw.items():
             ring.add(region, answer["PublicKeyList"])
+            if region not in ring:
+                raise OrgtrailError(f"{path}: {ring.denied[region][0]}")
     except (AttributeError, KeyError, TypeError):
         raise OrgtrailError(
             f'{path}: must be answers of ListPublicKeys by region, {{"us-east-1": '
             '{"PublicKeyList": [...]}}; see docs/integrity.md'
         ) from None
-    except OrgtrailError as error:
-        raise OrgtrailError(f"{path}: {error}") from None
     return ring
 
 
@@ -116,6 +137,11 @@ def load(der: bytes) -> rsa.RSAPublicKey:
 def fingerprint(der: bytes) -> str:
     """Return CloudTrail's name of a key."""
     return hashlib.md5(der, usedforsecurity=False).hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _identity(der: bytes) -> str:
+    return hashlib.sha256(_pkcs1(load(der))).hexdigest()
 
 
 def _pkcs1(key: rsa.RSAPublicKey) -> bytes:

@@ -46,14 +46,28 @@ class Link:
         """Whether it can be relied on."""
         return self.fault is None
 
+    @property
+    def period(self) -> tuple[datetime, datetime]:
+        """The time that it vouches for, if it is valid.
+
+        The first digest of a chain is of the hour before logging began, and says nothing of what
+        was delivered then: its period is empty.
+        https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+        """
+        end = self.end or self.named_end
+        if self.previous is None or self.start is None:
+            return end, end
+        return self.start, end
+
 
 def link(bucket: str, key: str, end: datetime, read: ReadDigest, *, backfill: bool) -> Link:
     """Keep what the chain needs: what CloudTrail signed, and nothing that a faulty digest says."""
     digest = read.digest
     if digest is None:
         return Link(bucket, key, end, backfill, read.fault)
+    # A copy does not always tell the bucket; what CloudTrail signed does.
     return Link(
-        bucket, key, end, backfill, read.fault, digest.start, digest.end, read.value,
+        digest.bucket, key, end, backfill, read.fault, digest.start, digest.end, read.value,
         read.signature, digest.previous, len(digest.logs),
     )  # fmt: skip
 

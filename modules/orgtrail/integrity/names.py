@@ -7,6 +7,8 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-v
 from __future__ import annotations
 
 import re
+from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -20,12 +22,12 @@ DIGESTS = "CloudTrail-Digest"
 LOGS = "CloudTrail"
 """Folder of log files beside it."""
 
-_ARN = re.compile(r"arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):(\d{12}):trail/([\w.-]+)")
-_ACCOUNT = re.compile(r"\d{12}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
+_ARN = re.compile(r"arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):(\d{12}):trail/([\w.-]+)", re.ASCII)
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+", re.ASCII)
 _DAY = r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)"
 _END = re.compile(_DAY + r"(\d\d)Z(_backfill)?\.json\.gz", re.ASCII)
-_LOG = re.compile(rf"/\d{{12}}_CloudTrail_[a-z0-9-]+_{_DAY}Z_[^/]+\.json\.gz$", re.ASCII)
+_LOG = re.compile(rf"/(\d{{12}})_CloudTrail_([a-z0-9-]+)_{_DAY}Z_[^/]+\.json\.gz$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +131,54 @@ class DigestName:
     backfill: bool
 
 
-def log_time(key: str) -> datetime | None:
-    """Return the minute in the name of a log file, or None where the name is none."""
+def log_time(key: str, chain: ChainId | None = None) -> datetime | None:
+    """Return the minute in the name of a log file, or None where the name is none.
+
+    Args:
+        key: its key.
+        chain: the chain whose folder it lies in; the name of another's file is none.
+
+    """
     match = _LOG.search(key)
-    return _time(match.groups()) if match else None
+    if not match or (chain and match.groups()[:2] != (chain.account, chain.region)):
+        return None
+    return _time(match.groups()[2:])
+
+
+def years_below(names: Iterable[str], now: datetime) -> tuple[list[str], list[str]]:
+    """Part the folders below a region's into years, and what is none or lies ahead."""
+    return _parted(names, re.compile(r"\d{4}", re.ASCII), 1000, (now + _AHEAD).year)
+
+
+def months_below(names: Iterable[str], year: int, now: datetime) -> tuple[list[str], list[str]]:
+    """Part the folders below a year's into months, and what is none or lies ahead."""
+    last = now + _AHEAD
+    return _parted(names, _TWO_DIGITS, 1, last.month if year == last.year else 12)
+
+
+def days_below(
+    names: Iterable[str], year: int, month: int, now: datetime
+) -> tuple[list[str], list[str]]:
+    """Part the folders below a month's into days, and what is none or lies ahead."""
+    last = now + _AHEAD
+    most = last.day if (year, month) == (last.year, last.month) else monthrange(year, month)[1]
+    return _parted(names, _TWO_DIGITS, 1, most)
+
+
+_AHEAD = timedelta(days=1)
+"""How far a folder may be ahead of this machine's clock."""
+_TWO_DIGITS = re.compile(r"\d\d", re.ASCII)
+
+
+def _parted(
+    names: Iterable[str], form: re.Pattern[str], least: int, most: int
+) -> tuple[list[str], list[str]]:
+    good: list[str] = []
+    odd: list[str] = []
+    for each in names:
+        is_good = form.fullmatch(each) and least <= int(each) <= most
+        (good if is_good else odd).append(each)
+    return good, odd
 
 
 def place_of(bucket: str, key: str, chain: ChainId) -> Place | None:

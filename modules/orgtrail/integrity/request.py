@@ -32,6 +32,9 @@ class Request:
         logs: a folder that is a copy of the bucket; None for the bucket.
         public_keys: a file of public keys; None to ask AWS, or for that beside the copy.
         session: a session of boto3 to ask AWS with; None for a new one.
+        known_regions: regions that each account must have digests of, beside those that others
+            have.
+        multi_region: whether the trail records every region.
 
     """
 
@@ -46,6 +49,12 @@ class Request:
     logs: Path | None = None
     public_keys: Path | None = None
     session: Any = None
+    known_regions: frozenset[str] = frozenset()
+    multi_region: bool = True
+
+    def is_asked(self, region: str) -> bool:
+        """Tell whether a region is one of those that are verified."""
+        return not self.regions or region in self.regions
 
     def days(self) -> list[date]:
         """Return the days whose folders may hold digests of the window."""
@@ -60,5 +69,8 @@ class Request:
             now: the time.
 
         """
-        since = max(self.since, joined.astimezone(UTC) + LATE) if joined else self.since
-        return Window(since, self.until, min(self.until, now - LATE))
+        joined = joined.astimezone(UTC) if joined else None
+        since = max(self.since, joined + LATE) if joined else self.since
+        return Window(
+            self.since, joined, since, self.until, min(self.until, now - LATE), now - LATE
+        )

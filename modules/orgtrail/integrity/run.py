@@ -5,17 +5,27 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from orgtrail.integrity import keys as key_files
+from orgtrail.integrity.absent import (
+    as_findings,
+    limits,
+    missing_accounts,
+    missing_regions,
+    not_asked,
+    not_due,
+)
 from orgtrail.integrity.assembly import Assembly
 from orgtrail.integrity.aws import Aws
-from orgtrail.integrity.chain import Window
+from orgtrail.integrity.chain import Chain, Window
 from orgtrail.integrity.crew import Alone, Briefing, Crew, lazy_collection
 from orgtrail.integrity.day import Day, Task
 from orgtrail.integrity.discovery import Found, chains_below
-from orgtrail.integrity.findings import finding
+from orgtrail.integrity.findings import KINDS
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.memory import State
 from orgtrail.integrity.names import ChainId
@@ -32,6 +42,14 @@ _DAYS = 24
 """Days of chains that a process works on at a time."""
 _CHAINS = 48
 """Chains that are under way at a time."""
+_FOREIGN = (
+    "{path}: was sealed with another key than this user's, so nothing in it was trusted and every "
+    "file was read; docs/integrity.md tells where the key lies"
+)
+_PLAIN = (
+    "{count} files of the copy are unpacked: whoever made it decoded them (Content-Encoding: "
+    "gzip); what is in them was compared with what CloudTrail signed"
+)
 
 
 def verify(request: Request, state: State | None = None) -> Iterator[Event]:
@@ -65,7 +83,9 @@ def verify(request: Request, state: State | None = None) -> Iterator[Event]:
             while (event := runner.run(following(events))) is not None:
                 yield event
         finally:
-            runner.run(closing(events))
+            # Where a signal broke into it, it still runs: the runner cancels it as it closes.
+            with suppress(RuntimeError):
+                runner.run(closing(events))
 
 
 class _Run:
@@ -78,8 +98,11 @@ class _Run:
         self._now = datetime.now(UTC)
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(maxsize=1000)
         self._expected = dict(request.expected)
+        self._members: frozenset[str] | None = None
         self._keyring = KeyRing()
         self._left = False
+        self._alive: set[ChainId] = set()
+        self._plain = 0
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield what comes, while the work goes on."""
@@ -105,12 +128,15 @@ class _Run:
         return self._aws.credentials() if self._aws else None
 
     async def _all(self) -> None:
-        request, path = self._request, self._state.path if self._state else None
+        request, state = self._request, self._state
         source = self._aws.addresses() if self._aws else request.logs
         assert source is not None
+        where = source.resolve() if isinstance(source, Path) else source.plain
+        self._seal = state.seal(str(where)) if state else None
+        memory = (state.path, self._seal) if state and self._seal else None
         processes = max(1, min(request.processes or _cores(), request.workers))
         slots = max(1, request.workers // processes)
-        briefing = Briefing(request.trail, self._keyring, source, slots, path)
+        briefing = Briefing(request.trail, self._keyring, source, slots, memory)
         alone = Alone(briefing, self._credentials)
         async with Crew(alone, self._credentials) as self._crew:
             self._store = alone.store
@@ -123,26 +149,57 @@ class _Run:
             await self._crew.hire(processes - 1)
             await asyncio.to_thread(self._get_keys, sorted({each.region for each in found.chains}))
             await self._crew.brief(briefing)
-            await self._tell_absent(found)
+            await self._tell(not_due(request, self._now))
+            await self._tell(found.findings)
+            await self._tell(missing_accounts(request, found, self._expected, self._now))
             await self._queue.put(Planned(tuple(found.chains), days))
             await self._chains(found.chains)
+            await self._end(found)
+
+    async def _tell(self, events: Iterable[Event]) -> None:
+        for each in events:
+            await self._queue.put(each)
+
+    async def _end(self, found: Found) -> None:
+        """Tell what only all chains together show."""
+        request, state = self._request, self._state
+        earlier = state.chains() if state else frozenset[ChainId]()
+        expected = {
+            account: self._expected.get(account)
+            for account in {*self._expected, *(each.account for each in self._alive)}
+        }
+        lacking = missing_regions(request, found, expected, self._alive, earlier, self._now)
+        enabled = self._aws.enabled_regions if self._aws else not_asked
+        await self._tell(await asyncio.to_thread(as_findings, lacking, enabled))
+        if state:
+            state.note_chains(self._alive)
+            if state.is_foreign:
+                await self._queue.put(Note(_FOREIGN.format(path=state.path)))
+        for region, (told, step) in sorted(self._keyring.denied.items()):
+            if region in self._keyring:
+                await self._queue.put(Note(f"{told}; {step}"))
+        if self._plain:
+            await self._queue.put(Note(_PLAIN.format(count=self._plain)))
+        await self._tell(Note(each) for each in found.notes)
+        await self._tell(limits(request, self._alive, self._now))
 
     async def _discovered(self) -> Found:
         request, aws = self._request, self._aws
         members = asyncio.create_task(asyncio.to_thread(aws.members)) if aws else None
         try:
-            found = await chains_below(
-                self._store, request.trail.place, request.accounts, request.regions
-            )
+            found = await chains_below(self._store, request)
         except UnreadableError as error:
+            step = error.step or KINDS[error.kind][1]
             raise OrgtrailError(
                 f"s3://{request.trail.place.bucket}/{request.trail.place.root}: cannot be listed: "
-                f"{error.reason}"
+                f"{error.reason}; {step}"
             ) from None
-        known = await members if members else []
+        known = await members if members else "not asked"
         if isinstance(known, str):
-            await self._queue.put(Note(known))
+            if members:
+                await self._queue.put(Note(known))
         else:
+            self._members = frozenset(each.id for each in known)
             self._expected |= {each.id: each.joined for each in known}
         return found
 
@@ -156,35 +213,23 @@ class _Run:
             assert request.logs
             ring.take(key_files.read(request.logs / PUBLIC_KEYS))
 
-    async def _tell_absent(self, found: Found) -> None:
-        """Tell accounts that have no folder, and regions that some accounts lack."""
-        request = self._request
-        for account in sorted(self._expected):
-            asked = not request.accounts or account in request.accounts
-            window = self._window(account)
-            if asked and account not in found.accounts and window.since < window.due:
-                chain = ChainId(account, "")
-                told = "the account has no folder in the archive"
-                await self._queue.put(finding(chain, "account-absent", "", told))
-        regions = {each.region for each in found.chains}
-        for account in sorted(found.accounts):
-            lacking = regions - {each.region for each in found.chains if each.account == account}
-            if lacking and (account in self._expected or not self._expected):
-                text = f"{account}: has no chain in {', '.join(sorted(lacking))}, which others have"
-                await self._queue.put(Note(text))
-
     def _window(self, account: str) -> Window:
         return self._request.window(self._expected.get(account), self._now)
 
     async def _chains(self, chains: list[ChainId]) -> None:
         waiting = iter(chains)
-        assembly = Assembly(self._request, self._store, self._keyring, self._day)
+        assembly = Assembly(self._request, self._store, self._keyring, self._day, self._now)
 
         async def next_ones() -> None:
             for one in waiting:
-                known = not self._expected or one.account in self._expected
-                window = self._window(one.account)
-                await self._queue.put(await assembly.chain(one, window, known=known))
+                chain = await assembly.chain(
+                    one, self._window(one.account), gone=self._is_gone(one.account)
+                )
+                if isinstance(chain, Chain):
+                    self._plain += chain.plain
+                    if chain.digests.valid:
+                        self._alive.add(one)
+                await self._queue.put(chain)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -193,11 +238,19 @@ class _Run:
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
+    def _is_gone(self, account: str) -> bool:
+        """Tell whether the organization has no such account, and nobody asks for it by name."""
+        return (
+            self._members is not None
+            and account not in self._expected
+            and account not in self._request.accounts
+        )
+
     async def _day(self, task: Task) -> Day:
         async with self._slots:
             result = await self._crew.do(task)
-        if self._state:
-            self._state.keep(result.rows)
+        if self._state and self._seal:
+            self._state.keep(result.rows, self._seal)
             result.rows.clear()
         await self._queue.put(Progress(task.chain, len(result.links) + result.logs.total))
         return result

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 _STEP = 1 << 20
 """Bytes that are unpacked at a time, so that a bomb fills no memory."""
+_JSON = b"{"
+"""What a file of CloudTrail begins with, once unpacked."""
 
 
 class Flaw(StrEnum):
@@ -38,18 +40,24 @@ class Unpacker:
     Args:
         most: bytes it may hold once unpacked.
         keep: whether to keep them.
+        plain: whether JSON that is not packed is taken as it is.
 
     Attributes:
         seen: whether any byte came.
+        was_plain: whether it came unpacked.
+        body: what was in it, if it was to be kept.
 
     """
 
-    def __init__(self, most: int, *, keep: bool = False) -> None:
+    def __init__(self, most: int, *, keep: bool = False, plain: bool = False) -> None:
         self._stream = zlib.decompressobj(wbits=31)
         self._hash = hashlib.sha256()
         self._left = most
-        self._kept: list[bytes] | None = [] if keep else None
+        self._keep = keep
+        self._may_be_plain = plain
+        self.body = bytearray()
         self.seen = False
+        self.was_plain = False
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes.
@@ -58,7 +66,12 @@ class Unpacker:
             FlawedError: they cannot be a part of one gzip stream, or hold too much.
 
         """
-        self.seen = self.seen or bool(data)
+        if not self.seen and data:
+            self.seen = True
+            self.was_plain = self._may_be_plain and data.startswith(_JSON)
+        if self.was_plain:
+            self._take(data)
+            return
         if data and self._stream.eof:
             raise FlawedError(Flaw.TRAILING)
         while not self._stream.eof:
@@ -76,10 +89,11 @@ class Unpacker:
     def _take(self, part: bytes) -> None:
         self._left -= len(part)
         if self._left < 0:
+            self.body.clear()
             raise FlawedError(Flaw.TOO_LARGE)
         self._hash.update(part)
-        if self._kept is not None:
-            self._kept.append(part)
+        if self._keep:
+            self.body += part
 
     def finish(self) -> str:
         """Return the SHA-256 of what was in it, in hexadecimal.
@@ -88,11 +102,6 @@ class Unpacker:
             FlawedError: the stream does not end, or was never one.
 
         """
-        if not self._stream.eof:
+        if not self.was_plain and not self._stream.eof:
             raise FlawedError(Flaw.TRUNCATED if self.seen else Flaw.MALFORMED)
         return self._hash.hexdigest()
-
-    @property
-    def body(self) -> bytes:
-        """What was in it, if it was to be kept."""
-        return b"".join(self._kept or ())

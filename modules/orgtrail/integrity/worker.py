@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import traceback
 from contextlib import closing
 from typing import Any
 
 from orgtrail.integrity.crew import Alone, Briefing, frame, lazy_collection, received
 from orgtrail.integrity.day import Task
 from orgtrail.integrity.storage.signing import Credentials
+from orgtrail.settings.faults import OrgtrailError, internal_fault
 
 
 async def _main() -> None:
@@ -29,8 +29,10 @@ async def _main() -> None:
     async def do(number: int, task: Task) -> None:
         try:
             answer: object = await crew.do(task)
-        except Exception:  # noqa: BLE001  # the other process raises it
-            answer = traceback.format_exc()
+        except OrgtrailError as error:
+            answer = error
+        except Exception as error:  # noqa: BLE001  # the other process raises it
+            answer = internal_fault(error)
         out.write(frame((number, answer)))
         out.flush()
 

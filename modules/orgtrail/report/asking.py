@@ -30,6 +30,7 @@ class Asked:
         until: end of the period.
         logs: a copy of the archive; None to ask the live accounts.
         role: name of a role to assume in each account, in place of the file's.
+        profile: a profile, in place of those of the file.
         session: a session of boto3 in the logging account; None where it is not asked.
 
     """
@@ -40,6 +41,7 @@ class Asked:
     until: datetime
     logs: Path | None = None
     role: str | None = None
+    profile: str | None = None
     session: Any = None
 
     @property
@@ -51,7 +53,15 @@ class Asked:
     def options(self) -> str:
         """Where questions are put to, and for when, as options of `orgtrail query run`."""
         where = f"--logs {self.logs} --env {self.file}" if self.logs else f"--env {self.file}"
-        return f"{where} --from {stamp(self.since)} --to {stamp(self.until)}"
+        return f"{where} --from {stamp(self.since)} --to {stamp(self.until)}{self.access}"
+
+    @property
+    def access(self) -> str:
+        """By whom AWS was asked, as options of the command line; empty for the file's own."""
+        if self.logs:
+            return ""
+        options = {"--role": self.role, "--profile": self.profile}
+        return "".join(f" {name} {value}" for name, value in options.items() if value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from orgtrail.costs.estimate import estimate
 from orgtrail.costs.prices import Prices
 from orgtrail.costs.volume import Volume, digests, estimated
-from orgtrail.doctor.asking import UncheckedError, session_in
 from orgtrail.doctor.outcome import State
+from orgtrail.login import session_in
 from orgtrail.proof.check import check
 from orgtrail.proof.controls import Answer
 from orgtrail.queries.bounds import stamp
@@ -27,6 +27,7 @@ from orgtrail.report.deployed import not_asked as not_asked_live
 from orgtrail.report.evidence import Found
 from orgtrail.report.logs import answers
 from orgtrail.report.questions import Question, questions
+from orgtrail.settings.faults import OrgtrailError
 
 Tell = Callable[[str], None]
 
@@ -71,10 +72,13 @@ def _evidence(
     """Ask the logs and verify them, in a copy or in the logging account."""
     if not asked.logs:
         try:
-            asked = replace(asked, session=session_in(asked.env, "logging", asked.role))
-        except UncheckedError as error:
-            nothing = Answers(unchecked=[Unchecked("activity", "every question", str(error))])
-            return nothing, proving.unproven(proving.repeat(asked), str(error))
+            asked = replace(
+                asked, session=session_in(asked.env, "logging", asked.role, asked.profile)
+            )
+        except OrgtrailError as error:
+            why = f"{error}; or give a copy of the archive with --logs"
+            nothing = Answers(unchecked=[Unchecked("activity", "every question", why)])
+            return nothing, proving.unproven(proving.repeat(asked), why)
     said = answers(asked, put, folder, tell)
     return said, proving.integrity(asked, tell)
 

@@ -39,7 +39,7 @@ def deployed(asked: Asked, outcomes: list[Outcome] | None) -> Json:
         "parts": _parts(env),
         "facts": _facts(env),
         "checks": [each.told() for each in outcomes or ()],
-        "repeat": f"orgtrail doctor {asked.file}",
+        "repeat": f"orgtrail doctor {asked.file}{asked.access}",
     }
 
 
@@ -47,7 +47,7 @@ def asked_live(asked: Asked, tell: Callable[[str], None]) -> list[Outcome] | Non
     """Have the doctor look at the live accounts, unless a copy of the logs stands for them."""
     if asked.logs:
         return None
-    aws = Aws(asked.env, Clients(asked.env, asked.role).call)
+    aws = Aws(asked.env, Clients(asked.env, asked.role, asked.profile).call)
     return examined(asked.env, lambda each: tell(f"{each.check} checked"), aws)
 
 

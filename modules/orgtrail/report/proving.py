@@ -57,6 +57,7 @@ def integrity(asked: Asked, tell: Callable[[str], None]) -> tuple[Json, list[Unc
         expected=dict.fromkeys(env.account_ids),
         logs=asked.logs,
         session=asked.session,
+        **layout.verified_regions(env),
     )
     section = repeat(asked)
     result, files = Result(), 0
@@ -94,7 +95,7 @@ def repeat(asked: Asked) -> Json:
     where = f" --logs {asked.logs}" if asked.logs else ""
     return {
         "repeat": f"orgtrail verify --env {asked.file}{where} --from {stamp(asked.since)} "
-        f"--to {stamp(asked.until)}"
+        f"--to {stamp(asked.until)}{asked.access}"
     }
 
 

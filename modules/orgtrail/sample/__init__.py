@@ -178,9 +178,13 @@ def _write_digests(
     start: datetime,
     end: datetime,
 ) -> int:
-    keys = {region: SigningKey(start) for region in {*places.regions, *(r for _, r in files)}}
     signatures = {}
-    chains = {*files, *((a, r) for a in places.accounts for r in places.regions)}
+    # A trail of every region writes digests of idle ones, too.
+    regions = {*places.regions, *(environment.catalog.regions or ()), *(r for _, r in files)}
+    if not environment.trail.multi_region:
+        regions = {environment.home_region}
+    chains = {*files, *((a, r) for a in places.accounts for r in regions)}
+    keys = {region: SigningKey(start) for region in {region for _, region in chains}}
     for number, (account, region) in enumerate(sorted(chains)):
         made = Chain(
             account,
@@ -192,7 +196,10 @@ def _write_digests(
         )
         # Each chain has its own minute of the hour.
         first = start - timedelta(seconds=1 + number * 97 % 3600)
-        for digest in made.digests(files.get((account, region), []), first, end, keys[region]):
+        key = keys[region]
+        begun = made.starting(first, key)
+        rest = made.digests(files.get((account, region), []), first, end, key, begun)
+        for digest in chain([begun], rest):
             path = draft / digest.key
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(digest.data)

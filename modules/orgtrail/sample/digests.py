@@ -105,7 +105,8 @@ class Chain:
             start: when the first digest begins.
             until: when the last one has ended.
             key: signs them.
-            before: the one that the first of them goes on from; None to begin a chain.
+            before: the one that the first of them goes on from; None for the first of a chain,
+                which `starting` makes as CloudTrail does.
 
         """
         at = 0
@@ -124,6 +125,16 @@ class Chain:
             before = Digest(self.bucket, name, gzip.compress(body, 6, mtime=0), signature)
             yield before
             begin = end
+
+    def starting(self, start: datetime, key: SigningKey) -> Digest:
+        """Make the first digest of a chain: of the hour before logging began, and empty.
+
+        Args:
+            start: when logging began.
+            key: signs it.
+
+        """
+        return next(self.digests([], start - _HOUR, start, key))
 
     def _key(self, end: datetime) -> str:
         file = (

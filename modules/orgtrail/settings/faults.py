@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -46,6 +47,16 @@ class Source:
 
 class OrgtrailError(Exception):
     """Anything that orgtrail tells its user in plain words, without a traceback."""
+
+
+def internal_fault(error: BaseException) -> str:
+    """Describe a fault of our own in one line: what it is and the place in the code."""
+    places = traceback.extract_tb(error.__traceback__)
+    ours = [each for each in places if "orgtrail" in each.filename] or [*places]
+    file = ours[-1].filename.replace("\\", "/").rpartition("/")[2] if ours else ""
+    place = f" ({file}:{ours[-1].lineno})" if ours else ""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}{': ' * bool(text)}{text[:300]}{place}"
 
 
 class SettingsError(OrgtrailError):

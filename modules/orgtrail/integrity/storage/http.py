@@ -13,10 +13,16 @@ from dataclasses import dataclass, field
 
 import pycurl
 
+from orgtrail.aws import user_agent
+
 Sink = Callable[[bytes], object]
 
 _CONNECT, _SILENT = 20, 60
-"""Seconds until a connection must stand, and until something must have come."""
+"""Seconds until a connection must stand, and of an answer that is slower than `_SLOWEST`."""
+_SLOWEST = 64
+"""Bytes in a second; an answer that drips slower than that for a minute has failed."""
+_LONGEST = 1800
+"""Seconds of one answer, at most."""
 _BUFFER = 256 * 1024
 _REFUSAL = 64 * 1024
 """Bytes of a refusal that are kept."""
@@ -28,35 +34,48 @@ class HttpError(Exception):
 
 @dataclass(slots=True)
 class Answer:
-    """An answer: status, headers by their names in small letters, and what a refusal says."""
+    """An answer: status, headers by their names in small letters, and what a refusal says.
+
+    `accepted` tells that the sink has its body; None until the headers are whole.
+    """
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    accepted: bool | None = None
 
 
 class _Exchange:
     """What one request hears."""
 
-    def __init__(self, sink: Sink, done: asyncio.Future[str]) -> None:
+    def __init__(
+        self, sink: Sink, accepts: Callable[[Answer], bool], done: asyncio.Future[str]
+    ) -> None:
         self.answer = Answer()
         self.done = done
         self.failure: Exception | None = None
         self._sink = sink
+        self._accepts = accepts
 
     def head(self, line: bytes) -> None:
-        name, mark, value = line.decode("latin-1").partition(":")
-        if mark:
-            self.answer.headers[name.lower()] = value.strip()
-        elif name.startswith("HTTP/"):
+        text = line.decode("latin-1")
+        if text.startswith("HTTP/"):
             # A proxy's answer comes before the one that counts.
-            self.answer = Answer(int(name.split(" ", 2)[1]))
+            status = text.split(None, 2)[1:2]
+            self.answer = Answer(int(status[0]) if status and status[0].isdecimal() else 0)
+            return
+        name, mark, value = text.partition(":")
+        if mark:
+            self.answer.headers[name.strip().lower()] = value.strip()
 
     def write(self, data: bytes) -> int:
-        if self.answer.status != 200:
-            self.answer.body += data[: _REFUSAL - len(self.answer.body)]
-            return len(data)
         try:
+            if self.answer.accepted is None:
+                # The headers are whole once the body comes.
+                self.answer.accepted = self.answer.status == 200 and self._accepts(self.answer)
+            if not self.answer.accepted:
+                self.answer.body += data[: _REFUSAL - len(self.answer.body)]
+                return len(data)
             self._sink(data)
         except Exception as error:  # noqa: BLE001  # libcurl stands between; it is raised again
             self.failure = error
@@ -83,20 +102,23 @@ class Http:
         self._watched: dict[int, int] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    async def get(self, url: str, headers: list[str], sink: Sink) -> Answer:
+    async def get(
+        self, url: str, headers: list[str], sink: Sink, accepts: Callable[[Answer], bool]
+    ) -> Answer:
         """Ask for something.
 
         Args:
             url: encoded.
             headers: `name: value` each.
             sink: takes the body's bytes where the status is 200; what it raises is raised.
+            accepts: tells by its headers whether an answer of status 200 is one that was meant.
 
         Raises:
             HttpError: no whole answer came.
 
         """
         curl = self._idle.pop() if self._idle else _new()
-        exchange = _Exchange(sink, self._loop.create_future())
+        exchange = _Exchange(sink, accepts, self._loop.create_future())
         curl.setopt(pycurl.URL, url)
         curl.setopt(pycurl.HTTPHEADER, headers)
         curl.setopt(pycurl.HEADERFUNCTION, exchange.head)
@@ -113,7 +135,11 @@ class Http:
             raise exchange.failure
         if reason:
             raise HttpError(reason)
-        return exchange.answer
+        answer = exchange.answer
+        if answer.accepted is None:
+            # It has no body.
+            answer.accepted = answer.status == 200 and accepts(answer)
+        return answer
 
     def close(self) -> None:
         """Close all connections."""
@@ -178,8 +204,10 @@ def _new() -> pycurl.Curl:
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
     curl.setopt(pycurl.PATH_AS_IS, 1)
     curl.setopt(pycurl.CONNECTTIMEOUT, _CONNECT)
-    curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
+    curl.setopt(pycurl.LOW_SPEED_LIMIT, _SLOWEST)
     curl.setopt(pycurl.LOW_SPEED_TIME, _SILENT)
+    curl.setopt(pycurl.TIMEOUT, _LONGEST)
+    curl.setopt(pycurl.USERAGENT, user_agent())
     curl.setopt(pycurl.BUFFERSIZE, _BUFFER)
     curl.setopt(pycurl.CAINFO, _authorities())
     return curl

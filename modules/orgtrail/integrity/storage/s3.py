@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from orgtrail.aws import Cause, cause_of, one_line, step_for
 from orgtrail.integrity.storage import answers
 from orgtrail.integrity.storage.addresses import Addresses
-from orgtrail.integrity.storage.http import Http, HttpError, Sink
+from orgtrail.integrity.storage.http import Answer, Http, HttpError, Sink
 from orgtrail.integrity.storage.signing import Credentials, encoded_path, headers, query_string
 from orgtrail.integrity.storage.store import (
+    Level,
     Listing,
     Metadata,
     MissingError,
@@ -21,14 +24,35 @@ from orgtrail.integrity.storage.store import (
 )
 from orgtrail.integrity.unpacking import Unpacker
 
-_ATTEMPTS = 7
+_ATTEMPTS, _ATTEMPTS_THROTTLED = 7, 12
+"""How often a request is tried; longer where S3 asks for patience."""
+_GIVEN_UP, _ATTEMPTS_GIVEN_UP = 64, 2
+"""After so many requests in a row that came to nothing, the next ones are tried no longer."""
 FIRST_PAUSE = 0.2
 """Seconds before the second attempt; each further one waits twice as long."""
 _LONGEST = 8.0
 """Seconds between two attempts, at most."""
 _AGAIN = frozenset({429, 500, 502, 503, 504})
-_BUSY = frozenset({"SlowDown", "ServiceUnavailable", "Throttling", "RequestLimitExceeded"})
-_GONE = frozenset({"", "NoSuchKey", "NoSuchVersion"})
+_GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
+_OWN_HEADERS = ("x-amz-request-id", "x-amz-id-2")
+"""What each answer of S3 has.
+https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html"""
+_LARGEST_PAGE = 32 << 20
+"""Bytes of a listing's page; a thousand of the longest keys need less."""
+_EMPTY_PAGES = 1000
+"""Pages without an entry, one after the other, that a listing may have."""
+_VERSION_PAGES = 20
+"""Pages of a listing of versions that are looked at for folders."""
+
+_KINDS = {
+    Cause.DENIED: "denied",
+    Cause.DENIED_BY_POLICY: "denied",
+    Cause.CREDENTIALS: "credentials",
+    Cause.CLOCK: "clock-skew",
+    Cause.KEY: "key-unusable",
+    Cause.THROTTLED: "throttled",
+}
+"""Kinds of findings by the cause of a refusal."""
 
 T = TypeVar("T")
 
@@ -52,39 +76,55 @@ class S3:
 
     """
 
+    merges_buckets = False
+
     def __init__(self, addresses: Addresses, credentials: Credentials, slots: int) -> None:
         self.credentials = credentials
         self._addresses = addresses
         self._slots = asyncio.Semaphore(slots)
         self._http = Http(slots)
+        self._signs_answers = False
+        self._given_up = 0
 
     def close(self) -> None:
         """Close its connections."""
         self._http.close()
 
+    def bucket_of(self, bucket: str) -> str:
+        """Return the bucket itself."""
+        return bucket
+
     async def objects(self, bucket: str, prefix: str, after: str = "") -> Listing:
         """List objects in the order of their keys, those after a key."""
-        query = {"list-type": "2", "encoding-type": "url", "prefix": prefix}
-        if after:
-            query["start-after"] = after
-        while True:
-            page = await self._page(bucket, query)
-            for each in page.objects:
-                yield each
-            if not page.token:
-                return
-            query["continuation-token"] = page.token
+        query = {"prefix": prefix} | ({"start-after": after} if after else {})
+        async with aclosing(self._pages(bucket, query)) as pages:
+            async for page in pages:
+                for each in page.objects:
+                    yield each
 
-    async def folders(self, bucket: str, prefix: str) -> list[str]:
-        """Return the names of the folders right below a prefix."""
-        query = {"list-type": "2", "encoding-type": "url", "prefix": prefix, "delimiter": "/"}
-        found: list[str] = []
-        while True:
-            page = await self._page(bucket, query)
-            found += (each[len(prefix) :].rstrip("/") for each in page.folders)
-            if not page.token:
-                return found
-            query["continuation-token"] = page.token
+    async def level(self, bucket: str, prefix: str) -> Level:
+        """Return what lies right below a prefix."""
+        folders: list[str] = []
+        objects = []
+        async with aclosing(self._pages(bucket, {"prefix": prefix, "delimiter": "/"})) as pages:
+            async for page in pages:
+                folders += (each[len(prefix) : -1] for each in page.folders)
+                objects += page.objects
+        return Level(tuple(folders), tuple(objects))
+
+    async def hidden_folders(self, bucket: str, prefix: str) -> frozenset[str]:
+        """Return the folders below a prefix that hold any version, also if it was deleted."""
+        query = {"versions": "", "encoding-type": "url", "prefix": prefix, "delimiter": "/"}
+        found: frozenset[str] = frozenset()
+        for _ in range(_VERSION_PAGES):
+            page = await self._asked(
+                bucket, query, lambda text: answers.version_folders(text, prefix)
+            )
+            found |= page.folders
+            if page.next is None:
+                break
+            query["key-marker"], query["version-id-marker"] = page.next
+        return found
 
     async def fetch(
         self, bucket: str, key: str, most: int, *, keep: bool = False, version: str = ""
@@ -97,7 +137,8 @@ class S3:
             unpacked = Unpacker(most, keep=keep)
             return unpacked.feed
 
-        kept = await self._get(bucket, key, {"versionId": version} if version else {}, anew)
+        query = {"versionId": version} if version else {}
+        kept = await self._retried(lambda: self._attempt(bucket, key, query, anew()))
         signature, algorithm = (
             kept.get(f"x-amz-meta-signature{end}") for end in ("", "-algorithm")
         )
@@ -105,46 +146,96 @@ class S3:
 
     async def versions(self, bucket: str, key: str) -> list[Version]:
         """Return the versions of an object, the newest first: of the first page, which is 1,000."""
-        body = await self._text(bucket, {"versions": "", "encoding-type": "url", "prefix": key})
-        return _understood(lambda text: answers.versions(text, key), body)
+        query = {"versions": "", "encoding-type": "url", "prefix": key}
+        return await self._asked(bucket, query, lambda text: answers.versions(text, key))
 
-    async def _page(self, bucket: str, query: dict[str, str]) -> answers.Page:
-        return _understood(answers.page, await self._text(bucket, query))
+    async def _pages(
+        self, bucket: str, asked: dict[str, str]
+    ) -> AsyncGenerator[answers.Page, None]:
+        """Yield the pages of a listing.
 
-    async def _text(self, bucket: str, query: dict[str, str]) -> bytes:
-        body: list[bytes] = []
+        Raises:
+            UnreadableError: what comes is not one whole listing.
 
-        def anew() -> Sink:
-            body.clear()
-            return body.append
+        """
+        query = {"list-type": "2", "encoding-type": "url", **asked}
+        tokens: set[str] = set()
+        last, empty = "", 0
+        while True:
+            page = await self._asked(bucket, query, answers.page)
+            keys = [each.key for each in page.objects]
+            if any(not key.startswith(asked["prefix"]) for key in (*keys, *page.folders)):
+                raise UnreadableError("unreachable", "the listing has keys that were not asked for")
+            if keys and (keys[0] <= last or keys != sorted(keys)):
+                raise UnreadableError("unreachable", "the listing is not in the order of its keys")
+            last = keys[-1] if keys else last
+            yield page
+            if not page.token:
+                return
+            empty = 0 if keys or page.folders else empty + 1
+            if page.token in tokens or empty > _EMPTY_PAGES:
+                raise UnreadableError("unreachable", "the listing goes round and has no end")
+            tokens.add(page.token)
+            query["continuation-token"] = page.token
+
+    async def _asked(self, bucket: str, query: dict[str, str], read: Callable[[bytes], T]) -> T:
+        """Ask for a listing, again where what came is none."""
+
+        async def attempt() -> T:
+            body: list[bytes] = []
+            size = 0
+
+            def take(data: bytes) -> None:
+                nonlocal size
+                size += len(data)
+                if size > _LARGEST_PAGE:
+                    raise answers.OddAnswerError(f"a page of more than {_LARGEST_PAGE} bytes")
+                body.append(data)
+
+            try:
+                await self._attempt(bucket, "", query, take)
+                return read(b"".join(body))
+            except answers.OddAnswerError as error:
+                raise _Again(UnreadableError("unreachable", str(error))) from None
 
         try:
-            await self._get(bucket, "", query, anew)
+            return await self._retried(attempt)
         except MissingError:
-            raise UnreadableError("denied", f"{bucket}: there is no such bucket") from None
-        return b"".join(body)
+            raise _no_bucket(bucket) from None
 
-    async def _get(
-        self, bucket: str, key: str, query: dict[str, str], anew: Callable[[], Sink]
-    ) -> dict[str, str]:
-        """Try until it is known what is there; return the headers."""
+    async def _retried(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until it is known what is there."""
         pause = FIRST_PAUSE
-        for attempt in range(1, _ATTEMPTS + 1):
+        number = 0
+        while True:
+            number += 1
             try:
                 async with self._slots:
-                    return await self._attempt(bucket, key, query, anew())
+                    result = await attempt()
             except _Again as error:
-                if attempt == _ATTEMPTS:
+                if number >= self._most(error.failure):
+                    self._given_up += 1
                     raise error.failure from None
                 if error.at_once:
                     continue
+            except Exception:
+                self._given_up = 0
+                raise
+            else:
+                self._given_up = 0
+                return result
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # no secret
             pause = min(pause * 2, _LONGEST)
-        raise AssertionError("the last attempt ends it")
+
+    def _most(self, failure: UnreadableError) -> int:
+        if self._given_up >= _GIVEN_UP:
+            return _ATTEMPTS_GIVEN_UP
+        return _ATTEMPTS_THROTTLED if failure.kind == "throttled" else _ATTEMPTS
 
     async def _attempt(
         self, bucket: str, key: str, query: dict[str, str], sink: Sink
     ) -> dict[str, str]:
+        """Ask once; return the headers."""
         address = self._addresses.of(bucket)
         path, asked = encoded_path(address.path + key), query_string(query)
         signed = headers(
@@ -153,34 +244,72 @@ class S3:
         url = f"{address.scheme}://{address.host}{path}{'?' * bool(asked)}{asked}"
         try:
             answer = await self._http.get(
-                url, [f"{name}: {value}" for name, value in signed.items()], sink
+                url, [f"{name}: {value}" for name, value in signed.items()], sink, self._is_s3
             )
         except HttpError as error:
             raise _Again(UnreadableError("unreachable", str(error))) from None
-        if answer.status == 200:
+        if answer.accepted:
             return answer.headers
+        code, message = answers.error(answer.body)
+        if not code and not self._has_own_headers(answer):
+            raise _Again(_foreign(answer))
+        if answer.status == 404 and not self._is_s3(answer):
+            raise _Again(_foreign(answer))
         told = answer.headers.get("x-amz-bucket-region", "")
         if answer.status in {301, 307, 400, 403} and self._addresses.learn(bucket, told):
             raise _Again(UnreadableError("unreachable", "wrong region"), at_once=True)
-        raise _refusal(answer.status, *answers.error(answer.body))
+        raise _refusal(bucket, answer.status, code, message)
+
+    def _has_own_headers(self, answer: Answer) -> bool:
+        found = any(name in answer.headers for name in _OWN_HEADERS)
+        self._signs_answers = self._signs_answers or found
+        return found
+
+    def _is_s3(self, answer: Answer) -> bool:
+        """Tell whether an answer is S3's own, and not that of a proxy between.
+
+        Stores that speak like S3 and leave out its headers are taken as they are, unless one of
+        their answers had them.
+        """
+        if self._has_own_headers(answer):
+            return True
+        if self._signs_answers:
+            return False
+        kind = answer.headers.get("content-type", "")
+        return not kind.startswith("text/html") and (
+            answer.status != 200 or "etag" in answer.headers or kind.endswith("/xml")
+        )
 
 
-def _understood(read: Callable[[bytes], T], body: bytes) -> T:
-    try:
-        return read(body)
-    except answers.OddAnswerError as error:
-        raise UnreadableError("unreachable", str(error)) from None
+def _foreign(answer: Answer) -> UnreadableError:
+    kind = answer.headers.get("content-type", "no type")
+    return UnreadableError(
+        "unreachable",
+        f"HTTP {answer.status} ({one_line(kind, 40)}) without S3's own headers: something between "
+        "answers in its place",
+    )
 
 
-def _refusal(status: int, code: str, message: str) -> Exception:
+def _no_bucket(bucket: str) -> UnreadableError:
+    return UnreadableError("no-bucket", f"{bucket}: there is no such bucket (NoSuchBucket)")
+
+
+def _refusal(bucket: str, status: int, code: str, message: str) -> Exception:
     """Return what a refusal means."""
-    reason = f"HTTP {status} {code}".rstrip() + (f": {message}" if message else "")
-    if status in _AGAIN or code in _BUSY or code == "RequestTimeout":
-        kind = "throttled" if code in _BUSY or status in {429, 503} else "unreachable"
-        return _Again(UnreadableError(kind, reason))
+    message = one_line(message)
+    reason = f"HTTP {status} {one_line(code, 60)}".rstrip() + (f": {message}" if message else "")
+    cause = cause_of(code, message)
+    if cause is Cause.THROTTLED or status in {429, 503}:
+        return _Again(UnreadableError("throttled", reason))
+    if status in _AGAIN or code == "RequestTimeout":
+        return _Again(UnreadableError("unreachable", reason))
     if status == 404 and code in _GONE:
         return MissingError()
+    if code == "NoSuchBucket":
+        return _no_bucket(bucket)
     if code == "InvalidObjectState":
         return UnreadableError("archived", reason)
-    kind = "denied" if status in {400, 401, 403, 404} else "unreachable"
+    if kind := _KINDS.get(cause):
+        return UnreadableError(kind, reason, step_for(cause, message))
+    kind = "denied" if status in {401, 403} else "unreachable"
     return UnreadableError(kind, reason)

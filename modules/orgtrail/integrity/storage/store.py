@@ -17,15 +17,17 @@ class UnreadableError(Exception):
     """The object may be there; it could not be read.
 
     Attributes:
-        kind: the kind of finding: `denied`, `archived`, `throttled` or `unreachable`.
+        kind: the kind of finding, one of those of `findings.KINDS` that leave an object unread.
         reason: what was answered.
+        step: what to do, where the kind's own advice does not fit; empty where it does.
 
     """
 
-    def __init__(self, kind: str, reason: str) -> None:
+    def __init__(self, kind: str, reason: str, step: str = "") -> None:
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
+        self.step = step
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,17 @@ class Listed:
     size: int
     etag: str
     modified: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What lies right below a prefix: names of folders, and objects.
+
+    An object whose key is the prefix itself is one of the objects.
+    """
+
+    folders: tuple[str, ...]
+    objects: tuple[Listed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +73,23 @@ Listing = AsyncGenerator[Listed, None]
 
 
 class Store(Protocol):
-    """A bucket or a copy of one. Every method may raise UnreadableError."""
+    """A bucket or a copy of one. Every method that reads may raise UnreadableError."""
+
+    @property
+    def merges_buckets(self) -> bool:
+        """Whether files of several buckets may lie in one place, with nothing that tells them."""
+
+    def bucket_of(self, bucket: str) -> str:
+        """Return the name under which a bucket is listed here."""
 
     def objects(self, bucket: str, prefix: str, after: str = "") -> Listing:
         """List objects in the order of their keys, those after a key."""
 
-    async def folders(self, bucket: str, prefix: str) -> list[str]:
-        """Return the names of the folders right below a prefix."""
+    async def level(self, bucket: str, prefix: str) -> Level:
+        """Return what lies right below a prefix."""
+
+    async def hidden_folders(self, bucket: str, prefix: str) -> frozenset[str]:
+        """Return the folders below a prefix that hold any version, also if it was deleted."""
 
     async def fetch(
         self, bucket: str, key: str, most: int, *, keep: bool = False, version: str = ""

@@ -1,0 +1,340 @@
+"""The one way to AWS: sessions and roles, clients, and what an error of AWS means for the user."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from orgtrail.settings.faults import OrgtrailError
+
+if TYPE_CHECKING:
+    # Settings are slow to import, and verifying by bucket and ARN needs none.
+    from orgtrail.settings.accounts import Account
+
+SESSION_NAME = "orgtrail"
+"""Name of a session whose account has none in the file."""
+
+_ATTEMPTS = 5
+_CONNECT, _READ = 10, 30
+"""Seconds until a connection must stand, and until an answer must have come."""
+
+
+class Cause(StrEnum):
+    """Why AWS did not do what was asked."""
+
+    THROTTLED = "throttled"
+    DENIED = "denied"
+    DENIED_BY_POLICY = "denied by a policy"
+    CREDENTIALS = "credentials"
+    CLOCK = "clock"
+    REGION = "region"
+    KEY = "key"
+    NETWORK = "network"
+    OTHER = "other"
+
+
+_CODES = {
+    Cause.DENIED: (
+        "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError",
+        "AuthorizationErrorException", "AllAccessDisabled", "AccountProblem", "403",
+        "KMSAccessDeniedException", "KMS.AccessDeniedException",
+    ),
+    Cause.CREDENTIALS: (
+        "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken",
+        "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSignatureException",
+        "AuthorizationHeaderMalformed", "IncompleteSignature", "MissingAuthenticationToken",
+        "RequestExpired",
+    ),
+    Cause.CLOCK: ("RequestTimeTooSkewed", "RequestInTheFuture"),
+    Cause.REGION: (
+        "UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure", "OptInRequired",
+        "RegionDisabledException", "InvalidRegionException",
+    ),
+    Cause.KEY: (
+        "KMS.DisabledException", "KMS.NotFoundException", "KMS.InvalidStateException",
+        "KMS.KMSInvalidStateException", "KMS.InvalidKeyUsageException", "DisabledException",
+        "KMSInvalidStateException", "KMSDisabledException", "KMSNotFoundException",
+    ),
+    Cause.THROTTLED: (
+        "SlowDown", "ServiceUnavailable", "TooManyRequestsException", "RequestLimitExceeded",
+        "BandwidthLimitExceeded", "PriorRequestNotComplete", "KMS.LimitExceededException",
+    ),
+}  # fmt: skip
+"""Codes of errors by their cause.
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
+"""
+_CAUSES = {code: each for each, codes in _CODES.items() for code in codes}
+
+_EXPLICIT = re.compile(r"explicit deny in an? ([a-z][a-z -]*(?:policy|boundary))", re.IGNORECASE)
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
+
+_STEPS = {
+    Cause.THROTTLED: "AWS throttles the requests: run again in a minute",
+    Cause.CREDENTIALS: (
+        "renew the credentials (aws sso login, or assume the role again), then run again"
+    ),
+    Cause.CLOCK: "set the clock of this machine: AWS refuses a difference of more than 15 minutes",
+    Cause.REGION: (
+        "the region is not enabled for these credentials: enable it in their account; for a "
+        "session of the global endpoint of STS, set AWS_STS_REGIONAL_ENDPOINTS=regional"
+    ),
+    Cause.KEY: (
+        "the KMS key cannot be used: see its state with aws kms describe-key, then enable it, or "
+        "cancel its deletion"
+    ),
+    Cause.NETWORK: (
+        "see whether this machine reaches AWS (proxy, DNS, endpoint of the VPC), then run again"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an error of AWS means.
+
+    Attributes:
+        cause: why AWS did not do it.
+        code: AWS's own code; empty where AWS was not reached.
+        message: AWS's own words, in one line.
+        reason: code and message.
+        step: what to do next; empty where only whoever asked can say.
+
+    """
+
+    cause: Cause
+    code: str
+    message: str
+    reason: str
+    step: str
+
+
+def cause_of(code: str, message: str = "") -> Cause:
+    """Return the cause that an error's code and message tell."""
+    if "throttl" in code.lower():
+        return Cause.THROTTLED
+    found = _CAUSES.get(code, Cause.OTHER)
+    if found is Cause.DENIED and _EXPLICIT.search(message):
+        return Cause.DENIED_BY_POLICY
+    return found
+
+
+def step_for(cause: Cause, message: str = "") -> str:
+    """Return what to do about a cause; empty where that depends on what was asked."""
+    if cause is Cause.DENIED_BY_POLICY:
+        found = _EXPLICIT.search(message)
+        policy = found[1] if found else "policy"
+        return (
+            f"a statement of a {policy} denies it, so no permission of the role helps: change "
+            "that statement, or use a role that it exempts"
+        )
+    return _STEPS.get(cause, "")
+
+
+def explained(error: Exception) -> Refusal:
+    """Explain an exception of boto3.
+
+    Args:
+        error: a `ClientError`, `BotoCoreError`, or whatever else a call raised.
+
+    """
+    response = getattr(error, "response", None)
+    about = response.get("Error", {}) if isinstance(response, dict) else {}
+    code, message = str(about.get("Code", "")), one_line(str(about.get("Message", "")))
+    if code:
+        cause = cause_of(code, message)
+        reason = f"{code}: {message}".rstrip(": ")
+        return Refusal(cause, code, message, reason, step_for(cause, message))
+    from botocore import exceptions
+
+    reason = one_line(f"{error}" or type(error).__name__)
+    network = (exceptions.HTTPClientError, exceptions.EndpointConnectionError)
+    missing = (
+        exceptions.NoCredentialsError, exceptions.PartialCredentialsError,
+        exceptions.CredentialRetrievalError, exceptions.ProfileNotFound,
+        exceptions.TokenRetrievalError, exceptions.SSOError,
+    )  # fmt: skip
+    if isinstance(error, missing):
+        # There is nothing to renew; whoever asked knows where credentials should have come from.
+        return Refusal(Cause.CREDENTIALS, "", reason, reason, "")
+    cause = Cause.NETWORK if isinstance(error, network) else Cause.OTHER
+    return Refusal(cause, "", reason, reason, step_for(cause))
+
+
+def one_line(text: str, most: int = 300) -> str:
+    """Return a text of AWS without line breaks, cut to a number of characters."""
+    return " ".join(text.split())[:most]
+
+
+def session(
+    region: str,
+    *,
+    profile: str | None = None,
+    role_arn: str | None = None,
+    external_id: str | None = None,
+    session_name: str = SESSION_NAME,
+) -> Any:
+    """Return a boto3 session; that of a role renews its credentials by itself.
+
+    Args:
+        region: where it asks by default.
+        profile: a profile of the shared configuration; None for what boto3 finds.
+        role_arn: a role to assume; None for none.
+        external_id: the external id that the role's trust asks for.
+        session_name: name of the role's session, as the trail will show it.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: there is no such profile, or there are no credentials.
+        botocore.exceptions.ClientError: the role cannot be assumed.
+
+    """
+    import boto3
+    import botocore.session
+
+    inner = botocore.session.Session(profile=profile)
+    inner.set_default_client_config(_config())
+    base = boto3.Session(botocore_session=inner, region_name=region)
+    if not role_arn:
+        return base
+    from botocore.credentials import RefreshableCredentials
+    from botocore.exceptions import NoCredentialsError
+
+    if base.get_credentials() is None:
+        raise NoCredentialsError
+    given = {"RoleArn": role_arn, "RoleSessionName": session_name}
+    if external_id:
+        given["ExternalId"] = external_id
+    sts = client(base, "sts", region)
+
+    def assumed() -> dict[str, str]:
+        made = sts.assume_role(**given)["Credentials"]
+        return {
+            "access_key": made["AccessKeyId"],
+            "secret_key": made["SecretAccessKey"],
+            "token": made["SessionToken"],
+            "expiry_time": made["Expiration"].isoformat(),
+        }
+
+    inner = botocore.session.Session()
+    inner.set_default_client_config(_config())
+    inner._credentials = RefreshableCredentials.create_from_metadata(  # noqa: SLF001
+        metadata=assumed(), refresh_using=assumed, method="assume-role"
+    )
+    return boto3.Session(botocore_session=inner, region_name=region)
+
+
+def session_of(
+    account: Account, region: str, role_arn: str | None, profile: str | None = None
+) -> Any:
+    """Return a session in an account of an environment file.
+
+    Args:
+        account: the account's settings.
+        region: where it asks by default.
+        role_arn: the role to assume; None for none.
+        profile: a profile in place of the file's.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: there are no credentials.
+        botocore.exceptions.ClientError: the role cannot be assumed.
+
+    """
+    return session(
+        region,
+        profile=profile or account.profile,
+        role_arn=role_arn,
+        external_id=account.external_id if role_arn == account.role_arn else None,
+        session_name=account.session_name,
+    )
+
+
+def session_in(
+    account: Account, region: str, role_arn: str | None, profile: str | None = None
+) -> Any:
+    """Return a session in an account: the credentials at hand if they are of it, else its role.
+
+    The arguments and what is raised are those of `session_of`.
+    """
+    base = session_of(account, region, None, profile)
+    if not role_arn:
+        return base
+    from botocore.exceptions import ClientError
+
+    try:
+        identity = client(base, "sts", region).get_caller_identity()
+    except ClientError:
+        # Who may not ask who it is may still assume the role.
+        identity = {}
+    if identity.get("Account") == account.id and role_arn == account.role_arn:
+        return base
+    return session_of(account, region, role_arn, profile)
+
+
+def session_by(role: str | None, profile: str | None, region: str) -> Any:
+    """Return a boto3 session where there is no environment file.
+
+    Args:
+        role: ARN of a role to assume; None for none.
+        profile: a profile; None for what boto3 finds.
+        region: where it asks by default.
+
+    Raises:
+        OrgtrailError: the role is no ARN, or there are no credentials.
+
+    """
+    if role and not role.startswith("arn:"):
+        raise OrgtrailError(
+            f"--role: must be a role's ARN where no --env says the account; got {role!r}"
+        )
+    try:
+        return session(region, profile=profile, role_arn=role)
+    except Exception as error:  # noqa: BLE001  # a provider of credentials may raise anything
+        raise unreachable("credentials", role, error) from None
+
+
+def unreachable(who: str, role: str | None, error: Exception) -> OrgtrailError:
+    """Say that there are no credentials for an account, and what to do."""
+    refusal = explained(error)
+    what = f"sts:AssumeRole of {role}: " if role and refusal.code else ""
+    step = refusal.step or (
+        "let the role's trust name whoever runs this, or give another with --role or --profile"
+        if refusal.cause is Cause.DENIED
+        else "set AWS_PROFILE, or give --profile"
+    )
+    return OrgtrailError(f"{who} cannot be reached: {what}{refusal.reason}; {step}")
+
+
+def client(session: Any, service: str, region: str) -> Any:
+    """Return a client of a session for a service in a region."""
+    return session.client(service, region_name=region)
+
+
+def _config() -> Any:
+    """Return how clients ask: they retry, give up in time, and say that they are orgtrail's."""
+    from botocore.config import Config
+
+    # An AWS of one's own rarely has a name for each bucket.
+    own = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"} & os.environ.keys()
+    return Config(
+        retries={"mode": "adaptive", "total_max_attempts": _ATTEMPTS},
+        connect_timeout=_CONNECT,
+        read_timeout=_READ,
+        max_pool_connections=32,
+        user_agent_extra=user_agent(),
+        s3={"addressing_style": "path"} if own else None,
+    )
+
+
+@cache
+def user_agent() -> str:
+    """Return what AWS's own logs show of orgtrail's requests: its name and version."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"orgtrail/{version('orgtrail')}"
+    except PackageNotFoundError:
+        return "orgtrail"
