@@ -44,7 +44,9 @@ class World:
 
     `faults` are taken one by one for a bucket and key; "always ..." stays. What is `unlisted` is
     there, and no listing has it. So many answers as `burst` are refusals, whatever is asked for.
-    `regions` are those that are enabled, by account.
+    `regions` are those that are enabled, by account. `identity` is the account of whoever asks,
+    `assumed` the roles that were assumed, each with the access key of who did, and `callers` the
+    access keys that asked for public keys.
     """
 
     buckets: dict[str, dict[str, list[Stored]]] = field(default_factory=dict)
@@ -61,6 +63,9 @@ class World:
     unlisted: set[str] = field(default_factory=set)
     burst: int = 0
     regions: dict[str, list[str]] | None = None
+    identity: str = "999999999999"
+    assumed: list[tuple[str, str]] = field(default_factory=list)
+    callers: set[str] = field(default_factory=set)
     key_error: str = ""
     sorted: dict[str, list[str]] = field(default_factory=dict)
     ready: dict[str, bytes] = field(default_factory=dict)
@@ -113,7 +118,11 @@ def answer(
 ) -> Answer:
     """Answer a request."""
     if method == "POST":
-        return _list_regions(world, body) if target == "/listRegions" else _json_api(world, headers)
+        return (
+            _list_regions(world, body)
+            if target == "/listRegions"
+            else _json_api(world, headers, body)
+        )
     parts = urlsplit(target)
     if parts.path == "/-/stats":
         stats = {"requests": len(world.asked), "peak": world.peak}
@@ -219,11 +228,35 @@ def _versions(world: World, bucket: str, prefix: str, delimiter: str) -> Answer:
     )
 
 
-def _json_api(world: World, headers: dict[str, str]) -> Answer:
+def _sts(world: World, asked: dict[str, str], caller: str) -> Answer:
+    match asked.get("Action"):
+        case "GetCallerIdentity":
+            inner = f"<Account>{world.identity}</Account><Arn>arn</Arn><UserId>u</UserId>"
+        case "AssumeRole":
+            world.assumed.append((asked["RoleArn"], caller))
+            inner = (
+                "<Credentials><AccessKeyId>ASIAASSUMED</AccessKeyId><SecretAccessKey>s"
+                "</SecretAccessKey><SessionToken>t</SessionToken>"
+                "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
+            )
+        case action:
+            return _denied(str(action))
+    name = asked["Action"]
+    return _xml(
+        f'<{name}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{name}Result>{inner}'
+        f"</{name}Result></{name}Response>"
+    )
+
+
+def _json_api(world: World, headers: dict[str, str], body: bytes) -> Answer:
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     region = headers.get("authorization", "/us-east-1/x").split("/")[2]
+    caller = headers.get("authorization", "").partition("Credential=")[2].partition("/")[0]
+    if not operation:
+        return _sts(world, dict(parse_qsl(body.decode())), caller)
     match operation:
         case "ListPublicKeys":
+            world.callers.add(caller)
             if world.key_error:
                 return _denied(operation, world.key_error)
             if region not in world.keys:

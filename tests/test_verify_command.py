@@ -171,6 +171,73 @@ def test_no_credentials(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> No
     assert ran.stderr.startswith("credentials: none found; set AWS_PROFILE")
 
 
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An environment file of the archive, and a shared configuration with another profile."""
+    config = tmp_path / "config"
+    config.write_text("[profile audit]\naws_access_key_id = AKIAAUDIT\naws_secret_access_key = s\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    path = tmp_path / "bank.tfvars"
+    path.write_text(f"""
+home_region = "us-east-1"
+organization = {{ id = "{ORGANIZATION}", root_id = "r-bank" }}
+accounts = {{
+  management = {{ id = "{ACCOUNT}" }}
+  logging    = {{ id = "222222222222", role_arn = "arn:aws:iam::222222222222:role/deploy" }}
+}}
+archive = {{ bucket = "{BUCKET}" }}
+trail   = {{ name = "organization" }}
+""")
+    return str(path)
+
+
+ROLES = "arn:aws:iam::222222222222:role/"
+
+
+@pytest.mark.parametrize(
+    ("options", "assumed"),
+    [
+        ((), (f"{ROLES}deploy", "AKIAEXAMPLE")),
+        (("--role", "auditor"), (f"{ROLES}auditor", "AKIAEXAMPLE")),
+        (("--role", f"{ROLES}team/auditor"), (f"{ROLES}team/auditor", "AKIAEXAMPLE")),
+        (("--profile", "audit"), (f"{ROLES}deploy", "AKIAAUDIT")),
+    ],
+)
+def test_the_role_of_the_file_is_assumed_or_another(
+    archive: Archive, environment: str, options: tuple[str, ...], assumed: tuple[str, str]
+) -> None:
+    for account in (ACCOUNT, "222222222222"):
+        archive.write(account)
+    code, answer = told("--env", environment, *WINDOW, *options)
+    assert (code, answer["verdict"]) == (0, "valid")
+    assert archive.world.assumed == [assumed]
+    assert archive.world.callers == {"ASIAASSUMED"}
+
+
+def test_who_is_in_the_account_needs_no_role(archive: Archive, environment: str) -> None:
+    for account in (ACCOUNT, "222222222222"):
+        archive.write(account)
+    archive.world.identity = "222222222222"
+    assert told("--env", environment, *WINDOW)[0] == 0
+    assert archive.world.assumed == []
+    assert archive.world.callers == {"AKIAEXAMPLE"}
+
+
+def test_a_role_without_an_environment_file(archive: Archive, environment: str) -> None:
+    del environment
+    archive.write()
+    assert told(*NAMED, *WINDOW, "--role", f"{ROLES}auditor", "--profile", "audit")[0] == 0
+    assert archive.world.assumed == [(f"{ROLES}auditor", "AKIAAUDIT")]
+    ran = verify(*NAMED, *WINDOW, "--role", "auditor")
+    assert (ran.returncode, ran.stderr) == (
+        2,
+        "--role: must be a role's ARN where no --env says the account; got 'auditor'\n",
+    )
+    ran = verify(*NAMED, *WINDOW, "--profile", "nobody")
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("credentials cannot be reached: The config profile (nobody)")
+
+
 def test_a_sample_verifies_by_its_environment(tmp_path: Path) -> None:
     env = ("--env", "envs/healthcare.tfvars")
     folder = tmp_path / "sample"

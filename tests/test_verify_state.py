@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gzip
+import json
+import os
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from orgtrail.integrity import keeping
 from orgtrail.integrity.keeping import interrupted_window, kept
-from orgtrail.integrity.memory import State
+from orgtrail.integrity.memory import KEY_VARIABLE, Seal, State, sealing_key
 from orgtrail.integrity.result import Progress, Result
 from orgtrail.integrity.run import verify
 from orgtrail.integrity.storage import s3
 from orgtrail.settings.faults import OrgtrailError
 
-from tests.archives import ACCOUNT, BEGIN, BUCKET, HOUR, OTHER, Archive, named
+from tests.archives import ACCOUNT, BEGIN, BUCKET, HOUR, OTHER, Archive, named, signing_key
+from tests.kill_soak import soak
 from tests.standin import serving
 from tests.test_verify import FILES, counts, kinds
+from tests.test_verify_attacks import copied
 
 
 @pytest.fixture
@@ -32,9 +41,16 @@ def archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Archive
         yield made
 
 
-def run(archive: Archive, path: Path | None, *, resume: bool = False, stop: int = 0) -> Result:
+def run(
+    archive: Archive,
+    path: Path | None,
+    *,
+    resume: bool = False,
+    stop: int = 0,
+    **changes: Any,
+) -> Result:
     """Verify with a state, and press Ctrl-C after so many days of chains."""
-    request = archive.request()
+    request = archive.request(**changes)
     result = Result()
     with kept(path, request.trail.arn, (request.since, request.until), resume=resume) as state:
         done = 0
@@ -146,3 +162,206 @@ def test_a_file_that_is_no_state(tmp_path: Path) -> None:
     State(path, "arn:one").close()
     with pytest.raises(OrgtrailError, match="is the state of arn:one, version 2; give another"):
         State(path, "arn:two")
+
+
+def _rows(path: Path, change: Callable[[list[Any]], list[Any]]) -> None:
+    """Write each row of a state file anew, as somebody with an editor would."""
+    with closing(sqlite3.connect(path)) as file, file:
+        rows = file.execute("SELECT * FROM digests").fetchall()
+        file.execute("DELETE FROM digests")
+        marks = ", ".join("?" * len(rows[0]))
+        file.executemany(f"INSERT INTO digests VALUES ({marks})", [change([*row]) for row in rows])
+
+
+def test_a_row_changed_by_hand_is_not_believed(archive: Archive) -> None:
+    digests = archive.write()
+    state = Path("nightly.state")
+    run(archive, state)
+    key = named(digests[5])[0]
+    old = archive.world.buckets[BUCKET][key][-1]
+    archive.rewrite(key, gzip.compress(b"damaged"))
+    new = archive.world.buckets[BUCKET][key][-1]
+
+    def forge(row: list[Any]) -> list[Any]:
+        """Say that the altered log file was the valid one."""
+        for index, value in enumerate(row):
+            if isinstance(value, str):
+                row[index] = (
+                    value.replace(old.etag, new.etag)
+                    .replace(old.modified, new.modified)
+                    .replace(f" {len(old.data or b'')} ", f" {len(new.data or b'')} ")
+                )
+        return row
+
+    _rows(state, forge)
+    result = run(archive, state)
+    assert (result.verdict, kinds(result)) == ("invalid", {"log-altered": 1})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: [*row[:2], 5, *row[3:]],
+        lambda row: [*row[:3], b"\xff", *row[4:]],
+        lambda row: [*row[:3], "no JSON", *row[4:]],
+        lambda row: [*row[:4], 7],
+        lambda row: [
+            row[0],
+            row[1].replace("_CloudTrail-Digest_", "_cloudTrail-Digest_"),
+            *row[2:],
+        ],
+    ],
+)
+def test_rows_of_any_kind_are_read_again(
+    archive: Archive, change: Callable[[list[Any]], list[Any]]
+) -> None:
+    archive.write()
+    state = Path("nightly.state")
+    run(archive, state)
+    _rows(state, change)
+    result = run(archive, state)
+    assert (result.verdict, result.trusted[0]) == ("valid", 0)
+
+
+def test_results_under_other_public_keys_are_not_carried_over(archive: Archive) -> None:
+    # Somebody signs an archive with a key of his own, and gives that key for AWS's.
+    digests = archive.write(key=1)
+    state = Path("nightly.state")
+    Path("theirs.json").write_text(
+        json.dumps({"us-east-1": {"PublicKeyList": [signing_key("us-east-1", 1).public]}})
+    )
+    first = run(archive, state, public_keys=Path("theirs.json"))
+    assert first.verdict == "valid"
+    archive.world.keys["us-east-1"] = [signing_key("us-east-1").public]
+    result = run(archive, state)
+    assert (result.verdict, kinds(result)["digest-unknown-key"]) == ("invalid", len(digests))
+    assert result.trusted == (0, 0)
+
+
+def test_a_state_of_another_key_is_not_trusted(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    archive.write()
+    state = Path("nightly.state")
+    run(archive, state)
+    monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / "another.key"))
+    result = run(archive, state)
+    assert (result.verdict, result.trusted) == ("valid", (0, 0))
+    assert any("was sealed with another key than this user's" in each for each in result.notes)
+    assert run(archive, state).trusted[0] == 12
+
+
+def test_a_state_of_another_place_is_not_trusted(archive: Archive, tmp_path: Path) -> None:
+    archive.write()
+    state = Path("nightly.state")
+    copies = [copied(archive, tmp_path / name) for name in ("one", "two")]
+    assert run(archive, state, logs=copies[0]).trusted == (0, 0)
+    assert run(archive, state, logs=copies[0]).trusted[0] == 12
+    assert run(archive, state, logs=copies[1]).trusted == (0, 0)
+    assert run(archive, state).trusted == (0, 0)
+
+
+def test_a_file_of_a_copy_whose_times_were_set_back(archive: Archive, tmp_path: Path) -> None:
+    digests = archive.write()
+    copy = copied(archive, tmp_path / "copy")
+    state = Path("nightly.state")
+    run(archive, state, logs=copy)
+    path = copy / named(digests[5])[1]
+    before = path.stat()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    with path.open("r+b") as file:
+        file.write(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert run(archive, state, logs=copy).verdict == "invalid"
+
+
+def test_a_region_that_an_earlier_run_knew(archive: Archive) -> None:
+    archive.world.versioned = False
+    for region in ("us-east-1", "eu-west-1"):
+        archive.write(region=region)
+    state = Path("nightly.state")
+    assert run(archive, state).verdict == "valid"
+    for key in [*archive.world.buckets[BUCKET]]:
+        if "/eu-west-1/" in key:
+            archive.world.delete(BUCKET, key)
+    assert archive.verified().verdict == "valid"
+    result = run(archive, state)
+    assert kinds(result) == {"region-absent": 1}
+    assert "an earlier run found valid digests of it" in result.findings[0].detail
+    # It is not forgotten for having been missed once.
+    assert kinds(run(archive, state)) == {"region-absent": 1}
+
+
+@pytest.mark.parametrize("name", ["a?b.state", "a%20b.state", "a#b.state", "ä b.state"])
+def test_a_state_of_an_odd_name(archive: Archive, name: str) -> None:
+    archive.write()
+    run(archive, Path(name))
+    assert Path(name).is_file()
+    result = Result()
+    request = archive.request(processes=2)
+    window = (request.since, request.until)
+    with kept(Path(name), request.trail.arn, window, resume=False) as state:
+        for event in verify(request, state):
+            result.add(event)
+    assert result.trusted[0] == 12
+    assert [each.name for each in Path().iterdir() if "state" in each.name] == [name]
+
+
+def test_a_state_that_cannot_be_used(archive: Archive, tmp_path: Path) -> None:
+    archive.write()
+
+    def refused(path: Path, said: str) -> None:
+        with pytest.raises(OrgtrailError, match=said):
+            run(archive, path)
+
+    foreign = tmp_path / "places.sqlite"
+    with closing(sqlite3.connect(foreign)) as file, file:
+        file.execute("CREATE TABLE places (id)")
+    before = foreign.read_bytes()
+    refused(foreign, "it is a database of something else")
+    assert foreign.read_bytes() == before
+    refused(tmp_path, "it is no file")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    refused(pipe, "it is no file")
+    refused(tmp_path / "none" / "a.state", "is no state file of orgtrail: unable to open")
+    state = tmp_path / "nightly.state"
+    run(archive, state)
+    with closing(sqlite3.connect(state)) as file:
+        file.execute("BEGIN EXCLUSIVE")
+        refused(state, "is in use by another program")
+    data = bytearray(state.read_bytes())
+    page = 4096
+    for at in range(page, len(data), page):
+        data[at : at + 200] = b"\xff" * 200
+    state.write_bytes(data)
+    refused(state, "is no state file of orgtrail: ")
+    for text in ("", "00"):
+        (tmp_path / "bad.key").write_text(text)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(KEY_VARIABLE, str(tmp_path / "bad.key"))
+            refused(tmp_path / "b.state", "is no key of state files; delete it")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_VARIABLE, str(state / "x.key"))
+        refused(tmp_path / "b.state", f"name a file that can by {KEY_VARIABLE}")
+
+
+def test_the_key_lies_outside_the_file_and_is_the_users_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    key = sealing_key()
+    path = tmp_path / "orgtrail" / "state.key"
+    assert sealing_key() == key == bytes.fromhex(path.read_text())
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [*path.parent.iterdir()] == [path]
+    assert "key" not in repr(Seal(key, "scope"))
+
+
+def test_kills_change_nothing(tmp_path: Path) -> None:
+    kills = {signal.SIGKILL: 2, signal.SIGTERM: 2}
+    ended = soak(kills, tmp_path)
+    assert ended["SIGKILL"] == 2
+    assert ended["SIGTERM"] == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from orgtrail import layout
 from orgtrail.doctor import examined
 from orgtrail.doctor.asking import Aws, Clients
 from orgtrail.doctor.outcome import Outcome
+from orgtrail.integrity.names import ChainId
 from orgtrail.settings.environment import Environment
 
 from tests.conftest import Json, environment, synthesized
@@ -161,6 +163,54 @@ def prepare(deployment: Deployment, made: Organization) -> None:
     )
 
 
+def fresh_digests(env: Environment) -> list[str]:
+    """Return keys of digests of the last hour, of each account in two regions."""
+    trail = layout.verified_trail(env)
+    end = datetime.now(UTC) - timedelta(minutes=20)
+    return [
+        f"{trail.place.digests(ChainId(account, region), end.date())}{account}_CloudTrail-Digest_"
+        f"{region}_{trail.name}_{trail.home}_{end:%Y%m%dT%H%M%SZ}.json.gz"
+        for account in env.account_ids
+        for region in ("us-east-1", "us-west-2")
+    ]
+
+
+def lay_digests(deployment: Deployment) -> None:
+    """Write fresh digests into the archive, which lets nobody but CloudTrail write there."""
+    s3, bucket = deployment.client("logging", "s3"), deployment.env.archive.bucket
+    s3.delete_bucket_policy(Bucket=bucket)
+    for key in fresh_digests(deployment.env):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    deployment.apply("aws_s3_bucket_policy.archive_policy")
+
+
+def long_ago(ask: Callable[[], Any], _: Json) -> Any:
+    """Have all accounts have joined long ago; moto makes them as a test begins."""
+    joined = datetime(2024, 1, 1, tzinfo=UTC)
+    return {"Accounts": [{**each, "JoinedTimestamp": joined} for each in ask()["Accounts"]]}
+
+
+def listing(keys: list[str], given: Json) -> Json:
+    """Answer ListObjectsV2 of some keys, as S3 does."""
+    prefix, delimiter = given["Prefix"], given.get("Delimiter", "")
+    found = [
+        key for key in sorted(keys) if key.startswith(prefix) and key > given.get("StartAfter", "")
+    ]
+    if not delimiter:
+        return {"Contents": [{"Key": key} for key in found]}
+    folders = {key[len(prefix) :].split("/")[0] for key in found}
+    return {"CommonPrefixes": [{"Prefix": f"{prefix}{each}/"} for each in sorted(folders)]}
+
+
+def with_digests(keys: list[str]) -> Change:
+    """Answer listings of digests with some keys, and all others as they are."""
+
+    def change(ask: Callable[[], Any], given: Json) -> Any:
+        return listing(keys, given) if "/CloudTrail-Digest/" in given["Prefix"] else ask()
+
+    return change
+
+
 def _lacking(env: Environment) -> dict[tuple[str, str, str], Change]:
     """Return what moto 5.2.5 has no answer for, as AWS would answer."""
     arn = layout.bucket_arn(env, env.findings_bucket or "")
@@ -168,6 +218,8 @@ def _lacking(env: Environment) -> dict[tuple[str, str, str], Change]:
     assert env.alarms
     topics = [layout.alarm_topic_arn(env, env.alarms.topic)]
     return {
+        ("management", "organizations", "list_accounts"): long_ago,
+        ("logging", "s3", "list_objects_v2"): with_digests(fresh_digests(env)),
         ("management", "chatbot", "describe_slack_channel_configurations"): lambda *_: {
             "SlackChannelConfigurations": [
                 {"SlackChannelId": "C07EZ1ABC23", "SnsTopicArns": topics, "State": "ENABLED"}

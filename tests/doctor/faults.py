@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.conftest import Json
-from tests.doctor.conftest import Patient
+from tests.doctor.conftest import Patient, fresh_digests, with_digests
 
 ARCHIVE = "example-bank-archive"
 RESULTS = f"{ARCHIVE}-athena-results"
@@ -269,6 +269,95 @@ def refused(account: str, service: str, operation: str, code: str) -> Callable[[
         patient.seam.changes[account, service, operation] = change
 
     return inject
+
+
+def denied(account: str, service: str, operation: str, message: str) -> Callable[[Patient], None]:
+    """Have AWS deny a call in some words."""
+
+    def inject(patient: Patient) -> None:
+        def change(*_: Any) -> Any:
+            raise refusal("AccessDenied", operation, message)
+
+        patient.seam.changes[account, service, operation] = change
+
+    return inject
+
+
+def above(kind: str, statement: Json, *, error: str = "AccessDenied") -> Callable[[Patient], None]:
+    """Have a delivery refused, and attach a control policy to the root."""
+
+    def inject(patient: Patient) -> None:
+        root = patient.env.organization.root_id
+
+        def attached(_: Callable[[], Any], given: Json) -> Any:
+            if (given["TargetId"], given["Filter"]) != (root, kind):
+                return {"Policies": [{"Id": "p-full", "Name": "FullAWSAccess", "AwsManaged": True}]}
+            return {"Policies": [{"Id": "p-perimeter", "Name": "perimeter", "AwsManaged": False}]}
+
+        def content(ask: Callable[[], Any], given: Json) -> Any:
+            if given["PolicyId"] != "p-perimeter":
+                return ask()
+            return {"Policy": {"Content": json.dumps({"Statement": [statement]})}}
+
+        status(LatestDeliveryError=error)(patient)
+        changes = patient.seam.changes
+        changes["management", "organizations", "list_policies_for_target"] = attached
+        changes["management", "organizations", "describe_policy"] = content
+
+    return inject
+
+
+def aged(
+    *, days: int, accounts: tuple[str, ...] = (), regions: tuple[str, ...] = (), drop: bool = False
+) -> Callable[[Patient], None]:
+    """Have the last digests of some accounts or regions be old, or not there."""
+
+    def inject(patient: Patient) -> None:
+        env = patient.env
+        names = {env.accounts[each].id for each in accounts or env.accounts}
+        old, keys = datetime.now(UTC) - timedelta(days=days), []
+        for key in fresh_digests(env):
+            parts = key.split("/")
+            if parts[2] in names and (not regions or parts[4] in regions):
+                stem = key.rpartition("_")[0].rpartition("/")[2]
+                parts[5:] = [f"{old:%Y}", f"{old:%m}", f"{old:%d}",
+                             f"{stem}_{old:%Y%m%dT%H%M%SZ}.json.gz"]  # fmt: skip
+                keys += [] if drop else ["/".join(parts)]
+            else:
+                keys.append(key)
+        patient.seam.changes["logging", "s3", "list_objects_v2"] = with_digests(keys)
+
+    return inject
+
+
+def conditioned(patient: Patient) -> None:
+    """Have CloudTrail's statements ask for the organization of a principal."""
+
+    def change(policy: str) -> str:
+        read = json.loads(policy)
+        for each in read["Statement"]:
+            if each["Principal"] == {"Service": "cloudtrail.amazonaws.com"}:
+                tests = each["Condition"]["StringEquals"]
+                tests["aws:PrincipalOrgID"] = patient.env.organization.id
+        return json.dumps(read)
+
+    bucket_policy(change)(patient)
+
+
+def closed_to_services(patient: Patient) -> None:
+    """Have everybody outside the organization denied, services too."""
+
+    def change(policy: str) -> str:
+        read = json.loads(policy)
+        ours = patient.env.organization.id
+        read["Statement"].append({
+            "Sid": "Perimeter", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+            "Resource": f"arn:aws:s3:::{ARCHIVE}/*",
+            "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": ours}},
+        })  # fmt: skip
+        return json.dumps(read)
+
+    bucket_policy(change)(patient)
 
 
 def ended(state: str, reason: str) -> Callable[[Patient], None]:

@@ -17,7 +17,7 @@ from orgtrail.environments import load_environment
 from orgtrail.login import session_in
 
 from tests.conftest import ROOT, orgtrail, synthesized
-from tests.doctor.conftest import MANAGEMENT, prepare, variables
+from tests.doctor.conftest import MANAGEMENT, lay_digests, prepare, variables
 from tests.doctor.deployment import Deployment
 from tests.e2e.cloud import HOST, MOTO, cloud, organization
 
@@ -63,6 +63,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
         deployment = Deployment(here, env, synthesized(env))
         prepare(deployment, made)
         deployment.lay_out()
+        lay_digests(deployment)
         yield Hospital(file, deployment)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,10 @@ from orgtrail.environments import load_environment
 from orgtrail.policies.doctor import doctor
 from orgtrail.policies.document import text
 
-from tests.conftest import MINIMAL, merged, orgtrail, tfvars
+from tests.conftest import MINIMAL, Json, merged, orgtrail, tfvars
 from tests.doctor.cases import CASES
-from tests.doctor.conftest import Patient, settings
-from tests.doctor.faults import Case, refused
+from tests.doctor.conftest import Patient, lay_digests, settings
+from tests.doctor.faults import Case, aged, denied, on_key, refused, status
 from tests.e2e.cloud import Organization
 
 _IDS = [f"{number:02}-{each.check}" for number, each in enumerate(CASES)]
@@ -99,6 +100,70 @@ def test_what_aws_refuses_is_not_checked(patient: Patient, code: str) -> None:
     assert said == {f"accounts.management (111111111111): {_REFUSALS[code]}"}
 
 
+_EXPLICIT = (
+    "User: arn is not authorized to perform: cloudtrail:GetTrailStatus with an explicit deny in a "
+    "service control policy"
+)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "message", "step"),
+    [
+        ("cloudtrail", "get_trail_status", _EXPLICIT,
+         "a statement of a service control policy denies it, so no permission of the role helps"),
+        ("s3", "get_bucket_location", "no identity-based policy allows the action",
+         "if the bucket is another account's, choose another name in the file"),
+    ],
+)  # fmt: skip
+def test_what_no_permission_would_mend_is_not_a_question_of_permissions(
+    patient: Patient, service: str, operation: str, message: str, step: str
+) -> None:
+    account = "management" if service == "cloudtrail" else "logging"
+    denied(account, service, operation, message)(patient)
+    said = {each.reason for each in _of(patient.examined(), State.UNCHECKED)}
+    assert any(step in each for each in said)
+    assert not any("give the role what" in each for each in said)
+
+
+def test_a_silent_organization_is_told_once(patient: Patient) -> None:
+    aged(days=2)(patient)
+    outcomes = patient.examined()
+    found = _of(outcomes, State.FAULT)
+    assert [(each.check, each.subject.name) for each in found] == [
+        ("digest-freshness", patient.env.management.id)
+    ]
+    waits = f"it waits for the check digest-freshness of {patient.env.management.id}"
+    assert {each.reason for each in _of(outcomes, State.UNCHECKED)} == {waits}
+
+
+def test_who_has_just_joined_is_not_silent(patient: Patient) -> None:
+    aged(days=1, accounts=("production",), drop=True)(patient)
+    production = patient.env.accounts["production"].id
+
+    def joined(ask: Callable[[], Json], _: Json) -> Json:
+        return {
+            "Accounts": [
+                {**each, "JoinedTimestamp": datetime.now(UTC) - timedelta(hours=1)}
+                if each["Id"] == production
+                else each
+                for each in ask()["Accounts"]
+            ]
+        }
+
+    patient.seam.changes["management", "organizations", "list_accounts"] = joined
+    assert _of(patient.examined(), State.FAULT) == []
+
+
+def test_a_delivery_is_refused_by_the_key(patient: Patient) -> None:
+    status(LatestDeliveryError="AccessDenied")(patient)
+    on_key("disable_key")(patient)
+    try:
+        found = {each.check: each for each in _of(patient.examined(), State.FAULT)}
+    finally:
+        patient.deployment.apply("aws_kms_key.key")
+    assert "the key alias/organization-trail is disabled" in found["log-delivery"].faults[0].cause
+
+
 def test_every_question_that_is_refused_is_not_fine(patient: Patient) -> None:
     """Whatever a check asks: where AWS refuses it, the check is not fine."""
     asked: set[tuple[str, str, str]] = set()
@@ -148,7 +213,9 @@ def test_the_policy_for_the_doctor_allows_what_it_asks_and_no_more(patient: Pati
         wanted = {action for account, action in asked if account == name}
         # The trails of the logging account are listed where the trail is not found.
         assert wanted <= allowed
-        assert allowed - wanted <= by_athena | {"cloudtrail:ListTrails"}
+        # Control policies above an account are looked at where a delivery is refused.
+        above = {"organizations:ListParents", "organizations:ListPoliciesForTarget"}
+        assert allowed - wanted <= by_athena | above | {"cloudtrail:ListTrails"}
         assert len(text(policy)) <= 6_144  # a managed policy (IAM guide, quotas)
     file = "envs/fintech.tfvars"
     printed = json.loads(orgtrail("permissions", file, "logging", "--for", "doctor").stdout)
@@ -222,6 +289,13 @@ def test_a_trail_that_is_only_referred_to_is_looked_at_all_the_same(patient: Pat
     assert _of(outcomes, State.FAULT) == []
 
 
+@pytest.fixture
+def digests(patient: Patient) -> None:
+    """Have digests in the archive itself; its lock keeps them there."""
+    lay_digests(patient.deployment)
+
+
+@pytest.mark.usefixtures("digests")
 def test_the_command(patient: Patient, tmp_path: Path) -> None:
     file = written(patient, tmp_path)
     result = orgtrail("doctor", str(file), "--format", "json")
@@ -234,6 +308,7 @@ def test_the_command(patient: Patient, tmp_path: Path) -> None:
     assert (told["name"], told["verdict"], result.returncode) == ("bank", "unchecked", 2)
 
 
+@pytest.mark.usefixtures("digests")
 def test_the_command_shows_cause_step_and_difference(patient: Patient, tmp_path: Path) -> None:
     file = written(patient, tmp_path)
     case = next(each for each in CASES if "service principal" in each.cause)

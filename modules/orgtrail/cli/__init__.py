@@ -52,6 +52,10 @@ app = typer.Typer(
 
 def main() -> int:
     """Run the command; return the exit code."""
+    return told(_run)
+
+
+def _run() -> object:
     # They register themselves.
     from orgtrail.cli import check as check
     from orgtrail.cli import cost as cost
@@ -63,10 +67,6 @@ def main() -> int:
     from orgtrail.cli import sample as sample
     from orgtrail.cli import verify as verify
 
-    return told(_run)
-
-
-def _run() -> object:
     try:
         result = app(prog_name="orgtrail", standalone_mode=False)
     except TyperException as error:

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import Any
 
-from orgtrail.aws import Cause, client, explained, session_of
+from orgtrail.aws import Cause, Refusal, client, explained, session_of
 from orgtrail.login import role_in
 from orgtrail.settings.environment import Environment
 
@@ -21,12 +21,16 @@ class UncheckedError(Exception):
 
     Attributes:
         cause: why not, where AWS said it.
+        is_foreign: whether it was refused as S3 refuses whoever is of another account.
 
     """
 
-    def __init__(self, message: str, cause: Cause = Cause.OTHER) -> None:
+    def __init__(
+        self, message: str, cause: Cause = Cause.OTHER, *, is_foreign: bool = False
+    ) -> None:
         super().__init__(message)
         self.cause = cause
+        self.is_foreign = is_foreign
 
 
 class Aws:
@@ -102,8 +106,12 @@ class Aws:
             code = error.response.get("Error", {}).get("Code", "")
             if code in absent:
                 return None
-            cause = explained(error).cause
-            raise UncheckedError(self._refused(account, service, operation, error), cause) from None
+            refusal = explained(error)
+            raise UncheckedError(
+                self._refused(account, service, operation, error),
+                refusal.cause,
+                is_foreign=service == "s3" and _is_foreign(refusal),
+            ) from None
         except BotoCoreError as error:
             refusal = explained(error)
             step = f"; {refusal.step}" if refusal.step else ""
@@ -141,6 +149,12 @@ class Aws:
                     f"{who}: AWS throttles {what} ({refusal.code}); run the doctor again in a "
                     "minute"
                 )
+            case Cause.DENIED if service == "s3":
+                return (
+                    f"{who}: {what} is denied ({refusal.message}); if the bucket is another "
+                    "account's, choose another name in the file; if it is its own, see what "
+                    f"`orgtrail permissions FILE {account} --for doctor` prints"
+                )
             case Cause.DENIED:
                 return (
                     f"{who}: {what} is denied ({refusal.message}); give the role what "
@@ -151,6 +165,18 @@ class Aws:
             case _:
                 step = f"; {refusal.step}" if refusal.step else ""
                 return f"{who}: {what}: AWS answers {refusal.reason}{step}"
+
+
+def _is_foreign(refusal: Refusal) -> bool:
+    """Tell whether S3 says that a bucket is not of the caller's account.
+
+    Within an organization it says which policy lacks; to all others it says nothing.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
+    """
+    if refusal.cause is not Cause.DENIED:
+        return False
+    message = refusal.message.lower()
+    return message in {"access denied", "forbidden", ""} or "no resource-based policy" in message
 
 
 class Clients:

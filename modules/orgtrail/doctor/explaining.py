@@ -20,14 +20,14 @@ def of_bucket(env: Environment, bucket: str, policy: Given) -> str:
         return "the bucket has no policy"
     if bucket != env.archive.bucket:
         return _joined(_open(policy))
-    return _joined([*_writing(env, policy), *_open(policy)])
+    return _joined([*_writing(env, policy), *_denying(policy), *_open(policy)])
 
 
 def of_key(env: Environment, alias: str, policy: Given) -> str:
     """Say what is wrong with a key's policy."""
     if alias != env.key.alias:
         return _joined(())
-    return _joined([*_encrypting(policy), *_decrypting(env, policy)])
+    return _joined([*_encrypting(policy), *_denying(policy), *_decrypting(env, policy)])
 
 
 def of_reader(policy: Given) -> str:
@@ -54,20 +54,64 @@ def _writing(env: Environment, policy: Given) -> Iterator[str]:
             "files are refused"
         )
         return
-    for each in (s for s in writes if layout.CLOUDTRAIL in _principals(s)):
-        for source in each.get("Condition", {}).get("StringEquals", {}).get("aws:SourceArn", ()):
-            if source != layout.trail_arn(env):
-                yield (
-                    f"aws:SourceArn is {source}, not the trail's {layout.trail_arn(env)}: an "
-                    "organization trail has the management account's id"
-                )
-                return
+    ours = [each for each in statements(policy) if layout.CLOUDTRAIL in _principals(each)]
+    for source in _sources(ours):
+        if not like(source, layout.trail_arn(env)):
+            yield (
+                f"aws:SourceArn is {source}, not the trail's {layout.trail_arn(env)}: an "
+                "organization trail has the management account's id"
+            )
+            return
+    yield from _of_organization(ours)
+
+
+def _sources(ours: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the ARNs that CloudTrail's statements ask for, by whatever operator."""
+    for each in ours:
+        for tests in each.get("Condition", {}).values():
+            for key, values in tests.items():
+                if key.lower() == "aws:sourcearn":
+                    yield from values
+
+
+def _of_organization(ours: list[dict[str, Any]]) -> Iterator[str]:
+    keys = {key for each in ours if each.get("Effect") == "Allow" for key in _keys(each)}
+    if wrong := sorted(keys & {"aws:principalorgid", "aws:principalorgpaths"}):
+        yield (
+            f"a condition on {', '.join(wrong)} refuses CloudTrail: a service's call has no "
+            "principal of the organization; aws:SourceArn of the trail is what binds it "
+            "(aws:SourceOrgID where the organization is to be named)"
+        )
+
+
+def _denying(policy: Given) -> Iterator[str]:
+    """Find a denial of everybody outside the organization that forgets the services."""
+    for each in statements(policy):
+        keys = _keys(each)
+        if (
+            each.get("Effect") == "Deny"
+            and "aws:principalorgid" in keys
+            and not keys & {"aws:principalisawsservice", "aws:principalservicename"}
+        ):
+            yield (
+                f"statement {each.get('Sid') or '(without Sid)'} denies whoever has no "
+                "aws:PrincipalOrgID, and CloudTrail's calls have none: exempt services "
+                "(aws:PrincipalIsAWSService)"
+            )
+            return
+
+
+def _keys(statement: dict[str, Any]) -> set[str]:
+    return {key.lower() for tests in statement.get("Condition", {}).values() for key in tests}
 
 
 def _encrypting(policy: Given) -> Iterator[str]:
     named = {name for each in allowed(policy, "kms:GenerateDataKey") for name in _principals(each)}
     if layout.CLOUDTRAIL not in named:
         yield "CloudTrail may not encrypt with the key, so that no log file is delivered"
+    yield from _of_organization(
+        [each for each in statements(policy) if layout.CLOUDTRAIL in _principals(each)]
+    )
 
 
 def _decrypting(env: Environment, policy: Given) -> Iterator[str]:

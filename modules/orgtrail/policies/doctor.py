@@ -11,7 +11,8 @@ from orgtrail.settings.environment import Environment
 
 _ORGANIZATION = (
     "DescribeOrganization", "DescribePolicy", "ListAWSServiceAccessForOrganization",
-    "ListAccounts", "ListPolicies", "ListRoots", "ListTargetsForPolicy",
+    "ListAccounts", "ListParents", "ListPolicies", "ListPoliciesForTarget", "ListRoots",
+    "ListTargetsForPolicy",
 )  # fmt: skip
 _TRAIL = (
     "GetEventSelectors", "GetInsightSelectors", "GetTrail", "GetTrailStatus", "ListTrails",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from orgtrail.doctor.asking import UncheckedError
 from orgtrail.doctor.comparing import difference
 from orgtrail.doctor.explaining import of_bucket
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
@@ -42,7 +43,17 @@ def _given(live: Live, subject: Subject, operation: str, *absent: str) -> Any:
 
 @check("bucket", "The bucket exists in the home region", buckets)
 def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
-    about = _given(live, subject, "get_bucket_location", *_ABSENT)
+    try:
+        about = _given(live, subject, "get_bucket_location", *_ABSENT)
+    except UncheckedError as error:
+        if not error.is_foreign:
+            raise
+        yield Fault(
+            f"the bucket {subject.name} is another account's: S3 refuses to tell of it (403)",
+            "names of buckets are taken by all of AWS together: choose another in the environment "
+            "file",
+        )
+        return
     if about is None:
         yield Fault(f"the bucket {subject.name} does not exist", MAKE)
         return

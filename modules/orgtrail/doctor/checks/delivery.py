@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orgtrail import layout
+from orgtrail.doctor.checks.freshness import silent
+from orgtrail.doctor.checks.refusing import refusing
 from orgtrail.doctor.checks.trail import trail
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
@@ -52,6 +54,14 @@ def _status(live: Live) -> Any:
 
 def _digests(live: Live) -> list[Subject]:
     return trail(live) if live.env.trail.log_file_validation else []
+
+
+def _digested(live: Live) -> Iterator[Subject]:
+    """Yield the trail, and each account: what arrives of one says nothing of the others."""
+    yield from _digests(live)
+    if live.env.trail.log_file_validation and live.env.trail.enabled:
+        for account in live.env.account_ids:
+            yield Subject("logging", account)
 
 
 def _streams(live: Live) -> list[Subject]:
@@ -108,9 +118,12 @@ def _fresh(live: Live, _: Subject) -> Iterator[Fault]:
     yield from _stale(live, "log file", "LatestDeliveryTime", LOGS_WITHIN)
 
 
-@check("digest-freshness", "The last digest is fresh", _digests, "trail-logging")
-def _digest_fresh(live: Live, _: Subject) -> Iterator[Fault]:
-    yield from _stale(live, "digest", "LatestDigestDeliveryTime", DIGESTS_WITHIN)
+@check("digest-freshness", "The last digest is fresh", _digested, "trail-logging")
+def _digest_fresh(live: Live, subject: Subject) -> Iterator[Fault]:
+    if subject.account == "logging":
+        yield from silent(live, subject, DIGESTS_WITHIN)
+    else:
+        yield from _stale(live, "digest", "LatestDigestDeliveryTime", DIGESTS_WITHIN)
 
 
 @check("log-group", "The log group keeps events as the file says", log_group)
@@ -141,6 +154,8 @@ def _explained(live: Live, what: str, error: str) -> Fault:
         known, ("AWS says no more", "look the error up in the CloudTrail user guide")
     )
     names = {"prefix": layout.organization_prefix(env), "bucket": env.archive.bucket}
+    if known == "AccessDenied" and (others := refusing(live)):
+        return Fault(f"CloudTrail cannot deliver {what}: {error}: {others[0]}", others[1])
     return Fault(
         f"CloudTrail cannot deliver {what}: {error}: {cause.format(**names)}", step.format(**names)
     )

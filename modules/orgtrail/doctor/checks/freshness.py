@@ -1,0 +1,145 @@
+"""Whether each account has fresh digests: a member may fall silent while all others deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+from orgtrail import layout
+from orgtrail.doctor.asking import UncheckedError
+from orgtrail.doctor.outcome import Fault, Subject
+from orgtrail.doctor.register import Live
+from orgtrail.integrity.names import DIGESTS, ChainId, Trail
+from orgtrail.regions import is_opt_in
+
+_AT_ONCE = 8
+"""Regions of an account that are listed at a time."""
+_NONE = "there is no digest of it"
+_TOLD = 5
+"""Regions that are told one by one."""
+
+
+def silent(live: Live, subject: Subject, within: timedelta) -> Iterator[Fault]:
+    """Tell an account, or regions of it, that had no digest for some time.
+
+    Args:
+        live: what to look at.
+        subject: the account, by its id.
+        within: how old the last digest may be.
+
+    """
+    account, management = subject.name, live.env.management.id
+    joined = _joined(live, account)
+    is_new = joined is not None and live.now - joined <= within
+    if account != management and _last(
+        live, ChainId(management, live.env.home_region), within, told=False
+    ):
+        raise UncheckedError(f"it waits for the check digest-freshness of {management}")
+    regions = sorted(_regions(live, account))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        ages = [*pool.map(lambda each: _last(live, ChainId(account, each), within), regions)]
+    stale = [
+        (region, said)
+        for region, said in zip(regions, ages, strict=True)
+        # Who has just joined has none yet; an old one tells that it was there before.
+        if said and not (is_new and said == _NONE)
+    ]
+    if is_new and not stale:
+        return
+    if not regions or len(stale) == len(regions):
+        when = stale[0][1] if stale else _NONE
+        yield Fault(
+            f"account {account} is silent: {when}; a digest is due every hour, also of an idle one",
+            "see whether the account is still in the organization and active, and whether its "
+            "AWSServiceRoleForCloudTrail exists; then who changed it: "
+            "orgtrail query run trail-tampering --env FILE",
+        )
+        return
+    for region, said in stale[:_TOLD]:
+        yield Fault(
+            f"account {account} is silent in {region}: {said}",
+            f"see whether {region} was disabled in the account (aws account list-regions "
+            f"--account-id {account}); if not, see health.aws.amazon.com for CloudTrail there",
+        )
+    if len(stale) > _TOLD:
+        others = ", ".join(region for region, _ in stale[_TOLD:])
+        yield Fault(f"account {account} is silent in {others}, too", "see the regions above")
+
+
+def _joined(live: Live, account: str) -> datetime | None:
+    """Return when an account joined; whether it is active is told by the check of accounts."""
+    answer = live.aws.ask("management", "organizations", "list_accounts")
+    about = next((each for each in answer["Accounts"] if each["Id"] == account), None)
+    if about is None or about.get("Status", "ACTIVE") != "ACTIVE":
+        raise UncheckedError("it waits for the check accounts")
+    found: datetime | None = about.get("JoinedTimestamp")
+    return found
+
+
+def _regions(live: Live, account: str) -> set[str]:
+    """Return the regions that an account should have digests of."""
+    env = live.env
+    if not env.trail.multi_region:
+        return {env.home_region}
+    found = {each: _folders(live, each) for each in env.account_ids}
+    own = found[account]
+    every = {region for regions in found.values() for region in regions}
+    named = {*(env.catalog.regions or ()), env.home_region}
+    return own | {region for region in every | named if not is_opt_in(region)}
+
+
+def _folders(live: Live, account: str) -> set[str]:
+    return {*_below(live, f"{_trail(live).place.root}{account}/{DIGESTS}/")}
+
+
+def _last(live: Live, chain: ChainId, within: timedelta, *, told: bool = True) -> str:
+    """Say when the last digest of a chain ended; empty where that is not too long ago.
+
+    Args:
+        live: what to look at.
+        chain: account and region.
+        within: how old it may be.
+        told: whether it is to be said how old it is.
+
+    """
+    trail, since = _trail(live), live.now - within
+    stem = f"{chain.account}_{DIGESTS}_{chain.region}_{trail.name}_{trail.home}_"
+    after = f"{trail.place.digests(chain, since.date())}{stem}{since:%Y%m%dT%H%M%SZ}"
+    for key in _keys(live, trail.place.digests(chain), StartAfter=after):
+        name = trail.digest_end(chain, key)
+        if name and name.end > since:
+            return ""
+    if not told:
+        return "stale"
+    prefix = trail.place.digests(chain)
+    for _ in range(3):
+        below = _below(live, prefix)
+        if not below:
+            return _NONE
+        prefix = f"{prefix}{max(below)}/"
+    ends = [name.end for key in _keys(live, prefix) if (name := trail.digest_end(chain, key))]
+    return (
+        f"the last digest is of {max(ends):%Y-%m-%d %H:%M} UTC"
+        if ends
+        else (f"the trail has no digest of it on {prefix[-11:-1]}")
+    )
+
+
+def _trail(live: Live) -> Trail:
+    return layout.verified_trail(live.env)
+
+
+def _below(live: Live, prefix: str) -> list[str]:
+    found = _listed(live, prefix, Delimiter="/").get("CommonPrefixes", ())
+    return [each["Prefix"][len(prefix) : -1] for each in found]
+
+
+def _keys(live: Live, prefix: str, **given: str) -> Iterator[str]:
+    return (each["Key"] for each in _listed(live, prefix, **given).get("Contents", ()))
+
+
+def _listed(live: Live, prefix: str, **given: Any) -> Any:
+    bucket = live.env.archive.bucket
+    return live.aws.ask("logging", "s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, **given)
