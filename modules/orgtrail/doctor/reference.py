@@ -60,12 +60,16 @@ in every account, with what it reads and nothing more:
 What `adopt` only refers to is somebody else's: it is looked at as far as the trail depends on it, and not
 compared.
 
+`--role` takes an ARN, too, and `--profile` a profile in place of the file's.
+
 ## What is behind the usual errors
 
 | what is seen | what it is | check |
 |---|---|---|
 | no log file comes, `AccessDenied` in the trail's status | a wrong service principal in the bucket policy, `aws:SourceArn` of another trail, or a key policy without CloudTrail | `log-delivery`, `bucket-policy`, `key-policy` |
 | the management account's files come, the members' do not | the bucket policy lacks the organization's prefix `AWSLogs/o-.../` | `bucket-policy` |
+| one member's files stopped, or one region's; all others come | the account left or lost its service-linked role, the region was disabled: each account and region has a digest every hour, also an idle one | `digest-freshness` |
+| `AccessDenied` in the trail's status, with both policies as they should be | a condition that no service fulfils (`aws:PrincipalOrgID`), a resource control policy or service control policy above the logging account, the key's state, a bucket of another account | `log-delivery`, `bucket` |
 | files lie below `AWSLogs/` and an account's id | the trail is one account's, no organization trail | `archive-prefix`, `trail-organization` |
 | `TrailNotFoundException` | the wrong account, or not the trail's home region | `credentials`, `trail` |
 | `TrailNotFoundException` in a member | it asks by name: a member has to ask by the ARN, which has the management account's id | `member-view` |

@@ -87,7 +87,8 @@ def text(path: str) -> str:
 
     """
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  # Path.open costs as much as the reading
+        # Path.open costs as much as the reading.
+        with open(path, "rb", opener=_without_waiting) as file:  # noqa: PTH123
             data = file.read()
     except OSError as error:
         raise UnreadableError(error.strerror or str(error)) from None
@@ -99,6 +100,11 @@ def text(path: str) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise UnreadableError("not UTF-8") from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe is empty then, and nobody waits for a writer."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _unpacked(data: bytes) -> bytes:
@@ -154,7 +160,7 @@ def _of_account(account: str, folder: str, bounds: Bounds | None) -> Iterator[Lo
             continue
         for day, place in _days(inside, first, last):
             for entry in _scan(place):
-                if entry.name.endswith(_SUFFIXES) and entry.is_file():
+                if entry.name.endswith(_SUFFIXES) and not _is_folder(entry):
                     yield LogFile(entry.path, account, region, day)
 
 
