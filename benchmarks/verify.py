@@ -80,7 +80,7 @@ def main() -> None:
             xargs = _theirs(env, address, chains, 8)
             loop = _theirs(env, address, chains, 1)
     assert ours[1].found == xargs.found == loop.found, (ours[1].found, xargs.found, loop.found)
-    _print(ours, xargs, loop, listings=1 + 3 * len(accounts) + (2 * 2 + 3) * len(chains))
+    _print(ours, xargs, loop, listings=2 + 3 * len(accounts) + (2 * 2 + 3) * len(chains))
 
 
 def _print(ours: list[Run], xargs: Run, loop: Run, *, listings: int) -> None:

@@ -193,6 +193,19 @@ def test_a_region_of_one_account_deleted(archive: Archive, *, wholly: bool) -> N
     assert why in result.findings[0].detail
 
 
+def test_an_account_hidden_that_nobody_expects(archive: Archive) -> None:
+    for account in (ACCOUNT, OTHER):
+        archive.write(account)
+    _wipe(archive, OTHER, "us-east-1", wholly=False)
+    result = archive.verified()
+    assert [(each.account, each.kind) for each in result.findings] == [(OTHER, "account-absent")]
+    assert archive.verified(accounts=frozenset({ACCOUNT})).verdict == "valid"
+    archive.world.accounts = [{"Id": ACCOUNT, "Status": "ACTIVE"}]
+    result = archive.verified()
+    assert result.verdict == "valid"
+    assert any(each.startswith(f"{OTHER}: is of no account") for each in result.notes)
+
+
 def test_a_region_of_all_accounts_hidden(archive: Archive) -> None:
     for region in ("us-east-1", "eu-west-1"):
         archive.write(region=region)

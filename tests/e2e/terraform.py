@@ -38,6 +38,9 @@ ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+if not Path(ENVIRONMENT.get("TF_CLI_CONFIG_FILE", "")).is_file():
+    # A machine whose variable names a missing file plans nothing, with exit code 0.
+    ENVIRONMENT["TF_CLI_CONFIG_FILE"] = os.devnull
 for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
     ENVIRONMENT.pop(_name, None)
 
@@ -97,6 +100,16 @@ class Folder:
         done = self.run(*arguments)
         assert done.code == 0, done.said
         return done.output
+
+    @property
+    def count(self) -> int:
+        """The number of resources that the configuration makes."""
+        stack = json.loads((self.path / "cdk.tf.json").read_text())
+        return sum(
+            len(each.get("for_each", [each]))
+            for instances in stack["resource"].values()
+            for each in instances.values()
+        )
 
     def plan(self) -> Plan:
         """Plan, read the plan, and leave it as JSON in `plan.json`."""

@@ -88,7 +88,7 @@ def text(path: str) -> str:
     """
     try:
         # Path.open costs as much as the reading.
-        with open(path, "rb", opener=_without_waiting) as file:  # noqa: PTH123
+        with open(path, "rb", opener=_without_waiting) as file:
             data = file.read()
     except OSError as error:
         raise UnreadableError(error.strerror or str(error)) from None

@@ -66,6 +66,26 @@ def missing_accounts(
             yield finding(ChainId(account, ""), "account-absent", "", told)
 
 
+def hidden_accounts(
+    request: Request, found: Found, expected: Joined, members: Collection[str] | None
+) -> Iterator[Finding | Note]:
+    """Tell accounts that nobody expects, and of which delete markers hide everything.
+
+    Args:
+        request: what is asked.
+        found: what was listed.
+        expected: accounts that should be there.
+        members: those of the organization; None where it was not asked.
+
+    """
+    for account in sorted(found.hidden_accounts - expected.keys()):
+        told = "all that the archive had of the account is hidden by delete markers"
+        if members is not None and account not in members and account not in request.accounts:
+            yield Note(f"{account}: is of no account of the organization today, and {told}")
+        else:
+            yield finding(ChainId(account, ""), "account-absent", "", told)
+
+
 def missing_regions(
     request: Request,
     found: Found,

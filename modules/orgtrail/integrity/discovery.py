@@ -21,6 +21,7 @@ class Found:
         chains: those that were asked for and have a folder of digests or of log files.
         regions: of each account that was asked for, the regions of those chains.
         hidden: of each account, regions whose digests were all deleted, with versions kept.
+        hidden_accounts: accounts of which all was deleted, with versions kept.
         findings: what could not be listed, and objects where CloudTrail writes none.
         notes: what is worth knowing.
 
@@ -29,6 +30,7 @@ class Found:
     chains: list[ChainId] = field(default_factory=list)
     regions: dict[str, frozenset[str]] = field(default_factory=dict)
     hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    hidden_accounts: frozenset[str] = frozenset()
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -59,8 +61,15 @@ async def chains_below(store: Store, request: Request) -> Found:
         )
     await asyncio.gather(*map(search.account, asked))
     found.chains.sort()
-    hidden = await asyncio.gather(*map(search.hidden, asked))
+    hidden = await asyncio.gather(*map(search.hidden_regions, asked))
     found.hidden = dict(zip(asked, hidden, strict=True))
+    found.hidden_accounts = frozenset(
+        each
+        for each in await search.hidden(place.root)
+        if is_account(each)
+        and each not in found.regions
+        and (not request.accounts or each in request.accounts)
+    )
     found.notes += sorted(search.unseen)[:1]
     return found
 
@@ -96,19 +105,22 @@ class _Search:
         self._found.regions[account] = frozenset(regions)
         self._found.chains += (ChainId(account, region) for region in regions)
 
-    async def hidden(self, account: str) -> frozenset[str]:
-        """Return the regions whose digests were all deleted, where a versioned bucket tells."""
-        place = self._request.trail.place
+    async def hidden_regions(self, account: str) -> frozenset[str]:
+        """Return the regions of an account whose digests were all deleted."""
+        names = await self.hidden(self._prefix(account, DIGESTS))
+        regions = {each for each in names if is_region(each) and self._request.is_asked(each)}
+        return frozenset(regions - self._found.regions[account])
+
+    async def hidden(self, prefix: str) -> frozenset[str]:
+        """Return the folders below a prefix that hold any version, where the bucket keeps them."""
         try:
-            names = await self._store.hidden_folders(place.bucket, self._prefix(account, DIGESTS))
+            return await self._store.hidden_folders(self._request.trail.place.bucket, prefix)
         except UnreadableError as error:
             self.unseen.add(
-                "regions whose digests are hidden by delete markers were not looked for: "
+                "accounts and regions that delete markers hide were not looked for: "
                 f"{error.reason}; allow s3:ListBucketVersions to whoever runs this"
             )
             return frozenset()
-        regions = {each for each in names if is_region(each) and self._request.is_asked(each)}
-        return frozenset(regions - self._found.regions[account])
 
     async def misplaced(self, chain: ChainId, prefix: str, level: Level, odd: list[str]) -> None:
         """Tell objects that lie right below a prefix, or below folders of odd names."""

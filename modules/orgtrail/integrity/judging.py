@@ -250,7 +250,7 @@ class Judge:
         try:
             return await self._judged(bucket, key, version, _LARGE)
         except FlawedError as error:
-            if error.flaw is not Flaw.TOO_LARGE:
+            if error.flaw is not Flaw.TOO_LARGE or LARGEST_DIGEST <= _LARGE:
                 return ReadDigest(Fault(f"digest-{error.flaw}", ""))
         async with _one_at_a_time():
             try:
@@ -261,7 +261,12 @@ class Judge:
     async def _judged(self, bucket: str, key: str, version: str, most: int) -> ReadDigest:
         try:
             unpacked, metadata = await self._store.fetch(
-                bucket, key, min(most, LARGEST_DIGEST), keep=True, version=version
+                bucket,
+                key,
+                min(most, LARGEST_DIGEST),
+                keep=True,
+                json=most > _LARGE,
+                version=version,
             )
         except MissingError:
             return ReadDigest(Fault("digest-missing", "is not there"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from orgtrail.integrity import keys as key_files
 from orgtrail.integrity.absent import (
     as_findings,
+    hidden_accounts,
     limits,
     missing_accounts,
     missing_regions,
@@ -152,6 +153,7 @@ class _Run:
             await self._tell(not_due(request, self._now))
             await self._tell(found.findings)
             await self._tell(missing_accounts(request, found, self._expected, self._now))
+            await self._tell(hidden_accounts(request, found, self._expected, self._members))
             await self._queue.put(Planned(tuple(found.chains), days))
             await self._chains(found.chains)
             await self._end(found)

@@ -10,6 +10,8 @@ _STEP = 1 << 20
 """Bytes that are unpacked at a time, so that a bomb fills no memory."""
 _JSON = b"{"
 """What a file of CloudTrail begins with, once unpacked."""
+_SPACE = b" \t\r\n"
+"""What JSON may have before it."""
 
 
 class Flaw(StrEnum):
@@ -40,6 +42,7 @@ class Unpacker:
     Args:
         most: bytes it may hold once unpacked.
         keep: whether to keep them.
+        json: whether to refuse at once what is no JSON object.
         plain: whether JSON that is not packed is taken as it is.
 
     Attributes:
@@ -49,11 +52,14 @@ class Unpacker:
 
     """
 
-    def __init__(self, most: int, *, keep: bool = False, plain: bool = False) -> None:
+    def __init__(
+        self, most: int, *, keep: bool = False, json: bool = False, plain: bool = False
+    ) -> None:
         self._stream = zlib.decompressobj(wbits=31)
         self._hash = hashlib.sha256()
         self._left = most
         self._keep = keep
+        self._must_be_json = json
         self._may_be_plain = plain
         self.body = bytearray()
         self.seen = False
@@ -92,6 +98,10 @@ class Unpacker:
             self.body.clear()
             raise FlawedError(Flaw.TOO_LARGE)
         self._hash.update(part)
+        if part and self._must_be_json:
+            self._must_be_json = False
+            if not part.lstrip(_SPACE).startswith(_JSON):
+                raise FlawedError(Flaw.MALFORMED)
         if self._keep:
             self.body += part
 

@@ -6,11 +6,11 @@ copy has unpacked are taken as they are: CloudTrail signs what is in them.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Iterator
 from functools import lru_cache
+from json import loads
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +87,18 @@ class Folder:
         return frozenset()
 
     async def fetch(
-        self, bucket: str, key: str, most: int, *, keep: bool = False, version: str = ""
+        self,
+        bucket: str,
+        key: str,
+        most: int,
+        *,
+        keep: bool = False,
+        json: bool = False,
+        version: str = "",
     ) -> tuple[Unpacker, Metadata]:
         """Read a file, all of it."""
         del version
-        unpacked = Unpacker(most, keep=keep, plain=True)
+        unpacked = Unpacker(most, keep=keep, json=json, plain=True)
         try:
             with _opened(self._path(bucket, key)) as file:
                 while piece := file.read(_PIECE):
@@ -188,7 +195,7 @@ class Folder:
 
 def _metadata(path: Path) -> dict[str, Any]:
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:

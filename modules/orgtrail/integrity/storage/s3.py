@@ -127,14 +127,21 @@ class S3:
         return found
 
     async def fetch(
-        self, bucket: str, key: str, most: int, *, keep: bool = False, version: str = ""
+        self,
+        bucket: str,
+        key: str,
+        most: int,
+        *,
+        keep: bool = False,
+        json: bool = False,
+        version: str = "",
     ) -> tuple[Unpacker, Metadata]:
         """Read an object, all of it."""
-        unpacked = Unpacker(most, keep=keep)
+        unpacked = Unpacker(most, keep=keep, json=json)
 
         def anew() -> Sink:
             nonlocal unpacked
-            unpacked = Unpacker(most, keep=keep)
+            unpacked = Unpacker(most, keep=keep, json=json)
             return unpacked.feed
 
         query = {"versionId": version} if version else {}

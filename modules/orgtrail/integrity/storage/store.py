@@ -92,7 +92,14 @@ class Store(Protocol):
         """Return the folders below a prefix that hold any version, also if it was deleted."""
 
     async def fetch(
-        self, bucket: str, key: str, most: int, *, keep: bool = False, version: str = ""
+        self,
+        bucket: str,
+        key: str,
+        most: int,
+        *,
+        keep: bool = False,
+        json: bool = False,
+        version: str = "",
     ) -> tuple[Unpacker, Metadata]:
         """Read an object, all of it.
 
@@ -101,6 +108,7 @@ class Store(Protocol):
             key: the key.
             most: bytes it may hold once unpacked.
             keep: whether the body is wanted.
+            json: whether to refuse at once what is no JSON object.
             version: a version of it; the newest by default.
 
         Raises:
