@@ -19,6 +19,8 @@ Joined = Mapping[str, datetime | None]
 
 _ALL = ChainId("", "")
 _HIDDEN = "its digests are hidden by delete markers"
+_HIDDEN_ACCOUNT = "delete markers hide digests of it that lie in the window"
+_EARLIER = "an earlier run found valid digests of it, and the archive has none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +68,33 @@ def missing_accounts(
             yield finding(ChainId(account, ""), "account-absent", "", told)
 
 
-def hidden_accounts(
-    request: Request, found: Found, expected: Joined, members: Collection[str] | None
+def former_accounts(
+    request: Request,
+    found: Found,
+    expected: Joined,
+    earlier: Collection[ChainId],
+    members: Collection[str] | None,
 ) -> Iterator[Finding | Note]:
-    """Tell accounts that nobody expects, and of which delete markers hide everything.
+    """Tell accounts that nobody expects, and that left a trace of having been there.
 
     Args:
         request: what is asked.
         found: what was listed.
         expected: accounts that should be there.
-        members: those of the organization; None where it was not asked.
+        earlier: chains that earlier runs found valid digests of.
+        members: all of the organization, closed ones too; None where it was not asked.
 
     """
-    for account in sorted(found.hidden_accounts - expected.keys()):
-        told = "all that the archive had of the account is hidden by delete markers"
+    traces = dict.fromkeys((each.account for each in earlier), _EARLIER)
+    traces |= dict.fromkeys(found.hidden_accounts, _HIDDEN_ACCOUNT)
+    for account, why in sorted(traces.items()):
+        asked = not request.accounts or account in request.accounts
+        if not asked or account in expected or found.regions.get(account):
+            continue
         if members is not None and account not in members and account not in request.accounts:
-            yield Note(f"{account}: is of no account of the organization today, and {told}")
+            yield Note(f"{account}: is of no account of the organization today, and {why}")
         else:
-            yield finding(ChainId(account, ""), "account-absent", "", told)
+            yield finding(ChainId(account, ""), "account-absent", "", why)
 
 
 def missing_regions(

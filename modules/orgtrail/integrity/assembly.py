@@ -23,7 +23,7 @@ from orgtrail.integrity.day import Day, Task
 from orgtrail.integrity.judging import Judge
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.link import Link, link
-from orgtrail.integrity.misplaced import outside_days
+from orgtrail.integrity.misplaced import days_below, outside_days
 from orgtrail.integrity.names import HOUR, ChainId, DigestName, Place, place_of
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Note
@@ -48,6 +48,9 @@ class Assembly:
         do: verifies a day.
         now: the time.
 
+    Attributes:
+        former: other places that the trail wrote to in the window, with the account.
+
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Assembly:
         self._keyring = keys
         self._do = do
         self._now = now
+        self.former: set[tuple[Place, str]] = set()
 
     async def chain(self, id: ChainId, window: Window, *, gone: bool) -> Chain | Note:
         """Verify a chain.
@@ -76,21 +80,30 @@ class Assembly:
             the chain, or a note of why there is none.
 
         """
-        odd, days = await asyncio.gather(
-            outside_days(self._store, self._request, id, self._now), self._everywhere(id)
+        days = await self._everywhere(id)
+        places = {day.task.place for day in days}
+        odd = await asyncio.gather(
+            *(outside_days(self._store, self._request, id, each, self._now) for each in places)
         )
         links = [each for day in days for each in day.links]
         joined = window.joined
         if joined and any(each.is_valid and each.named_end < joined for each in links):
             # It left and came again: what was there before is not excused.
             window = replace(window, since=window.asked)
-        after = await self._after(id) if is_short(links, window) else None
+        after = await self._after(id, days, links, window)
+        if after and after.is_valid and after.period[0] < window.until:
+            # It covers some of the window, so that what it names belongs to it.
+            name = DigestName(after.named_end, backfill=False)
+            days.append(await self._do(self._task(id, (after.bucket, after.key, name))))
+            links += days[-1].links
+            after = None
         days += await self._named(id, links, after)
-        found = strays(days, ((odd.bucket, key) for key in odd.keys), window)
+        found = strays(days, [(each.bucket, key) for each in odd for key in each.keys], window)
         beside = await self._beside(id, undecided(found, links, window), days, links)
         chain = conclude(id, window, days, links, after, found, beside)
-        chain.unvouched += odd.more
-        chain.findings += odd.findings(id)
+        for each in odd:
+            chain.unvouched += each.more
+            chain.findings += each.findings(id)
         silent = {each.kind for each in chain.findings} <= _SILENT
         if gone and silent and not links and not chain.unvouched:
             return Note(
@@ -104,18 +117,22 @@ class Assembly:
         done: set[Place] = set()
         places = {self._request.trail.place}
         while places:
-            tasks = [self._day(id, place, day) for place in places for day in self._request.days()]
+            tasks = [
+                self._day(id, place, day)
+                for place in places
+                for day in await days_below(self._store, self._request, id, place)
+            ]
             some = await asyncio.gather(*tasks)
             days += some
             done |= places
+            self.former |= {(each, id.account) for each in places - {self._request.trail.place}}
             places = {place for day in some for place in self._moved(id, day.links)} - done
         return days
 
     def _moved(self, id: ChainId, links: Iterable[Link]) -> Iterator[Place]:
         """Return the places that digests of the window name their predecessors in."""
         for each in links:
-            before = each.previous
-            if before and each.start and each.start >= self._request.since:
+            if before := each.previous:
                 bucket = self._store.bucket_of(before.bucket)
                 if place := place_of(bucket, before.key, id):
                     yield place
@@ -124,19 +141,38 @@ class Assembly:
         request = self._request
         return await self._do(Task(id, place, day, request.since, request.until + HOUR))
 
-    async def _after(self, id: ChainId) -> Link | None:
+    def _task(self, id: ChainId, *digests: tuple[str, str, DigestName]) -> Task:
+        """Return the task of verifying digests by their keys, and what they name."""
+        end = digests[0][2].end
+        return Task(id, self._request.trail.place, end.date(), end, end, digests)
+
+    async def _after(
+        self, id: ChainId, days: Sequence[Day], links: Sequence[Link], window: Window
+    ) -> Link | None:
         """Read the first digest after the window, for what it says of the one before."""
+        place, until = self._request.trail.place, self._request.until + HOUR
+        known = [day.following for day in days if day.following and day.task.place == place]
+        following = min(known, key=lambda one: one[1], default=None)
+        # The next hour's may lie in the folder of a day that was not listed.
+        beyond = until.date() != (until + HOUR).date() and until + HOUR <= window.settled
+        if following is None and (beyond or is_short(links, window)):
+            following = await self._listed_after(id, until)
+        if following is None:
+            return None
+        key, end = following
+        read = await Judge(self._store, self._keyring, id).digest(place.bucket, key)
+        return link(place.bucket, key, end, read, backfill=False)
+
+    async def _listed_after(self, id: ChainId, until: datetime) -> tuple[str, datetime] | None:
+        """Return key and end of the first digest that ends after a time."""
         trail, place = self._request.trail, self._request.trail.place
-        until = self._request.until + HOUR
         stem = f"{id.account}_CloudTrail-Digest_{id.region}_{trail.name}_{trail.home}_"
         last = f"{place.digests(id, until.date())}{stem}{until:%Y%m%dT%H%M%SZ}~"
         try:
             async with aclosing(self._digests(id, place.digests(id), last)) as listed:
                 async for each, name in listed:
                     if not name.backfill and name.end > until:
-                        judge = Judge(self._store, self._keyring, id)
-                        read = await judge.digest(place.bucket, each.key)
-                        return link(place.bucket, each.key, name.end, read, backfill=False)
+                        return each.key, name.end
         except UnreadableError:
             # What it would have told stays unknown: the chain ends early.
             pass
@@ -145,8 +181,7 @@ class Assembly:
     async def _named(self, id: ChainId, links: list[Link], after: Link | None) -> list[Day]:
         """Verify digests that others name and no listing has, and the log files that they name."""
         days: list[Day] = []
-        asked: set[tuple[str, str, datetime]] = set()
-        place = self._request.trail.place
+        asked: set[tuple[str, str, DigestName]] = set()
         while True:
             named = dangling(self._request.trail, id, links, after, self._request.since)
             named = [each for each in named if each not in asked]
@@ -154,9 +189,8 @@ class Assembly:
                 return days
             asked |= {*named}
             for at in range(0, len(named), _TOGETHER):
-                some = tuple(named[at : at + _TOGETHER])
-                task = Task(id, place, some[0][2].date(), some[0][2], some[0][2], some)
-                days.append(await self._do(task))
+                some = named[at : at + _TOGETHER]
+                days.append(await self._do(self._task(id, *some)))
                 links += days[-1].links
 
     async def _beside(

@@ -23,10 +23,11 @@ _ENABLED = ("ENABLED", "ENABLED_BY_DEFAULT", "ENABLING", "DISABLING")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An account of the organization, and since when."""
+    """An account of the organization, since when, and whether it is not closed."""
 
     id: str
     joined: datetime | None
+    is_active: bool
 
 
 class Aws:
@@ -95,14 +96,17 @@ class Aws:
             list(pool.map(ask, regions))
 
     def members(self) -> list[Member] | str:
-        """Return the organization's active accounts, or why they cannot be had."""
+        """Return the organization's accounts, or why they cannot be had."""
         try:
             pages = self._client("organizations", self._home).get_paginator("list_accounts")
             return [
-                Member(each["Id"], each.get("JoinedTimestamp"))
+                Member(
+                    each["Id"],
+                    each.get("JoinedTimestamp"),
+                    each.get("Status", "ACTIVE") == "ACTIVE",
+                )
                 for page in pages.paginate()
                 for each in page["Accounts"]
-                if each.get("Status", "ACTIVE") == "ACTIVE"
             ]
         except Exception as error:  # noqa: BLE001  # whatever the reason, the rest goes on
             refusal = aws.explained(error)

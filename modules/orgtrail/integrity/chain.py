@@ -10,10 +10,12 @@ from orgtrail.integrity.day import Count, Day
 from orgtrail.integrity.findings import Finding, finding
 from orgtrail.integrity.judging import Fault
 from orgtrail.integrity.link import Link
-from orgtrail.integrity.names import HOUR, MINUTE, ChainId, Trail, log_time
+from orgtrail.integrity.names import HOUR, MINUTE, ChainId, DigestName, Trail, log_time
 
 SETTLED = timedelta(minutes=15)
 """A log file may be delivered this much after the minute in its name."""
+_LATEST = timedelta(hours=3)
+"""For so long after its minute, digests are read for its name before a log file is reported."""
 _TOLD = 200
 """Log files without a digest that are told one by one, of a chain."""
 _DAY = timedelta(days=1)
@@ -80,7 +82,7 @@ class Stray:
         """Return between which ends lie the digests that may name it; None where none can."""
         if self.at is None or self.day is None or abs(self.at.date() - self.day) > _DAY:
             return None
-        return self.at, self.at + SETTLED + 2 * HOUR
+        return self.at, self.at + _LATEST + HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,8 @@ class Chain:
 
 def dangling(
     trail: Trail, chain: ChainId, links: Sequence[Link], after: Link | None, since: datetime
-) -> list[tuple[str, str, datetime]]:
-    """Return bucket, key and end of digests of the window that others name and no listing has."""
+) -> list[tuple[str, str, DigestName]]:
+    """Return bucket, key and name of digests of the window that others name, not the listing."""
     known = {(each.bucket, each.key) for each in links}
     found = {}
     for each in [*links, *([after] if after else [])]:
@@ -141,10 +143,10 @@ def dangling(
             continue
         name = trail.digest_end(chain, before.key)
         # A name that says nothing is judged by the period of the one that names it.
-        end = name.end if name else each.start or each.named_end
-        if end >= since:
-            found[before.bucket, before.key] = end
-    return [(bucket, key, end) for (bucket, key), end in found.items()]
+        name = name or DigestName(each.start or each.named_end, backfill=each.backfill)
+        if name.end >= since:
+            found[before.bucket, before.key] = name
+    return [(bucket, key, name) for (bucket, key), name in found.items()]
 
 
 def is_short(links: Sequence[Link], window: Window) -> bool:
@@ -181,7 +183,7 @@ def undecided(found: Iterable[Stray], links: Sequence[Link], window: Window) -> 
         if each.may_be_named_by()
         and each.at is not None
         and each.at + SETTLED + HOUR <= window.settled
-        and ((each.is_odd and each.at < window.asked) or not spans.hold(each.at, each.at + SETTLED))
+        and ((each.is_odd and each.at < window.asked) or not spans.hold(each.at, each.at + _LATEST))
     ]
 
 

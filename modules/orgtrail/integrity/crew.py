@@ -207,7 +207,7 @@ class _Hand:
 
 def _opened(briefing: Briefing, credentials: Credentials | None) -> Store:
     if isinstance(briefing.source, Path):
-        return Folder(briefing.source, briefing.trail.place.bucket)
+        return Folder(briefing.source, briefing.trail.place.bucket, briefing.trail.place.root)
     assert credentials is not None
     return S3(briefing.source, credentials, briefing.slots)
 

@@ -13,7 +13,7 @@ from orgtrail.integrity.judging import Fault, Judge, ReadDigest
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.link import Link, link
 from orgtrail.integrity.memory import Kept, Memory, Row, stamp
-from orgtrail.integrity.names import ChainId, Place, Trail
+from orgtrail.integrity.names import ChainId, DigestName, Place, Trail
 from orgtrail.integrity.storage.store import Listed, Store, UnreadableError
 
 _TOGETHER = 256
@@ -33,7 +33,8 @@ class Task:
         day: the folder.
         since: the end of the first digest, at the earliest.
         until: the end of the last one, at the latest.
-        digests: instead of what is listed, digests by bucket, key and end; none for a whole day.
+        digests: instead of what is listed, digests by bucket and key, with what their names say;
+            none for a whole day.
 
     """
 
@@ -42,18 +43,17 @@ class Task:
     day: date
     since: datetime
     until: datetime
-    digests: tuple[tuple[str, str, datetime], ...] = ()
+    digests: tuple[tuple[str, str, DigestName], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Digest:
-    """A digest to read; no stamp where no listing has it."""
+    """A digest to read; `listed` is None where no listing has it."""
 
     bucket: str
     key: str
-    end: datetime
-    backfill: bool
-    stamp: str
+    name: DigestName
+    listed: Listed | None = None
 
 
 @dataclass(slots=True)
@@ -98,7 +98,8 @@ class Day:
         unnamed: log files of the folder that none of its valid digests names.
         more: how many of them were too many to be told by name.
         elsewhere: files that its digests name and that are not in its folder, by bucket and key.
-        plain: files of a copy that came unpacked.
+        plain: files that came unpacked.
+        following: key and end of the first digest of the folder that is after the window.
         others: whether digests of another trail lie here.
         rows: what a state file keeps.
         trusted: digests and log files taken from an earlier run.
@@ -114,6 +115,7 @@ class Day:
     more: int = 0
     elsewhere: set[tuple[str, str]] = field(default_factory=set)
     plain: int = 0
+    following: tuple[str, datetime] | None = None
     others: bool = False
     rows: list[Row] = field(default_factory=list)
     trusted: tuple[int, int] = (0, 0)
@@ -187,7 +189,7 @@ class _Verification:
     async def _digests(self) -> list[_Digest]:
         task = self._task
         if task.digests:
-            return [_Digest(*each, backfill=False, stamp="") for each in task.digests]
+            return [_Digest(*each) for each in task.digests]
         found = {}
         bucket = task.place.bucket
         async for each in self._store.objects(bucket, task.place.digests(task.chain, task.day)):
@@ -195,7 +197,10 @@ class _Verification:
             if name is None:
                 self._day.others = True
             elif task.since <= name.end <= task.until:
-                found[each.key] = _Digest(bucket, each.key, name.end, name.backfill, stamp(each))
+                found[each.key] = _Digest(bucket, each.key, name, each)
+            elif name.end > task.until and not name.backfill:
+                following = self._day.following or (each.key, name.end)
+                self._day.following = min(following, (each.key, name.end), key=lambda one: one[1])
         return [*found.values()]
 
     async def _logs(self) -> dict[str, Listed]:
@@ -211,7 +216,8 @@ class _Verification:
         }
 
     async def _digest(self, digest: _Digest, logs: dict[str, Listed], row: Row | None) -> None:
-        kept = row.read() if row and row.stamp == digest.stamp else None
+        mark = stamp(digest.listed) if digest.listed else ""
+        kept = row.read() if row and row.stamp == mark else None
         if kept and not self._judge.knows(kept.signer):
             # Other public keys than those of the run that found it valid.
             kept = None
@@ -221,8 +227,9 @@ class _Verification:
             made, marks, signer = kept.link, kept.logs, kept.signer
             named = [*marks]
         else:
-            read = await self._judge.digest(digest.bucket, digest.key)
-            made = link(digest.bucket, digest.key, digest.end, read, backfill=digest.backfill)
+            read = await self._judge.digest(digest.bucket, digest.key, digest.listed)
+            name = digest.name
+            made = link(digest.bucket, digest.key, name.end, read, backfill=name.backfill)
             named, signer = _named(read), read.signer
         self._day.links.append(made)
         if not made.is_valid:
@@ -235,10 +242,10 @@ class _Verification:
             results += await asyncio.gather(*some)
         digests, files = self._day.trusted
         self._day.trusted = (digests + trusted, files)
-        if digest.stamp and (not trusted or any(fresh for _, fresh in results)):
-            marked = [(each, mark) for each, (mark, _) in zip(named, results, strict=True)]
+        if mark and (not trusted or any(fresh for _, fresh in results)):
+            marked = [(each, seen) for each, (seen, _) in zip(named, results, strict=True)]
             kept = Kept(made, dict(marked), signer)
-            self._day.rows.append(kept.row(self._task.place.bucket, digest.stamp))
+            self._day.rows.append(kept.row(self._task.place.bucket, mark))
 
     async def _log(self, named: Named, logs: dict[str, Listed], mark: str) -> tuple[str, bool]:
         """Give a verdict on a log file; return its stamp if valid, and whether it was read."""
@@ -258,7 +265,7 @@ class _Verification:
             self._day.trusted = (digests, files + 1)
             self._day.logs.add(None)
             return mark, False
-        fault = await self._judge.log(named)
+        fault = await self._judge.log(named, listed)
         self._day.logs.add(fault)
         if fault:
             self._find_log(fault, named)

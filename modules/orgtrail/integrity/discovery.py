@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orgtrail.integrity.findings import Finding, unlisted
-from orgtrail.integrity.misplaced import Misplaced
+from orgtrail.integrity.misplaced import Misplaced, outside_regions
 from orgtrail.integrity.names import DIGESTS, LOGS, ChainId, is_account, is_region
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.storage.store import Level, Store, UnreadableError
@@ -56,19 +56,21 @@ async def chains_below(store: Store, request: Request) -> Found:
     found = Found()
     search = _Search(store, request, found)
     if not request.accounts:
-        await search.misplaced(
-            ChainId("", ""), place.root, top, [each for each in top.folders if not is_account(each)]
-        )
+        await search.outside_accounts(top)
     await asyncio.gather(*map(search.account, asked))
     found.chains.sort()
     hidden = await asyncio.gather(*map(search.hidden_regions, asked))
     found.hidden = dict(zip(asked, hidden, strict=True))
-    found.hidden_accounts = frozenset(
+    gone = [
         each
         for each in await search.hidden(place.root)
         if is_account(each)
         and each not in found.regions
         and (not request.accounts or each in request.accounts)
+    ]
+    regions = await asyncio.gather(*map(search.hidden_regions, gone))
+    found.hidden_accounts = frozenset(
+        account for account, hidden in zip(gone, regions, strict=True) if hidden
     )
     found.notes += sorted(search.unseen)[:1]
     return found
@@ -95,42 +97,56 @@ class _Search:
                 each for each in level.folders if is_region(each) and self._request.is_asked(each)
             }
             if kind == LOGS:
-                odd = [
-                    each
-                    for each in level.folders
-                    if not is_region(each) and self._request.is_asked(each.lower())
-                ]
-                prefix = self._prefix(account, LOGS)
-                await self.misplaced(ChainId(account, ""), prefix, level, odd)
+                place = self._request.trail.place
+                odd = await outside_regions(self._store, self._request, place, account, level)
+                self._found.findings += odd.all(ChainId(account, ""))
         self._found.regions[account] = frozenset(regions)
         self._found.chains += (ChainId(account, region) for region in regions)
 
     async def hidden_regions(self, account: str) -> frozenset[str]:
-        """Return the regions of an account whose digests were all deleted."""
-        names = await self.hidden(self._prefix(account, DIGESTS))
-        regions = {each for each in names if is_region(each) and self._request.is_asked(each)}
-        return frozenset(regions - self._found.regions[account])
+        """Return the regions of an account that have no digest, and had some in the window."""
+        prefix = self._prefix(account, DIGESTS)
+        known = self._found.regions.get(account, frozenset())
+        regions = [
+            each
+            for each in await self.hidden(prefix)
+            if is_region(each) and self._request.is_asked(each) and each not in known
+        ]
+        # What a lifecycle rule hid years ago says nothing of the window.
+        days = {f"{day:%Y/%m/%d}" for day in self._request.days()}
+        months = sorted({day[:7] for day in days})
+        hidden = set()
+        for region in regions:
+            for month in months:
+                inside = await self.hidden(f"{prefix}{region}/{month}/")
+                if any(f"{month}/{day}" in days for day in inside):
+                    hidden.add(region)
+                    break
+        return frozenset(hidden)
 
     async def hidden(self, prefix: str) -> frozenset[str]:
         """Return the folders below a prefix that hold any version, where the bucket keeps them."""
         try:
             return await self._store.hidden_folders(self._request.trail.place.bucket, prefix)
         except UnreadableError as error:
+            if error.kind == "unlisted":
+                self._found.findings.append(unlisted(ChainId("", ""), prefix, error))
+                return frozenset()
             self.unseen.add(
                 "accounts and regions that delete markers hide were not looked for: "
                 f"{error.reason}; allow s3:ListBucketVersions to whoever runs this"
             )
             return frozenset()
 
-    async def misplaced(self, chain: ChainId, prefix: str, level: Level, odd: list[str]) -> None:
-        """Tell objects that lie right below a prefix, or below folders of odd names."""
+    async def outside_accounts(self, top: Level) -> None:
+        """Tell what lies below the organization's folder and in none of an account."""
         place = self._request.trail.place
-        found = Misplaced(place.bucket)
-        found.add(level.objects)
-        for name in odd:
-            await found.add_below(self._store, f"{prefix}{name}/")
-        self._found.findings += found.findings(chain)
-        self._found.findings += found.told(chain)
+        odd = Misplaced(place.bucket)
+        odd.add(top.objects)
+        for name in top.folders:
+            if not is_account(name):
+                await odd.add_below(self._store, f"{place.root}{name}/")
+        self._found.findings += odd.all(ChainId("", ""))
 
     async def _level(self, account: str, kind: str) -> Level:
         place, prefix = self._request.trail.place, self._prefix(account, kind)

@@ -162,7 +162,8 @@ def finding(chain: ChainId, kind: str, key: str, told: str, step: str = "") -> F
 def unlisted(chain: ChainId, prefix: str, error: UnreadableError) -> Finding:
     """Make a finding about a folder that could not be listed, with what to do about its cause."""
     step = error.step or (KINDS[error.kind][1] if error.kind != "denied" else "")
-    return finding(chain, "unlisted", prefix, f"{error.kind}: {error.reason}", step)
+    told = error.reason if error.kind == "unlisted" else f"{error.kind}: {error.reason}"
+    return finding(chain, "unlisted", prefix, told, step)
 
 
 def _printable(text: str) -> str:

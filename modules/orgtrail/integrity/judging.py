@@ -23,7 +23,13 @@ from orgtrail.integrity.digest import (
 from orgtrail.integrity.findings import KINDS, Effect
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.names import ChainId
-from orgtrail.integrity.storage.store import Metadata, MissingError, Store, UnreadableError
+from orgtrail.integrity.storage.store import (
+    Listed,
+    Metadata,
+    MissingError,
+    Store,
+    UnreadableError,
+)
 from orgtrail.integrity.unpacking import Flaw, FlawedError, Unpacker
 from orgtrail.records import LARGEST_LOG
 
@@ -217,9 +223,9 @@ class Judge:
         """Tell whether a public key, by its SHA-256, is one of the region's."""
         return self._keys.has(self._chain.region, signer)
 
-    async def digest(self, bucket: str, key: str) -> ReadDigest:
-        """Read and judge a digest."""
-        found = await self._digest(bucket, key)
+    async def digest(self, bucket: str, key: str, listed: Listed | None = None) -> ReadDigest:
+        """Read and judge a digest; `listed` is what a listing says of it."""
+        found = await self._digest(bucket, key, listed=listed)
         if not found.fault or found.fault.unread:
             return found
 
@@ -233,11 +239,11 @@ class Judge:
         fault = await self._explained(found.fault, bucket, key, is_sound)
         return replace(signed, fault=fault)
 
-    async def log(self, named: Named) -> Fault | None:
-        """Read and judge a log file."""
+    async def log(self, named: Named, listed: Listed | None = None) -> Fault | None:
+        """Read and judge a log file; `listed` is what a listing says of it."""
         if named.algorithm != HASH:
             return Fault("log-algorithm", f"its digest hashes it by {named.algorithm[:40]!r}")
-        fault = await self._log(named)
+        fault = await self._log(named, listed=listed)
         if not fault or fault.unread:
             return fault
 
@@ -246,19 +252,23 @@ class Judge:
 
         return await self._explained(fault, named.bucket, named.key, is_sound)
 
-    async def _digest(self, bucket: str, key: str, version: str = "") -> ReadDigest:
+    async def _digest(
+        self, bucket: str, key: str, version: str = "", listed: Listed | None = None
+    ) -> ReadDigest:
         try:
-            return await self._judged(bucket, key, version, _LARGE)
+            return await self._judged(bucket, key, version, _LARGE, listed)
         except FlawedError as error:
             if error.flaw is not Flaw.TOO_LARGE or LARGEST_DIGEST <= _LARGE:
                 return ReadDigest(Fault(f"digest-{error.flaw}", ""))
         async with _one_at_a_time():
             try:
-                return await self._judged(bucket, key, version, LARGEST_DIGEST)
+                return await self._judged(bucket, key, version, LARGEST_DIGEST, listed)
             except FlawedError as error:
                 return ReadDigest(Fault(f"digest-{error.flaw}", ""))
 
-    async def _judged(self, bucket: str, key: str, version: str, most: int) -> ReadDigest:
+    async def _judged(
+        self, bucket: str, key: str, version: str, most: int, listed: Listed | None
+    ) -> ReadDigest:
         try:
             unpacked, metadata = await self._store.fetch(
                 bucket,
@@ -272,25 +282,30 @@ class Judge:
             return ReadDigest(Fault("digest-missing", "is not there"))
         except UnreadableError as error:
             return ReadDigest(Fault(error.kind, error.reason, error.step))
-        self.plain += unpacked.was_plain
         where = ("" if self._store.merges_buckets else bucket, key)
-        return judged(unpacked, metadata, self._chain, where, self._keys)
+        found = judged(unpacked, metadata, self._chain, where, self._keys)
+        if found.fault and (cut := _cut(unpacked, metadata, listed)):
+            return ReadDigest(cut)
+        self.plain += unpacked.was_plain
+        return found
 
-    async def _log(self, named: Named, version: str = "") -> Fault | None:
+    async def _log(
+        self, named: Named, version: str = "", listed: Listed | None = None
+    ) -> Fault | None:
         try:
-            unpacked, _ = await self._store.fetch(
+            unpacked, metadata = await self._store.fetch(
                 named.bucket, named.key, LARGEST_LOG, version=version
             )
-            value = unpacked.finish()
         except MissingError:
             return Fault("log-missing", "a digest names it, and it is not there")
         except UnreadableError as error:
             return Fault(error.kind, error.reason, error.step)
         except FlawedError as error:
             return Fault(f"log-{error.flaw}", "")
+        fault = _compared(unpacked, named)
+        if fault:
+            return _cut(unpacked, metadata, listed) or fault
         self.plain += unpacked.was_plain
-        if value != named.value.lower():
-            return Fault("log-altered", "its hash is not the one that its digest names")
         return None
 
     async def _explained(
@@ -318,6 +333,29 @@ class Judge:
             )
             return _told(fault, f"{hidden}{told}")
         return _told(fault, f"{hidden}no older version of it is the signed one") if older else fault
+
+
+def _compared(unpacked: Unpacker, named: Named) -> Fault | None:
+    try:
+        value = unpacked.finish()
+    except FlawedError as error:
+        return Fault(f"log-{error.flaw}", "")
+    if value != named.value.lower():
+        return Fault("log-altered", "its hash is not the one that its digest names")
+    return None
+
+
+def _cut(unpacked: Unpacker, metadata: Metadata, listed: Listed | None) -> Fault | None:
+    """Tell bytes that are not those of the object that was listed, and nobody wrote it since."""
+    if (
+        listed is None
+        or unpacked.was_plain
+        or unpacked.packed >= listed.size
+        or metadata.etag not in {"", listed.etag}
+    ):
+        return None
+    told = f"{unpacked.packed} bytes came of the {listed.size} that the listing says"
+    return Fault("unreachable", f"{told}: something between cut it off")
 
 
 def _told(fault: Fault, more: str) -> Fault:

@@ -30,7 +30,7 @@ _END = re.compile(_DAY + r"(\d\d)Z(_backfill)?\.json\.gz", re.ASCII)
 _LOG = re.compile(rf"/(\d{{12}})_CloudTrail_([a-z0-9-]+)_{_DAY}Z_[^/]+\.json\.gz$", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Place:
     """Where one organization trail writes.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,10 @@ from orgtrail.integrity.names import HOUR, Trail
 
 LATE = timedelta(hours=2)
 """A digest may come this much after its period; CloudTrail delivers them within the hour."""
+
+
+_FIRST = datetime(2013, 11, 13, tzinfo=UTC)
+"""The day on which CloudTrail was announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,11 @@ class Request:
     session: Any = None
     known_regions: frozenset[str] = frozenset()
     multi_region: bool = True
+
+    def bounded(self, now: datetime) -> Request:
+        """Return the same without the time in which nothing can have been delivered."""
+        until = max(_FIRST, min(self.until, now + timedelta(days=1)))
+        return replace(self, since=min(max(self.since, _FIRST), until), until=until)
 
     def is_asked(self, region: str) -> bool:
         """Tell whether a region is one of those that are verified."""

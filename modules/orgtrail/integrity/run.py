@@ -13,7 +13,7 @@ from pathlib import Path
 from orgtrail.integrity import keys as key_files
 from orgtrail.integrity.absent import (
     as_findings,
-    hidden_accounts,
+    former_accounts,
     limits,
     missing_accounts,
     missing_regions,
@@ -29,6 +29,7 @@ from orgtrail.integrity.discovery import Found, chains_below
 from orgtrail.integrity.findings import KINDS
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.memory import State
+from orgtrail.integrity.misplaced import outside_regions
 from orgtrail.integrity.names import ChainId
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Event, Note, Planned, Progress
@@ -93,13 +94,14 @@ class _Run:
     """The state of one run."""
 
     def __init__(self, request: Request, state: State | None) -> None:
-        self._request = request
+        self._now = datetime.now(UTC)
+        self._request = request = request.bounded(self._now)
         self._state = state
         self._aws = None if request.logs else Aws(request.trail.home, request.session)
-        self._now = datetime.now(UTC)
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(maxsize=1000)
         self._expected = dict(request.expected)
         self._members: frozenset[str] | None = None
+        self._known: frozenset[str] | None = None
         self._keyring = KeyRing()
         self._left = False
         self._alive: set[ChainId] = set()
@@ -152,8 +154,10 @@ class _Run:
             await self._crew.brief(briefing)
             await self._tell(not_due(request, self._now))
             await self._tell(found.findings)
-            await self._tell(missing_accounts(request, found, self._expected, self._now))
-            await self._tell(hidden_accounts(request, found, self._expected, self._members))
+            earlier = state.chains() if state else frozenset[ChainId]()
+            expected, known = self._expected, self._known
+            await self._tell(missing_accounts(request, found, expected, self._now))
+            await self._tell(former_accounts(request, found, expected, earlier, known))
             await self._queue.put(Planned(tuple(found.chains), days))
             await self._chains(found.chains)
             await self._end(found)
@@ -201,8 +205,10 @@ class _Run:
             if members:
                 await self._queue.put(Note(known))
         else:
-            self._members = frozenset(each.id for each in known)
-            self._expected |= {each.id: each.joined for each in known}
+            self._known = frozenset(each.id for each in known)
+            active = {each.id: each.joined for each in known if each.is_active}
+            self._members = frozenset(active)
+            self._expected |= active
         return found
 
     def _get_keys(self, regions: list[str]) -> None:
@@ -239,6 +245,9 @@ class _Run:
                     group.create_task(next_ones())
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
+        for place, account in sorted(assembly.former):
+            odd = await outside_regions(self._store, self._request, place, account)
+            await self._tell(odd.all(ChainId(account, "")))
 
     def _is_gone(self, account: str) -> bool:
         """Tell whether the organization has no such account, and nobody asks for it by name."""

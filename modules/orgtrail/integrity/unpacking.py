@@ -47,6 +47,7 @@ class Unpacker:
 
     Attributes:
         seen: whether any byte came.
+        packed: bytes that came.
         was_plain: whether it came unpacked.
         body: what was in it, if it was to be kept.
 
@@ -63,6 +64,7 @@ class Unpacker:
         self._may_be_plain = plain
         self.body = bytearray()
         self.seen = False
+        self.packed = 0
         self.was_plain = False
 
     def feed(self, data: bytes) -> None:
@@ -72,6 +74,7 @@ class Unpacker:
             FlawedError: they cannot be a part of one gzip stream, or hold too much.
 
         """
+        self.packed += len(data)
         if not self.seen and data:
             self.seen = True
             self.was_plain = self._may_be_plain and data.startswith(_JSON)

@@ -41,18 +41,21 @@ class Folder:
     Args:
         root: the folder; below it each file lies at its key, or at its bucket's name and its key.
         bucket: the bucket that the trail writes to; empty where there is but one.
+        prefix: the key prefix above the accounts.
 
     Raises:
         OrgtrailError: it is no folder, or its metadata cannot be read.
 
     """
 
-    def __init__(self, root: Path, bucket: str = "") -> None:
+    def __init__(self, root: Path, bucket: str = "", prefix: str = "") -> None:
         if not root.is_dir():
             raise OrgtrailError(f"{root}: is no folder; --logs takes a copy of the archive bucket")
         self._root = root
         self._bucket = bucket
-        self._by_bucket = bool(bucket) and (root / bucket).is_dir()
+        # A folder of the bucket's name may also be a key's in a copy of that bucket alone.
+        whole = bool(prefix) and (root / prefix).is_dir()
+        self._by_bucket = not whole and bool(bucket) and (root / bucket).is_dir()
         self._metadata = _metadata(root / SIGNATURES)
         self._metadata_of = lru_cache(maxsize=16)(self._read_metadata)
         self._metadata_of(bucket)

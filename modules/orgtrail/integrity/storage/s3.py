@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TypeVar
 
 from orgtrail.aws import Cause, cause_of, one_line, step_for
@@ -39,9 +40,11 @@ _OWN_HEADERS = ("x-amz-request-id", "x-amz-id-2")
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html"""
 _LARGEST_PAGE = 32 << 20
 """Bytes of a listing's page; a thousand of the longest keys need less."""
-_EMPTY_PAGES = 1000
-"""Pages without an entry, one after the other, that a listing may have."""
-_VERSION_PAGES = 20
+_THIN_PAGES, _THIN = 1000, 10
+"""Pages after which a listing must have had so many entries in each, taken together."""
+_MOST_KEYS = 2_000_000
+"""Entries of one listing; a region of an account has no such number of log files in a day."""
+_VERSION_PAGES = 200
 """Pages of a listing of versions that are looked at for folders."""
 
 _KINDS = {
@@ -122,9 +125,11 @@ class S3:
             )
             found |= page.folders
             if page.next is None:
-                break
+                return found
             query["key-marker"], query["version-id-marker"] = page.next
-        return found
+        raise UnreadableError(
+            "unlisted", f"{prefix}: more than {_VERSION_PAGES} pages of versions lie right below it"
+        )
 
     async def fetch(
         self,
@@ -137,19 +142,23 @@ class S3:
         version: str = "",
     ) -> tuple[Unpacker, Metadata]:
         """Read an object, all of it."""
-        unpacked = Unpacker(most, keep=keep, json=json)
+        unpacked = Unpacker(most)
 
-        def anew() -> Sink:
+        async def attempt() -> dict[str, str]:
             nonlocal unpacked
-            unpacked = Unpacker(most, keep=keep, json=json)
-            return unpacked.feed
+            unpacked = Unpacker(most, keep=keep, json=json, plain=True)
+            kept = await self._attempt(bucket, key, query, unpacked.feed)
+            if "content-length" not in kept and "chunked" not in kept.get("transfer-encoding", ""):
+                # Nothing tells whether it came whole.
+                raise _Again(UnreadableError("unreachable", "an answer without its length"))
+            return kept
 
         query = {"versionId": version} if version else {}
-        kept = await self._retried(lambda: self._attempt(bucket, key, query, anew()))
+        kept = await self._retried(attempt)
         signature, algorithm = (
             kept.get(f"x-amz-meta-signature{end}") for end in ("", "-algorithm")
         )
-        return unpacked, Metadata(signature, algorithm)
+        return unpacked, Metadata(signature, algorithm, etag=kept.get("etag", "").strip('"'))
 
     async def versions(self, bucket: str, key: str) -> list[Version]:
         """Return the versions of an object, the newest first: of the first page, which is 1,000."""
@@ -167,21 +176,26 @@ class S3:
         """
         query = {"list-type": "2", "encoding-type": "url", **asked}
         tokens: set[str] = set()
-        last, empty = "", 0
+        last, last_folder = "", ""
+        pages, entries = 0, 0
         while True:
             page = await self._asked(bucket, query, answers.page)
             keys = [each.key for each in page.objects]
+            pages, entries = pages + 1, entries + len(keys) + len(page.folders)
             if any(not key.startswith(asked["prefix"]) for key in (*keys, *page.folders)):
                 raise UnreadableError("unreachable", "the listing has keys that were not asked for")
-            if keys and (keys[0] <= last or keys != sorted(keys)):
+            if keys and (keys[0] <= last or _unsorted(keys)):
                 raise UnreadableError("unreachable", "the listing is not in the order of its keys")
+            if page.folders and (page.folders[0] <= last_folder or _unsorted(page.folders)):
+                raise UnreadableError("unreachable", "the listing is not in the order of folders")
             last = keys[-1] if keys else last
+            last_folder = page.folders[-1] if page.folders else last_folder
             yield page
             if not page.token:
                 return
-            empty = 0 if keys or page.folders else empty + 1
-            if page.token in tokens or empty > _EMPTY_PAGES:
-                raise UnreadableError("unreachable", "the listing goes round and has no end")
+            thin = pages > _THIN_PAGES and entries < _THIN * pages
+            if page.token in tokens or thin or entries > _MOST_KEYS:
+                raise UnreadableError("unreachable", "the listing goes on and has no end")
             tokens.add(page.token)
             query["continuation-token"] = page.token
 
@@ -286,6 +300,10 @@ class S3:
         return not kind.startswith("text/html") and (
             answer.status != 200 or "etag" in answer.headers or kind.endswith("/xml")
         )
+
+
+def _unsorted(names: list[str]) -> bool:
+    return any(b < a for a, b in pairwise(names))
 
 
 def _foreign(answer: Answer) -> UnreadableError:

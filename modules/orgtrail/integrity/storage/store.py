@@ -62,11 +62,15 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What S3 keeps with a digest; None for what is absent, `lost` where the copy kept none."""
+    """What S3 keeps with a digest; None for what is absent, `lost` where the copy kept none.
+
+    `etag` is that of the object as it was read; empty where it is not told.
+    """
 
     signature: str | None
     algorithm: str | None
     lost: bool = False
+    etag: str = ""
 
 
 Listing = AsyncGenerator[Listed, None]
