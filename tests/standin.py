@@ -301,6 +301,11 @@ def _listing(inner: str) -> Answer:
     return _xml(f"<ListBucketResult {NAMESPACE}>{inner}</ListBucketResult>")
 
 
+def _endless(inner: str, number: int) -> Answer:
+    token = f"<NextContinuationToken>{number}</NextContinuationToken>"
+    return _listing(f"<IsTruncated>true</IsTruncated>{token}{inner}")
+
+
 def _entries(*keys: str) -> str:
     return "".join(
         f"<Contents><Key>{key}</Key><Size>1</Size><ETag>e</ETag></Contents>" for key in keys
@@ -330,10 +335,31 @@ _FAULTS = {
     ),
     "no-token": _listing("<IsTruncated>true</IsTruncated>"),
     "strange": _listing("<IsTruncated>false</IsTruncated>" + _entries("somewhere/else")),
+    "empty": (200, {"Content-Type": "application/json"}, b""),
     "kms-throttled": _refused(400, "ThrottlingException"),
 }
 _FOREIGN = {"html", "html-404", "xml-404"}
 """Answers of something between, which lack S3's own headers."""
+
+
+def _wrong(world: World, told: str | None, target: str) -> Answer | None:
+    """Return the answer of a fault; None where the fault is not in what is answered."""
+    prefix = dict(parse_qsl(urlsplit(target).query)).get("prefix", "")
+    number = len(world.asked)
+    match told:
+        case "same-folders":
+            folder = f"<CommonPrefixes><Prefix>{prefix}2026/</Prefix></CommonPrefixes>"
+            return _endless(folder, number)
+        case "ascending":
+            return _endless(_entries(f"{prefix}{number:09}"), number)
+        case "unsorted":
+            return _listing(
+                "<IsTruncated>false</IsTruncated>" + _entries(f"{prefix}b", f"{prefix}a")
+            )
+        case None:
+            return None
+        case _:
+            return _FAULTS.get(told)
 
 
 class _Connection(asyncio.Protocol):
@@ -385,25 +411,22 @@ class _Connection(asyncio.Protocol):
         if told == "drop":
             self._transport.close()
             return
-        if told == "unsorted":
-            prefix = dict(parse_qsl(urlsplit(target).query))["prefix"]
-            _FAULTS[told] = _listing(
-                "<IsTruncated>false</IsTruncated>" + _entries(f"{prefix}b", f"{prefix}a")
-            )
-        status, more, content = (
-            _FAULTS[told] if told in _FAULTS else answer(world, method, target, headers, sent)
+        status, more, content = _wrong(world, told, target) or answer(
+            world, method, target, headers, sent
         )
-        lines = [f"HTTP/1.1 {status} -", f"Content-Length: {len(content)}"]
+        lines = [f"HTTP/1.1 {status} -"]
+        if told != "no-length":
+            lines.append(f"Content-Length: {len(content)}")
         if told not in _FOREIGN:
             lines.append("x-amz-request-id: EXAMPLE0000000000")
         lines += (f"{name}: {value}" for name, value in more.items())
-        cut = len(content) // 2 if told == "cut" else len(content)
+        cut = len(content) // 2 if told in {"cut", "no-length"} else len(content)
         data = "\r\n".join(lines).encode() + b"\r\n\r\n" + content[:cut]
         self._transport.write(data)
         if not told and status == 200 and "ETag" in more:
             # So that the stand-in takes little of the time that is measured.
             world.ready[target] = data
-        if told == "cut":
+        if told in {"cut", "no-length"}:
             self._transport.close()
 
     def _fault(self, target: str) -> str | None:

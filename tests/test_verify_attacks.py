@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from orgtrail.integrity.digest import Digest as Parsed
 from orgtrail.integrity.digest import parse
+from orgtrail.integrity.keeping import kept
 from orgtrail.integrity.result import Result
+from orgtrail.integrity.run import verify
 from orgtrail.integrity.storage import s3
 from orgtrail.integrity.storage.answers import OddAnswerError, page
 from orgtrail.sample.digests import Digest
@@ -636,6 +638,11 @@ def test_files_that_nest_too_deep(archive: Archive, tmp_path: Path) -> None:
         path.write_text(deep)
         with pytest.raises(OrgtrailError, match=name):
             archive.verified(logs=tmp_path)
+        path.unlink()
+        os.mkfifo(path)
+        with pytest.raises(OrgtrailError, match=f"{name}: cannot be read: is no file"):
+            archive.verified(logs=tmp_path)
+        path.unlink()
         path.write_text(before)
 
 
@@ -647,3 +654,204 @@ def test_a_name_that_is_no_text(archive: Archive, tmp_path: Path) -> None:
     result = archive.verified(logs=tmp_path)
     assert kinds(result) == {"unvouched-log": 1}
     assert result.findings[0].key.endswith("/\\udcff\\udcfe.json.gz")
+
+
+# What a stranger found --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("left", ["", "Config/x"])
+def test_an_account_that_an_earlier_run_knew(archive: Archive, tmp_path: Path, left: str) -> None:
+    archive.world.versioned = False
+    for account in (ACCOUNT, OTHER):
+        archive.write(account)
+
+    def run() -> Result:
+        result, request = Result(), archive.request()
+        window = (request.since, request.until)
+        with kept(tmp_path / "a.state", request.trail.arn, window, resume=False) as state:
+            for event in verify(request, state):
+                result.add(event)
+        return result
+
+    assert run().verdict == "valid"
+    _wipe(archive, OTHER, "us-east-1", wholly=True)
+    if left:
+        archive.world.put(BUCKET, f"{archive.root}{OTHER}/{left}", b"{}")
+    result = run()
+    assert [(each.account, each.kind) for each in result.findings] == [(OTHER, "account-absent")]
+    archive.world.accounts = [{"Id": ACCOUNT, "Status": "ACTIVE"}]
+    assert run().verdict == "valid"
+
+
+def test_a_closed_account_hidden(archive: Archive) -> None:
+    for account in (ACCOUNT, OTHER):
+        archive.write(account)
+    archive.world.accounts = [
+        {"Id": ACCOUNT, "Status": "ACTIVE"},
+        {"Id": OTHER, "Status": "SUSPENDED"},
+    ]
+    assert archive.verified().verdict == "valid"
+    _wipe(archive, OTHER, "us-east-1", wholly=False)
+    assert kinds(archive.verified()) == {"account-absent": 1}
+
+
+def test_what_a_lifecycle_hid_years_ago_is_no_finding(archive: Archive) -> None:
+    archive.write()
+    for account, region in ((ACCOUNT, "ap-east-1"), (OTHER, "us-east-1")):
+        key = f"{archive.root}{account}/CloudTrail-Digest/{region}/2021/01/01/x.json.gz"
+        archive.world.put(BUCKET, key, b"")
+        archive.world.delete(BUCKET, key, wholly=False)
+    assert archive.verified().verdict == "valid"
+
+
+def test_versions_without_end_leave_it_unproven(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.write()
+    monkeypatch.setattr(s3, "_VERSION_PAGES", 0)
+    result = archive.verified()
+    assert (result.verdict, kinds(result)) == ("unproven", {"unlisted": 2})
+
+
+@pytest.mark.parametrize("place", ["us-east-1/2026/03/{}", "us-east-1/{}", "US-EAST-1/{}", "{}"])
+def test_a_forged_log_in_an_odd_place_of_the_former_bucket(archive: Archive, place: str) -> None:
+    archive.bucket = "example-bank-former"
+    first = archive.write(hours=6)
+    key = f"{archive.root}{ACCOUNT}/CloudTrail/{place.format('forged.json.gz')}"
+    archive.world.put(archive.bucket, key, FORGED)
+    archive.bucket = BUCKET
+    archive.write(start=BEGIN + 6 * HOUR, hours=6, before=first[-1])
+    result = archive.verified()
+    assert [(each.kind, each.key) for each in result.findings] == [("unvouched-log", key)]
+
+
+def test_a_forged_log_in_the_former_bucket_in_the_hour_of_the_move(archive: Archive) -> None:
+    archive.bucket = "example-bank-former"
+    first = archive.write(hours=6)
+    move = BEGIN + 6 * HOUR
+    key = forged(archive, f"{move + 20 * MINUTE:%Y%m%dT%H%M}", f"{move:%Y/%m/%d}")
+    archive.world.put(archive.bucket, key, FORGED)
+    archive.bucket = BUCKET
+    archive.write(start=move, hours=6, before=first[-1])
+    since = move + 5 * MINUTE
+    assert archive.verified(until=since).verdict == "valid"
+    assert kinds(archive.verified(since=since)) == {"unvouched-log": 1}
+
+
+def test_the_last_digest_exchanged(archive: Archive) -> None:
+    # It is CloudTrail's, and the first digest after the window vouches for another.
+    digests = archive.write()
+    chain, signer = archive.chain(ACCOUNT, "us-east-1"), signing_key("us-east-1")
+    start = BEGIN + 5 * HOUR
+    other = next(chain.digests([], start, start + HOUR, signer, digests[4]))
+    archive.put(other)
+    for key in named(digests[5]):
+        archive.world.delete(BUCKET, key)
+    result = archive.verified(until=start + 30 * MINUTE)
+    assert (result.verdict, kinds(result)) == ("invalid", {"digest-link": 1})
+
+
+def test_a_backfill_digest_that_no_listing_has_covers_nothing(archive: Archive) -> None:
+    archive.write(hours=5)
+    archive.write(start=BEGIN + 6 * HOUR, hours=6)
+    chain, signer = archive.chain(ACCOUNT, "us-east-1", "_backfill"), signing_key("us-east-1")
+    backfills = [*chain.digests([], BEGIN + 4 * HOUR, BEGIN + 7 * HOUR, signer)]
+    for each in backfills:
+        archive.put(each)
+    archive.world.unlisted.add(backfills[1].key)
+    result = archive.verified()
+    assert (result.verdict, kinds(result), result.backfills) == ("unproven", {"gap": 1}, 3)
+
+
+@pytest.mark.parametrize("fault", ["no-length", "empty"])
+def test_what_a_middlebox_cut_off_is_not_altered(archive: Archive, fault: str) -> None:
+    digests = archive.write()
+    for key in (named(digests[2])[0], digests[5].key):
+        archive.world.faults[f"/{BUCKET}/{key}"] = [f"always {fault}"]
+    result = archive.verified()
+    assert result.verdict == "unproven"
+    assert kinds(result)["unreachable"] == 2
+
+
+def test_what_a_gateway_unpacked_is_compared_all_the_same(archive: Archive) -> None:
+    digests = archive.write()
+    for key in [*archive.world.names(BUCKET)]:
+        archive.rewrite(key, gzip.decompress(archive.data(key)))
+    result = archive.verified()
+    assert (result.verdict, kinds(result)) == ("valid", {})
+    key = named(digests[2])[0]
+    archive.rewrite(key, archive.data(key).replace(b"event", b"Event"))
+    assert kinds(archive.verified()) == {"log-altered": 1}
+
+
+@pytest.mark.parametrize("fault", ["same-folders", "ascending"])
+def test_a_listing_without_end(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr(s3, "_THIN_PAGES", 20)
+    archive.write()
+    prefix = f"{archive.root}{ACCOUNT}/CloudTrail/us-east-1/"
+    where = prefix if fault == "same-folders" else f"{prefix}2026/03/10/"
+    archive.world.faults[f"/{BUCKET}?{where}"] = [f"always {fault}"]
+    assert kinds(archive.verified())["unlisted"] == 1
+
+
+def test_a_log_that_came_much_later_is_looked_for_in_later_digests(archive: Archive) -> None:
+    until = BEGIN + 3 * HOUR
+    file, value = archive.logs(ACCOUNT, "us-east-1", until - 21 * MINUTE, until - 10 * MINUTE)[0]
+    first = archive.write(hours=3)
+    chain, signer = archive.chain(ACCOUNT, "us-east-1"), signing_key("us-east-1")
+    moved = replace(file, at=until + 31 * MINUTE)
+    for each in chain.digests([(moved, value)], until, until + 4 * HOUR, signer, first[-1]):
+        archive.put(each)
+    for end in (until - MINUTE, until - 15 * MINUTE, until + HOUR):
+        assert archive.verified(until=end).verdict == "valid"
+
+
+def test_a_digest_that_reaches_far_beyond_the_window(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = archive.write(hours=4)
+    start = BEGIN + 4 * HOUR
+    files = archive.logs(ACCOUNT, "us-east-1", start, start + 2 * HOUR)
+    monkeypatch.setattr("orgtrail.sample.digests._HOUR", 2 * HOUR)
+    chain, signer = archive.chain(ACCOUNT, "us-east-1"), signing_key("us-east-1")
+    digest = next(chain.digests(files, start, start + 2 * HOUR, signer, first[-1]))
+    archive.put(digest)
+    until = start + 40 * MINUTE
+    assert archive.verified(until=until).verdict == "valid"
+    archive.rewrite(named(digest)[0], FORGED)
+    assert kinds(archive.verified(until=until)) == {"log-altered": 1}
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        (datetime(1, 1, 1, tzinfo=UTC), BEGIN + 5 * HOUR),
+        (BEGIN, datetime(9999, 12, 31, 23, 59, tzinfo=UTC)),
+        (datetime(9000, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)),
+        (datetime(1, 1, 1, tzinfo=UTC), datetime(2, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_window_of_ages(archive: Archive, since: datetime, until: datetime) -> None:
+    archive.write()
+    archive.world.asked.clear()
+    assert archive.verified(since=since, until=until).verdict == "unproven"
+    assert len(archive.world.asked) < 1000
+
+
+def test_a_bucket_that_has_keys_like_a_copy_of_itself(tmp_path: Path) -> None:
+    # Somebody wrote an intact replica below a key that is called like the bucket.
+    archive = Archive()
+    digests = archive.write()
+    for key in [*archive.world.names(BUCKET)]:
+        stored = archive.world.buckets[BUCKET][key][-1]
+        archive.world.put(BUCKET, f"{BUCKET}/{key}", stored.data or b"", stored.metadata)
+    archive.rewrite(named(digests[5])[0], FORGED)
+    assert archive.verified(logs=copied(archive, tmp_path)).verdict == "invalid"
+
+
+def test_a_prefix_that_is_called_like_the_bucket(tmp_path: Path) -> None:
+    archive = Archive(prefix=BUCKET)
+    archive.write()
+    assert archive.verified(logs=copied(archive, tmp_path)).verdict == "valid"

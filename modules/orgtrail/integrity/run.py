@@ -33,7 +33,7 @@ from orgtrail.integrity.misplaced import outside_regions
 from orgtrail.integrity.names import ChainId
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Event, Note, Planned, Progress
-from orgtrail.integrity.storage.folder import PUBLIC_KEYS
+from orgtrail.integrity.storage.folder import PUBLIC_KEYS, refuse_pipe
 from orgtrail.integrity.storage.signing import Credentials
 from orgtrail.integrity.storage.store import UnreadableError
 from orgtrail.settings.faults import OrgtrailError
@@ -219,7 +219,9 @@ class _Run:
             self._aws.fill(ring, regions, request.since, request.until)
         else:
             assert request.logs
-            ring.take(key_files.read(request.logs / PUBLIC_KEYS))
+            path = request.logs / PUBLIC_KEYS
+            refuse_pipe(path)
+            ring.take(key_files.read(path))
 
     def _window(self, account: str) -> Window:
         return self._request.window(self._expected.get(account), self._now)

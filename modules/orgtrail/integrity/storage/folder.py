@@ -196,7 +196,19 @@ class Folder:
         )
 
 
+def refuse_pipe(path: Path) -> None:
+    """Refuse what is no file in a copy: a pipe would wait for ever.
+
+    Raises:
+        OrgtrailError: it is there, and no file.
+
+    """
+    if path.exists() and not path.is_file():
+        raise OrgtrailError(f"{path}: cannot be read: is no file")
+
+
 def _metadata(path: Path) -> dict[str, Any]:
+    refuse_pipe(path)
     try:
         kept = loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
