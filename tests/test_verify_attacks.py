@@ -855,3 +855,73 @@ def test_a_prefix_that_is_called_like_the_bucket(tmp_path: Path) -> None:
     archive = Archive(prefix=BUCKET)
     archive.write()
     assert archive.verified(logs=copied(archive, tmp_path)).verdict == "valid"
+
+
+def test_a_crowd_hides_nothing(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orgtrail.integrity.day._UNNAMED", 5)
+    archive.write(hours=12)
+    folder = f"{archive.root}{ACCOUNT}/CloudTrail/us-east-1/2026/03/10/"
+    for number in range(20):
+        # Those of another window, earlier in the folder.
+        archive.world.put(BUCKET, forged(archive, f"20260310T0{number % 10}{number:02}"), FORGED)
+    assert archive.verified().verdict == "valid"
+    key = forged(archive, "20260310T2200")
+    archive.world.put(BUCKET, key, FORGED)
+    assert [each.key for each in archive.verified().findings] == [key]
+    for number in range(20):
+        archive.world.put(BUCKET, f"{folder}{number}.json.gz", FORGED)
+    result = archive.verified()
+    assert result.verdict == "unproven"
+    assert result.unvouched >= 21
+
+
+def test_a_left_account_whose_files_are_hidden(archive: Archive) -> None:
+    archive.write()
+    digests = archive.write(OTHER)
+    archive.world.accounts = [{"Id": ACCOUNT, "Status": "ACTIVE"}]
+    for each in digests:
+        for key in (each.key, *named(each)):
+            archive.world.delete(BUCKET, key, wholly=False)
+    # What is left of it is of another time.
+    archive.write(OTHER, start=BEGIN - 99 * HOUR, hours=2)
+    assert kinds(archive.verified()) == {"no-digests": 1}
+
+
+def test_a_copy_that_links_round_or_goes_too_deep(archive: Archive, tmp_path: Path) -> None:
+    archive.write()
+    copied(archive, tmp_path)
+    day = tmp_path / f"{archive.root}{ACCOUNT}/CloudTrail/us-east-1/2026/03/10"
+    folder = day
+    for number in range(25):
+        below = folder / "x"
+        below.mkdir()
+        (folder / "y").symlink_to(below)
+        folder = below
+        assert number < 25
+    result = archive.verified(logs=tmp_path)
+    assert kinds(result)["unlisted"] == 1
+    (day / "y").unlink()
+    for each in day.rglob("y"):
+        each.unlink()
+    for _ in range(100):
+        folder = folder / "x"
+        folder.mkdir()
+    result = archive.verified(logs=tmp_path)
+    assert kinds(result)["unlisted"] == 1
+    assert any("folders deep" in each.detail for each in result.findings)
+
+
+def test_an_empty_answer_is_asked_for_again(archive: Archive) -> None:
+    digests = archive.write()
+    key = named(digests[2])[0]
+    archive.world.faults[f"/{BUCKET}/{key}"] = ["empty"]
+    assert archive.verified().verdict == "valid"
+    archive.rewrite(key, b"")
+    assert kinds(archive.verified()) == {"log-malformed": 1}
+
+
+def test_nothing_at_all_is_told(archive: Archive) -> None:
+    archive.world.buckets[BUCKET] = {}
+    result = archive.verified()
+    assert (result.verdict, kinds(result)) == ("unproven", {"no-digests": 1})
+    assert "nothing of what was asked for lies below s3://" in result.findings[0].detail

@@ -144,6 +144,8 @@ def test_the_report(archive: Archive) -> None:
             "--trail-arn: must be like arn:aws:cloudtrail:us-east-1:",
         ),
         ((*NAMED, "--from", "yesterday"), "--from: must be ISO 8601"),
+        ((*NAMED, "--from", "0001-01-01T00:00:00+09:00"), "--from: lies outside the calendar"),
+        ((*NAMED, "--account", "\u0661" * 12), "--account: must be 12 digits"),
         ((*NAMED, "--account", "1"), "--account: must be 12 digits; got '1'"),
         ((*NAMED, "--region", "US East"), "--region: must be a region's name"),
         ((*NAMED, "--resume"), "--resume: orgtrail-verify.state holds no interrupted run"),
@@ -236,6 +238,22 @@ def test_a_role_without_an_environment_file(archive: Archive, environment: str) 
     ran = verify(*NAMED, *WINDOW, "--profile", "nobody")
     assert ran.returncode == 2
     assert ran.stderr.startswith("credentials cannot be reached: The config profile (nobody)")
+
+
+def test_names_that_somebody_chose_move_no_terminal(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.write()
+    folder = f"AWSLogs/{ORGANIZATION}/{ACCOUNT}/CloudTrail/us-east-1/2026/03/10/"
+    name = "ä\x1b[2J\nvalid: every file is intact\u202e.json.gz"
+    archive.world.put(BUCKET, folder + name, b"x")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    ran = verify(*NAMED, *WINDOW)
+    assert ran.returncode == 2, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "\x1b" not in ran.stdout
+    assert r"\xe4\x1b[2J\nvalid: every file is intact\u202e.json.gz" in ran.stdout
+    assert told(*NAMED, *WINDOW)[1]["findings"][0]["key"] == folder + name
 
 
 def test_a_sample_verifies_by_its_environment(tmp_path: Path) -> None:

@@ -365,3 +365,28 @@ def test_kills_change_nothing(tmp_path: Path) -> None:
     ended = soak(kills, tmp_path)
     assert ended["SIGKILL"] == 2
     assert ended["SIGTERM"] == 2
+
+
+@pytest.mark.parametrize("statement", ["UPDATE facts SET value = '[]'", "DELETE FROM facts"])
+def test_what_a_state_knew_of_regions_is_not_taken_away_in_silence(
+    archive: Archive, statement: str
+) -> None:
+    archive.write()
+    state = Path("nightly.state")
+    run(archive, state)
+    with closing(sqlite3.connect(state)) as file, file:
+        file.execute(f"{statement} WHERE name = 'chains'")
+    result = run(archive, state)
+    assert (result.verdict, kinds(result)) == ("unproven", {"state-altered": 1})
+    assert run(archive, state).verdict == "valid"
+
+
+def test_a_run_that_keeps_nothing_needs_no_home(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    archive.write()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / "file" / "state.key"))
+    assert run(archive, None).verdict == "valid"
+    with pytest.raises(OrgtrailError, match=f"name a file that can by {KEY_VARIABLE}"):
+        run(archive, Path("nightly.state"))

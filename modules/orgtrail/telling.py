@@ -6,16 +6,19 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from orgtrail.settings.faults import OrgtrailError, SettingsWarning, internal_fault
+from orgtrail.settings.faults import OrgtrailError, SettingsWarning, StoppedError, internal_fault
 
 FINE, BAD, FAILED = 0, 1, 2
 """Exit codes: the answer is good; it is bad; there is none, or not a whole one."""
 
+_PATIENCE = 2.0
+"""Seconds within which a second signal is the same as the first."""
 _SIGNALS = ("SIGTERM", "SIGHUP")
 """Signals that end a command as Ctrl-C does."""
 
@@ -33,14 +36,20 @@ def told(work: Callable[[], object]) -> int:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
         _say("standard output is closed: give the command one, or a file")
         return FAILED
+    with suppress(AttributeError, OSError, ValueError):
+        # A terminal that cannot show a letter shows its number.
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         with _telling(), _ended_by_signals():
             result = work()
             sys.stdout.flush()
     except OrgtrailError as error:
+        if isinstance(error, StoppedError):
+            _ignore_signals()
         _say(str(error))
         return FAILED
     except KeyboardInterrupt:
+        _ignore_signals()
         _say("interrupted; the output is as it was before")
         return FAILED
     except BrokenPipeError:
@@ -61,6 +70,18 @@ def told(work: Callable[[], object]) -> int:
     return result if isinstance(result, int) else FINE
 
 
+def visible(text: str) -> str:
+    """Return a text of somebody else's as it may be printed: nothing in it moves the terminal.
+
+    Whoever names an object or calls the API chooses the text.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
 def _say(text: str) -> None:
     with suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(f"{text}\n")
@@ -75,6 +96,14 @@ def _discard_output() -> None:
         os.close(nowhere)
 
 
+def _ignore_signals() -> None:
+    """Let no second signal break into the last words."""
+    if threading.current_thread() is threading.main_thread():
+        for name in (*_SIGNALS, "SIGINT"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
     """Let SIGTERM and SIGHUP do what Ctrl-C does, once."""
@@ -85,9 +114,17 @@ def _ended_by_signals() -> Iterator[None]:
     # What is ignored on purpose (nohup) stays so.
     numbers = [each for each in numbers if signal.getsignal(each) == signal.SIG_DFL]
 
+    stopped = 0.0
+
     def stop(_number: int, frame: FrameType | None) -> None:
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
+        nonlocal stopped
+        now = time.monotonic()
+        if stopped:
+            # The work is being ended; who asks again much later will not wait for that.
+            if now - stopped > _PATIENCE:
+                raise KeyboardInterrupt
+            return
+        stopped = now
         as_ctrl_c = signal.getsignal(signal.SIGINT)
         if callable(as_ctrl_c):
             as_ctrl_c(signal.SIGINT, frame)
@@ -100,7 +137,7 @@ def _ended_by_signals() -> Iterator[None]:
         yield
     finally:
         for each in numbers:
-            signal.signal(each, signal.SIG_DFL)
+            signal.signal(each, signal.SIG_IGN if stopped else signal.SIG_DFL)
 
 
 @contextmanager

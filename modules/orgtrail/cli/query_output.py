@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from orgtrail.settings.faults import OrgtrailError
+from orgtrail.telling import visible
 
 Row = tuple[object, ...]
 
@@ -92,4 +93,4 @@ def _draft(out: Path) -> Iterator[Path]:
 
 
 def _plain(value: object) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else visible(str(value))

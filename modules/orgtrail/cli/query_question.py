@@ -169,7 +169,10 @@ def _moment(option: str, text: str) -> datetime:
         raise OrgtrailError(
             f"{option}: must be ISO 8601, like 2026-11-25T10:00:00Z; got {text!r}"
         ) from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        raise OrgtrailError(f"{option}: lies outside the calendar; got {text!r}") from None
 
 
 def parameters(given: list[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from orgtrail.cli.query_question import Question
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import on_table
 from orgtrail.settings.faults import OrgtrailError
-from orgtrail.telling import FAILED, FINE
+from orgtrail.telling import FAILED, FINE, visible
 
 if TYPE_CHECKING:
     from orgtrail.engines.drift import Drift
@@ -149,9 +149,9 @@ def _account(reading: Reading, root: Path, count: int) -> int:
 
 def _below(path: str, root: Path) -> str:
     try:
-        return str(Path(path).relative_to(root))
+        return visible(str(Path(path).relative_to(root)))
     except ValueError:
-        return path
+        return visible(path)
 
 
 def _size(count: int) -> str:

@@ -196,6 +196,6 @@ def _trail(named: Named) -> tuple[Trail, Environment | None]:
 
 def _filter(option: str, values: list[str] | None, form: str, what: str) -> frozenset[str]:
     for each in values or ():
-        if not re.fullmatch(form, each):
+        if not re.fullmatch(form, each, re.ASCII):
             raise OrgtrailError(f"{option}: must be {what}; got {each!r}")
     return frozenset(values or ())

@@ -18,6 +18,7 @@ from orgtrail.integrity.chain import Chain
 from orgtrail.integrity.findings import KINDS, Effect, Finding
 from orgtrail.integrity.names import ChainId, Trail
 from orgtrail.integrity.result import Event, Result
+from orgtrail.telling import visible
 
 _MEANING = {
     "valid": "every file is intact, and every hour of the window is covered",
@@ -56,7 +57,7 @@ def show(result: Result, trail: Trail, window: tuple[datetime, datetime]) -> Non
     if result.notes:
         console.print("\nTo be known")
     for note in sorted(result.notes):
-        console.print(Text(f"  {note}"), soft_wrap=True)
+        console.print(Text(f"  {visible(note)}"), soft_wrap=True)
 
 
 def _counts(result: Result) -> Table:
@@ -75,7 +76,7 @@ def _same(console: Console, advice: str, found: list[Finding]) -> None:
     console.print(Text(f"  {advice}", style="dim"), soft_wrap=True)
     for each in found[:_OF_A_KIND]:
         where = f"{each.account} {each.region}".strip()
-        parts = [part for part in (where, each.key, each.told) if part]
+        parts = [visible(part) for part in (where, each.key, each.told) if part]
         console.print(Text(f"  {': '.join(parts)}"), soft_wrap=True)
     if len(found) > _OF_A_KIND:
         console.print(f"  ... and {len(found) - _OF_A_KIND} more; --format json names them")

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from orgtrail.integrity.chain import SETTLED
 from orgtrail.integrity.discovery import Found
 from orgtrail.integrity.findings import Finding, finding
 from orgtrail.integrity.names import ChainId
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Note
+from orgtrail.integrity.stray import SETTLED
 from orgtrail.regions import is_opt_in
 
 Joined = Mapping[str, datetime | None]
@@ -55,6 +55,14 @@ def not_due(request: Request, now: datetime) -> Iterator[Finding]:
     if window.since >= window.settled:
         when = "lies in the future" if window.asked > now else "begins within the last two hours"
         yield finding(_ALL, "not-due", "", f"the window {when}, and no digest of it is due yet")
+
+
+def nothing(request: Request, found: Found) -> Iterator[Finding]:
+    """Tell an archive that has no chain of what was asked for."""
+    if not found.chains:
+        place = request.trail.place
+        told = f"nothing of what was asked for lies below s3://{place.bucket}/{place.root}"
+        yield finding(_ALL, "no-digests", "", told)
 
 
 def missing_accounts(

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from orgtrail.integrity.chain import (
     Chain,
     Neighbours,
-    Stray,
     Window,
     conclude,
     dangling,
@@ -20,6 +19,7 @@ from orgtrail.integrity.chain import (
     undecided,
 )
 from orgtrail.integrity.day import Day, Task
+from orgtrail.integrity.discovery import had_days
 from orgtrail.integrity.judging import Judge
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.link import Link, link
@@ -28,6 +28,7 @@ from orgtrail.integrity.names import HOUR, ChainId, DigestName, Place, place_of
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Note
 from orgtrail.integrity.storage.store import Listed, Store, UnreadableError
+from orgtrail.integrity.stray import Stray
 
 _TOGETHER = 100
 """Digests that others name and no listing has, which are read at a time."""
@@ -105,11 +106,25 @@ class Assembly:
             chain.unvouched += each.more
             chain.findings += each.findings(id)
         silent = {each.kind for each in chain.findings} <= _SILENT
-        if gone and silent and not links and not chain.unvouched:
+        if (
+            gone
+            and silent
+            and not (links or chain.unvouched)
+            and not await had_days(
+                self._hidden, self._request, self._request.trail.place.digests(id)
+            )
+        ):
             return Note(
                 f"{id}: is of no account of the organization today, and has nothing in the window"
             )
         return chain
+
+    async def _hidden(self, prefix: str) -> frozenset[str]:
+        try:
+            return await self._store.hidden_folders(self._request.trail.place.bucket, prefix)
+        except UnreadableError:
+            # That versions may not be listed is noted already.
+            return frozenset()
 
     async def _everywhere(self, id: ChainId) -> list[Day]:
         """Verify a chain's days where the trail writes, and where it wrote before."""
@@ -139,12 +154,13 @@ class Assembly:
 
     async def _day(self, id: ChainId, place: Place, day: date) -> Day:
         request = self._request
-        return await self._do(Task(id, place, day, request.since, request.until + HOUR))
+        window = (request.since, request.until)
+        return await self._do(Task(id, place, day, request.since, request.until + HOUR, window))
 
     def _task(self, id: ChainId, *digests: tuple[str, str, DigestName]) -> Task:
         """Return the task of verifying digests by their keys, and what they name."""
         end = digests[0][2].end
-        return Task(id, self._request.trail.place, end.date(), end, end, digests)
+        return Task(id, self._request.trail.place, end.date(), end, end, (end, end), digests)
 
     async def _after(
         self, id: ChainId, days: Sequence[Day], links: Sequence[Link], window: Window

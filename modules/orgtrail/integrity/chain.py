@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 
 from orgtrail.integrity.day import Count, Day
 from orgtrail.integrity.findings import Finding, finding
 from orgtrail.integrity.judging import Fault
 from orgtrail.integrity.link import Link
 from orgtrail.integrity.names import HOUR, MINUTE, ChainId, DigestName, Trail, log_time
+from orgtrail.integrity.stray import LATEST, SETTLED, Stray
 
-SETTLED = timedelta(minutes=15)
-"""A log file may be delivered this much after the minute in its name."""
-_LATEST = timedelta(hours=3)
-"""For so long after its minute, digests are read for its name before a log file is reported."""
 _TOLD = 200
 """Log files without a digest that are told one by one, of a chain."""
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +37,6 @@ class Window:
     until: datetime
     due: datetime
     settled: datetime
-
-    def has_day(self, day: date) -> bool:
-        """Tell whether some of a day lies in it."""
-        begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        return begin <= self.until and self.asked < begin + _DAY
-
-
-@dataclass(frozen=True, slots=True)
-class Stray:
-    """A log file that no digest of the window names.
-
-    Attributes:
-        bucket: where it lies.
-        key: its key.
-        at: the minute in its name; None where that is no name of this chain's files.
-        day: the day of its folder; None where it lies in none.
-
-    """
-
-    bucket: str
-    key: str
-    at: datetime | None
-    day: date | None
-
-    @property
-    def is_odd(self) -> bool:
-        """Whether name and folder do not agree, or one of them tells no time."""
-        return self.at is None or self.day is None or self.at.date() != self.day
-
-    def lies_in(self, window: Window) -> bool:
-        """Tell whether it belongs to a window: by its name, or by its folder if they disagree."""
-        if self.day is None or (self.at is None and window.has_day(self.day)):
-            return True
-        if self.at is not None and window.asked <= self.at <= window.until:
-            return True
-        return self.is_odd and window.has_day(self.day)
-
-    def may_be_named_by(self) -> tuple[datetime, datetime] | None:
-        """Return between which ends lie the digests that may name it; None where none can."""
-        if self.at is None or self.day is None or abs(self.at.date() - self.day) > _DAY:
-            return None
-        return self.at, self.at + _LATEST + HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +125,11 @@ def strays(days: Sequence[Day], places: Iterable[tuple[str, str]], window: Windo
         for key in day.unnamed
     ]
     found += [Stray(bucket, key, None, None) for bucket, key in places]
-    return [each for each in found if (each.bucket, each.key) not in named and each.lies_in(window)]
+    return [
+        each
+        for each in found
+        if (each.bucket, each.key) not in named and each.lies_in(window.asked, window.until)
+    ]
 
 
 def undecided(found: Iterable[Stray], links: Sequence[Link], window: Window) -> list[Stray]:
@@ -183,7 +141,7 @@ def undecided(found: Iterable[Stray], links: Sequence[Link], window: Window) -> 
         if each.may_be_named_by()
         and each.at is not None
         and each.at + SETTLED + HOUR <= window.settled
-        and ((each.is_odd and each.at < window.asked) or not spans.hold(each.at, each.at + _LATEST))
+        and ((each.is_odd and each.at < window.asked) or not spans.hold(each.at, each.at + LATEST))
     ]
 
 
@@ -215,6 +173,9 @@ def conclude(
         chain.trusted = (chain.trusted[0] + day.trusted[0], chain.trusted[1] + day.trusted[1])
         chain.findings += _cut(id, day)
         chain.unvouched += day.more
+        if day.more:
+            told = f"{day.more} more on {day.task.day}: too many to look for each in other digests"
+            chain.findings.append(finding(id, "unvouched-log", "", told))
         chain.plain += day.plain
     links = _vouched(links, after)
     for each in links:

@@ -13,8 +13,9 @@ from orgtrail.integrity.judging import Fault, Judge, ReadDigest
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.link import Link, link
 from orgtrail.integrity.memory import Kept, Memory, Row, stamp
-from orgtrail.integrity.names import ChainId, DigestName, Place, Trail
+from orgtrail.integrity.names import ChainId, DigestName, Place, Trail, log_time
 from orgtrail.integrity.storage.store import Listed, Store, UnreadableError
+from orgtrail.integrity.stray import Stray
 
 _TOGETHER = 256
 """Log files of one digest that wait for a slot at a time."""
@@ -33,6 +34,7 @@ class Task:
         day: the folder.
         since: the end of the first digest, at the earliest.
         until: the end of the last one, at the latest.
+        window: begin and end of the window that is verified.
         digests: instead of what is listed, digests by bucket and key, with what their names say;
             none for a whole day.
 
@@ -43,6 +45,7 @@ class Task:
     day: date
     since: datetime
     until: datetime
+    window: tuple[datetime, datetime]
     digests: tuple[tuple[str, str, DigestName], ...] = ()
 
 
@@ -95,7 +98,7 @@ class Day:
         logs: verdicts on log files.
         findings: about log files and listings; `most` of them, the others counted.
         cut: how many findings were left out, by kind.
-        unnamed: log files of the folder that none of its valid digests names.
+        unnamed: log files of the window in the folder that none of its valid digests names.
         more: how many of them were too many to be told by name.
         elsewhere: files that its digests name and that are not in its folder, by bucket and key.
         plain: files that came unpacked.
@@ -177,7 +180,11 @@ class _Verification:
         day.links.sort(key=lambda each: (each.named_end, each.key))
         here = self._store.bucket_of(task.place.bucket)
         named = {key for at, key in self._claimed if at == here}
-        day.unnamed = sorted(logs.keys() - named)
+        day.unnamed = sorted(
+            key
+            for key in logs.keys() - named
+            if Stray(here, key, log_time(key, task.chain), task.day).lies_in(*task.window)
+        )
         day.more = max(0, len(day.unnamed) - _UNNAMED)
         del day.unnamed[_UNNAMED:]
         day.elsewhere = {each for each in self._claimed if each[0] != here or each[1] not in logs}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from orgtrail.integrity.findings import Finding, unlisted
@@ -76,6 +76,26 @@ async def chains_below(store: Store, request: Request) -> Found:
     return found
 
 
+async def had_days(
+    hidden: Callable[[str], Awaitable[frozenset[str]]], request: Request, prefix: str
+) -> bool:
+    """Tell whether a region's folder ever held something of a day of the window.
+
+    What a lifecycle rule hid years ago says nothing of the window.
+
+    Args:
+        hidden: returns the folders below a prefix that hold any version.
+        request: what is asked.
+        prefix: the region's folder.
+
+    """
+    days = {f"{day:%Y/%m/%d}" for day in request.days()}
+    for month in sorted({day[:7] for day in days}):
+        if any(f"{month}/{day}" in days for day in await hidden(f"{prefix}{month}/")):
+            return True
+    return False
+
+
 class _Search:
     """Looks into the folders of accounts."""
 
@@ -112,17 +132,13 @@ class _Search:
             for each in await self.hidden(prefix)
             if is_region(each) and self._request.is_asked(each) and each not in known
         ]
-        # What a lifecycle rule hid years ago says nothing of the window.
-        days = {f"{day:%Y/%m/%d}" for day in self._request.days()}
-        months = sorted({day[:7] for day in days})
-        hidden = set()
-        for region in regions:
-            for month in months:
-                inside = await self.hidden(f"{prefix}{region}/{month}/")
-                if any(f"{month}/{day}" in days for day in inside):
-                    hidden.add(region)
-                    break
-        return frozenset(hidden)
+        return frozenset(
+            {
+                each
+                for each in regions
+                if await had_days(self.hidden, self._request, f"{prefix}{each}/")
+            }
+        )
 
     async def hidden(self, prefix: str) -> frozenset[str]:
         """Return the folders below a prefix that hold any version, where the bucket keeps them."""

@@ -105,6 +105,10 @@ KINDS: dict[str, tuple[Effect, str]] = {
         "a multi-region trail writes digests of idle hours too: find who deleted them (S3 data "
         "events of the archive), or see that the region is not enabled in the account",
     ),
+    "state-altered": (
+        Effect.UNPROVEN,
+        "find who wrote into the state file, then run again: what the bucket shows is known now",
+    ),
     "not-due": (
         Effect.UNPROVEN,
         "verify again once the digests of that time have come, two hours after its end",

@@ -35,7 +35,7 @@ from orgtrail.records import LARGEST_LOG
 
 LARGEST_DIGEST = 256 << 20
 """Bytes of a digest, unpacked: it would name some 500,000 files."""
-_LARGE = 4 << 20
+_LARGE = 1 << 20
 """Bytes from which on digests are read one after another, so that many of them fill no memory."""
 _PARSED = 1 << 20
 """Bytes of a digest that are parsed, to tell what is wrong, before its signature holds."""

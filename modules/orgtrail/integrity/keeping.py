@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,17 +10,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orgtrail.integrity.memory import State
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.integrity.memory import State, sealing_key
+from orgtrail.settings.faults import OrgtrailError, StoppedError
 
 DEFAULT = Path("orgtrail-verify.state")
 """Where an interrupted run without `--state` leaves what it found."""
 
 Window = tuple[datetime, datetime]
-
-
-class InterruptedError(OrgtrailError):  # noqa: A001  # it is what happened
-    """The run was stopped; what it found is kept."""
 
 
 def interrupted_window(path: Path) -> Window:
@@ -56,37 +53,48 @@ def kept(path: Path | None, trail: str, window: Window, *, resume: bool) -> Iter
 
     Raises:
         OrgtrailError: the file is none, or that of another trail.
-        InterruptedError: Ctrl-C, SIGTERM or SIGHUP came; the message says where the state is.
+        StoppedError: Ctrl-C, SIGTERM or SIGHUP came; the message says where the state is.
 
     """
     if path is None and not resume:
         with tempfile.TemporaryDirectory(prefix="orgtrail-") as folder:
             draft = Path(folder) / DEFAULT
             try:
-                with _running(draft, trail, window) as state:
+                with _running(draft, trail, window, _key_if_any()) as state:
                     yield state
             except KeyboardInterrupt:
                 try:
                     shutil.move(draft, DEFAULT)
                 except OSError as error:
-                    raise InterruptedError(
+                    raise StoppedError(
                         f"interrupted; {DEFAULT} cannot be written here: {error.strerror}; give "
                         "--state FILE to keep what was verified"
                     ) from None
-                raise InterruptedError(_told(DEFAULT)) from None
+                raise StoppedError(_told(DEFAULT)) from None
         return
     try:
         with _running(path or DEFAULT, trail, window) as state:
             yield state
     except KeyboardInterrupt:
-        raise InterruptedError(_told(path or DEFAULT)) from None
+        raise StoppedError(_told(path or DEFAULT)) from None
     if path is None:
         DEFAULT.unlink(missing_ok=True)
 
 
+def _key_if_any() -> bytes:
+    """Return the key that seals state files, or one that nobody else has.
+
+    A run that keeps nothing has to run without a home, too; what it leaves is read again then.
+    """
+    try:
+        return sealing_key()
+    except OrgtrailError:
+        return secrets.token_bytes(32)
+
+
 @contextmanager
-def _running(path: Path, trail: str, window: Window) -> Iterator[State]:
-    state = State(path, trail)
+def _running(path: Path, trail: str, window: Window, key: bytes | None = None) -> Iterator[State]:
+    state = State(path, trail, key)
     try:
         now = datetime.now(UTC).replace(microsecond=0).isoformat()
         since, until = (each.isoformat() for each in window)

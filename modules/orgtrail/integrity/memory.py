@@ -169,6 +169,7 @@ class State:
         path: the file.
         before: when the run before began; empty where there was none.
         is_foreign: whether it was sealed with another key, so that nothing in it is believed.
+        is_altered: whether what earlier runs noted is not as they noted it.
 
     Raises:
         OrgtrailError: the file is none, in use, of another trail, or there is no key.
@@ -188,6 +189,12 @@ class State:
             trail = self._known(trail)
             self._seal = Seal(self._key, trail)
             self.is_foreign = self._plain("trail") is not None and self.fact("trail") is None
+            # A run that came to its end has noted both, and nobody else can.
+            self.is_altered = (
+                not self.is_foreign
+                and self._plain("run") is not None
+                and None in {self.fact("run"), self.fact("chains")}
+            )
             self.before = self.fact("run") or self.fact("interrupted") or ""
             self._write({"trail": trail, "version": _VERSION})
         except OrgtrailError:
@@ -282,7 +289,12 @@ def sealing_key() -> bytes:
 
     """
     given = os.environ.get(KEY_VARIABLE)
-    path = Path(given) if given else _folder() / "orgtrail" / "state.key"
+    try:
+        path = Path(given) if given else _folder() / "orgtrail" / "state.key"
+    except RuntimeError:
+        raise OrgtrailError(
+            f"there is no home for the key that seals state files: name one by {KEY_VARIABLE}"
+        ) from None
     try:
         if not path.exists():
             _make_key(path)
@@ -325,6 +337,10 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+        if "full" in str(error) or "disk I/O" in str(error):
+            raise OrgtrailError(
+                f"{path}: cannot be written: {error}; see whether the disk is full"
+            ) from None
         if "locked" in str(error):
             raise OrgtrailError(
                 f"{path}: is in use by another program; wait for it, or give another file"

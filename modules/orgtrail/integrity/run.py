@@ -19,6 +19,7 @@ from orgtrail.integrity.absent import (
     missing_regions,
     not_asked,
     not_due,
+    nothing,
 )
 from orgtrail.integrity.assembly import Assembly
 from orgtrail.integrity.aws import Aws
@@ -26,7 +27,7 @@ from orgtrail.integrity.chain import Chain, Window
 from orgtrail.integrity.crew import Alone, Briefing, Crew, lazy_collection
 from orgtrail.integrity.day import Day, Task
 from orgtrail.integrity.discovery import Found, chains_below
-from orgtrail.integrity.findings import KINDS
+from orgtrail.integrity.findings import KINDS, finding
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.memory import State
 from orgtrail.integrity.misplaced import outside_regions
@@ -154,6 +155,7 @@ class _Run:
             await self._crew.brief(briefing)
             await self._tell(not_due(request, self._now))
             await self._tell(found.findings)
+            await self._tell(nothing(request, found))
             earlier = state.chains() if state else frozenset[ChainId]()
             expected, known = self._expected, self._known
             await self._tell(missing_accounts(request, found, expected, self._now))
@@ -178,6 +180,9 @@ class _Run:
         enabled = self._aws.enabled_regions if self._aws else not_asked
         await self._tell(await asyncio.to_thread(as_findings, lacking, enabled))
         if state:
+            if state.is_altered:
+                told = f"{state.path}: what earlier runs knew of accounts and regions was altered"
+                await self._queue.put(finding(ChainId("", ""), "state-altered", "", told))
             state.note_chains(self._alive)
             if state.is_foreign:
                 await self._queue.put(Note(_FOREIGN.format(path=state.path)))

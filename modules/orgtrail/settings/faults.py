@@ -49,6 +49,10 @@ class OrgtrailError(Exception):
     """Anything that orgtrail tells its user in plain words, without a traceback."""
 
 
+class StoppedError(OrgtrailError):
+    """The user, or a signal, stopped the work; the message says what was kept."""
+
+
 def internal_fault(error: BaseException) -> str:
     """Describe a fault of our own in one line: what it is and the place in the code."""
     places = traceback.extract_tb(error.__traceback__)

@@ -32,6 +32,8 @@ PUBLIC_KEYS = "public-keys.json"
 """Answers of ListPublicKeys by region."""
 
 _PIECE = 1 << 20
+_DEEPEST = 100
+"""Folders below a prefix, one in the other."""
 _PACKED, _UNPACKED = ".json.gz", ".json"
 
 
@@ -71,7 +73,7 @@ class Folder:
 
     async def objects(self, bucket: str, prefix: str, after: str = "") -> Listing:
         """List files in the order of their keys, those after a key."""
-        for each in self._walk(bucket, prefix, after, frozenset()):
+        for each in self._walk(bucket, prefix, after, set(), 0):
             yield each
 
     async def level(self, bucket: str, prefix: str) -> Level:
@@ -158,17 +160,20 @@ class Folder:
         return _metadata(self._root / bucket / SIGNATURES) if self._by_bucket else {}
 
     def _walk(
-        self, bucket: str, prefix: str, after: str, above: frozenset[tuple[int, int]]
+        self, bucket: str, prefix: str, after: str, seen: set[tuple[int, int]], depth: int
     ) -> Iterator[Listed]:
+        if depth > _DEEPEST:
+            raise UnreadableError("unreachable", f"{prefix}: more than {_DEEPEST} folders deep")
         for key, entry in self._entries(bucket, prefix):
             if _is_folder(entry):
                 if f"{key}/" > after or after.startswith(f"{key}/"):
                     here = _identity(entry)
-                    if here in above:
+                    if here in seen:
                         raise UnreadableError(
-                            "unreachable", f"{key}: is a link to a folder that it lies in"
+                            "unreachable", f"{key}: is a link to a folder that was listed before"
                         )
-                    yield from self._walk(bucket, f"{key}/", after, above | {here})
+                    seen.add(here)
+                    yield from self._walk(bucket, f"{key}/", after, seen, depth + 1)
             elif key > after:
                 yield _listed(key, entry)
 

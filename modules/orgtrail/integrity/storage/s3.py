@@ -27,6 +27,8 @@ from orgtrail.integrity.unpacking import Unpacker
 
 _ATTEMPTS, _ATTEMPTS_THROTTLED = 7, 12
 """How often a request is tried; longer where S3 asks for patience."""
+_EMPTY = 2
+"""Empty answers of an object that are not believed."""
 _GIVEN_UP, _ATTEMPTS_GIVEN_UP = 64, 2
 """After so many requests in a row that came to nothing, the next ones are tried no longer."""
 FIRST_PAUSE = 0.2
@@ -143,14 +145,19 @@ class S3:
     ) -> tuple[Unpacker, Metadata]:
         """Read an object, all of it."""
         unpacked = Unpacker(most)
+        empty = 0
 
         async def attempt() -> dict[str, str]:
-            nonlocal unpacked
+            nonlocal unpacked, empty
             unpacked = Unpacker(most, keep=keep, json=json, plain=True)
             kept = await self._attempt(bucket, key, query, unpacked.feed)
             if "content-length" not in kept and "chunked" not in kept.get("transfer-encoding", ""):
                 # Nothing tells whether it came whole.
                 raise _Again(UnreadableError("unreachable", "an answer without its length"))
+            if not unpacked.seen and empty < _EMPTY:
+                # CloudTrail writes nothing empty; whether somebody did, the next answers tell.
+                empty += 1
+                raise _Again(UnreadableError("unreachable", "an empty answer"))
             return kept
 
         query = {"versionId": version} if version else {}
