@@ -23,7 +23,7 @@ from orgtrail.integrity.discovery import had_days
 from orgtrail.integrity.judging import Judge
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.link import Link, link
-from orgtrail.integrity.misplaced import days_below, outside_days
+from orgtrail.integrity.misplaced import Misplaced, days_below, outside_days
 from orgtrail.integrity.names import HOUR, ChainId, DigestName, Place, place_of
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Note
@@ -81,11 +81,10 @@ class Assembly:
             the chain, or a note of why there is none.
 
         """
-        days = await self._everywhere(id)
-        places = {day.task.place for day in days}
-        odd = await asyncio.gather(
-            *(outside_days(self._store, self._request, id, each, self._now) for each in places)
-        )
+        here = self._request.trail.place
+        odd_here, days = await asyncio.gather(self._outside(id, here), self._everywhere(id))
+        former = {day.task.place for day in days} - {here}
+        odd = [odd_here, *[await self._outside(id, each) for each in sorted(former)]]
         links = [each for day in days for each in day.links]
         joined = window.joined
         if joined and any(each.is_valid and each.named_end < joined for each in links):
@@ -118,6 +117,9 @@ class Assembly:
                 f"{id}: is of no account of the organization today, and has nothing in the window"
             )
         return chain
+
+    async def _outside(self, id: ChainId, place: Place) -> Misplaced:
+        return await outside_days(self._store, self._request, id, place, self._now)
 
     async def _hidden(self, prefix: str) -> frozenset[str]:
         try:

@@ -58,8 +58,10 @@ class Seal:
 
     def of(self, *parts: str) -> str:
         """Return the seal of some texts together."""
-        text = json.dumps([self.scope, *parts])
-        return hmac.digest(self.key, text.encode(), "sha256").hex()
+        # Each with its length, so that no two lists of texts become the same bytes.
+        encoded = [each.encode("utf-8", "surrogatepass") for each in (self.scope, *parts)]
+        text = b"".join(b"%d:%b" % (len(each), each) for each in encoded)
+        return hmac.digest(self.key, text, "sha256").hex()
 
     def fits(self, seal: object, *parts: object) -> bool:
         """Tell whether a seal is that of some values, which may be of any type."""

@@ -43,7 +43,7 @@ _DAYS_EACH = 48
 """Days of chains that are worth a further process."""
 _DAYS = 24
 """Days of chains that a process works on at a time."""
-_CHAINS = 48
+_CHAINS = 80
 """Chains that are under way at a time."""
 _FOREIGN = (
     "{path}: was sealed with another key than this user's, so nothing in it was trusted and every "

@@ -58,15 +58,14 @@ class _Exchange:
         self._accepts = accepts
 
     def head(self, line: bytes) -> None:
-        text = line.decode("latin-1")
-        if text.startswith("HTTP/"):
+        if line[:5] == b"HTTP/":
             # A proxy's answer comes before the one that counts.
-            status = text.split(None, 2)[1:2]
-            self.answer = Answer(int(status[0]) if status and status[0].isdecimal() else 0)
+            status = line.split(None, 2)[1:2]
+            self.answer = Answer(int(status[0]) if status and status[0].isdigit() else 0)
             return
-        name, mark, value = text.partition(":")
+        name, mark, value = line.decode("latin-1").partition(":")
         if mark:
-            self.answer.headers[name.strip().lower()] = value.strip()
+            self.answer.headers[name.lower()] = value.strip()
 
     def write(self, data: bytes) -> int:
         try:

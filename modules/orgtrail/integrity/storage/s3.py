@@ -37,7 +37,7 @@ _LONGEST = 8.0
 """Seconds between two attempts, at most."""
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
-_OWN_HEADERS = ("x-amz-request-id", "x-amz-id-2")
+_REQUEST_ID, _HOST_ID = "x-amz-request-id", "x-amz-id-2"
 """What each answer of S3 has.
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html"""
 _LARGEST_PAGE = 32 << 20
@@ -289,9 +289,10 @@ class S3:
         raise _refusal(bucket, answer.status, code, message)
 
     def _has_own_headers(self, answer: Answer) -> bool:
-        found = any(name in answer.headers for name in _OWN_HEADERS)
-        self._signs_answers = self._signs_answers or found
-        return found
+        if _REQUEST_ID in answer.headers or _HOST_ID in answer.headers:
+            self._signs_answers = True
+            return True
+        return False
 
     def _is_s3(self, answer: Answer) -> bool:
         """Tell whether an answer is S3's own, and not that of a proxy between.
