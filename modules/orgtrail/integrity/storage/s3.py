@@ -27,6 +27,8 @@ from orgtrail.integrity.unpacking import Unpacker
 
 _ATTEMPTS, _ATTEMPTS_THROTTLED = 7, 12
 """How often a request is tried; longer where S3 asks for patience."""
+_PATIENCE = 150.0
+"""Seconds after which nothing is tried again: each answer that never comes takes a minute."""
 _EMPTY = 2
 """Empty answers of an object that are not believed."""
 _GIVEN_UP, _ATTEMPTS_GIVEN_UP = 64, 2
@@ -235,13 +237,15 @@ class S3:
         """Try until it is known what is there."""
         pause = FIRST_PAUSE
         number = 0
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _PATIENCE
         while True:
             number += 1
             try:
                 async with self._slots:
                     result = await attempt()
             except _Again as error:
-                if number >= self._most(error.failure):
+                if number >= self._most(error.failure) or loop.time() > until:
                     self._given_up += 1
                     raise error.failure from None
                 if error.at_once:
