@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from orgtrail.integrity import keeping
 from orgtrail.integrity.keeping import interrupted_window, kept
-from orgtrail.integrity.memory import KEY_VARIABLE, Seal, State, sealing_key
+from orgtrail.integrity.memory import State
 from orgtrail.integrity.result import Progress, Result
 from orgtrail.integrity.run import verify
+from orgtrail.integrity.sealing import KEY_VARIABLE, Seal, sealing_key
 from orgtrail.integrity.storage import s3
 from orgtrail.settings.faults import OrgtrailError
 

@@ -16,8 +16,9 @@ from typing import Self
 
 from orgtrail.integrity.day import Day, Task, verify_day
 from orgtrail.integrity.keys import KeyRing
-from orgtrail.integrity.memory import Memory, Seal
+from orgtrail.integrity.memory import Memory
 from orgtrail.integrity.names import Trail
+from orgtrail.integrity.sealing import Seal
 from orgtrail.integrity.storage.addresses import Addresses
 from orgtrail.integrity.storage.folder import Folder
 from orgtrail.integrity.storage.s3 import S3

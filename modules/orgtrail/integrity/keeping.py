@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orgtrail.integrity.memory import State, sealing_key
+from orgtrail.integrity.memory import State
+from orgtrail.integrity.sealing import sealing_key
 from orgtrail.settings.faults import OrgtrailError, StoppedError
 
 DEFAULT = Path("orgtrail-verify.state")
