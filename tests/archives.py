@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -166,3 +167,8 @@ def named(digest: Digest) -> list[str]:
     """Return the keys of the log files that a digest names."""
     body = json.loads(gzip.decompress(digest.data))
     return [each["s3Object"] for each in body["logFiles"]]
+
+
+def kinds(result: Result) -> dict[str, int]:
+    """Return how many findings there are of each kind."""
+    return dict(Counter(each.kind for each in result.findings))

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from orgtrail.constructs import bindings as aws
 from orgtrail.settings.environment import Environment
 from orgtrail.stack import EnvironmentStack
+
+if TYPE_CHECKING:
+    from tests.archives import Archive
 
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
@@ -40,6 +43,24 @@ def state_of_ones_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture
+def archive(monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
+    """An archive that is served, and credentials to read it with."""
+    from orgtrail.integrity.storage import s3
+
+    from tests.archives import Archive
+    from tests.standin import serving
+
+    made = Archive()
+    monkeypatch.setattr(s3, "FIRST_PAUSE", 0.001)
+    with serving(made.world) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield made
 
 
 def merged(base: Json, changes: Json) -> Json:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,29 +13,20 @@ from typing import Any
 import pytest
 from orgtrail.integrity import judging
 from orgtrail.integrity.result import Result
-from orgtrail.integrity.storage import s3
 from orgtrail.sample.digests import Digest
 from orgtrail.settings.faults import OrgtrailError
 
-from tests.archives import ACCOUNT, BEGIN, BUCKET, HOUR, OTHER, Archive, named, signing_key
-from tests.standin import serving
-
-
-@pytest.fixture
-def archive(monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
-    """An archive that is served, and credentials to read it with."""
-    made = Archive()
-    monkeypatch.setattr(s3, "FIRST_PAUSE", 0.001)
-    with serving(made.world) as address:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
-        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield made
-
-
-def kinds(result: Result) -> dict[str, int]:
-    return dict(Counter(each.kind for each in result.findings))
+from tests.archives import (
+    ACCOUNT,
+    BEGIN,
+    BUCKET,
+    HOUR,
+    OTHER,
+    Archive,
+    kinds,
+    named,
+    signing_key,
+)
 
 
 def counts(result: Result) -> tuple[int, int, int, int, int, int]:

@@ -6,8 +6,7 @@ import base64
 import gzip
 import json
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,28 +25,20 @@ from orgtrail.integrity.storage.answers import OddAnswerError, page
 from orgtrail.sample.digests import Digest
 from orgtrail.settings.faults import OrgtrailError
 
-from tests.archives import ACCOUNT, BEGIN, BUCKET, HOUR, OTHER, Archive, named, signing_key
-from tests.standin import serving
+from tests.archives import (
+    ACCOUNT,
+    BEGIN,
+    BUCKET,
+    HOUR,
+    OTHER,
+    Archive,
+    kinds,
+    named,
+    signing_key,
+)
 
 MINUTE = timedelta(minutes=1)
 FORGED = gzip.compress(b'{"Records": []}')
-
-
-@pytest.fixture
-def archive(monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
-    """An archive that is served, and credentials to read it with."""
-    made = Archive()
-    monkeypatch.setattr(s3, "FIRST_PAUSE", 0.001)
-    with serving(made.world) as address:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
-        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield made
-
-
-def kinds(result: Result) -> dict[str, int]:
-    return dict(Counter(each.kind for each in result.findings))
 
 
 def forged(archive: Archive, name: str, folder: str = "2026/03/10") -> str:

@@ -22,10 +22,10 @@ from orgtrail.integrity.sealing import KEY_VARIABLE, Seal, sealing_key
 from orgtrail.integrity.storage import s3
 from orgtrail.settings.faults import OrgtrailError
 
-from tests.archives import ACCOUNT, BEGIN, BUCKET, HOUR, OTHER, Archive, named, signing_key
+from tests.archives import ACCOUNT, BEGIN, BUCKET, HOUR, OTHER, Archive, kinds, named, signing_key
 from tests.kill_soak import soak
 from tests.standin import serving
-from tests.test_verify import FILES, counts, kinds
+from tests.test_verify import FILES, counts
 from tests.test_verify_attacks import copied
 
 
