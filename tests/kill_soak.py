@@ -30,6 +30,15 @@ _DELAY = 0.03
 _RUNS = 4
 """Runs over one file of state, before one that is not disturbed."""
 _TOO_LATE = "had finished"
+UNDISTURBED = (
+    sys.executable,
+    "-c",
+    "import os, signal, sys\n"
+    "for name in ('SIGINT', 'SIGTERM', 'SIGHUP'):\n"
+    "    signal.signal(getattr(signal, name), signal.SIG_DFL)\n"
+    "os.execv(sys.executable, [sys.executable, '-m', 'orgtrail.cli', *sys.argv[1:]])",
+)
+"""Starts the command with no signal ignored: nohup and a shell's background leave theirs."""
 
 
 def soak(kills: dict[signal.Signals, int], folder: Path, seed: int = 1) -> Counter[str]:
@@ -92,7 +101,7 @@ def _counts(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _command(more: tuple[str, ...]) -> list[str]:
-    verify = [sys.executable, "-m", "orgtrail.cli", "verify", *_NAMED, *_WINDOW]
+    verify = [*UNDISTURBED, "verify", *_NAMED, *_WINDOW]
     return [*verify, "--workers", "4", "--format", "json", *more]
 
 

@@ -17,6 +17,7 @@ from orgtrail.telling import FAILED, FINE, told
 
 from tests.archives import ARN, BUCKET, ORGANIZATION, Archive
 from tests.conftest import ROOT
+from tests.kill_soak import UNDISTURBED
 from tests.standin import serving
 
 CLI = (sys.executable, "-m", "orgtrail.cli")
@@ -130,7 +131,7 @@ def test_a_signal_ends_verify_as_ctrl_c_does(
             "TMPDIR": str(temporary),
         }
         running = subprocess.Popen(
-            [*CLI, "verify", "--bucket", BUCKET, "--organization-id", ORGANIZATION, "--trail-arn",
+            [*UNDISTURBED, "verify", "--bucket", BUCKET, "--organization-id", ORGANIZATION, "--trail-arn",
              ARN, "--from", "2026-03-10T18:30:00Z", "--to", "2026-03-11T05:50:00Z",
              *(("--state", "nightly.state") if keep else ())],
             cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -153,6 +154,25 @@ def test_a_signal_ends_verify_as_ctrl_c_does(
     )
     assert (tmp_path / state).is_file()
     assert not [*temporary.iterdir()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_handlers_of_signals_are_left_as_they_were(
+    number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, usual)
+
+    def stopped() -> None:
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    try:
+        assert told(stopped) == FAILED
+        assert signal.getsignal(number) == usual
+    finally:
+        signal.signal(number, before)
+    assert capsys.readouterr().err == "interrupted; the output is as it was before\n"
 
 
 def test_what_nohup_ignores_stays_ignored() -> None:

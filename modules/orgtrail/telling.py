@@ -21,6 +21,7 @@ _PATIENCE = 2.0
 """Seconds within which a second signal is the same as the first."""
 _SIGNALS = ("SIGTERM", "SIGHUP")
 """Signals that end a command as Ctrl-C does."""
+_ALL_SIGNALS = (*_SIGNALS, "SIGINT")
 
 
 def told(work: Callable[[], object]) -> int:
@@ -39,6 +40,11 @@ def told(work: Callable[[], object]) -> int:
     with suppress(AttributeError, OSError, ValueError):
         # A terminal that cannot show a letter shows its number.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    with _handlers_as_they_were():
+        return _done(work)
+
+
+def _done(work: Callable[[], object]) -> int:
     try:
         with _telling(), _ended_by_signals():
             result = work()
@@ -96,10 +102,26 @@ def _discard_output() -> None:
         os.close(nowhere)
 
 
+@contextmanager
+def _handlers_as_they_were() -> Iterator[None]:
+    """Leave the handlers of signals as they were found, whatever came."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in _ALL_SIGNALS if hasattr(signal, name)]
+    before = {each: signal.getsignal(each) for each in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+
 def _ignore_signals() -> None:
     """Let no second signal break into the last words."""
     if threading.current_thread() is threading.main_thread():
-        for name in (*_SIGNALS, "SIGINT"):
+        for name in _ALL_SIGNALS:
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), signal.SIG_IGN)
 
