@@ -131,8 +131,8 @@ def test_a_signal_ends_verify_as_ctrl_c_does(
             "TMPDIR": str(temporary),
         }
         running = subprocess.Popen(
-            [*UNDISTURBED, "verify", "--bucket", BUCKET, "--organization-id", ORGANIZATION, "--trail-arn",
-             ARN, "--from", "2026-03-10T18:30:00Z", "--to", "2026-03-11T05:50:00Z",
+            [*UNDISTURBED, "verify", "--bucket", BUCKET, "--organization-id", ORGANIZATION,
+             "--trail-arn", ARN, "--from", "2026-03-10T18:30:00Z", "--to", "2026-03-11T05:50:00Z",
              *(("--state", "nightly.state") if keep else ())],
             cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
