@@ -15,10 +15,13 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from orgtrail.integrity.absent import Missing, as_findings
 from orgtrail.integrity.digest import Digest as Parsed
 from orgtrail.integrity.digest import parse
+from orgtrail.integrity.findings import Finding
 from orgtrail.integrity.keeping import kept
-from orgtrail.integrity.result import Result
+from orgtrail.integrity.names import ChainId
+from orgtrail.integrity.result import Note, Result
 from orgtrail.integrity.run import verify
 from orgtrail.integrity.storage import s3
 from orgtrail.integrity.storage.answers import OddAnswerError, page
@@ -916,3 +919,20 @@ def test_nothing_at_all_is_told(archive: Archive) -> None:
     result = archive.verified()
     assert (result.verdict, kinds(result)) == ("unproven", {"no-digests": 1})
     assert "nothing of what was asked for lies below s3://" in result.findings[0].detail
+
+
+def test_an_account_is_asked_for_its_regions_once() -> None:
+    asked = []
+
+    def enabled(account: str) -> frozenset[str]:
+        asked.append(account)
+        return frozenset({"ap-east-1"})
+
+    missing = [
+        Missing(ChainId(account, region), "other accounts have digests of it", certain=False)
+        for account in (ACCOUNT, OTHER)
+        for region in ("ap-east-1", "me-south-1", "us-east-1")
+    ]
+    told = as_findings(missing, enabled)
+    assert asked == [ACCOUNT, OTHER]
+    assert [type(each) for each in told] == [Finding, Note, Finding] * 2

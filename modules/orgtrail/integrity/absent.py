@@ -8,7 +8,7 @@ from datetime import datetime
 
 from orgtrail.integrity.discovery import Found
 from orgtrail.integrity.findings import Finding, finding
-from orgtrail.integrity.names import ChainId
+from orgtrail.integrity.names import ALL, ChainId
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Note
 from orgtrail.integrity.stray import SETTLED
@@ -17,7 +17,6 @@ from orgtrail.regions import is_opt_in
 Joined = Mapping[str, datetime | None]
 """Accounts, and since when each is in the organization, if that is known."""
 
-_ALL = ChainId("", "")
 _HIDDEN = "its digests are hidden by delete markers"
 _HIDDEN_ACCOUNT = "delete markers hide digests of it that lie in the window"
 _EARLIER = "an earlier run found valid digests of it, and the archive has none"
@@ -54,7 +53,7 @@ def not_due(request: Request, now: datetime) -> Iterator[Finding]:
     window = request.window(None, now)
     if window.since >= window.settled:
         when = "lies in the future" if window.asked > now else "begins within the last two hours"
-        yield finding(_ALL, "not-due", "", f"the window {when}, and no digest of it is due yet")
+        yield finding(ALL, "not-due", "", f"the window {when}, and no digest of it is due yet")
 
 
 def nothing(request: Request, found: Found) -> Iterator[Finding]:
@@ -62,7 +61,7 @@ def nothing(request: Request, found: Found) -> Iterator[Finding]:
     if not found.chains:
         place = request.trail.place
         told = f"nothing of what was asked for lies below s3://{place.bucket}/{place.root}"
-        yield finding(_ALL, "no-digests", "", told)
+        yield finding(ALL, "no-digests", "", told)
 
 
 def missing_accounts(
@@ -96,8 +95,7 @@ def former_accounts(
     traces = dict.fromkeys((each.account for each in earlier), _EARLIER)
     traces |= dict.fromkeys(found.hidden_accounts, _HIDDEN_ACCOUNT)
     for account, why in sorted(traces.items()):
-        asked = not request.accounts or account in request.accounts
-        if not asked or account in expected or found.regions.get(account):
+        if not request.asks_account(account) or account in expected or found.regions.get(account):
             continue
         if members is not None and account not in members and account not in request.accounts:
             yield Note(f"{account}: is of no account of the organization today, and {why}")
@@ -137,11 +135,11 @@ def missing_regions(
             **{
                 each.region: "an earlier run found valid digests of it"
                 for each in earlier
-                if each.account == account and request.is_asked(each.region)
+                if each.account == account and request.asks_region(each.region)
             },
             **dict.fromkeys(found.hidden.get(account, ()), _HIDDEN),
         }
-        if request.is_asked(request.trail.home):
+        if request.asks_region(request.trail.home):
             sure[request.trail.home] = "it is the trail's home region"
         reasons |= sure
         missing += (
@@ -164,7 +162,9 @@ def as_findings(missing: Iterable[Missing], enabled: Enabled) -> list[Finding | 
     for each in missing:
         chain, words = each.chain, f"there is neither a digest nor a log file, and {each.why}"
         if not each.certain and is_opt_in(chain.region):
-            regions = known.setdefault(chain.account, enabled(chain.account))
+            if chain.account not in known:
+                known[chain.account] = enabled(chain.account)
+            regions = known[chain.account]
             if isinstance(regions, str):
                 words += f"; whether it is enabled in the account is not known: {regions}"
             elif chain.region not in regions:
@@ -193,13 +193,12 @@ def limits(request: Request, alive: Collection[ChainId], now: datetime) -> Itera
 
 def _named(request: Request) -> frozenset[str]:
     regions = request.known_regions if request.multi_region else frozenset[str]()
-    return frozenset(filter(request.is_asked, regions | request.regions))
+    return frozenset(filter(request.asks_region, regions | request.regions))
 
 
 def _due(request: Request, expected: Joined, now: datetime) -> Iterator[str]:
     """Yield the accounts that digests of the window are due of."""
     for account, joined in expected.items():
         window = request.window(joined, now)
-        asked = not request.accounts or account in request.accounts
-        if asked and window.since < window.due:
+        if request.asks_account(account) and window.since < window.due:
             yield account

@@ -98,7 +98,7 @@ class Assembly:
             links += days[-1].links
             after = None
         days += await self._named(id, links, after)
-        found = strays(days, [(each.bucket, key) for each in odd for key in each.keys], window)
+        found = strays(days, [(each.bucket, key) for each in odd for key in each.keys])
         beside = await self._beside(id, undecided(found, links, window), days, links)
         chain = conclude(id, window, days, links, after, found, beside)
         for each in odd:

@@ -10,7 +10,7 @@ from orgtrail.integrity.day import Count, Day
 from orgtrail.integrity.findings import Finding, finding
 from orgtrail.integrity.judging import Fault
 from orgtrail.integrity.link import Link
-from orgtrail.integrity.names import HOUR, MINUTE, ChainId, DigestName, Trail, log_time
+from orgtrail.integrity.names import HOUR, MINUTE, ChainId, DigestName, Trail
 from orgtrail.integrity.stray import LATEST, SETTLED, Stray
 
 _TOLD = 200
@@ -26,8 +26,7 @@ class Window:
         joined: when the account came to the organization, if that is known.
         since: from when digests must be there: its begin, or some time after the account joined.
         until: its end.
-        due: until when digests must have come: `until`, or two hours ago.
-        settled: two hours ago, also where the window ends before.
+        settled: until when digests must have come: two hours ago.
 
     """
 
@@ -35,8 +34,12 @@ class Window:
     joined: datetime | None
     since: datetime
     until: datetime
-    due: datetime
     settled: datetime
+
+    @property
+    def due(self) -> datetime:
+        """Until when it must be covered."""
+        return min(self.until, self.settled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,6 @@ class Chain:
         idle: valid digests of hours in which nothing was delivered.
         backfills: digests that were delivered afterwards.
         unvouched: log files of the window that no valid digest names.
-        covered: the time that valid digests cover within the window.
         findings: what is wrong or unknown.
         notes: what is worth knowing and is no finding.
         trusted: digests and log files taken from an earlier run.
@@ -78,7 +80,6 @@ class Chain:
     idle: int = 0
     backfills: int = 0
     unvouched: int = 0
-    covered: list[tuple[datetime, datetime]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     trusted: tuple[int, int] = (0, 0)
@@ -109,27 +110,18 @@ def is_short(links: Sequence[Link], window: Window) -> bool:
     return window.since < window.due and max(ends, default=window.since) < window.due
 
 
-def strays(days: Sequence[Day], places: Iterable[tuple[str, str]], window: Window) -> list[Stray]:
+def strays(days: Sequence[Day], places: Iterable[tuple[str, str]]) -> list[Stray]:
     """Return the log files of a window that no valid digest of it names.
 
     Args:
         days: what each day gave.
         places: bucket and key of log files that lie in the folder of no day.
-        window: the time.
 
     """
     named = {each for day in days for each in day.elsewhere}
-    found = [
-        Stray(day.task.place.bucket, key, log_time(key, day.task.chain), day.task.day)
-        for day in days
-        for key in day.unnamed
-    ]
+    found = [each for day in days for each in day.unnamed]
     found += [Stray(bucket, key, None, None) for bucket, key in places]
-    return [
-        each
-        for each in found
-        if (each.bucket, each.key) not in named and each.lies_in(window.asked, window.until)
-    ]
+    return [each for each in found if (each.bucket, each.key) not in named]
 
 
 def undecided(found: Iterable[Stray], links: Sequence[Link], window: Window) -> list[Stray]:
@@ -302,19 +294,9 @@ class _Coverage:
             begin, end = each.period
             if min(begin, window.due) > at:
                 self._uncovered(at, min(begin, window.due), each, first=first)
-            begin, end = max(begin, window.since), min(end, window.until)
-            if begin < end:
-                self._cover(begin, end)
-            at, first = max(at, each.period[1]), False
+            at, first = max(at, end), False
         if at < window.due:
             self._uncovered(at, window.due, None, first=first)
-
-    def _cover(self, begin: datetime, end: datetime) -> None:
-        covered = self._chain.covered
-        if covered and begin <= covered[-1][1]:
-            covered[-1] = (covered[-1][0], max(end, covered[-1][1]))
-        else:
-            covered.append((begin, end))
 
     def _uncovered(self, begin: datetime, end: datetime, next: Link | None, *, first: bool) -> None:
         """Tell a period that no valid digest covers, unless digests with a fault stand for it."""

@@ -114,7 +114,7 @@ class Day:
     logs: Count = field(default_factory=Count)
     findings: list[Finding] = field(default_factory=list)
     cut: dict[str, int] = field(default_factory=dict)
-    unnamed: list[str] = field(default_factory=list)
+    unnamed: list[Stray] = field(default_factory=list)
     more: int = 0
     elsewhere: set[tuple[str, str]] = field(default_factory=set)
     plain: int = 0
@@ -180,11 +180,11 @@ class _Verification:
         day.links.sort(key=lambda each: (each.named_end, each.key))
         here = self._store.bucket_of(task.place.bucket)
         named = {key for at, key in self._claimed if at == here}
-        day.unnamed = sorted(
-            key
-            for key in logs.keys() - named
-            if Stray(here, key, log_time(key, task.chain), task.day).lies_in(*task.window)
+        strays = (
+            Stray(here, key, log_time(key, task.chain), task.day)
+            for key in sorted(logs.keys() - named)
         )
+        day.unnamed = [each for each in strays if each.lies_in(*task.window)]
         day.more = max(0, len(day.unnamed) - _UNNAMED)
         del day.unnamed[_UNNAMED:]
         day.elsewhere = {each for each in self._claimed if each[0] != here or each[1] not in logs}

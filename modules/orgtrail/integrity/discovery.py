@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from orgtrail.integrity.findings import Finding, unlisted
 from orgtrail.integrity.misplaced import Misplaced, outside_regions
-from orgtrail.integrity.names import DIGESTS, LOGS, ChainId, is_account, is_region
+from orgtrail.integrity.names import ALL, DIGESTS, LOGS, ChainId, is_account, is_region
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.storage.store import Level, Store, UnreadableError
 
@@ -48,11 +48,7 @@ async def chains_below(store: Store, request: Request) -> Found:
     """
     place = request.trail.place
     top = await store.level(place.bucket, place.root)
-    asked = [
-        each
-        for each in top.folders
-        if is_account(each) and (not request.accounts or each in request.accounts)
-    ]
+    asked = [each for each in top.folders if is_account(each) and request.asks_account(each)]
     found = Found()
     search = _Search(store, request, found)
     if not request.accounts:
@@ -64,9 +60,7 @@ async def chains_below(store: Store, request: Request) -> Found:
     gone = [
         each
         for each in await search.hidden(place.root)
-        if is_account(each)
-        and each not in found.regions
-        and (not request.accounts or each in request.accounts)
+        if is_account(each) and request.asks_account(each) and each not in found.regions
     ]
     regions = await asyncio.gather(*map(search.hidden_regions, gone))
     found.hidden_accounts = frozenset(
@@ -114,7 +108,9 @@ class _Search:
             strict=True,
         ):
             regions |= {
-                each for each in level.folders if is_region(each) and self._request.is_asked(each)
+                each
+                for each in level.folders
+                if is_region(each) and self._request.asks_region(each)
             }
             if kind == LOGS:
                 place = self._request.trail.place
@@ -130,7 +126,7 @@ class _Search:
         regions = [
             each
             for each in await self.hidden(prefix)
-            if is_region(each) and self._request.is_asked(each) and each not in known
+            if is_region(each) and self._request.asks_region(each) and each not in known
         ]
         return frozenset(
             {
@@ -146,7 +142,7 @@ class _Search:
             return await self._store.hidden_folders(self._request.trail.place.bucket, prefix)
         except UnreadableError as error:
             if error.kind == "unlisted":
-                self._found.findings.append(unlisted(ChainId("", ""), prefix, error))
+                self._found.findings.append(unlisted(ALL, prefix, error))
                 return frozenset()
             self.unseen.add(
                 "accounts and regions that delete markers hide were not looked for: "
@@ -162,7 +158,7 @@ class _Search:
         for name in top.folders:
             if not is_account(name):
                 await odd.add_below(self._store, f"{place.root}{name}/")
-        self._found.findings += odd.all(ChainId("", ""))
+        self._found.findings += odd.all(ALL)
 
     async def _level(self, account: str, kind: str) -> Level:
         place, prefix = self._request.trail.place, self._prefix(account, kind)

@@ -163,9 +163,15 @@ def finding(chain: ChainId, kind: str, key: str, told: str, step: str = "") -> F
     return Finding(chain.account, chain.region, kind, _printable(key), _printable(told), step)
 
 
+def advice_on(error: UnreadableError) -> str:
+    """Return what to do about something that could not be read."""
+    return error.step or KINDS[error.kind][1]
+
+
 def unlisted(chain: ChainId, prefix: str, error: UnreadableError) -> Finding:
     """Make a finding about a folder that could not be listed, with what to do about its cause."""
-    step = error.step or (KINDS[error.kind][1] if error.kind != "denied" else "")
+    # Who may not list is told what listing takes, and not what reading does.
+    step = error.step if error.kind == "denied" else advice_on(error)
     told = error.reason if error.kind == "unlisted" else f"{error.kind}: {error.reason}"
     return finding(chain, "unlisted", prefix, told, step)
 

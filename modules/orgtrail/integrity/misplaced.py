@@ -106,7 +106,7 @@ async def outside_regions(
         return found
     found.add(level.objects)
     for name in level.folders:
-        if not names.is_region(name) and request.is_asked(name.lower()):
+        if not names.is_region(name) and request.asks_region(name.lower()):
             await found.add_below(store, f"{prefix}{name}/")
     return found
 

@@ -68,6 +68,10 @@ class ChainId:
         return f"{self.account} {self.region}"
 
 
+ALL = ChainId("", "")
+"""No chain by itself: what a finding about all of them is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trail:
     """The organization trail whose digests are asked for.

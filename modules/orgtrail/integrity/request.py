@@ -61,9 +61,13 @@ class Request:
         until = max(_FIRST, min(self.until, now + timedelta(days=1)))
         return replace(self, since=min(max(self.since, _FIRST), until), until=until)
 
-    def is_asked(self, region: str) -> bool:
+    def asks_region(self, region: str) -> bool:
         """Tell whether a region is one of those that are verified."""
         return not self.regions or region in self.regions
+
+    def asks_account(self, account: str) -> bool:
+        """Tell whether an account is one of those that are verified."""
+        return not self.accounts or account in self.accounts
 
     def days(self) -> list[date]:
         """Return the days whose folders may hold digests of the window."""
@@ -80,6 +84,4 @@ class Request:
         """
         joined = joined.astimezone(UTC) if joined else None
         since = max(self.since, joined + LATE) if joined else self.since
-        return Window(
-            self.since, joined, since, self.until, min(self.until, now - LATE), now - LATE
-        )
+        return Window(self.since, joined, since, self.until, now - LATE)

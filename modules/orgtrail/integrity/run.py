@@ -27,11 +27,11 @@ from orgtrail.integrity.chain import Chain, Window
 from orgtrail.integrity.crew import Alone, Briefing, Crew, lazy_collection
 from orgtrail.integrity.day import Day, Task
 from orgtrail.integrity.discovery import Found, chains_below
-from orgtrail.integrity.findings import KINDS, finding
+from orgtrail.integrity.findings import advice_on, finding
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.memory import State
 from orgtrail.integrity.misplaced import outside_regions
-from orgtrail.integrity.names import ChainId
+from orgtrail.integrity.names import ALL, ChainId
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Event, Note, Planned, Progress
 from orgtrail.integrity.storage.folder import PUBLIC_KEYS, refuse_pipe
@@ -102,7 +102,6 @@ class _Run:
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(maxsize=1000)
         self._expected = dict(request.expected)
         self._members: frozenset[str] | None = None
-        self._known: frozenset[str] | None = None
         self._keyring = KeyRing()
         self._left = False
         self._alive: set[ChainId] = set()
@@ -157,21 +156,20 @@ class _Run:
             await self._tell(found.findings)
             await self._tell(nothing(request, found))
             earlier = state.chains() if state else frozenset[ChainId]()
-            expected, known = self._expected, self._known
+            expected, members = self._expected, self._members
             await self._tell(missing_accounts(request, found, expected, self._now))
-            await self._tell(former_accounts(request, found, expected, earlier, known))
+            await self._tell(former_accounts(request, found, expected, earlier, members))
             await self._queue.put(Planned(tuple(found.chains), days))
             await self._chains(found.chains)
-            await self._end(found)
+            await self._end(found, earlier)
 
     async def _tell(self, events: Iterable[Event]) -> None:
         for each in events:
             await self._queue.put(each)
 
-    async def _end(self, found: Found) -> None:
+    async def _end(self, found: Found, earlier: frozenset[ChainId]) -> None:
         """Tell what only all chains together show."""
         request, state = self._request, self._state
-        earlier = state.chains() if state else frozenset[ChainId]()
         expected = {
             account: self._expected.get(account)
             for account in {*self._expected, *(each.account for each in self._alive)}
@@ -182,7 +180,7 @@ class _Run:
         if state:
             if state.is_altered:
                 told = f"{state.path}: what earlier runs knew of accounts and regions was altered"
-                await self._queue.put(finding(ChainId("", ""), "state-altered", "", told))
+                await self._queue.put(finding(ALL, "state-altered", "", told))
             state.note_chains(self._alive)
             if state.is_foreign:
                 await self._queue.put(Note(_FOREIGN.format(path=state.path)))
@@ -200,20 +198,16 @@ class _Run:
         try:
             found = await chains_below(self._store, request)
         except UnreadableError as error:
-            step = error.step or KINDS[error.kind][1]
             raise OrgtrailError(
                 f"s3://{request.trail.place.bucket}/{request.trail.place.root}: cannot be listed: "
-                f"{error.reason}; {step}"
+                f"{error.reason}; {advice_on(error)}"
             ) from None
-        known = await members if members else "not asked"
+        known = await members if members else []
         if isinstance(known, str):
-            if members:
-                await self._queue.put(Note(known))
-        else:
-            self._known = frozenset(each.id for each in known)
-            active = {each.id: each.joined for each in known if each.is_active}
-            self._members = frozenset(active)
-            self._expected |= active
+            await self._queue.put(Note(known))
+        elif members:
+            self._members = frozenset(each.id for each in known)
+            self._expected |= {each.id: each.joined for each in known if each.is_active}
         return found
 
     def _get_keys(self, regions: list[str]) -> None:
