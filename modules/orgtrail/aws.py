@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from orgtrail.settings.faults import OrgtrailError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SESSION_NAME = "orgtrail"
 """Name of a session whose account has none in the file."""
 
+_MAKING = Lock()
 _ATTEMPTS = 5
 _CONNECT, _READ = 10, 30
 """Seconds until a connection must stand, and until an answer must have come."""
@@ -112,6 +114,11 @@ class Refusal:
     reason: str
     step: str
 
+    @property
+    def told(self) -> str:
+        """The reason, and the step where there is one."""
+        return f"{self.reason}; {self.step}" if self.step else self.reason
+
 
 def cause_of(code: str, message: str = "") -> Cause:
     """Return the cause that an error's code and message tell."""
@@ -193,10 +200,8 @@ def session(
 
     """
     import boto3
-    import botocore.session
 
-    inner = botocore.session.Session(profile=profile)
-    inner.set_default_client_config(_config())
+    inner = _bare_session(profile)
     base = boto3.Session(botocore_session=inner, region_name=region)
     if not role_arn:
         return base
@@ -219,12 +224,19 @@ def session(
             "expiry_time": made["Expiration"].isoformat(),
         }
 
-    inner = botocore.session.Session()
-    inner.set_default_client_config(_config())
+    inner = _bare_session(None)
     inner._credentials = RefreshableCredentials.create_from_metadata(  # noqa: SLF001
         metadata=assumed(), refresh_using=assumed, method="assume-role"
     )
     return boto3.Session(botocore_session=inner, region_name=region)
+
+
+def _bare_session(profile: str | None) -> Any:
+    import botocore.session
+
+    made = botocore.session.Session(profile=profile)
+    made.set_default_client_config(_config())
+    return made
 
 
 def session_of(
@@ -309,8 +321,10 @@ def unreachable(who: str, role: str | None, error: Exception) -> OrgtrailError:
 
 
 def client(session: Any, service: str, region: str) -> Any:
-    """Return a client of a session for a service in a region."""
-    return session.client(service, region_name=region)
+    """Return a client of a session for a service in a region; many threads may ask at a time."""
+    # A session makes one client at a time.
+    with _MAKING:
+        return session.client(service, region_name=region)
 
 
 def _config() -> Any:

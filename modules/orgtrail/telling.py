@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -40,13 +40,13 @@ def told(work: Callable[[], object]) -> int:
     with suppress(AttributeError, OSError, ValueError):
         # A terminal that cannot show a letter shows its number.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    with _handlers_as_they_were():
+    with _ended_by_signals():
         return _done(work)
 
 
 def _done(work: Callable[[], object]) -> int:
     try:
-        with _telling(), _ended_by_signals():
+        with _telling():
             result = work()
             sys.stdout.flush()
     except OrgtrailError as error:
@@ -102,40 +102,25 @@ def _discard_output() -> None:
         os.close(nowhere)
 
 
-@contextmanager
-def _handlers_as_they_were() -> Iterator[None]:
-    """Leave the handlers of signals as they were found, whatever came."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = [getattr(signal, name) for name in _ALL_SIGNALS if hasattr(signal, name)]
-    before = {each: signal.getsignal(each) for each in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            if handler is not None:
-                signal.signal(number, handler)
+def _numbers(names: Iterable[str]) -> list[int]:
+    """Return the numbers of those signals that this system has."""
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
 def _ignore_signals() -> None:
     """Let no second signal break into the last words."""
     if threading.current_thread() is threading.main_thread():
-        for name in _ALL_SIGNALS:
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        for number in _numbers(_ALL_SIGNALS):
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does, once."""
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, once; leave all handlers as they were found."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
-    # What is ignored on purpose (nohup) stays so.
-    numbers = [each for each in numbers if signal.getsignal(each) == signal.SIG_DFL]
-
+    before = {number: signal.getsignal(number) for number in _numbers(_ALL_SIGNALS)}
     stopped = 0.0
 
     def stop(_number: int, frame: FrameType | None) -> None:
@@ -153,13 +138,16 @@ def _ended_by_signals() -> Iterator[None]:
         else:
             raise KeyboardInterrupt
 
-    for each in numbers:
-        signal.signal(each, stop)
+    for number in _numbers(_SIGNALS):
+        # What is ignored on purpose (nohup) stays so.
+        if before[number] == signal.SIG_DFL:
+            signal.signal(number, stop)
     try:
         yield
     finally:
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN if stopped else signal.SIG_DFL)
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
 
 
 @contextmanager

@@ -108,17 +108,14 @@ class Aws:
                 return None
             refusal = explained(error)
             raise UncheckedError(
-                self._refused(account, service, operation, error),
+                self._refused(account, service, operation, refusal),
                 refusal.cause,
                 is_foreign=service == "s3" and _is_foreign(refusal),
             ) from None
         except BotoCoreError as error:
             refusal = explained(error)
-            step = f"; {refusal.step}" if refusal.step else ""
-            raise UncheckedError(
-                f"{self._who(account)}: {service}:{operation}: {refusal.reason}{step}",
-                refusal.cause,
-            ) from None
+            said = f"{self._who(account)}: {service}:{operation}: {refusal.told}"
+            raise UncheckedError(said, refusal.cause) from None
 
     def _once(self, account: str, region: str, service: str, operation: str, given: Json) -> Any:
         """Answer a question that was asked before as it was answered then."""
@@ -139,8 +136,7 @@ class Aws:
     def _who(self, name: str) -> str:
         return f"accounts.{name} ({self._env.accounts[name].id})"
 
-    def _refused(self, account: str, service: str, operation: str, error: Exception) -> str:
-        refusal = explained(error)
+    def _refused(self, account: str, service: str, operation: str, refusal: Refusal) -> str:
         action = "".join(part.capitalize() for part in operation.split("_"))
         who, what = self._who(account), f"{service}:{action}"
         match refusal.cause:
@@ -163,8 +159,7 @@ class Aws:
             case Cause.DENIED_BY_POLICY:
                 return f"{who}: {what} is denied ({refusal.message}); {refusal.step}"
             case _:
-                step = f"; {refusal.step}" if refusal.step else ""
-                return f"{who}: {what}: AWS answers {refusal.reason}{step}"
+                return f"{who}: {what}: AWS answers {refusal.told}"
 
 
 def _is_foreign(refusal: Refusal) -> bool:
@@ -198,7 +193,6 @@ class Clients:
         self._profile = profile
         self._sessions: dict[str, Any] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
-        # A session makes one client at a time.
         self._lock = Lock()
 
     def call(self, account: str, region: str, service: str, operation: str, given: Json) -> Any:

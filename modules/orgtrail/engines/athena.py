@@ -249,5 +249,4 @@ class _told:  # noqa: N801  # reads as a word where it is used
         if isinstance(error, (ClientError, BotoCoreError)):
             refusal = aws.explained(error)
             said = "AWS answers " if refusal.code else ""
-            step = f"; {refusal.step}" if refusal.step else ""
-            raise OrgtrailError(f"{self._what}: {said}{refusal.reason}{step}") from None
+            raise OrgtrailError(f"{self._what}: {said}{refusal.told}") from None

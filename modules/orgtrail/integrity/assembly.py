@@ -184,8 +184,7 @@ class Assembly:
     async def _listed_after(self, id: ChainId, until: datetime) -> tuple[str, datetime] | None:
         """Return key and end of the first digest that ends after a time."""
         trail, place = self._request.trail, self._request.trail.place
-        stem = f"{id.account}_CloudTrail-Digest_{id.region}_{trail.name}_{trail.home}_"
-        last = f"{place.digests(id, until.date())}{stem}{until:%Y%m%dT%H%M%SZ}~"
+        last = f"{trail.digest_at(id, until)}~"
         try:
             async with aclosing(self._digests(id, place.digests(id), last)) as listed:
                 async for each, name in listed:

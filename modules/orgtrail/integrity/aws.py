@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any
 
 from orgtrail import aws
@@ -44,7 +43,6 @@ class Aws:
 
     def __init__(self, home: str, session: Any = None) -> None:
         self._home = home
-        self._lock = Lock()
         try:
             self._session = session or aws.session(home)
             self._credentials = self._session.get_credentials()
@@ -129,9 +127,7 @@ class Aws:
             return f"account:ListRegions: {aws.explained(error).reason}"
 
     def _client(self, service: str, region: str) -> Any:
-        # A session makes one client at a time.
-        with self._lock:
-            return aws.client(self._session, service, region)
+        return aws.client(self._session, service, region)
 
 
 def _no_credentials(error: Exception) -> OrgtrailError:

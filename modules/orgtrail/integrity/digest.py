@@ -73,12 +73,14 @@ class Seal:
 
     Attributes:
         end_text: its end as it is written.
+        bucket: the bucket that it was written to.
         fingerprint: the key that signed it.
         before: the signature of the digest before, or `null`.
 
     """
 
     end_text: str
+    bucket: str
     fingerprint: str
     before: str
 
@@ -92,11 +94,16 @@ def seal(body: bytes | bytearray) -> Seal | None:
     found = [_field(body, name) for name in _SEALED]
     if None in found:
         return None
-    end, fingerprint, before = (each or "null" for each in found)
-    return Seal(end, fingerprint, before)
+    end, bucket, fingerprint, before = (each or "null" for each in found)
+    return Seal(end, bucket, fingerprint, before)
 
 
-_SEALED = ("digestEndTime", "digestPublicKeyFingerprint", "previousDigestSignature")
+_SEALED = (
+    "digestEndTime",
+    "digestS3Bucket",
+    "digestPublicKeyFingerprint",
+    "previousDigestSignature",
+)
 _FIELDS = {
     name: re.compile(rb'"' + name.encode() + rb'"\s{0,9}:\s{0,9}(?:null|"([^"\\]{0,2048})")')
     for name in _SEALED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
@@ -143,14 +142,8 @@ def _large(
     found = seal(body)
     if found is None:
         return Fault("digest-malformed", "lacks a field, and is too large to be looked into")
-    bucket = where[0] or _bucket(body)
-    text = sealed_text(found.end_text, bucket, where[1], value, found.before)
+    text = sealed_text(found.end_text, where[0] or found.bucket, where[1], value, found.before)
     return _unsigned(found.fingerprint, text, metadata.signature or "", chain, keys)
-
-
-def _bucket(body: bytearray) -> str:
-    match = re.search(rb'"digestS3Bucket"\s{0,9}:\s{0,9}"([a-z0-9.-]{3,63})"', body)
-    return match[1].decode() if match else ""
 
 
 def _misplaced(digest: Digest, chain: ChainId, where: tuple[str, str]) -> Fault | None:

@@ -89,7 +89,7 @@ class KeyRing:
 
     def has(self, region: str, identity: str) -> bool:
         """Tell whether a region has the key of an identity."""
-        return identity in set(map(_identity, self.regions.get(region, {}).values()))
+        return any(_identity(der) == identity for der in self.regions.get(region, {}).values())
 
 
 def read(path: Path) -> KeyRing:

@@ -118,13 +118,20 @@ class Trail:
 
     def digest_end(self, chain: ChainId, key: str) -> DigestName | None:
         """Return what the name of a digest says, or None where the key is not one of this trail."""
-        stem = f"{chain.account}_{DIGESTS}_{chain.region}_{self.name}_{self.home}_"
+        stem = self._stem(chain)
         name = key.rpartition("/")[2]
         if not name.startswith(stem):
             return None
         match = _END.fullmatch(name, len(stem))
         end = _time(match.groups()[:6]) if match else None
         return DigestName(end, bool(match and match[7])) if end else None
+
+    def digest_at(self, chain: ChainId, end: datetime) -> str:
+        """Return what keys of a chain's digests that end at a time begin with."""
+        return f"{self.place.digests(chain, end.date())}{self._stem(chain)}{end:%Y%m%dT%H%M%SZ}"
+
+    def _stem(self, chain: ChainId) -> str:
+        return f"{chain.account}_{DIGESTS}_{chain.region}_{self.name}_{self.home}_"
 
 
 @dataclass(frozen=True, slots=True)

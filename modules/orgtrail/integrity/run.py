@@ -50,6 +50,10 @@ _FOREIGN = (
     "file was read; docs/integrity.md tells where the key lies"
 )
 _PLAIN = (
+    "{count} files came unpacked: something between decodes them (Content-Encoding: gzip), or "
+    "somebody wrote them so; what is in them was compared with what CloudTrail signed"
+)
+_PLAIN_COPY = (
     "{count} files of the copy are unpacked: whoever made it decoded them (Content-Encoding: "
     "gzip); what is in them was compared with what CloudTrail signed"
 )
@@ -188,7 +192,8 @@ class _Run:
             if region in self._keyring:
                 await self._queue.put(Note(f"{told}; {step}"))
         if self._plain:
-            await self._queue.put(Note(_PLAIN.format(count=self._plain)))
+            told = _PLAIN_COPY if request.logs else _PLAIN
+            await self._queue.put(Note(told.format(count=self._plain)))
         await self._tell(Note(each) for each in found.notes)
         await self._tell(limits(request, self._alive, self._now))
 

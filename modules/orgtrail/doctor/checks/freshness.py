@@ -33,13 +33,17 @@ def silent(live: Live, subject: Subject, within: timedelta) -> Iterator[Fault]:
     account, management = subject.name, live.env.management.id
     joined = _joined(live, account)
     is_new = joined is not None and live.now - joined <= within
-    if account != management and _last(
-        live, ChainId(management, live.env.home_region), within, told=False
-    ):
+    home = ChainId(management, live.env.home_region)
+    if account != management and not _is_fresh(live, home, within):
         raise UncheckedError(f"it waits for the check digest-freshness of {management}")
     regions = sorted(_regions(live, account))
+
+    def age(region: str) -> str:
+        chain = ChainId(account, region)
+        return "" if _is_fresh(live, chain, within) else _last(live, chain)
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        ages = [*pool.map(lambda each: _last(live, ChainId(account, each), within), regions)]
+        ages = [*pool.map(age, regions)]
     stale = [
         (region, said)
         for region, said in zip(regions, ages, strict=True)
@@ -94,37 +98,27 @@ def _folders(live: Live, account: str) -> set[str]:
     return {*_below(live, f"{_trail(live).place.root}{account}/{DIGESTS}/")}
 
 
-def _last(live: Live, chain: ChainId, within: timedelta, *, told: bool = True) -> str:
-    """Say when the last digest of a chain ended; empty where that is not too long ago.
-
-    Args:
-        live: what to look at.
-        chain: account and region.
-        within: how old it may be.
-        told: whether it is to be said how old it is.
-
-    """
+def _is_fresh(live: Live, chain: ChainId, within: timedelta) -> bool:
+    """Tell whether a chain has a digest that ended within some time."""
     trail, since = _trail(live), live.now - within
-    stem = f"{chain.account}_{DIGESTS}_{chain.region}_{trail.name}_{trail.home}_"
-    after = f"{trail.place.digests(chain, since.date())}{stem}{since:%Y%m%dT%H%M%SZ}"
-    for key in _keys(live, trail.place.digests(chain), StartAfter=after):
-        name = trail.digest_end(chain, key)
-        if name and name.end > since:
-            return ""
-    if not told:
-        return "stale"
+    keys = _keys(live, trail.place.digests(chain), StartAfter=trail.digest_at(chain, since))
+    names = (trail.digest_end(chain, key) for key in keys)
+    return any(name and name.end > since for name in names)
+
+
+def _last(live: Live, chain: ChainId) -> str:
+    """Say when the last digest of a chain ended."""
+    trail = _trail(live)
     prefix = trail.place.digests(chain)
-    for _ in range(3):
+    for _ in ("year", "month", "day"):
         below = _below(live, prefix)
         if not below:
             return _NONE
         prefix = f"{prefix}{max(below)}/"
     ends = [name.end for key in _keys(live, prefix) if (name := trail.digest_end(chain, key))]
-    return (
-        f"the last digest is of {max(ends):%Y-%m-%d %H:%M} UTC"
-        if ends
-        else (f"the trail has no digest of it on {prefix[-11:-1]}")
-    )
+    if not ends:
+        return f"the trail has no digest of it on {prefix[-11:-1]}"
+    return f"the last digest is of {max(ends):%Y-%m-%d %H:%M} UTC"
 
 
 def _trail(live: Live) -> Trail:
