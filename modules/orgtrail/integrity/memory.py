@@ -163,7 +163,7 @@ class State:
                 and None in {self.fact("run"), self.fact("chains")}
             )
             self.before = self.fact("run") or self.fact("interrupted") or ""
-            self._write({"trail": trail, "version": _VERSION})
+            self.note(trail=trail, version=_VERSION)
         except OrgtrailError:
             self._file.close()
             raise
@@ -206,7 +206,11 @@ class State:
 
     def note(self, **facts: str) -> None:
         """Note something about a run."""
-        self._write(facts)
+        with _told(self.path), self._file:
+            self._file.executemany(
+                "INSERT OR REPLACE INTO facts VALUES (?, ?, ?)",
+                [(name, value, self._seal.of(name, value)) for name, value in facts.items()],
+            )
 
     def chains(self) -> frozenset[ChainId]:
         """Return the chains that earlier runs found valid digests of."""
@@ -239,13 +243,6 @@ class State:
         with _told(self.path):
             row = self._file.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return str(row[0]) if row else None
-
-    def _write(self, facts: Mapping[str, str]) -> None:
-        with _told(self.path), self._file:
-            self._file.executemany(
-                "INSERT OR REPLACE INTO facts VALUES (?, ?, ?)",
-                [(name, value, self._seal.of(name, value)) for name, value in facts.items()],
-            )
 
 
 @contextmanager

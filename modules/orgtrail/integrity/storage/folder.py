@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from functools import lru_cache
 from json import loads
 from pathlib import Path
 from typing import Any
@@ -59,8 +58,8 @@ class Folder:
         whole = bool(prefix) and (root / prefix).is_dir()
         self._by_bucket = not whole and bool(bucket) and (root / bucket).is_dir()
         self._metadata = _metadata(root / SIGNATURES)
-        self._metadata_of = lru_cache(maxsize=16)(self._read_metadata)
-        self._metadata_of(bucket)
+        self._metadata_of: dict[str, dict[str, Any]] = {}
+        self._kept(bucket, "")
 
     @property
     def merges_buckets(self) -> bool:
@@ -147,17 +146,15 @@ class Folder:
         return path
 
     def _kept(self, bucket: str, key: str) -> Metadata:
-        known = self._metadata_of(bucket) if self._by_bucket else {}
-        kept = known.get(key, self._metadata.get(key))
+        if self._by_bucket and bucket not in self._metadata_of:
+            self._metadata_of[bucket] = _metadata(self._root / bucket / SIGNATURES)
+        kept = self._metadata_of.get(bucket, {}).get(key, self._metadata.get(key))
         if not isinstance(kept, dict):
             return Metadata(None, None, lost=True)
         given = kept.get("signature"), kept.get("signature-algorithm")
         if any(each is not None and not isinstance(each, str) for each in given):
             return Metadata(None, None, lost=True)
         return Metadata(*given)
-
-    def _read_metadata(self, bucket: str) -> dict[str, Any]:
-        return _metadata(self._root / bucket / SIGNATURES) if self._by_bucket else {}
 
     def _walk(
         self, bucket: str, prefix: str, after: str, seen: set[tuple[int, int]], depth: int

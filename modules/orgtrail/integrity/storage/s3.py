@@ -146,28 +146,26 @@ class S3:
         version: str = "",
     ) -> tuple[Unpacker, Metadata]:
         """Read an object, all of it."""
-        unpacked = Unpacker(most)
+        query = {"versionId": version} if version else {}
         empty = 0
 
-        async def attempt() -> dict[str, str]:
-            nonlocal unpacked, empty
+        async def attempt() -> tuple[Unpacker, Metadata]:
+            nonlocal empty
             unpacked = Unpacker(most, keep=keep, json=json, plain=True)
-            kept = await self._attempt(bucket, key, query, unpacked.feed)
-            if "content-length" not in kept and "chunked" not in kept.get("transfer-encoding", ""):
+            told = await self._attempt(bucket, key, query, unpacked.feed)
+            if "content-length" not in told and "chunked" not in told.get("transfer-encoding", ""):
                 # Nothing tells whether it came whole.
                 raise _Again(UnreadableError("unreachable", "an answer without its length"))
             if not unpacked.seen and empty < _EMPTY:
                 # CloudTrail writes nothing empty; whether somebody did, the next answers tell.
                 empty += 1
                 raise _Again(UnreadableError("unreachable", "an empty answer"))
-            return kept
+            signature, algorithm = (
+                told.get(f"x-amz-meta-signature{end}") for end in ("", "-algorithm")
+            )
+            return unpacked, Metadata(signature, algorithm, etag=told.get("etag", "").strip('"'))
 
-        query = {"versionId": version} if version else {}
-        kept = await self._retried(attempt)
-        signature, algorithm = (
-            kept.get(f"x-amz-meta-signature{end}") for end in ("", "-algorithm")
-        )
-        return unpacked, Metadata(signature, algorithm, etag=kept.get("etag", "").strip('"'))
+        return await self._retried(attempt)
 
     async def versions(self, bucket: str, key: str) -> list[Version]:
         """Return the versions of an object, the newest first: of the first page, which is 1,000."""
@@ -193,12 +191,7 @@ class S3:
             pages, entries = pages + 1, entries + len(keys) + len(page.folders)
             if any(not key.startswith(asked["prefix"]) for key in (*keys, *page.folders)):
                 raise UnreadableError("unreachable", "the listing has keys that were not asked for")
-            if keys and (keys[0] <= last or _unsorted(keys)):
-                raise UnreadableError("unreachable", "the listing is not in the order of its keys")
-            if page.folders and (page.folders[0] <= last_folder or _unsorted(page.folders)):
-                raise UnreadableError("unreachable", "the listing is not in the order of folders")
-            last = keys[-1] if keys else last
-            last_folder = page.folders[-1] if page.folders else last_folder
+            last, last_folder = _in_order(last, keys), _in_order(last_folder, page.folders)
             yield page
             if not page.token:
                 return
@@ -283,9 +276,8 @@ class S3:
         if answer.accepted:
             return answer.headers
         code, message = answers.error(answer.body)
-        if not code and not self._has_own_headers(answer):
-            raise _Again(_foreign(answer))
-        if answer.status == 404 and not self._is_s3(answer):
+        own = self._is_s3(answer) if answer.status == 404 else self._has_own_headers(answer)
+        if not own and (answer.status == 404 or not code):
             raise _Again(_foreign(answer))
         told = answer.headers.get("x-amz-bucket-region", "")
         if answer.status in {301, 307, 400, 403} and self._addresses.learn(bucket, told):
@@ -314,8 +306,20 @@ class S3:
         )
 
 
-def _unsorted(names: list[str]) -> bool:
-    return any(b < a for a, b in pairwise(names))
+def _in_order(last: str, names: list[str]) -> str:
+    """Return the last name of a page's.
+
+    Args:
+        last: that of the page before.
+        names: those of this page.
+
+    Raises:
+        UnreadableError: they are not in order, so that the listing may be no one listing.
+
+    """
+    if names and (names[0] <= last or any(b < a for a, b in pairwise(names))):
+        raise UnreadableError("unreachable", "the listing is not in the order of its names")
+    return names[-1] if names else last
 
 
 def _foreign(answer: Answer) -> UnreadableError:
