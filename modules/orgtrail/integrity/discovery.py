@@ -53,13 +53,13 @@ async def chains_below(store: Store, request: Request) -> Found:
     search = _Search(store, request, found)
     if not request.accounts:
         await search.outside_accounts(top)
-    await asyncio.gather(*map(search.account, asked))
+    versions, *_ = await asyncio.gather(search.hidden(place.root), *map(search.account, asked))
     found.chains.sort()
     hidden = await asyncio.gather(*map(search.hidden_regions, asked))
     found.hidden = dict(zip(asked, hidden, strict=True))
     gone = [
         each
-        for each in await search.hidden(place.root)
+        for each in versions
         if is_account(each) and request.asks_account(each) and each not in found.regions
     ]
     regions = await asyncio.gather(*map(search.hidden_regions, gone))
