@@ -53,7 +53,9 @@ async def chains_below(store: Store, request: Request) -> Found:
     search = _Search(store, request, found)
     if not request.accounts:
         await search.outside_accounts(top)
-    versions, *_ = await asyncio.gather(search.hidden(place.root), *map(search.account, asked))
+    versions, _ = await asyncio.gather(
+        search.hidden(place.root), asyncio.gather(*map(search.account, asked))
+    )
     found.chains.sort()
     hidden = await asyncio.gather(*map(search.hidden_regions, asked))
     found.hidden = dict(zip(asked, hidden, strict=True))
