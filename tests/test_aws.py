@@ -49,6 +49,18 @@ def _error(code: str, message: str = "as told") -> ClientError:
             Cause.DENIED_BY_POLICY,
             "a statement of a permissions boundary denies it",
         ),
+        (
+            "AccessDenied",
+            "with an explicit deny in an identity-based policy",
+            Cause.DENIED_BY_POLICY,
+            "a statement of an identity-based policy denies it",
+        ),
+        (
+            "AccessDenied",
+            "with an explicit deny in a resource control policy",
+            Cause.DENIED_BY_POLICY,
+            "a statement of a resource control policy denies it",
+        ),
         ("ExpiredToken", "", Cause.CREDENTIALS, "renew the credentials"),
         ("ExpiredTokenException", "", Cause.CREDENTIALS, "renew the credentials"),
         ("RequestTimeTooSkewed", "", Cause.CLOCK, "set the clock"),

@@ -326,6 +326,12 @@ def test_a_copy_without_metadata_leaves_digests_unread(tmp_path: Path) -> None:
     assert missing.kind == "log-missing"
 
 
+def test_a_file_of_keys_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orgtrail.integrity.keys._LARGEST", 1000)
+    with pytest.raises(OrgtrailError, match="/dev/zero: cannot be read: is larger than 1000 bytes"):
+        read(Path("/dev/zero"))
+
+
 @pytest.mark.parametrize("text", ["{", "[]"])
 def test_metadata_of_a_copy_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "digest-metadata.json").write_text(text)

@@ -343,6 +343,10 @@ def test_a_state_that_cannot_be_used(archive: Archive, tmp_path: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(KEY_VARIABLE, str(tmp_path / "bad.key"))
             refused(tmp_path / "b.state", "is no key of state files; delete it")
+    for name in ("/dev/zero", str(tmp_path)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(KEY_VARIABLE, name)
+            refused(tmp_path / "b.state", "is no key of state files: it is no file")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(KEY_VARIABLE, str(state / "x.key"))
         refused(tmp_path / "b.state", f"name a file that can by {KEY_VARIABLE}")

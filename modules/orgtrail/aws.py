@@ -72,7 +72,7 @@ https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
 """
 _CAUSES = {code: each for each, codes in _CODES.items() for code in codes}
 
-_EXPLICIT = re.compile(r"explicit deny in an? ([a-z][a-z -]*(?:policy|boundary))", re.IGNORECASE)
+_EXPLICIT = re.compile(r"explicit deny in (an? [a-z][a-z -]*(?:policy|boundary))", re.IGNORECASE)
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
 
 _STEPS = {
@@ -134,9 +134,9 @@ def step_for(cause: Cause, message: str = "") -> str:
     """Return what to do about a cause; empty where that depends on what was asked."""
     if cause is Cause.DENIED_BY_POLICY:
         found = _EXPLICIT.search(message)
-        policy = found[1] if found else "policy"
+        policy = found[1] if found else "a policy"
         return (
-            f"a statement of a {policy} denies it, so no permission of the role helps: change "
+            f"a statement of {policy} denies it, so no permission of the role helps: change "
             "that statement, or use a role that it exempts"
         )
     return _STEPS.get(cause, "")

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from orgtrail.settings.faults import OrgtrailError
 
+_LARGEST = 32 << 20
+"""Bytes of a file of public keys; those of all regions over ten years take less than 4 MB."""
 _NEWER = "look for a newer version of orgtrail, or give --public-keys"
 
 
@@ -103,7 +105,12 @@ def read(path: Path) -> KeyRing:
 
     """
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        # It may be a pipe, and one without an end.
+        with path.open("rb") as file:
+            text = file.read(_LARGEST + 1)
+        if len(text) > _LARGEST:
+            raise OrgtrailError(f"{path}: cannot be read: is larger than {_LARGEST} bytes")
+        raw = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise OrgtrailError(f"{path}: cannot be read: {error}") from None
     ring = KeyRing()

@@ -16,6 +16,8 @@ KEY_VARIABLE = "ORGTRAIL_STATE_KEY"
 """Names the file of the key that seals state files; by default it lies with the user's state."""
 
 _KEY_BYTES = 32
+_LONGEST = 1000
+"""Characters of a key's file that are read; a key takes 64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,10 @@ def sealing_key() -> bytes:
     try:
         if not path.exists():
             _make_key(path)
-        key = bytes.fromhex(path.read_text(encoding="ascii"))
+        if not path.is_file():
+            raise OrgtrailError(f"{path}: is no key of state files: it is no file")
+        with path.open(encoding="ascii") as file:
+            key = bytes.fromhex(file.read(_LONGEST))
     except OSError as error:
         raise OrgtrailError(
             f"{path}: cannot be read or made: {error.strerror}; state files are sealed with the "
