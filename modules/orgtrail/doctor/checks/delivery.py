@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orgtrail import layout
-from orgtrail.doctor.checks.freshness import silent
-from orgtrail.doctor.checks.refusing import refusing
 from orgtrail.doctor.checks.trail import trail
+from orgtrail.doctor.freshness import silent
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
+from orgtrail.doctor.refusing import refusing
 from orgtrail.doctor.register import Live, check
 
 LOGS_WITHIN = timedelta(hours=1)
