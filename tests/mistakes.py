@@ -307,6 +307,10 @@ def unpinned(content: Json) -> None:
     content["provider"]["aws"][1].pop("allowed_account_ids")
 
 
+def other_digits(content: Json) -> None:
+    content["provider"]["aws"][1]["allowed_account_ids"] = ["٢٢٢٢٢٢٢٢٢٢٢٢"]
+
+
 def no_dependency(content: Json) -> None:
     trail = resource(content, "aws_cloudtrail.trail")
     trail["depends_on"] = [each for each in trail["depends_on"] if "s3_bucket_policy" not in each]
@@ -420,7 +424,10 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
         ),
         ("healthcare", both_owners, "every plan would undo the other"),
     ],
-    "wrong-account": [("healthcare", unpinned, "Set allowed_account_ids")],
+    "wrong-account": [
+        ("healthcare", unpinned, "Set allowed_account_ids"),
+        ("healthcare", other_digits, "is of account ٢٢٢٢٢٢٢٢٢٢٢٢, and no account has that id"),
+    ],
     "settings": [
         ("healthcare", many_selectors, "trail.event_selectors must be at most 5 selectors; got 6"),
         ("healthcare", many_resources, "must name at most 250 data resources in all; got 251"),

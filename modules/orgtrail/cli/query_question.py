@@ -17,7 +17,7 @@ from orgtrail.settings.faults import OrgtrailError
 if TYPE_CHECKING:
     from orgtrail.settings.environment import Environment
 
-_LAST = re.compile(r"(\d{1,6})(m|h|d)")
+_LAST = re.compile(r"(\d{1,6})(m|h|d)", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _HEALTH = "pipeline-health"
 
@@ -113,7 +113,7 @@ def question(
         except (OSError, UnicodeDecodeError) as error:
             raise OrgtrailError(f"{file}: cannot be read: {error}") from None
     for each in accounts:
-        if not re.fullmatch(r"\d{12}", each):
+        if not re.fullmatch(r"\d{12}", each, re.ASCII):
             raise OrgtrailError(f"--account: must be 12 digits; got {each!r}")
     for each in regions:
         if not re.fullmatch(r"[a-z0-9-]+", each):

@@ -14,7 +14,7 @@ from orgtrail.queries.bounds import Bounds
 from orgtrail.records import LARGEST_LOG
 from orgtrail.settings.faults import OrgtrailError
 
-_ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _LOGS = "CloudTrail"
 _SUFFIXES = (".json.gz", ".json")
 _GZIP = b"\x1f\x8b"

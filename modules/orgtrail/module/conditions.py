@@ -23,10 +23,10 @@ def tests(value: str, rules: Iterable[object]) -> Iterator[tuple[str, str]]:
             case Le():
                 yield f"{value} <= {each.le}", f"must be at most {each.le}"
             case MinLen():
-                yield f"length({value}) >= {each.min_length}", "must not be empty"
+                yield _has(f"{{{each.min_length},}}", value), "must not be empty"
             case MaxLen():
                 most = each.max_length
-                yield f"length({value}) <= {most}", f"must be at most {most} characters long"
+                yield _has(f"{{0,{most}}}", value), f"must be at most {most} characters long"
             case tuple():
                 numbers = ", ".join(map(str, each))
                 yield f"contains([{numbers}], {value})", f"must be one of {numbers}"
@@ -38,6 +38,15 @@ def of_each(value: str, rules: Iterable[object]) -> tuple[str, str]:
     together = " && ".join(test for test, _ in found)
     said = "; ".join(text for _, text in found)
     return f"alltrue([for each in {value} : {together}])", f"each {said}"
+
+
+def _has(count: str, value: str) -> str:
+    """Return the condition that a text has so many code points.
+
+    `length` would count grapheme clusters: a letter and all of its accents once.
+    https://developer.hashicorp.com/terraform/language/functions/length
+    """
+    return f"can(regex({_quoted(f'^(?s:.{count})$')}, {value}))"
 
 
 def _quoted(pattern: str) -> str:

@@ -124,9 +124,8 @@ def _with_advice(report: Report, env: Environment, source: Source) -> Report:
 
 
 def _of_fault(fault: Fault, source: Source | None, severity: Severity) -> Finding:
-    place = source.at(fault.setting) if source else ""
-    line = place.rpartition(":")[2]
-    at = f"line {line}: " if line.isdigit() else ""
+    line = source.line(fault.setting) if source else 0
+    at = f"line {line}: " if line else ""
     return Finding(severity, "settings", dotted(fault.setting), f"{at}{fault}")
 
 

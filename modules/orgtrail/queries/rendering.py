@@ -85,7 +85,7 @@ def _literals(query: Query, given: Mapping[str, str], facts: Mapping[str, str]) 
 
 def _literal(parameter: Parameter, value: str) -> str:
     if parameter.kind == "integer":
-        if not re.fullmatch(r"-?\d{1,18}", value):
+        if not re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
             raise OrgtrailError(f"--param {parameter.name}: must be a whole number; got {value!r}")
         return value
     return "'" + value.replace("'", "''") + "'"

@@ -9,8 +9,10 @@ from orgtrail.queries import query
 from orgtrail.report.asking import Answers, Asked, Json, Unchecked
 from orgtrail.report.questions import COVERAGE, Question, patient_tables
 
-_SESSION = re.compile(r"arn:[\w-]+:sts::\d{12}:assumed-role/(?P<role>[^/]+)/(?P<session>.+)")
-_USER = re.compile(r"arn:[\w-]+:iam::\d{12}:user/(?:.*/)?(?P<name>[^/]+)")
+_SESSION = re.compile(
+    r"arn:[\w-]+:sts::\d{12}:assumed-role/(?P<role>[^/]+)/(?P<session>.+)", re.ASCII
+)
+_USER = re.compile(r"arn:[\w-]+:iam::\d{12}:user/(?:.*/)?(?P<name>[^/]+)", re.ASCII)
 SUCCESS = "success"
 TAMPERING = (
     "trail-tampering", "trail-narrowed", "log-bucket-tampering", "log-object-tampering",

@@ -22,7 +22,9 @@ AlarmName = Annotated[
 Email = Annotated[
     str, matches(r"[\w.!#$&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)+", "must be an e-mail address")
 ]
-Url = Annotated[str, matches(r"https://[^\s/]+\S*", "must be an address that begins with https://")]
+Url = Annotated[
+    str, matches(r"https://[!-.0-~]+[!-~]*", "must be an address that begins with https://")
+]
 ChatId = Annotated[str, matches(r"[\w.:@%-]{1,255}", "must be an id as the chat client shows it")]
 
 

@@ -37,12 +37,15 @@ class Source:
     name: str
     lines: Mapping[Path, int] = field(default_factory=dict)
 
+    def line(self, setting: Path) -> int:
+        """Return the line of a setting, or of the nearest object around it; 0 if unknown."""
+        around = (setting[:end] for end in range(len(setting), -1, -1))
+        return next((self.lines[each] for each in around if each in self.lines), 0)
+
     def at(self, setting: Path) -> str:
-        """Return `file:line` of a setting, or of the nearest object around it."""
-        for end in range(len(setting), -1, -1):
-            if setting[:end] in self.lines:
-                return f"{self.name}:{self.lines[setting[:end]]}"
-        return self.name
+        """Return `file:line` of a setting, or the file alone where its line is not known."""
+        line = self.line(setting)
+        return f"{self.name}:{line}" if line else self.name
 
 
 class OrgtrailError(Exception):
@@ -79,8 +82,7 @@ class SettingsError(OrgtrailError):
         super().__init__("\n".join(worded(fault, source) for fault in self.faults))
 
     def _line(self, fault: Fault) -> int:
-        place = self.source.at(fault.setting).rpartition(":")[2] if self.source else ""
-        return int(place) if place.isdigit() else 0
+        return self.source.line(fault.setting) if self.source else 0
 
 
 class SettingsWarning(UserWarning):

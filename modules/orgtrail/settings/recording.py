@@ -7,10 +7,13 @@ from typing import Annotated, Literal
 from orgtrail.settings.trail import ManagementSource
 from orgtrail.settings.types import Many, Section, matches, setting
 
+# A bucket's name is ASCII; the keys in it, after the first slash, need not be.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 ResourceArn = Annotated[
     str,
     matches(
-        r"arn:aws(-us-gov|-cn)?:[a-z0-9-]+:[^${}%\s]+",
+        r"arn:aws(-us-gov|-cn)?:"
+        r"(s3:::[!-#&-.0-z|~]+(/[^${}%\s]*)?|[a-z0-9-]+:[!-#&-z|~]+)",
         "must be an ARN, or the beginning of one and * at its end",
     ),
 ]

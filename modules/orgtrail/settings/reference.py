@@ -26,6 +26,9 @@ Whatever has a default may be left out. Every fault of a file is told at once, w
 
     envs/bank.tfvars:14: archive.expire_after_days must be at least archive.glacier_after_days + 90; got 100
 
+Ids, names and ARNs are ASCII throughout: digits are 0 to 9, letters a to z and A to Z. Texts that people read, such as
+tags and names of policies, may have any letters.
+
 This page is made from the code by `make docs`; a test keeps it so.
 """  # noqa: E501
 _TYPES = {str: "text", int: "whole number", bool: "true or false", NoneType: "null"}

@@ -138,7 +138,7 @@ def _compared(read: Callable[[str], float], compare: Callable[[float, float], bo
 
 def _moment(text: str) -> float:
     """Read a date of ISO 8601, or seconds since 1970."""
-    if text.lstrip("-").isdigit():
+    if text.isascii() and text.lstrip("-").isdigit():
         return float(text)
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

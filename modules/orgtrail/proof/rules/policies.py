@@ -27,9 +27,10 @@ _ANY_NAME = "0-a-role-of-any-name"
 _NEVER_SENT = {"chatbot.amazonaws.com"}
 """Services of which AWS does not say that they send a source; iam:PassRole binds their roles."""
 _FOLDERS = (LOGS, DIGESTS, "CloudTrail-Insight", "CloudTrail-NetworkActivity")
-_ARN = re.compile(r"arn:(aws[\w-]*):")
+_ARN = re.compile(r"arn:(aws[\w-]*):", re.ASCII)
+_ACCOUNT = re.compile(r"\b\d{12}\b", re.ASCII)
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
-_REGION = re.compile(r"\b[a-z]{2}(-[a-z]+)+-\d\b")
+_REGION = re.compile(r"\b[a-z]{2}(-[a-z]+)+-\d\b", re.ASCII)
 _SETTINGS = {
     "bucket": "archive", "key": "key", "topic": "alarms", "queue": "siem", "role": "access",
     "trust of role": "access", "organization policy": "guardrails",
@@ -160,7 +161,7 @@ def _exemptions_are_narrow(estate: Estate) -> Iterator[Trouble]:
     """A deny spares roles that are named; one that spares every role of an account spares all."""
     for each in estate.attached:
         for pattern in dict.fromkeys(_spared(each.policy)):
-            account = next(iter(re.findall(r"\d{12}", pattern)), estate.logging)
+            account = next(iter(_ACCOUNT.findall(pattern)), estate.logging)
             if like(pattern, f"arn:{estate.partition}:iam::{account}:role/{_ANY_NAME}"):
                 yield _trouble(
                     each,
@@ -221,7 +222,7 @@ def _keys(estate: Estate, account: str) -> list[str]:
 
 def _is_written(estate: Estate, pattern: str) -> bool:
     """Tell whether a pattern covers any key that CloudTrail writes for any account and region."""
-    accounts = {*re.findall(r"\b\d{12}\b", pattern), estate.management, *members(estate)}
+    accounts = {*_ACCOUNT.findall(pattern), estate.management, *members(estate)}
     for anything in (_VARIABLE, _REGION):
         pattern = anything.sub("*", pattern)
     return any(

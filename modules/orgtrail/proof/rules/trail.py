@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from orgtrail.proof.estate import Estate
 from orgtrail.proof.findings import Severity, Trouble, rule
 from orgtrail.proof.recovered import faults
 
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 TRAILS_PER_REGION = 5
 """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html"""
 
@@ -154,6 +156,14 @@ def _trusted_access(estate: Estate) -> Iterator[Trouble]:
 def _providers_are_pinned(estate: Estate) -> Iterator[Trouble]:
     """Each provider refuses any account but its own, and reaches it by a role or profile."""
     for each in estate.providers:
+        known = each.pinned and "${" not in each.account
+        if known and not _ACCOUNT.fullmatch(each.account):
+            yield Trouble(
+                "accounts",
+                "provider.aws",
+                f"the provider in {each.region or 'the default region'} is of account "
+                f"{each.account}, and no account has that id: 12 digits, 0 to 9. Correct it.",
+            )
         if not each.pinned:
             yield Trouble(
                 "accounts",

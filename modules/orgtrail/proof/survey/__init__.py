@@ -17,7 +17,7 @@ from orgtrail.proof.survey.shared import named, place
 from orgtrail.proof.survey.storage import bucket_of, key_of
 from orgtrail.proof.terraform.resources import Resource, Stack, block
 
-_ACCOUNT = re.compile(r"\b\d{12}\b")
+_ACCOUNT = re.compile(r"\b\d{12}\b", re.ASCII)
 
 
 def survey(stack: Stack) -> Estate:

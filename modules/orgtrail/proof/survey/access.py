@@ -13,7 +13,7 @@ from orgtrail.proof.survey.shared import place, policy_of
 from orgtrail.proof.terraform.resources import Resource, Stack
 from orgtrail.regions import partition
 
-_ORGANIZATION = re.compile(r"\bo-[a-z0-9]{10,32}\b")
+_ORGANIZATION = re.compile(r"\bo-[a-z0-9]{10,32}\b", re.ASCII)
 
 
 def role_of(stack: Stack, role: Resource) -> Role:
