@@ -311,6 +311,10 @@ def other_digits(content: Json) -> None:
     content["provider"]["aws"][1]["allowed_account_ids"] = ["٢٢٢٢٢٢٢٢٢٢٢٢"]
 
 
+def tagged(**tags: str) -> Change:
+    return lambda content: content["provider"]["aws"][0].update(default_tags=[{"tags": tags}])
+
+
 def no_dependency(content: Json) -> None:
     trail = resource(content, "aws_cloudtrail.trail")
     trail["depends_on"] = [each for each in trail["depends_on"] if "s3_bucket_policy" not in each]
@@ -383,6 +387,29 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
             ),
             "names ARNs of partition aws-cn, and the trail is in aws",
         )
+    ],
+    "tags": [
+        (
+            "healthcare",
+            tagged(**{"aws:owner": "me"}),
+            "the tag 'aws:owner' must have a key of 1 to",
+        ),
+        (
+            "healthcare",
+            tagged(Owner="me", owner="you"),
+            "the tag 'owner' differs from 'Owner' by case alone: AWS refuses it.",
+        ),
+        ("healthcare", tagged(Owner="a\0b"), "must have a value of at most 256 letters"),
+        (
+            "healthcare",
+            tagged(**{f"key-{n}": "x" for n in range(51)}),
+            "has 51 tags, which must be at most 50",
+        ),
+        (
+            "healthcare",
+            put("aws_cloudtrail.trail", tags={"Owner": "x" * 257}),
+            "must have a value of at most 256",
+        ),
     ],
     "unreadable-policy": [("healthcare", unread, "is not known before the deploy")],
     "no-trail": [

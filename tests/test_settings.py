@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from pydantic import ValidationError
 from tests.conftest import MINIMAL, ROOT, Json, environment, merged, tfvars
 
 Write = Callable[[str], Path]
+
+TAG_FORM = "letters, digits, spaces or _ . : / = + - @, and not begin with aws:"
+TAG_KEY = f"must have a key of 1 to 128 {TAG_FORM}"
+TAG_VALUE = f"must have a value of at most 256 {TAG_FORM}"
 
 
 def complaints(write: Write, changes: Json) -> list[str]:
@@ -401,6 +406,37 @@ CASES: list[tuple[Json, list[str]]] = [
     (
         {"backend": {"type": "s3", "bucket": "example-state"}},
         ["backend.region is required"],
+    ),
+    (
+        {"tags": {"": "x", "aws:owner": "x", "AWS:x": "y", "a\tb": "c", "a" * 129: "x"}},
+        [
+            f'tags{place} {TAG_KEY}; got "{key}"'
+            for place, key in (
+                ('[""]', ""),
+                ('["aws:owner"]', "aws:owner"),
+                ('["AWS:x"]', "AWS:x"),
+                ('["a\\tb"]', "a\\tb"),
+            )
+        ]
+        + [f'tags.{"a" * 129} {TAG_KEY}; got "{"a" * 78}…'],
+    ),
+    (
+        {"tags": {"Owner": "a\0b", "Note": "x" * 300, "Empty": "", "Straße": "größer 5"}},
+        [
+            f'tags.Owner {TAG_VALUE}; got "a\\u0000b"',
+            f'tags.Note {TAG_VALUE}; got "{"x" * 78}…',
+        ],
+    ),
+    (
+        {"tags": {"Owner": "x", "owner": "y"}},
+        ['tags.owner must differ from tags.Owner by more than case; keep one; got "owner"'],
+    ),
+    (
+        {"tags": {f"key-{n}": "x" for n in range(51)}},
+        [
+            "tags must have at most 50 entries; got "
+            f"{json.dumps({f'key-{n}': 'x' for n in range(51)})[:79]}…"
+        ],
     ),
     (
         {"backend": {"type": "cloud", "organization": "x", "workspce": "y", "workspace": "z"}},

@@ -125,6 +125,14 @@ class Table(Part):
 
 
 @dataclass(frozen=True)
+class Tagged:
+    """The tags that one resource names, or a provider for all of its resources."""
+
+    address: str
+    tags: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Named(Part):
     """A workgroup or a log group."""
 
@@ -166,6 +174,8 @@ class Estate:
     """Whether the stack turns trusted access on, or stops where it is off."""
     owners_of_access: tuple[str, ...]
     """The resources that set the organization's trusted services."""
+    tagged: tuple[Tagged, ...]
+    """Whatever names tags; what names the same ones as another is not told again."""
 
     @cached_property
     def trail(self) -> Trail | None:

@@ -18,8 +18,9 @@ from orgtrail.settings.detection import AccessAnalyzer, GuardDuty, SecurityHub
 from orgtrail.settings.guardrails import Guardrails
 from orgtrail.settings.recording import Recording
 from orgtrail.settings.siem import Siem
+from orgtrail.settings.tags import Tags
 from orgtrail.settings.trail import Delivery, Key, Trail
-from orgtrail.settings.types import Name, Region, Section, Text, setting
+from orgtrail.settings.types import Name, Region, Section, setting
 from orgtrail.settings.verification import Verification
 
 
@@ -32,7 +33,7 @@ class Shape(Section):
     accounts: Annotated[dict[Name, Account], Field(min_length=2)] = setting(
         "All accounts by name, `management` and `logging` among them."
     )
-    tags: dict[Text, Text] = setting("Tags of every resource.", {"ManagedBy": "orgtrail"})
+    tags: Tags = setting("Tags of every resource.", {"ManagedBy": "orgtrail"})
     trail: Trail = setting("The organization trail.", Trail())
     recording: Recording | None = setting("What the trail records, by intent.", None)
     archive: Archive = setting("The archive bucket.")

@@ -31,6 +31,7 @@ class Paper:
                 place[1],
                 env.accounts[place[0]].role_arn or "",
                 pinned=True,
+                tags=tuple(sorted(env.tags.items())),
             )
             for place in env.places
         }

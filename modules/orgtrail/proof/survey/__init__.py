@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
-from orgtrail.proof.estate import Alarms, Estate, Named, Table, Trail
+from orgtrail.proof.estate import Alarms, Estate, Named, Table, Tagged, Trail
 from orgtrail.proof.survey.access import (
     attached_policies,
     control_of,
@@ -15,7 +16,7 @@ from orgtrail.proof.survey.access import (
 )
 from orgtrail.proof.survey.shared import named, place
 from orgtrail.proof.survey.storage import bucket_of, key_of
-from orgtrail.proof.terraform.resources import Resource, Stack, block
+from orgtrail.proof.terraform.resources import Resource, Stack, block, tags_of
 
 _ACCOUNT = re.compile(r"\b\d{12}\b", re.ASCII)
 
@@ -58,7 +59,19 @@ def survey(stack: Stack) -> Estate:
             for kind in ("aws_organizations_organization", "aws_organizations_aws_service_access")
             for each in stack.of(kind)
         ),
+        tagged=tuple(_tagged(stack)),
     )
+
+
+def _tagged(stack: Stack) -> Iterator[Tagged]:
+    named = [
+        *(("provider.aws", each.tags) for each in stack.providers),
+        *((each.address, tags_of(each.values)) for each in stack.resources),
+    ]
+    first: dict[tuple[tuple[str, str], ...], str] = {}
+    for address, tags in named:
+        first.setdefault(tags, address)
+    yield from (Tagged(address, tags) for tags, address in first.items() if tags)
 
 
 def _trail(stack: Stack, trail: Resource) -> Trail:

@@ -38,6 +38,8 @@ class Provider:
     """The role that it assumes, if any."""
     pinned: bool = False
     """Whether it refuses to act in any other account."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Those that it gives to every resource."""
 
 
 @dataclass(frozen=True)
@@ -130,4 +132,13 @@ def provider_of(given: Mapping[str, Any]) -> Provider:
     account = pinned[0] if len(pinned) == 1 else ""
     if not account and role.count(":") >= 5:
         account = role.split(":")[4]
-    return Provider(account, given.get("region") or "", role, len(pinned) == 1)
+    tags = tags_of(block(given, "default_tags"))
+    return Provider(account, given.get("region") or "", role, len(pinned) == 1, tags)
+
+
+def tags_of(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the tags that a block or a resource names, by key; none where they are computed."""
+    tags = given.get("tags")
+    if not isinstance(tags, dict):
+        return ()
+    return tuple(sorted((str(key), str(value)) for key, value in tags.items()))
