@@ -345,6 +345,11 @@ def thousands(content: Json) -> None:
     in_table(projection__account__values=f"222222222222,111111111111,{accounts}")(content)
 
 
+def all_regions(content: Json) -> None:
+    thousands(content)
+    in_table(projection__region__values="${regions}")(content)
+
+
 MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
     "confused-deputy": [
         (
@@ -580,7 +585,10 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
             "does not project 222222222222",
         )
     ],
-    "projection-size": [("healthcare", thousands, "projects 12,004 prefixes for each day")],
+    "projection-size": [
+        ("healthcare", thousands, "projects 12,004 prefixes for each day"),
+        ("healthcare", all_regions, "projects at least 204,068 prefixes (6,002 accounts, all 34"),
+    ],
     "workgroup": [("healthcare", plain_workgroup, "lets clients choose where results go")],
     "alarms-tell-account": [("fintech", mute_accounts, "do not tell which account")],
     "alarms-heard": [("fintech", forget_alarms, "nobody is subscribed")],

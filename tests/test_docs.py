@@ -16,14 +16,14 @@ from orgtrail.alarms import ALARMS
 from orgtrail.doctor import reference as doctor_reference
 from orgtrail.environments import load_environment, load_environments
 from orgtrail.proof import reference as check_reference
-from orgtrail.proof.check import rule_names
+from orgtrail.proof.check import check, rule_names
 from orgtrail.queries import reference as queries
 from orgtrail.settings import reference
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.hcl import read
 
 from tests import golden
-from tests.conftest import MINIMAL, ROOT, Json, merged, orgtrail
+from tests.conftest import MINIMAL, ROOT, Json, merged, orgtrail, tfvars
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = [each.name for each in load_environments(ROOT / "envs")]
@@ -70,6 +70,23 @@ def test_examples_of_the_documents_are_valid(block: str, tmp_path: Path) -> None
     values: Json = read(path).values
     home = values.get("guardduty", {}).get("regions", ["us-east-1"])[0]
     assert Environment.model_validate(merged({**MINIMAL, "home_region": home}, values))
+
+
+LOCK: Json = {"archive": {"object_lock": {"mode": "GOVERNANCE", "days": 365}}}
+
+
+@pytest.mark.parametrize("block", EXAMPLES)
+def test_the_check_finds_nothing_in_examples_of_the_documents(block: str, tmp_path: Path) -> None:
+    path = tmp_path / "example.tfvars"
+    path.write_text(block, encoding="utf-8")
+    values: Json = read(path).values
+    home = values.get("guardduty", {}).get("regions", ["us-east-1"])[0]
+    others = values.get("adopt", {}).get("bucket", {}).get("manage") is False
+    whole = merged(merged({**MINIMAL, "home_region": home}, {} if others else LOCK), values)
+    path.write_text(tfvars(whole), encoding="utf-8")
+    # What an example only refers to is unproven, as the page of the check says.
+    found = [each for each in check(path).findings if each.rule != "adopt"]
+    assert found == []
 
 
 def test_every_alarm_is_documented_with_its_control_pattern_and_response() -> None:

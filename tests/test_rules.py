@@ -17,8 +17,9 @@ from orgtrail.proof.survey import survey
 from orgtrail.settings.environment import Environment
 
 from tests import golden
-from tests.conftest import MINIMAL, ROOT, Json, merged, tfvars
+from tests.conftest import MINIMAL, ROOT, Json, merged, synthesized, tfvars
 from tests.mistakes import (
+    ARCHIVE,
     BROKEN,
     KEY,
     MISTAKES,
@@ -112,6 +113,82 @@ def test_no_valid_settings_make_an_access_that_is_not_meant(env: Environment) ->
 def test_the_intent_of_a_file_can_be_read_from_its_policies(env: Environment) -> None:
     bound = with_root_target(env)
     assert of_policies(survey(outline(bound))) == of_settings(bound)
+
+
+def findings_of(folder: Path, *changes: Json) -> list[tuple[str, str]]:
+    """Return rule and message of what the check finds in the minimal file with a lock."""
+    lock = {"archive": {"object_lock": {"mode": "GOVERNANCE", "days": 365}}}
+    settings = merged(MINIMAL, lock)
+    for each in changes:
+        settings = merged(settings, each)
+    path = folder / "bank.tfvars"
+    path.write_text(tfvars(settings), encoding="utf-8")
+    return [(each.rule, each.message) for each in check(path).findings]
+
+
+@pytest.mark.parametrize("prefix", ["", "o-examplebank", "audit/o-examplebank", "111111111111"])
+def test_aws_own_statement_names_known_keys_under_any_prefix(prefix: str, tmp_path: Path) -> None:
+    readers: Json = {"access": {"member_readers": {}}}
+    assert findings_of(tmp_path, {"trail": {"key_prefix": prefix}}, readers) == []
+
+
+def test_a_misspelt_key_is_found_under_the_prefix_of_control_tower(tmp_path: Path) -> None:
+    env = Environment.model_validate(merged(MINIMAL, {"trail": {"key_prefix": "o-examplebank"}}))
+    content = synthesized(env)
+    arn = "arn:aws:s3:::example-bank-archive/o-examplebank/AWSLogs/o-examplebank/*/CloudTrial/*"
+
+    def misspell(statements: Json) -> None:
+        statements["AWSCloudTrailOrganizationWrite20150319"]["Resource"] = arn
+
+    rewrite(*ARCHIVE, misspell)(content)
+    found = [each for each in checked(tmp_path, content).findings if each.rule == "unknown-keys"]
+    assert [arn in each.message for each in found] == [True]
+
+
+def test_a_table_of_all_regions_and_thousands_of_accounts_is_told(tmp_path: Path) -> None:
+    members = {f"member-{n}": {"id": f"4{n:011}"} for n in range(4998)}
+    some = dict(list(members.items())[:200])
+    assert findings_of(tmp_path, {"accounts": some}) == []
+    accounts = {"accounts": members}
+    told = "name the regions that are used."
+    assert findings_of(tmp_path, accounts) == [
+        (
+            "projection-size",
+            "projects at least 170,034 prefixes (5,001 accounts, all 34 regions) for each day, "
+            f"over 10,000: {told}",
+        )
+    ]
+    three = {"catalog": {"regions": ["us-east-1", "us-east-2", "us-west-2"]}}
+    assert findings_of(tmp_path, accounts, three) == [
+        ("projection-size", f"projects at least 15,003 prefixes for each day, over 10,000: {told}")
+    ]
+    assert findings_of(tmp_path, accounts, {"catalog": {"regions": ["us-east-1"]}}) == []
+
+
+def test_the_bucket_of_the_compacted_table_expires_by_itself(tmp_path: Path) -> None:
+    assert findings_of(tmp_path, {"catalog": {"compaction": {}}}) == []
+    content = stack("fintech")
+    bucket = resource(content, "aws_s3_bucket.archive_access_logs")["bucket"]
+    kept = resource(content, "aws_s3_bucket_lifecycle_configuration.archive_access_logs_lifecycle")
+    kept["rule"][0].pop("expiration")
+    (finding,) = checked(tmp_path, content).findings
+    assert finding.message == f"bucket {bucket} expires old versions, but current ones never."
+
+
+def test_the_wording_of_cis_rings_at_single_sign_on(tmp_path: Path) -> None:
+    subscribers = {"email": ["security@example.com"]}
+    alarms = {"patterns": "cis", "subscribers": subscribers}
+    found = findings_of(tmp_path, {"alarms": alarms})
+    advised = (
+        "alarms.patterns makes console-login-without-mfa ring at every sign-in through IAM "
+        'Identity Center, whose MFA the event does not show; got "cis"; use "security-hub", or '
+        "leave console-login-without-mfa out of alarms.names"
+    )
+    assert [message.partition(": ")[2] for rule, message in found if rule == "settings"] == [
+        advised
+    ]
+    names = {**alarms, "names": ["root-user"]}
+    assert [rule for rule, _ in findings_of(tmp_path, {"alarms": names})] != ["settings"]
 
 
 def test_settings_that_break_rules_are_findings_with_their_line(tmp_path: Path) -> None:

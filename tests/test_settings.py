@@ -13,7 +13,7 @@ from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import OrgtrailError, SettingsError
 from pydantic import ValidationError
 
-from tests.conftest import MINIMAL, ROOT, Json, environment, merged, tfvars
+from tests.conftest import MINIMAL, ROOT, Json, environment, merged, orgtrail, tfvars
 
 Write = Callable[[str], Path]
 
@@ -439,7 +439,23 @@ CASES: list[tuple[Json, list[str]]] = [
         ],
     ),
     (
-        {"backend": {"type": "cloud", "organization": "x", "workspce": "y", "workspace": "z"}},
+        {
+            "backend": {
+                "type": "cloud",
+                "organization": "an organization",
+                "workspace": "trail." + "x" * 90,
+                "project": " audit",
+            }
+        },
+        [
+            'backend.organization must be 3 to 40 letters, digits, - or _; got "an organization"',
+            f'backend.workspace must be 1 to 90 letters, digits, - or _; got "trail.{"x" * 72}…',
+            "backend.project must be 3 to 40 letters, digits, spaces, - or _, with no space at "
+            'either end; got " audit"',
+        ],
+    ),
+    (
+        {"backend": {"type": "cloud", "organization": "one", "workspce": "y", "workspace": "z"}},
         ['backend.workspce is not a setting; got "y"; did you mean backend.workspace?'],
     ),
 ]
@@ -495,6 +511,141 @@ def test_a_folder_tells_the_faults_of_all_its_files(tmp_path: Path) -> None:
         "    ^",
         f'{tmp_path}/d.tfvars: name must be unique; got "bank", the name of {tmp_path}/c.tfvars',
     ]
+
+
+TWIN: Json = {
+    "organization": {"id": "o-examplegrid"},
+    "archive": {"bucket": "example-grid-archive"},
+    "name": "grid",
+}
+"""What makes another environment of the minimal one."""
+
+
+def beside(folder: Path, first: Json, second: Json) -> list[str]:
+    """Return the errors of a folder with the minimal file and its twin, each with changes."""
+    folder.mkdir(exist_ok=True)
+    (folder / "bank.tfvars").write_text(tfvars(merged(MINIMAL, first)))
+    (folder / "grid.tfvars").write_text(tfvars(merged(merged(MINIMAL, TWIN), second)))
+    try:
+        load_environments(folder)
+    except OrgtrailError as error:
+        return str(error).replace(f"{folder}/", "").splitlines()
+    return []
+
+
+S3 = {"type": "s3", "bucket": "example-state", "region": "us-east-1"}
+HCP = {"type": "cloud", "organization": "example", "workspace": "trail"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({}, {}, []),
+        (
+            {},
+            {"organization": {"id": "o-examplebank"}},
+            [
+                "grid.tfvars:4: organization.id must be in one file alone, and bank.tfvars:4 has "
+                'the same one; got "o-examplebank"; one organization has one trail and one state: '
+                "keep one of the files"
+            ],
+        ),
+        (
+            {},
+            {"archive": {"bucket": "example-bank-archive"}},
+            [
+                "grid.tfvars:21: archive.bucket must be a bucket of this file alone, and "
+                'bank.tfvars:21 has the same one; got "example-bank-archive"; name another: S3 '
+                "has each name once"
+            ],
+        ),
+        (
+            {},
+            {"archive": {"bucket": "example-bank-archive-athena-results"}},
+            [
+                "grid.tfvars:21: archive.bucket must be a bucket of this file alone, and "
+                'bank.tfvars:21 has the same one; got "example-bank-archive-athena-results"; name '
+                "another: S3 has each name once"
+            ],
+        ),
+        (
+            {},
+            {"catalog": {"result_bucket": "example-bank-archive"}},
+            [
+                "grid.tfvars:24: catalog.result_bucket must be a bucket of this file alone, and "
+                'bank.tfvars:21 has the same one; got "example-bank-archive"; name another: S3 '
+                "has each name once"
+            ],
+        ),
+        (
+            {},
+            {
+                "archive": {
+                    "bucket": "example-bank-archive",
+                    "access_log_bucket": "example-grid-logs",
+                },
+                "adopt": {"bucket": {"manage": False}},
+                "catalog": {"result_bucket": "example-grid-results"},
+            },
+            [],
+        ),
+        # The other partition's S3 is another one.
+        (
+            {},
+            {
+                "archive": {"bucket": "example-bank-archive"},
+                "home_region": "cn-north-1",
+                "accounts": {
+                    "logging": {"role_arn": "arn:aws-cn:iam::222222222222:role/orgtrail-deploy"}
+                },
+            },
+            [],
+        ),
+        ({"backend": S3}, {"backend": S3}, []),
+        (
+            {"backend": {**S3, "key": "trail.tfstate"}},
+            {"backend": {**S3, "key": "trail.tfstate"}},
+            [
+                "grid.tfvars:27: backend.key must be a state of this file's own, and "
+                'bank.tfvars:27 has the same one; got "example-state/trail.tfstate"; choose '
+                "another: a plan would destroy what the other file made"
+            ],
+        ),
+        (
+            {"backend": HCP},
+            {"backend": HCP},
+            [
+                "grid.tfvars:26: backend.workspace must be a state of this file's own, and "
+                'bank.tfvars:26 has the same one; got "example/trail"; choose another: a plan '
+                "would destroy what the other file made"
+            ],
+        ),
+        ({"backend": HCP}, {"backend": {**HCP, "workspace": "grid"}}, []),
+    ],
+)
+def test_two_files_share_no_organization_bucket_or_state(
+    first: Json, second: Json, expected: list[str], tmp_path: Path
+) -> None:
+    assert beside(tmp_path / "envs", first, second) == expected
+
+
+def test_the_check_tells_what_two_files_share(tmp_path: Path) -> None:
+    beside(tmp_path, {}, {"organization": {"id": "o-examplebank"}})
+    files = [str(tmp_path / f"{name}.tfvars") for name in ("bank", "grid")]
+    done = orgtrail("check", *files, "--format", "json")
+    found = [
+        (each["name"], finding["severity"], finding["message"])
+        for each in json.loads(done.stdout)["environments"]
+        for finding in each["findings"]
+        if finding["setting"] == "organization.id"
+    ]
+    message = (
+        f"line 4: organization.id must be in one file alone, and {files[0]}:4 has the same one; "
+        'got "o-examplebank"; one organization has one trail and one state: keep one of the files'
+    )
+    assert (done.returncode, found) == (1, [("grid", "medium", message)])
+    done = orgtrail("check", files[1], files[1], "--format", "json")
+    assert "organization.id" not in done.stdout
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:

@@ -38,7 +38,10 @@ look at alarms and do nothing else.
 
 **Whose words?** `patterns = "security-hub"` is the exact text that Security Hub accepts for
 CloudWatch.1 to .14: it fails any other, an added term too. `patterns = "cis"` is that of CIS v3 and
-v5 where they differ. Security Hub finds the alarms in the account and region
+v5 where they differ. Its `console-login-without-mfa` does not ask who signs in: it rings at every
+sign-in through IAM Identity Center or another federation, since the event then says `MFAUsed: No`,
+whatever the identity provider asked for. Choose `cis` where nobody signs in that way, or leave that
+alarm out of `names`. Security Hub finds the alarms in the account and region
 that own the trail, and reports no data elsewhere.
 
 **What it costs.** $0.10 a month for each alarm and for each account that an alarm by account sees, and

@@ -19,6 +19,7 @@ from orgtrail.settings.faults import (
     worded,
 )
 from orgtrail.settings.loading import load_settings
+from orgtrail.settings.together import Loaded, shared
 
 SCP_LIMIT = 10_240
 """Characters of a service control policy since 2026-05-15 (5,120 before).
@@ -51,40 +52,47 @@ def load_environment(path: str | Path) -> Environment:
         SettingsWarning: a setting has a consequence that its reader may not expect.
 
     """
-    environment, source = load_settings(path)
-    require_limits(environment, source)
-    for fault in advice(environment):
-        warnings.warn(worded(fault, source), SettingsWarning, stacklevel=2)
-    return environment
+    return _loaded(path).environment
 
 
 def load_environments(folder: str | Path) -> list[Environment]:
     """Read every `*.tfvars` of a folder, in the order of their names.
 
     Raises:
-        OrgtrailError: there are none, two have one name, or any of them is at fault;
-            the faults of all files are told at once.
+        OrgtrailError: there are none, two have one name, organization, bucket or state, or any
+            of them is at fault; the faults of all files are told at once.
 
     """
     paths = sorted(Path(folder).glob("*.tfvars"))
     if not paths:
         raise OrgtrailError(f"{folder}: has no environment file; write one, such as bank.tfvars")
-    environments: dict[str, tuple[Path, Environment]] = {}
+    files: dict[str, Loaded] = {}
     complaints = []
     for path in paths:
         try:
-            environment = load_environment(path)
+            file = _loaded(path)
         except OrgtrailError as error:
             complaints.append(str(error))
             continue
-        first, _ = environments.setdefault(environment.name, (path, environment))
-        if first != path:
+        name = file.environment.name
+        first = files.setdefault(name, file)
+        if first is not file:
             complaints.append(
-                f'{path}: name must be unique; got "{environment.name}", the name of {first}'
+                f'{path}: name must be unique; got "{name}", the name of {first.source.name}'
             )
+    found = shared([*files.values()])
+    complaints += [worded(fault, file.source) for file, fault in found]
     if complaints:
         raise OrgtrailError("\n".join(complaints))
-    return [environment for _, environment in environments.values()]
+    return [file.environment for file in files.values()]
+
+
+def _loaded(path: str | Path) -> Loaded:
+    environment, source = load_settings(path)
+    require_limits(environment, source)
+    for fault in advice(environment):
+        warnings.warn(worded(fault, source), SettingsWarning, stacklevel=3)
+    return Loaded(environment, source)
 
 
 def require_limits(environment: Environment, source: Source | None = None) -> None:

@@ -12,6 +12,13 @@ _ALWAYS_ON = frozenset(
     for number in range(1, last + 1)
 )  # fmt: skip
 
+COUNTS = {
+    "aws": 34, "aws-cn": 2, "aws-us-gov": 2, "aws-iso": 2, "aws-iso-b": 2, "aws-iso-e": 1,
+    "aws-iso-f": 2, "aws-eusc": 1,
+}  # fmt: skip
+"""Regions of each partition in 2026-10, those that accounts opt in to among them.
+https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"""
+
 
 def partition(region: str) -> str:
     """Return the AWS partition of a region: `aws`, `aws-us-gov` or `aws-cn`."""

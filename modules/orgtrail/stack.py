@@ -64,7 +64,7 @@ class EnvironmentStack(aws.TerraformStack):
                 aws.S3Backend(
                     self,
                     bucket=s3.bucket,
-                    key=s3.key or f"orgtrail/{environment.name}.tfstate",
+                    key=s3.key_of(environment.name),
                     region=s3.region,
                     encrypt=True,
                     kms_key_id=s3.kms_key_arn,

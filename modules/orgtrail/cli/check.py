@@ -34,6 +34,7 @@ def check(
 ) -> int:
     """Prove, before any plan, who can stop, change or read the organization's audit trail."""
     from orgtrail.proof.check import check as check_file
+    from orgtrail.proof.check import together
 
     accepted = _known_rules(accept or [])
     reports, unread = [], False
@@ -43,6 +44,7 @@ def check(
         except OrgtrailError as error:
             sys.stderr.write(f"{error}\n")
             unread = True
+    reports = together(reports)
     if format is Format.JSON:
         answer = {"environments": [_told(each, accepted) for each in reports]}
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from orgtrail.settings.advice import advice
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import Fault, SettingsError, Source, dotted
 from orgtrail.settings.loading import load_settings
+from orgtrail.settings.together import Loaded, shared
 
 _STOP = "stop the trail"
 _NAMED = 3
@@ -40,6 +41,8 @@ class Report:
         access: the access matrix; empty where settings break rules.
         controls: the controls of CIS and Security Hub.
         limits: what no policy can prevent, in plain words.
+        loaded: the environment that it is of; None for a stack, a plan, and settings that break
+            rules.
 
     """
 
@@ -49,6 +52,7 @@ class Report:
     access: tuple[Cell, ...] = ()
     controls: tuple[Control, ...] = ()
     limits: tuple[str, ...] = ()
+    loaded: Loaded | None = None
 
 
 def check(path: Path) -> Report:
@@ -83,8 +87,21 @@ def check(path: Path) -> Report:
         report,
         findings=referred.settled(report.findings, env),
         controls=tuple(referred.answered(report.controls, env)),
+        loaded=Loaded(env, source),
     )
     return _with_advice(report, env, source)
+
+
+def together(reports: Sequence[Report]) -> list[Report]:
+    """Add to reports what two of their files must not share; each file counts once."""
+    by_path = {each.path.resolve(): each.loaded for each in reports if each.loaded}
+    found: dict[str, list[Finding]] = {}
+    for file, fault in shared([*by_path.values()]):
+        finding = _of_fault(fault, file.source, Severity.MEDIUM)
+        found.setdefault(file.source.name, []).append(finding)
+    return [
+        replace(each, findings=(*found.get(str(each.path), ()), *each.findings)) for each in reports
+    ]
 
 
 def rule_names() -> list[str]:

@@ -50,6 +50,8 @@ class Bucket(Part):
     lock_mode: str
     lock_days: int
     logs_to: str
+    keeps_table: bool
+    """An Iceberg table lies in it, which deletes its own files once no snapshot has them."""
 
 
 @dataclass(frozen=True)

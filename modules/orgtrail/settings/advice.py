@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orgtrail.alarms import Alarm
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import NOTHING, Fault, Path
+
+_MFA = "console-login-without-mfa"
 
 
 def advice(env: Environment) -> Iterator[Fault]:
@@ -15,6 +18,15 @@ def advice(env: Environment) -> Iterator[Fault]:
         yield Fault(
             ("alarms", "subscribers"),
             "is empty: nobody hears the alarms, and Security Hub fails CloudWatch.1 to .14",
+        )
+    if env.alarms and env.alarms.patterns == "cis" and _MFA in map(_name, env.alarms.chosen):
+        # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html
+        yield Fault(
+            ("alarms", "patterns"),
+            f"makes {_MFA} ring at every sign-in through IAM Identity Center, whose MFA the event "
+            "does not show",
+            env.alarms.patterns,
+            f'use "security-hub", or leave {_MFA} out of alarms.names',
         )
     if env.guardduty and env.guardduty.members != "ALL":
         yield Fault(
@@ -48,6 +60,10 @@ def _left_out(env: Environment) -> Iterator[tuple[Path, object]]:
         for selector in advanced
     ):
         yield ("trail", "advanced_event_selectors"), NOTHING
+
+
+def _name(alarm: Alarm) -> str:
+    return alarm.name
 
 
 def _is_heard(env: Environment) -> bool:

@@ -75,7 +75,8 @@ class Alarms(Section):
     )
     patterns: Literal["security-hub", "cis"] = setting(
         "Wording of the CIS patterns: Security Hub accepts its own text only; "
-        "`cis` is that of CIS v3 and v5 where it differs.",
+        "`cis` is that of CIS v3 and v5 where it differs. Its `console-login-without-mfa` rings at "
+        "every sign-in through IAM Identity Center, whose MFA the event does not show.",
         "security-hub",
     )
     by_account: bool = setting(

@@ -28,6 +28,12 @@ def _readers(paper: Paper) -> Iterator[Resource]:
     if (copy := env.catalog.compaction) and env.compacted_bucket:
         place, policy = "catalog_compaction", compaction.bucket(env)
         yield from paper.bucket(f"{place}_bucket", env.compacted_bucket, policy, None, 1, key="key")
+        yield paper.at_logging(
+            "aws_glue_catalog_table",
+            f"{place}_table",
+            open_table_format_input={"iceberg_input": {}},
+            storage_descriptor={"location": layout.compacted_location(env)},
+        )
         yield from paper.role(
             f"{place}_role",
             copy.role_name,

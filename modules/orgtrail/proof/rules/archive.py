@@ -106,7 +106,8 @@ def _lifecycle(estate: Estate) -> Iterator[Trouble]:
                 each.address,
                 f"bucket {each.name} keeps old versions for ever: expire noncurrent ones.",
             )
-        if each is not estate.archive and each.noncurrent_days and not each.expire_after_days:
+        expires = each.expire_after_days or each.keeps_table
+        if each is not estate.archive and each.noncurrent_days and not expires:
             yield Trouble(
                 "archive.access_log_expire_after_days",
                 each.address,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.findings import Severity, Trouble, rule
+from orgtrail.regions import COUNTS
 
 PREFIXES = 10_000
 """Accounts times regions of one day, each a listing of S3 where a question does not narrow them."""
@@ -55,13 +56,17 @@ def _every_account(estate: Estate) -> Iterator[Trouble]:
 def _size(estate: Estate) -> Iterator[Trouble]:
     """The table projects a number of prefixes that a question can list."""
     for each in estate.tables:
-        count = len(each.accounts) * len(each.regions or ())
+        of_aws = COUNTS.get(estate.partition, 1)
+        count = len(each.accounts) * (of_aws if each.regions is None else len(each.regions))
         if count > PREFIXES:
+            completed = each.completes_accounts or each.regions is None
+            all_ = f" ({len(each.accounts):,} accounts, all {of_aws} regions)"
             yield Trouble(
                 "catalog.regions",
                 each.address,
-                f"projects {count:,} prefixes for each day, over {PREFIXES:,}: name the regions "
-                "that are used.",
+                f"projects {'at least ' if completed else ''}{count:,} prefixes"
+                f"{all_ if each.regions is None else ''} for each day, over {PREFIXES:,}: name "
+                "the regions that are used.",
             )
 
 

@@ -100,7 +100,7 @@ def _members_see_their_own(estate: Estate) -> Iterator[Trouble]:
             if any(
                 like(resource, f"arn:{estate.partition}:s3:::{archive.name}/{key}")
                 for resource in statement.resources or ()
-                for key in _keys(estate, account)
+                for key in _keys(estate, account, _above(estate)[0])
             )
         ]
         if len(seen) > 1:
@@ -214,9 +214,18 @@ def _limited_by(statement: Statement, keys: set[str]) -> bool:
     )
 
 
-def _keys(estate: Estate, account: str) -> list[str]:
+def _above(estate: Estate) -> tuple[str, str]:
+    """Return what is above the accounts: the organization's folder, and that of its own accounts.
+
+    The second has the management account alone: CreateTrail asks for it. A key's prefix may be the
+    organization's id too, as in AWS Control Tower's buckets (o-xxx/AWSLogs/o-xxx/...).
+    """
+    return f"{estate.logs_prefix}{estate.organization}/", estate.logs_prefix
+
+
+def _keys(estate: Estate, account: str, above: str) -> list[str]:
     region = estate.trail.region if estate.trail else ""
-    prefix = f"{estate.logs_prefix}{estate.organization}/{account}"
+    prefix = f"{above}{account}"
     return [f"{prefix}/{folder}/{region}/2026/01/31/file.json.gz" for folder in _FOLDERS]
 
 
@@ -228,7 +237,6 @@ def _is_written(estate: Estate, pattern: str) -> bool:
     return any(
         like(pattern, key)
         for account in accounts
-        for full in _keys(estate, account)
-        # The management account's own prefix, which CreateTrail asks for, has no organization.
-        for key in (full, full.replace(f"{estate.organization}/", ""))
+        for above in _above(estate)
+        for key in _keys(estate, account, above)
     )

@@ -55,6 +55,11 @@ def bucket_of(stack: Stack, bucket: Resource) -> Bucket:
         lock_mode=lock.get("mode") or "",
         lock_days=(lock.get("days") or 0) + 365 * (lock.get("years") or 0),
         logs_to=stack.said(beside("logging").text("target_bucket"), "bucket"),
+        keeps_table=any(
+            str(each.one("storage_descriptor").get("location")).startswith(f"s3://{name}/")
+            for each in stack.of("aws_glue_catalog_table")
+            if each.values.get("open_table_format_input")
+        ),
     )  # fmt: skip
 
 
