@@ -13,7 +13,7 @@ from orgtrail.proof.controls import Answer, Control, controls
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.findings import RULES, Finding, Severity, broken
 from orgtrail.proof.iam.evaluator import Verdict
-from orgtrail.proof.intent import Intent, of_policies, of_settings
+from orgtrail.proof.intent import Intent, of_policies, of_settings, units_of
 from orgtrail.proof.matrix import Cell, detected_by, matrix
 from orgtrail.proof.outline import outline
 from orgtrail.proof.survey import survey
@@ -81,7 +81,7 @@ def check(path: Path) -> Report:
     except SettingsError as error:
         found = tuple(_of_fault(each, error.source, Severity.HIGH) for each in error.faults)
         return Report(path.stem, path, found)
-    estate = survey(outline(env))
+    estate = replace(survey(outline(env)), units=units_of(env))
     report = _report(path, estate, of_settings(env), by_setting=True)
     report = replace(
         report,

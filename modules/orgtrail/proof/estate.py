@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -179,6 +180,9 @@ class Estate:
     tagged: tuple[Tagged, ...]
     """Whatever names tags; what names the same ones as another is not told again."""
 
+    units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By account: the root and the units that it lies in, as far as somebody says."""
+
     @cached_property
     def trail(self) -> Trail | None:
         """The organization trail, or the only trail there is."""
@@ -212,11 +216,34 @@ class Estate:
         """Tell whether the accounts and the organization are known, so that access can be."""
         return bool(self.organization and self.management and self.logging)
 
-    @property
+    @cached_property
     def members(self) -> tuple[str, ...]:
-        """The accounts beside the management and the logging one, as far as the table has them."""
+        """The accounts beside the management and the logging one, as far as the table has them.
+
+        Those that fewest service control policies bind come first: who asks about a member at its
+        worst takes the first.
+        """
         known = dict.fromkeys(each for table in self.tables for each in table.accounts)
-        return tuple(each for each in known if each not in (self.management, self.logging))
+        others = (each for each in known if each not in (self.management, self.logging))
+        policies = [each for each in self.controls if each.kind == "SCP"]
+        order = [False, None, True]
+        return tuple(
+            sorted(others, key=lambda one: sum(order.index(self.binds(p, one)) for p in policies))
+        )
+
+    def binds(self, control: Control, account: str) -> bool | None:
+        """Tell whether a control is attached to an account or above it; None where nobody knows."""
+        targets = control.targets
+        # `data.aws_organizations_organization.x.roots[0].id` is the root too.
+        if any(one == account or one.startswith("r-") or ".roots" in one for one in targets):
+            return True
+        if any("${" in each for each in targets):
+            return None
+        units = {each for each in targets if each.startswith("ou-")}
+        if not units:
+            return False
+        above = self.units.get(account)
+        return None if above is None else not units.isdisjoint(above)
 
     @property
     def partition(self) -> str:

@@ -55,6 +55,11 @@ def of_settings(env: Environment) -> Intent:
     )
 
 
+def units_of(env: Environment) -> dict[str, tuple[str, ...]]:
+    """Return the root and the units above each account that says where it lies."""
+    return {each.id: tuple(each.ou.split("/")) for each in env.accounts.values() if each.ou}
+
+
 def of_policies(estate: Estate) -> Intent:
     """Return what the policies of a stack name as their exemptions."""
     scps = [each.policy for each in estate.controls if each.kind == "SCP"]

@@ -146,14 +146,14 @@ class _Controls:
         return self._levels[kind, account]
 
     def _binding(self, kind: str, account: str) -> Iterator[Policy]:
-        """Yield the policies that bind an account; below which unit it lies, nobody tells us."""
+        """Yield the policies that bind an account, and in doubt those that may."""
         for control in self._estate.controls:
             if control.kind != kind:
                 continue
-            if any(each.startswith("r-") or each == account for each in control.targets):
-                yield control.policy
-            elif units := [each for each in control.targets if each.startswith("ou-")]:
-                reason = (
-                    f"whether account {account} lies under {', '.join(units)} is not known here"
-                )
+            binds = self._estate.binds(control, account)
+            if binds is None:
+                under = ", ".join(control.targets)
+                reason = f"whether account {account} lies under {under} is not known here"
                 yield doubtful(control.policy, reason)
+            elif binds:
+                yield control.policy

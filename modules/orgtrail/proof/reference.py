@@ -31,6 +31,23 @@ from the file alone, before any plan, in about a second, without AWS, Terraform 
 What a file only refers to (`adopt`, with `manage = false`) is somebody else's: the check has not seen its
 policies, and calls it `unproven`.
 
+A policy that is attached to an organizational unit binds the accounts below it. Which those are, an
+account says by `ou`, the ids from the root down to its unit; of one that says nothing, whatever hangs on
+such a policy is `unproven`:
+
+```hcl
+accounts = {
+  logging    = { ou = "r-bank/ou-bank-11111111" }
+  production = { ou = "r-bank/ou-bank-22222222/ou-bank-33333333" }
+}
+guardrails = {
+  targets = ["ou-bank-11111111", "ou-bank-22222222"]
+}
+```
+
+`aws organizations list-parents --child-id ID` tells the unit above an account or a unit. Of several members
+the matrix asks about the one that fewest policies bind. Accounts that no file names are not asked about.
+
 A stack or plan does not say who is meant to be exempt. There the exemptions that its policies name
 are taken as meant; read them in the matrix.
 

@@ -11,6 +11,7 @@ from orgtrail.settings.types import (
     Section,
     SessionName,
     Text,
+    UnitPath,
     setting,
 )
 
@@ -28,10 +29,17 @@ class Account(Section):
     """One account of the organization.
 
     `management`, `logging` and the delegated administrators of the detecting services also say
-    how Terraform reaches them; all other accounts need nothing deployed, so they have an id alone.
+    how Terraform reaches them; all other accounts need nothing deployed, so they have an id, and
+    the unit that they lie in, alone.
     """
 
     id: AccountId = setting("The account's id, in quotes: a number would lose its first zeros.")
+    ou: UnitPath | None = setting(
+        "The organizational unit that the account lies in: the ids from the root down, such as "
+        "`r-ab12/ou-ab12-11111111`; the root's id alone where it lies in none. With it "
+        "`orgtrail check` decides whether a policy of a unit binds the account.",
+        None,
+    )
     profile: Text | None = setting(
         "Profile of the shared AWS configuration to use (accounts that are deployed to only).", None
     )

@@ -108,6 +108,17 @@ Target = Annotated[
         "must be a root id (r-...), an organizational unit id (ou-...) or an account id",
     ),
 ]
+UnitPath = Annotated[
+    str,
+    # As in aws:PrincipalOrgPaths, without the organization's id; units are at most five deep.
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed-view-data-orgs.html#access_policies_access-advisor-viewing-orgs-entity-path
+    # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
+    matches(
+        r"r-[a-z0-9]{4,32}(/ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}){0,5}",
+        "must be the ids from the root down to the account's unit, at most five units, such as "
+        "r-ab12/ou-ab12-11111111/ou-ab12-22222222",
+    ),
+]
 PolicyId = Annotated[
     str, matches(r"p-[A-Za-z0-9_]{8,128}", "must be p- and 8 to 128 letters, digits or _")
 ]

@@ -44,8 +44,16 @@ def _count(estate: Estate) -> Iterator[Trouble]:
 
 @rule("no-guardrail", Severity.HIGH)
 def _there_is_one(estate: Estate) -> Iterator[Trouble]:
-    """A service control policy is attached: without one every member's administrator is free."""
-    if not any(each.kind == "SCP" and each.targets for each in estate.controls):
+    """A service control policy binds the logging account: without one its administrator is free."""
+    attached = [each for each in estate.controls if each.kind == "SCP" and each.targets]
+    if attached and all(estate.binds(each, estate.logging) is False for each in attached):
+        yield Trouble(
+            "guardrails.targets",
+            attached[0].address,
+            "no service control policy is attached to the logging account or above it: its "
+            "administrators are free. Attach one to its unit, or to the root.",
+        )
+    if not attached:
         yield Trouble(
             "guardrails.targets",
             "aws_organizations_policy_attachment",

@@ -144,7 +144,8 @@ def _deploy_role_is_exempt(estate: Estate) -> Iterator[Trouble]:
         caller, "s3:PutBucketPolicy", arn, estate.logging, {"aws:SecureTransport": "true"}
     )
     for control in estate.controls:
-        if control.kind == "SCP":
+        # Where nobody knows whether it binds, the access is unproven.
+        if control.kind == "SCP" and estate.binds(control, estate.logging):
             alone = Policies((ADMINISTRATOR, control.policy))
             decision = evaluate(request, alone)
             if decision.verdict is Verdict.EXPLICIT_DENY:
