@@ -83,6 +83,116 @@ def test_an_unknown_rule_cannot_be_accepted() -> None:
     assert done.stderr == "--accept no-luck: is no rule; did you mean no-lock?\n"
 
 
+def test_a_finding_can_be_accepted_at_one_place(tmp_path: Path) -> None:
+    path = tmp_path / "bank.tfvars"
+    path.write_text(tfvars(MINIMAL))
+    done = orgtrail("check", str(path), "--accept", "no-lock@archive.object_lock")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = orgtrail("check", str(path), "--accept", "no-lock@archive")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "--accept no-lock@archive: no finding of no-lock at archive is left to accept; remove it\n"
+    )
+    done = orgtrail("check", str(path), "--accept", "no-lock@")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "--accept no-lock@: needs a setting after @; without @ it is for every place\n"
+    )
+
+
+ENTRY = '[[accept]]\nrule = "no-lock"\nsetting = "archive.object_lock"\nreason = "Not in tests."\n'
+
+
+def test_a_baseline_accepts_with_a_reason(tmp_path: Path) -> None:
+    path, baseline = tmp_path / "bank.tfvars", tmp_path / "accepted.toml"
+    path.write_text(tfvars(MINIMAL))
+    baseline.write_text(ENTRY)
+    options = ("check", str(path), "--baseline", str(baseline))
+    done = orgtrail(*options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "accepted  no-lock · archive.object_lock: log files have no lock" in done.stdout
+    assert "Set mode and days. Accepted: Not in tests.\n" in done.stdout
+    answer = json.loads(orgtrail(*options, "--accept", "no-lock", "--format", "json").stdout)
+    (finding,) = answer["environments"][0]["findings"]
+    assert (finding["accepted"], finding["reason"]) == (True, "Not in tests.")
+    done = orgtrail("check", str(path), "--format", "json")
+    (finding,) = json.loads(done.stdout)["environments"][0]["findings"]
+    assert (done.returncode, finding["accepted"], finding["reason"]) == (1, False, None)
+
+
+def test_a_baseline_is_for_the_environment_that_it_names(tmp_path: Path) -> None:
+    path, baseline = tmp_path / "bank.tfvars", tmp_path / "accepted.toml"
+    path.write_text(tfvars(MINIMAL))
+    for environment, code in (("bank", 0), ("grid", 1)):
+        baseline.write_text(f'{ENTRY}environment = "{environment}"\n')
+        done = orgtrail("check", str(path), "--baseline", str(baseline))
+        assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_what_a_baseline_no_longer_needs_is_told(tmp_path: Path) -> None:
+    path, baseline = tmp_path / "bank.tfvars", tmp_path / "accepted.toml"
+    lock = {"archive": {"object_lock": {"mode": "GOVERNANCE", "days": 30}}}
+    path.write_text(tfvars(merged(MINIMAL, lock)))
+    baseline.write_text(ENTRY)
+    done = orgtrail("check", str(path), "--baseline", str(baseline), "--format", "json")
+    stale = (
+        f"{baseline}: accept[0]: no finding of no-lock at archive.object_lock is left to accept; "
+        "remove it\n"
+    )
+    assert (done.returncode, done.stderr) == (0, stale)
+    assert json.loads(done.stdout)
+    # Settings that break rules are all that is told; the rest may still be needed.
+    path.write_text(tfvars(merged(MINIMAL, {"trail": {"global_events": False}})))
+    done = orgtrail("check", str(path), "--baseline", str(baseline))
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaints"),
+    [
+        (ENTRY.replace('reason = "Not in tests."\n', ""), ["accept[0].reason is required"]),
+        (
+            ENTRY.replace("Not in tests.", " "),
+            ['accept[0].reason must say something; got " "'],
+        ),
+        (ENTRY.replace("setting = ", "# "), ["accept[0].setting is required"]),
+        (
+            f"{ENTRY}\n{ENTRY.replace('no-lock', 'no-luck')}why = 7\n",
+            [
+                'accept[1].rule is no rule; got "no-luck"; did you mean no-lock?',
+                "accept[1].why is not known; got 7; what may stand here is rule, setting, "
+                "reason, environment",
+            ],
+        ),
+        (
+            "accepted = 7\n",
+            ["accepted is not known; got 7; what may stand here is accept"],
+        ),
+        (
+            'accept = "no-lock"\n',
+            ['accept must be tables, each below a line [[accept]]; got "no-lock"'],
+        ),
+        (
+            '[accept]\nrule = "no-lock"\n',
+            ['accept must be tables, each below a line [[accept]]; got {"rule": "no-lock"}'],
+        ),
+        ('accept = "\n', ["is not TOML: Illegal character '\\n' (at line 1, column 11)"]),
+        ("accept = " + "[" * 9999, ["is not TOML: "]),
+        (None, ["cannot be read: No such file or directory"]),
+    ],
+)
+def test_a_bad_baseline_is_told(text: str | None, complaints: list[str], tmp_path: Path) -> None:
+    baseline = tmp_path / "accepted.toml"
+    if text is not None:
+        baseline.write_text(text)
+    done = orgtrail("check", DEMOS[0], "--baseline", str(baseline))
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    assert len(lines) == len(complaints)
+    for line, complaint in zip(lines, complaints, strict=True):
+        assert line.startswith(f"{baseline}: {complaint}")
+
+
 def test_what_cannot_be_decided_is_exit_code_two(tmp_path: Path) -> None:
     path = tmp_path / "bank.tfvars"
     unit = {"guardrails": {"targets": ["ou-bank-12345678"]}}
@@ -145,7 +255,7 @@ def test_a_stack_with_nothing_in_it_is_a_finding(tmp_path: Path) -> None:
     [
         ((), "Missing command.\nSee orgtrail --help.\n"),
         (("check",), "Missing argument 'files'.\nSee orgtrail check --help.\n"),
-        (("check", "--nonsense"), "No such option: --nonsense\nSee orgtrail check --help.\n"),
+        (("check", "--xyz"), "No such option: --xyz\nSee orgtrail check --help.\n"),
         (("chek",), "No such command 'chek'. Did you mean 'check'?\nSee orgtrail --help.\n"),
     ],
 )

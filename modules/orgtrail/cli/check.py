@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +14,7 @@ from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import BAD, FAILED, FINE
 
 if TYPE_CHECKING:
+    from orgtrail.proof.accepting import Accepted
     from orgtrail.proof.check import Report
 
 
@@ -29,14 +29,22 @@ def check(
     format: FormatOption = Format.TEXT,
     accept: Annotated[
         list[str] | None,
-        typer.Option(help="A rule whose findings are known and accepted; may be repeated."),
+        typer.Option(
+            help="Findings that are known and accepted: RULE for every place, RULE@SETTING for "
+            "one; may be repeated."
+        ),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="TOML file of what is accepted: rule, setting and reason of each."),
     ] = None,
 ) -> int:
     """Prove, before any plan, who can stop, change or read the organization's audit trail."""
+    from orgtrail.proof.accepting import accepted as read_accepted
     from orgtrail.proof.check import check as check_file
     from orgtrail.proof.check import together
 
-    accepted = _known_rules(accept or [])
+    accepted = read_accepted(accept or [], baseline)
     reports, unread = [], False
     for file in files:
         try:
@@ -53,37 +61,20 @@ def check(
 
         for each in reports:
             show(each, accepted)
+    # Of a file that could not be checked whole nobody knows what it still needs.
+    if not unread and all(each.is_whole for each in reports):
+        sys.stderr.writelines(f"{each}\n" for each in accepted.stale(reports))
     return _exit_code(reports, accepted, unread=unread)
 
 
-def _known_rules(names: list[str]) -> frozenset[str]:
-    """Return the rules that are accepted.
-
-    Raises:
-        OrgtrailError: a name is that of no rule.
-
-    """
-    from orgtrail.proof.check import rule_names
-
-    known = rule_names()
-    for name in names:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the rules are {', '.join(known)}"
-            raise OrgtrailError(f"--accept {name}: is no rule; {hint}")
-    return frozenset(names)
-
-
-def _exit_code(reports: list[Report], accepted: frozenset[str], *, unread: bool) -> int:
-    found = {
-        each.severity for report in reports for each in report.findings if each.rule not in accepted
-    }
+def _exit_code(reports: list[Report], accepted: Accepted, *, unread: bool) -> int:
+    found = {each.severity for report in reports for each in accepted.open(report)}
     if found - {"unproven"}:
         return BAD
     return FAILED if unread or found else FINE
 
 
-def _told(report: Report, accepted: frozenset[str]) -> dict[str, Any]:
+def _told(report: Report, accepted: Accepted) -> dict[str, Any]:
     """Write a report for programs."""
     return {
         "name": report.name,
@@ -93,9 +84,11 @@ def _told(report: Report, accepted: frozenset[str]) -> dict[str, Any]:
                 "rule": each.rule,
                 "setting": each.setting,
                 "message": each.message,
-                "accepted": each.rule in accepted,
+                "accepted": by is not None,
+                "reason": by.reason if by else None,
             }
             for each in report.findings
+            for by in (accepted.of(report, each),)
         ],
         "access": [
             {

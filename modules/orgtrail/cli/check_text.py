@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orgtrail.proof.accepting import Accepted
 from orgtrail.proof.check import Report
 from orgtrail.proof.iam.evaluator import Verdict
 
@@ -15,7 +16,7 @@ _STYLES = {"high": "bold red", "medium": "red", "low": "yellow", "unproven": "ma
 _SIGNS = {"pass": "green", "fail": "bold red", "off": "dim", "unproven": "yellow"}
 
 
-def show(report: Report, accepted: frozenset[str]) -> None:
+def show(report: Report, accepted: Accepted) -> None:
     """Print a report."""
     # A pipe has no width of its own, and cut lines help nobody.
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
@@ -29,12 +30,14 @@ def show(report: Report, accepted: frozenset[str]) -> None:
     console.print(_summary(report, accepted) + "\n")
 
 
-def _findings(console: Console, report: Report, accepted: frozenset[str]) -> None:
+def _findings(console: Console, report: Report, accepted: Accepted) -> None:
     for each in report.findings:
-        severity = "accepted" if each.rule in accepted else str(each.severity)
+        by = accepted.of(report, each)
+        severity = "accepted" if by else str(each.severity)
+        because = f" Accepted: {by.reason}" if by and by.reason else ""
         console.print(
             Text(f"  {severity:9}", style=_STYLES.get(severity, "dim")),
-            Text(f"{each.rule} · {each.setting}: {each.message}"),
+            Text(f"{each.rule} · {each.setting}: {each.message}{because}"),
             soft_wrap=True,
         )
 
@@ -68,8 +71,8 @@ def _controls(console: Console, report: Report) -> None:
     console.print(table)
 
 
-def _summary(report: Report, accepted: frozenset[str]) -> str:
-    open_ = [each for each in report.findings if each.rule not in accepted]
+def _summary(report: Report, accepted: Accepted) -> str:
+    open_ = accepted.open(report)
     agreeing = sum(each.agrees for each in report.access)
     found = "no finding" if not open_ else f"{len(open_)} finding{'s' * (len(open_) > 1)}"
     if not report.access:

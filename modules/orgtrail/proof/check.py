@@ -54,6 +54,11 @@ class Report:
     limits: tuple[str, ...] = ()
     loaded: Loaded | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether all was asked: of settings that break rules, only those are told."""
+        return self.loaded is not None or self.path.suffix == ".json"
+
 
 def check(path: Path) -> Report:
     """Check an environment file, a stack's JSON or a plan.

@@ -79,8 +79,23 @@ option of the environment file that is not asked for; `unproven` is decided by w
 | 1 | a finding |
 | 2 | a file could not be read, or something is `unproven` |
 
-`--format json` writes JSON alone on stdout. `--accept RULE` keeps a finding in the report and out of
-the exit code: `--accept no-lock`. How to run it before every commit and in CI: [ci.md](ci.md).
+`--format json` writes JSON alone on stdout. How to run it before every commit and in CI: [ci.md](ci.md).
+
+**Known findings.** What is accepted stays in the report, and out of the exit code. `--baseline FILE.toml`
+names it, by rule, place and reason:
+
+```toml
+[[accept]]
+rule = "no-lock"
+setting = "archive.object_lock" # what the finding names: a setting, or an address in a stack
+reason = "A lock comes with the new retention schedule, ticket 4711."
+environment = "bank" # this one alone; left out, any
+```
+
+An entry without a reason is an error. One that no finding of the checked files is at is told on stderr, to
+be removed; it changes no exit code. In JSON each finding has `accepted` and its `reason`.
+`--accept RULE@SETTING` accepts at one place without a file, and `--accept RULE`, say `--accept no-lock`,
+at every place and for ever: it is for trying things out.
 
 ## How far to trust it
 
