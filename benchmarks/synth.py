@@ -74,12 +74,15 @@ def _written(path: Path, text: str) -> Path:
 
 
 def _environments(folder: Path, count: int) -> Path:
-    """Write the hospital's file several times, under names of its own."""
+    """Write the hospital's file several times, with a name, organization and bucket of its own."""
     folder.mkdir()
     text = (ROOT / "envs" / "healthcare.tfvars").read_text(encoding="utf-8")
     for number in range(count):
         name = f"healthcare{number:03}"
-        _written(folder / f"{name}.tfvars", text.replace('"healthcare"', f'"{name}"'))
+        own = text.replace('"healthcare"', f'"{name}"')
+        for each in ("o-examplehc01", "example-healthcare-audit-archive"):
+            own = own.replace(f'"{each}"', f'"{each}{number:03}"')
+        _written(folder / f"{name}.tfvars", own)
     return folder
 
 

@@ -177,7 +177,12 @@ def test_an_interruption_is_told_in_a_line(
 def test_many_environments_show_progress_on_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "envs").mkdir()
     for number in range(MANY):
-        settings = merged(MINIMAL, {"name": f"bank{number}"})
+        own = {
+            "name": f"bank{number}",
+            "organization": {"id": f"o-examplebank{number}"},
+            "archive": {"bucket": f"example-bank{number}-archive"},
+        }
+        settings = merged(MINIMAL, own)
         text = tfvars(settings)
         (tmp_path / "envs" / f"bank{number}.tfvars").write_text(text)
     assert main_py(tmp_path).stderr == "", "a pipe is no terminal"

@@ -195,7 +195,12 @@ def expressions(values: Any) -> Any:
     """Return the configuration of values: constants, and what expressions refer to."""
     if isinstance(values, dict):
         return {
-            name: [expressions(each)] if isinstance(each, dict) else expressions(each)
+            # A map is one value, and no block.
+            name: {"constant_value": each}
+            if name == "tags"
+            else [expressions(each)]
+            if isinstance(each, dict)
+            else expressions(each)
             for name, each in values.items()
         }
     if isinstance(values, list) and values and isinstance(values[0], dict):

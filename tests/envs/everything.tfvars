@@ -19,7 +19,7 @@ accounts = {
     session_name = "everything"
   }
   security   = { id = "600000000003", profile = "everything-security" }
-  production = { id = "600000000004" }
+  production = { id = "600000000004", ou = "r-all1/ou-all1-abcdefgh" }
 }
 
 tags = { Environment = "test" }
