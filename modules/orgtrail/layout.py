@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from orgtrail.integrity.names import Trail
-from orgtrail.regions import partition
+from orgtrail.regions import partition, partition_of
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.verification import Verification
 
@@ -20,6 +20,9 @@ ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 
 LOGS = "CloudTrail"
 """Folder of log files under each account's prefix."""
+
+CHAT_GUARDRAIL = "policy/CloudWatchReadOnlyAccess"
+"""AWS's own policy, beyond which no chat channel goes."""
 
 COMPACTED_PREFIX = "table"
 """Where in its bucket the compacted table lies."""
@@ -203,8 +206,15 @@ def alias(name: str) -> str:
 
 def via(env: Environment, service: str) -> str:
     """Return how KMS calls a service that asks on someone's behalf (`kms:ViaService`)."""
-    domain = "amazonaws.com.cn" if partition(env.home_region) == "aws-cn" else "amazonaws.com"
-    return f"{service}.{env.home_region}.{domain}"
+    return f"{service}.{env.home_region}.{partition_of(env.home_region).suffix}"
+
+
+def call_arn(env: Environment, call: str) -> str:
+    """Return the ARN that EventBridge Scheduler makes a call of AWS by: `athena:stopQuery`.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
+    """
+    return arn(env, "scheduler", "", f"aws-sdk:{call}")
 
 
 def result_location(env: Environment) -> str:

@@ -125,6 +125,14 @@ class Table(Part):
 
 
 @dataclass(frozen=True)
+class Stranger(Part):
+    """Something that a resource names in another partition than the stack's own."""
+
+    what: str
+    """What it is, in words."""
+
+
+@dataclass(frozen=True)
 class Named(Part):
     """A workgroup or a log group."""
 
@@ -166,6 +174,8 @@ class Estate:
     """Whether the stack turns trusted access on, or stops where it is off."""
     owners_of_access: tuple[str, ...]
     """The resources that set the organization's trusted services."""
+    strangers: tuple[Stranger, ...] = ()
+    """What the stack names in other partitions."""
 
     @cached_property
     def trail(self) -> Trail | None:
@@ -209,7 +219,8 @@ class Estate:
     @property
     def partition(self) -> str:
         """The partition of AWS that all of it is in."""
-        return partition(self.trail.region if self.trail else "")
+        regions = (each.region for each in (self.trail, *self.providers) if each)
+        return partition(next(regions, ""))
 
     @property
     def logs_prefix(self) -> str:

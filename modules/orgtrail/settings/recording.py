@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from orgtrail.regions import ARN
 from orgtrail.settings.trail import ManagementSource
 from orgtrail.settings.types import Many, Section, matches, setting
 
 ResourceArn = Annotated[
     str,
     matches(
-        r"arn:aws(-us-gov|-cn)?:[a-z0-9-]+:[^${}%\s]+",
+        ARN + r"[a-z0-9-]+:[^${}%\s]+",
         "must be an ARN, or the beginning of one and * at its end",
     ),
 ]

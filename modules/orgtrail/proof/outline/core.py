@@ -110,6 +110,7 @@ def _trail(paper: Paper) -> Resource:
         enable_log_file_validation=trail.log_file_validation,
         enable_logging=trail.enabled,
         cloud_watch_logs_group_arn=group if env.delivery.enabled else None,
+        cloud_watch_logs_role_arn=layout.delivery_role_arn(env) if env.delivery.enabled else None,
         event_selector=[*map(_basic, trail.event_selectors)],
         advanced_event_selector=[*map(_advanced, selectors.advanced(env))],
         insight_selector=[{"insight_type": each} for each in trail.insights],

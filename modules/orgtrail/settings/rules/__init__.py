@@ -1,7 +1,16 @@
 """Rules that tie one setting to another. Each yields the setting to change."""
 
 # Each module registers its rules when it is imported, in the order of the reference.
-from orgtrail.settings.rules import adoption, core, detection, reading, recording
+from orgtrail.settings.rules import adoption, core, detection, partitions, reading, recording
 from orgtrail.settings.rules.register import broken, documented
 
-__all__ = ["adoption", "broken", "core", "detection", "documented", "reading", "recording"]
+__all__ = [
+    "adoption",
+    "broken",
+    "core",
+    "detection",
+    "documented",
+    "partitions",
+    "reading",
+    "recording",
+]
