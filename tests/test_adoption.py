@@ -99,6 +99,45 @@ CASES: list[tuple[Json, list[str]]] = [
         ],
     ),
     (
+        {"adopt": {"bucket": {}, "access_log_bucket": {"manage": True}}},
+        [
+            f"adopt.{name}.parts must name what is set on the bucket already, or be [] where "
+            "nothing is: what is set and not named is replaced, and no plan shows that"
+            for name in ("bucket", "access_log_bucket")
+        ],
+    ),
+    (
+        {"adopt": {"bucket": {"parts": ["notification"]}}},
+        [
+            "adopt.bucket.parts must not hold notification where nobody is told: it stays as it "
+            "is; name who is told in archive.notifications, or leave it out"
+        ],
+    ),
+    (
+        {
+            "adopt": {"trail": ONLY, "bucket": ONLY, "log_group": ONLY},
+            "trail": {"sns_topic": {"name": "notices"}},
+            "archive": {
+                "notifications": [
+                    {"arn": "arn:aws:sns:us-east-1:222222222222:told", "events": ["s3:Replication"]}
+                ],
+                "eventbridge": True,
+            },
+        },
+        [
+            without_effect("trail.sns_topic", "trail"),
+            without_effect("archive.notifications", "bucket"),
+            without_effect("archive.eventbridge", "bucket"),
+        ],
+    ),
+    (
+        {"adopt": {"access_log_bucket": {"parts": ["notification"]}}},
+        [
+            "adopt.access_log_bucket.parts must not hold notification: a bucket of access logs "
+            "has none"
+        ],
+    ),
+    (
         {"adopt": {"access_log_bucket": {"parts": ["logging"]}}},
         ["adopt.access_log_bucket.parts must not hold logging: a bucket of access logs has none"],
     ),
@@ -142,14 +181,14 @@ def resources(stack: Json) -> set[str]:
 
 def test_every_import_is_of_a_resource_that_is_there() -> None:
     stack = json.loads(golden.fresh()["adopted.tf.json"])
-    assert len(imports(stack)) == len(stack["import"]) == 19
+    assert len(imports(stack)) == len(stack["import"]) == 20
     assert set(imports(stack)) <= resources(stack)
 
 
 def test_adopting_changes_nothing_but_the_imports() -> None:
     adopt = {
         "bucket": {"parts": ["policy"]},
-        "access_log_bucket": {},
+        "access_log_bucket": {"parts": []},
         "key": {"arn": OURS, "alias": False},
         "trail": {},
         "log_group": {},

@@ -14,6 +14,8 @@ guardrails = {
   exempt_roles = ["arn:aws-eusc:iam::640000000002:role/deploy", "arn:aws-eusc:iam::640000000003:role/deploy"]
 }
 
+trail = { sns_topic = { name = "sovereign-notices" } }
+
 archive = { bucket = "example-sovereign-archive" }
 
 recording = {

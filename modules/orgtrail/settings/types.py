@@ -195,6 +195,13 @@ RoleName = Annotated[
 TopicName = Annotated[
     str, matches(r"[A-Za-z0-9_-]{1,256}", "must be 1 to 256 letters, digits, - or _")
 ]
+TopicArn = Annotated[
+    str,
+    matches(
+        rf"{ARN}sns:[a-z0-9-]+:[0-9]{{12}}:[A-Za-z0-9_-]{{1,256}}",
+        "must be a topic's ARN: arn:aws:sns:<region>:<account>:<name>",
+    ),
+]
 QueueName = Annotated[
     str, matches(r"[A-Za-z0-9_-]{1,75}", "must be 1 to 75 letters, digits, - or _")
 ]

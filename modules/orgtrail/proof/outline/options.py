@@ -18,6 +18,9 @@ def options(paper: Paper) -> Iterator[Resource]:
     yield from _readers(paper)
     yield from _alarms(paper)
     yield from _feed(paper)
+    if paper.env.tells:
+        arns = [each.arn for each in layout.notifications(paper.env)]
+        yield paper.at_logging("aws_s3_bucket_notification", "siem_notification", arns=arns)
     if guardduty := paper.env.guardduty:
         kind = "aws_guardduty_detector"
         place = "management", paper.env.regions_of(guardduty)[0]

@@ -1,7 +1,15 @@
 """Rules that tie one setting to another. Each yields the setting to change."""
 
 # Each module registers its rules when it is imported, in the order of the reference.
-from orgtrail.settings.rules import adoption, core, detection, partitions, reading, recording
+from orgtrail.settings.rules import (
+    adoption,
+    core,
+    detection,
+    notices,
+    partitions,
+    reading,
+    recording,
+)
 from orgtrail.settings.rules.register import broken, documented
 
 __all__ = [
@@ -10,6 +18,7 @@ __all__ = [
     "core",
     "detection",
     "documented",
+    "notices",
     "partitions",
     "reading",
     "recording",
