@@ -253,6 +253,16 @@ def test_what_is_brought_under_management_is_proven_as_if_it_were_new() -> None:
     assert all(each.agrees for each in report.access)
 
 
+def test_whom_the_bucket_told_is_not_forgotten_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "bank.tfvars"
+    path.write_text(tfvars(merged(MINIMAL, {"adopt": {"bucket": {"parts": []}}, "siem": {}})))
+    (found,) = [each for each in check(path).findings if each.setting == "adopt.bucket.parts"]
+    assert found.message.partition(": ")[2] == (
+        "adopt.bucket.parts leaves out notification, which this file sets: whoever the bucket "
+        "tells now is told no more, and no plan shows that; got []"
+    )
+
+
 def test_what_is_only_referred_to_is_unproven() -> None:
     report = checked("referred")
     parts = ("bucket", "access_log_bucket", "key", "trail", "log_group", "scp")

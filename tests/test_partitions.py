@@ -81,6 +81,12 @@ def test_a_partition_lacks_what_botocore_has_no_endpoint_for(name: str) -> None:
     assert has(regions(name)[0], "chatbot") == (name == "aws")
 
 
+def test_the_regions_that_an_account_has_are_counted() -> None:
+    """How many digests a day brings depends on it."""
+    for each in PARTITIONS:
+        assert each.regions == len([one for one in regions(each.name) if not is_opt_in(one)])
+
+
 def test_only_commercial_regions_are_asked_for() -> None:
     known = {region for name in JUDGE for region in regions(name)}
     assert known >= OPT_IN | ALWAYS_ON

@@ -15,13 +15,15 @@ class Partition:
         pattern: what the names of its regions match, in Python and in RE2.
         suffix: the domain of its services, as in `kms:ViaService`.
         absent: the services of ours that none of its regions has, as botocore names them.
+        regions: how many regions an account has there without asking.
 
     """
 
     name: str
     pattern: str
-    suffix: str = "amazonaws.com"
-    absent: frozenset[str] = frozenset()
+    suffix: str
+    absent: frozenset[str]
+    regions: int = 2
 
     @property
     def prefix(self) -> str:
@@ -30,17 +32,18 @@ class Partition:
 
 
 _CHAT = frozenset({"chatbot"})
+_NO_ANALYZER = _CHAT | {"access-analyzer"}
 PARTITIONS: tuple[Partition, ...] = (
     Partition("aws-cn", r"cn-[a-z]+-[0-9]{1,2}", "amazonaws.com.cn", _CHAT),
-    Partition("aws-us-gov", r"us-gov-[a-z]+-[0-9]{1,2}", absent=_CHAT),
-    Partition("aws-iso", r"us-iso-[a-z]+-[0-9]{1,2}", "c2s.ic.gov", _CHAT | {"access-analyzer"}),
-    Partition("aws-iso-b", r"us-isob-[a-z]+-[0-9]{1,2}", "sc2s.sgov.gov",
-              _CHAT | {"access-analyzer"}),
-    Partition("aws-iso-e", r"eu-isoe-[a-z]+-[0-9]{1,2}", "cloud.adc-e.uk", _CHAT | {"codebuild"}),
+    Partition("aws-us-gov", r"us-gov-[a-z]+-[0-9]{1,2}", "amazonaws.com", _CHAT),
+    Partition("aws-iso", r"us-iso-[a-z]+-[0-9]{1,2}", "c2s.ic.gov", _NO_ANALYZER),
+    Partition("aws-iso-b", r"us-isob-[a-z]+-[0-9]{1,2}", "sc2s.sgov.gov", _NO_ANALYZER),
+    Partition("aws-iso-e", r"eu-isoe-[a-z]+-[0-9]{1,2}", "cloud.adc-e.uk",
+              _CHAT | {"codebuild"}, 1),
     Partition("aws-iso-f", r"us-isof-[a-z]+-[0-9]{1,2}", "csp.hci.ic.gov", _CHAT),
-    Partition("aws-eusc", r"eusc-[a-z]{2}-[a-z]+-[0-9]{1,2}", "amazonaws.eu", _CHAT),
+    Partition("aws-eusc", r"eusc-[a-z]{2}-[a-z]+-[0-9]{1,2}", "amazonaws.eu", _CHAT, 1),
     # Last, since its regions may be in any area: `cn-north-1` would match too.
-    Partition("aws", r"[a-z]{2}-[a-z]+-[0-9]{1,2}"),
+    Partition("aws", r"[a-z]{2}-[a-z]+-[0-9]{1,2}", "amazonaws.com", frozenset(), 17),
 )  # fmt: skip
 """Every partition, once.
 
