@@ -391,7 +391,15 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
                 )
             ),
             "names ARNs of partition aws-cn, and the trail is in aws",
-        )
+        ),
+        (
+            "govcloud",
+            put(
+                "aws_scheduler_schedule.verification_schedule",
+                target={"arn": "arn:aws:scheduler:::aws-sdk:codebuild:startBuild"},
+            ),
+            "names ARNs of partition aws, and the trail is in aws-us-gov",
+        ),
     ],
     "tags": [
         (

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import strategies as st
 from orgtrail.settings.environment import Environment
 
 from tests.conftest import MINIMAL, Json, merged
 
 LOGGING = "222222222222"
-PARTITIONS = {"us-east-1": "aws", "eu-west-1": "aws", "us-gov-west-1": "aws-us-gov"}
+PARTITIONS = {
+    "us-east-1": "aws", "eu-west-1": "aws", "us-gov-west-1": "aws-us-gov", "cn-north-1": "aws-cn",
+    "eusc-de-east-1": "aws-eusc",
+}  # fmt: skip
 NAMES = st.from_regex(r"[a-z][a-z0-9]{2,20}", fullmatch=True)
 DAYS = st.integers(1, 4000)
 
@@ -136,6 +141,8 @@ def chosen() -> st.SearchStrategy[list[str]]:
 
 def with_options(settings: Json, names: list[str]) -> Json:
     """Turn options on in settings that have none."""
+    here = PARTITIONS[settings["home_region"]]
     for name in names:
-        settings = merged(settings, OPTIONS[name])
+        option = json.dumps(OPTIONS[name]).replace("arn:aws:", f"arn:{here}:")
+        settings = merged(settings, json.loads(option))
     return settings

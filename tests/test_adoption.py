@@ -99,6 +99,45 @@ CASES: list[tuple[Json, list[str]]] = [
         ],
     ),
     (
+        {"adopt": {"bucket": {}, "access_log_bucket": {"manage": True}}},
+        [
+            f"adopt.{name}.parts must name what is set on the bucket already, or be [] where "
+            "nothing is: what is set and not named is replaced, and no plan shows that"
+            for name in ("bucket", "access_log_bucket")
+        ],
+    ),
+    (
+        {"adopt": {"bucket": {"parts": ["notification"]}}},
+        [
+            "adopt.bucket.parts must not hold notification where nobody is told: it stays as it "
+            "is; name who is told in archive.notifications, or leave it out"
+        ],
+    ),
+    (
+        {
+            "adopt": {"trail": ONLY, "bucket": ONLY, "log_group": ONLY},
+            "trail": {"sns_topic": {"name": "notices"}},
+            "archive": {
+                "notifications": [
+                    {"arn": "arn:aws:sns:us-east-1:222222222222:told", "events": ["s3:Replication"]}
+                ],
+                "eventbridge": True,
+            },
+        },
+        [
+            without_effect("trail.sns_topic", "trail"),
+            without_effect("archive.notifications", "bucket"),
+            without_effect("archive.eventbridge", "bucket"),
+        ],
+    ),
+    (
+        {"adopt": {"access_log_bucket": {"parts": ["notification"]}}},
+        [
+            "adopt.access_log_bucket.parts must not hold notification: a bucket of access logs "
+            "has none"
+        ],
+    ),
+    (
         {"adopt": {"access_log_bucket": {"parts": ["logging"]}}},
         ["adopt.access_log_bucket.parts must not hold logging: a bucket of access logs has none"],
     ),
@@ -142,14 +181,14 @@ def resources(stack: Json) -> set[str]:
 
 def test_every_import_is_of_a_resource_that_is_there() -> None:
     stack = json.loads(golden.fresh()["adopted.tf.json"])
-    assert len(imports(stack)) == len(stack["import"]) == 19
+    assert len(imports(stack)) == len(stack["import"]) == 20
     assert set(imports(stack)) <= resources(stack)
 
 
 def test_adopting_changes_nothing_but_the_imports() -> None:
     adopt = {
         "bucket": {"parts": ["policy"]},
-        "access_log_bucket": {},
+        "access_log_bucket": {"parts": []},
         "key": {"arn": OURS, "alias": False},
         "trail": {},
         "log_group": {},
@@ -212,6 +251,16 @@ def test_what_is_brought_under_management_is_proven_as_if_it_were_new() -> None:
     report = checked("adopted")
     assert report.findings == ()
     assert all(each.agrees for each in report.access)
+
+
+def test_whom_the_bucket_told_is_not_forgotten_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "bank.tfvars"
+    path.write_text(tfvars(merged(MINIMAL, {"adopt": {"bucket": {"parts": []}}, "siem": {}})))
+    (found,) = [each for each in check(path).findings if each.setting == "adopt.bucket.parts"]
+    assert found.message.partition(": ")[2] == (
+        "adopt.bucket.parts leaves out notification, which this file sets: whoever the bucket "
+        "tells now is told no more, and no plan shows that; got []"
+    )
 
 
 def test_what_is_only_referred_to_is_unproven() -> None:

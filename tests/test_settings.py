@@ -118,7 +118,7 @@ CASES: list[tuple[Json, list[str]]] = [
         [
             "trail.zzz is not a setting; got 1; the settings here are name, key_prefix, "
             "multi_region, global_events, log_file_validation, enabled, event_selectors, "
-            "advanced_event_selectors, delegated_administrator, insights"
+            "advanced_event_selectors, delegated_administrator, sns_topic, insights"
         ],
     ),
     ({"tags": {"cost": 4}}, ["tags.cost must be text in quotes; got 4"]),

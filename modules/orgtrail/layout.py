@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TypedDict
 
 from orgtrail.integrity.names import Trail
-from orgtrail.regions import partition
+from orgtrail.regions import partition, partition_of
+from orgtrail.settings.archive import Notification
 from orgtrail.settings.environment import Environment
+from orgtrail.settings.siem import FEED_EVENTS, FEED_SUFFIX, Siem
 from orgtrail.settings.verification import Verification
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
@@ -20,6 +22,9 @@ ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 
 LOGS = "CloudTrail"
 """Folder of log files under each account's prefix."""
+
+CHAT_GUARDRAIL = "policy/CloudWatchReadOnlyAccess"
+"""AWS's own policy, beyond which no chat channel goes."""
 
 COMPACTED_PREFIX = "table"
 """Where in its bucket the compacted table lies."""
@@ -95,13 +100,12 @@ def bucket_arn(env: Environment, bucket: str, key: str = "") -> str:
 
 def logs_prefix(env: Environment) -> str:
     """Return the key prefix of everything CloudTrail writes: `[prefix/]AWSLogs/`."""
-    prefix = env.trail.key_prefix
-    return f"{prefix}/AWSLogs/" if prefix else "AWSLogs/"
+    return env.logs_prefix
 
 
 def organization_prefix(env: Environment) -> str:
     """Return the key prefix of the organization's accounts, all members' included."""
-    return f"{logs_prefix(env)}{env.organization.id}/"
+    return env.organization_prefix
 
 
 def key_alias_arn(env: Environment) -> str:
@@ -181,6 +185,40 @@ def alarm_topic_arn(env: Environment, topic: str) -> str:
     return arn(env, "sns", env.management.id, topic, region=env.home_region)
 
 
+def trail_topic_arn(env: Environment, topic: str) -> str:
+    """Return the ARN of the topic that is made for CloudTrail's notices."""
+    return arn(env, "sns", env.management.id, topic, region=env.home_region)
+
+
+def trail_topic(env: Environment) -> str | None:
+    """Return what the trail calls its topic: CloudTrail answers with the name alone.
+
+    The ARN stands where the name would not do, in another account or region; elsewhere every plan
+    would show a change. https://github.com/hashicorp/terraform-provider-aws/pull/41279
+    """
+    topic = env.trail.sns_topic
+    if not topic or not topic.arn:
+        return topic.name if topic else None
+    name = topic.arn.rpartition(":")[2]
+    return name if topic.arn == trail_topic_arn(env, name) else topic.arn
+
+
+def feed(env: Environment, siem: Siem) -> Notification:
+    """Return what the bucket tells the SIEM feed's topic."""
+    return Notification(
+        arn=feed_topic_arn(env, siem.topic),
+        events=FEED_EVENTS,
+        prefix=organization_prefix(env),
+        suffix=FEED_SUFFIX,
+    )
+
+
+def notifications(env: Environment) -> list[Notification]:
+    """Return all that the bucket tells of: those of the file, then the feed."""
+    own = [feed(env, env.siem)] if env.siem else []
+    return [*env.archive.notifications, *own]
+
+
 def feed_topic_arn(env: Environment, topic: str) -> str:
     """Return the ARN of the SIEM feed's topic (`*` may stand in its name)."""
     return in_logging(env, "sns", topic)
@@ -203,8 +241,15 @@ def alias(name: str) -> str:
 
 def via(env: Environment, service: str) -> str:
     """Return how KMS calls a service that asks on someone's behalf (`kms:ViaService`)."""
-    domain = "amazonaws.com.cn" if partition(env.home_region) == "aws-cn" else "amazonaws.com"
-    return f"{service}.{env.home_region}.{domain}"
+    return f"{service}.{env.home_region}.{partition_of(env.home_region).suffix}"
+
+
+def call_arn(env: Environment, call: str) -> str:
+    """Return the ARN that EventBridge Scheduler makes a call of AWS by: `athena:stopQuery`.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
+    """
+    return arn(env, "scheduler", "", f"aws-sdk:{call}")
 
 
 def result_location(env: Environment) -> str:

@@ -12,6 +12,7 @@ from orgtrail.constructs.catalog import Catalog
 from orgtrail.constructs.detection import Providers
 from orgtrail.constructs.guardduty import GuardDuty
 from orgtrail.constructs.guardrails import Guardrails
+from orgtrail.constructs.notices import ArchiveNotification, TrailTopic
 from orgtrail.constructs.organization import OrganizationCheck
 from orgtrail.constructs.security_hub import SecurityHub
 from orgtrail.constructs.siem import SiemFeed
@@ -79,6 +80,14 @@ class OrganizationTrail(aws.Part):
             if environment.delivery.enabled
             else None
         )
+        topic = (
+            TrailTopic(
+                self, "trail_topic", environment=environment, name=environment.made_topic,
+                provider=management,
+            )
+            if environment.made_topic
+            else None
+        )  # fmt: skip
         self.trail = Trail(
             self,
             "trail",
@@ -87,7 +96,12 @@ class OrganizationTrail(aws.Part):
             kms_key_arn=self.key.arn,
             delivery=self.delivery,
             # The first write of CloudTrail is a test: it fails unless these stand.
-            after=[organization.data, *self.archive.ready, *self.key.ready],
+            after=[
+                organization.data,
+                *self.archive.ready,
+                *self.key.ready,
+                *([topic.ready] if topic else []),
+            ],
         )
         self.guardrails = Guardrails(
             self,
@@ -149,6 +163,16 @@ class OrganizationTrail(aws.Part):
                 "siem",
                 environment=environment,
                 settings=environment.siem,
+                provider=logging,
+                after=self.archive.ready[:1],
+            )
+        elif environment.tells:
+            ArchiveNotification(
+                self,
+                # Where a feed's would be: S3 has one list for a bucket, so its resource must stay
+                # the same where a feed comes or goes.
+                "siem",
+                environment=environment,
                 provider=logging,
                 after=self.archive.ready[:1],
             )
@@ -214,6 +238,9 @@ class OrganizationTrail(aws.Part):
         if env.alarms:
             topic = layout.alarm_topic_arn(env, env.alarms.topic)
             outputs["alarm_topic_arn"] = (topic, "Topic that the alarms ring by")
+        if env.made_topic:
+            topic = layout.trail_topic_arn(env, env.made_topic)
+            outputs["trail_topic_arn"] = (topic, "Topic that CloudTrail tells of log files")
         if env.access.auditor:
             role = layout.role_arn(env, env.logging.id, env.access.auditor.role_name)
             outputs["auditor_role_arn"] = (role, "Role for auditors to assume")

@@ -118,11 +118,20 @@ def settings(made: Organization) -> Json:
             else {"id": each}
             for each, name in roles.items()
         },
-        "trail": {"insights": ["ApiCallRateInsight"]},
+        "trail": {
+            "insights": ["ApiCallRateInsight"],
+            "sns_topic": {"name": "organization-trail-notices"},
+        },
         "recording": {"data": [{"service": "dynamodb", "access": "read"}]},
         "archive": {
             "object_lock": {"mode": "GOVERNANCE", "days": 365},
             "glacier_after_days": 400,
+            "notifications": [
+                {
+                    "arn": f"arn:aws:sns:us-east-1:{made.members['logging']}:removals",
+                    "events": ["s3:ObjectRemoved:*"],
+                }
+            ],
         },
         "guardrails": {"resource_control_policy": True},
         "access": {

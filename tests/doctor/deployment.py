@@ -18,9 +18,10 @@ ORDER = (
     "aws_s3_bucket_ownership_controls", "aws_s3_bucket_versioning", "aws_s3_bucket_policy",
     "aws_s3_bucket_server_side_encryption_configuration", "aws_s3_bucket_lifecycle_configuration",
     "aws_s3_bucket_logging", "aws_s3_bucket_object_lock_configuration",
-    "aws_cloudwatch_log_group", "aws_iam_role", "aws_iam_role_policy", "aws_cloudtrail",
+    "aws_cloudwatch_log_group", "aws_iam_role", "aws_iam_role_policy", "aws_sns_topic",
+    "aws_sns_topic_policy", "aws_cloudtrail",
     "aws_organizations_policy", "aws_organizations_policy_attachment", "aws_glue_catalog_database",
-    "aws_glue_catalog_table", "aws_athena_workgroup", "aws_sns_topic", "aws_sns_topic_policy",
+    "aws_glue_catalog_table", "aws_athena_workgroup",
     "aws_sqs_queue", "aws_sqs_queue_policy", "aws_sns_topic_subscription",
     "aws_s3_bucket_notification", "aws_cloudwatch_log_metric_filter",
     "aws_cloudwatch_metric_alarm", "aws_guardduty_detector",
@@ -232,19 +233,15 @@ def _locked(client: Client, given: Json, _: Json | None) -> None:
 
 
 def _notified(client: Client, given: Json, _: Json | None) -> None:
-    topic = _one(given, "topic")
-    rules = [{"Name": name, "Value": topic[f"filter_{name}"]} for name in ("prefix", "suffix")]
+    topics = []
+    for each in given["topic"]:
+        ends = {name: each.get(f"filter_{name}") for name in ("prefix", "suffix")}
+        rules = [{"Name": name, "Value": value} for name, value in ends.items() if value]
+        topic = {"TopicArn": each["topic_arn"], "Events": each["events"]}
+        topics.append(topic | ({"Filter": {"Key": {"FilterRules": rules}}} if rules else {}))
     client("s3").put_bucket_notification_configuration(
         Bucket=given["bucket"],
-        NotificationConfiguration={
-            "TopicConfigurations": [
-                {
-                    "TopicArn": topic["topic_arn"],
-                    "Events": topic["events"],
-                    "Filter": {"Key": {"FilterRules": rules}},
-                }
-            ]
-        },
+        NotificationConfiguration={"TopicConfigurations": topics},
         SkipDestinationValidation=True,
     )
 
@@ -286,6 +283,7 @@ def _trail(client: Client, given: Json, before: Json | None) -> None:
         "CloudWatchLogsRoleArn": given["cloud_watch_logs_role_arn"],
         "KmsKeyId": given["kms_key_id"],
         "IsOrganizationTrail": given["is_organization_trail"],
+        "SnsTopicName": given["sns_topic_name"],
     }
     (cloudtrail.create_trail if before is None else cloudtrail.update_trail)(**settings)
     cloudtrail.start_logging(Name=given["name"])

@@ -226,6 +226,20 @@ def pending(patient: Patient) -> None:
     )(patient)  # fmt: skip
 
 
+def told(another: str = "", prefix: str = "") -> Callable[[Patient], None]:
+    """Have the archive tell another topic too, or the feed of files below another prefix."""
+
+    def change(has: list[Json]) -> list[Json]:
+        if another:
+            return [*has, {"TopicArn": another, "Events": ["s3:ObjectCreated:*"]}]
+        rules = [{"Name": "prefix", "Value": prefix}]
+        return [*has[:-1], {**has[-1], "Filter": {"Key": {"FilterRules": rules}}}]
+
+    return answered(
+        "logging", "s3", "get_bucket_notification_configuration", TopicConfigurations=change
+    )
+
+
 def queue(name: str, **attributes: str) -> Callable[[Patient], None]:
     """Change attributes of one queue."""
 

@@ -258,9 +258,18 @@ def test_without_credentials_nothing_is_fine(
     assert said.endswith("sts:get_caller_identity: Unable to locate credentials")
 
 
+def test_eventbridge_is_told_where_the_file_says_so(patient: Patient) -> None:
+    archive = patient.env.archive.model_copy(update={"eventbridge": True})
+    outcomes = patient.examined(patient.env.model_copy(update={"archive": archive}))
+    (found,) = [each for each in outcomes if each.state is not State.FINE]
+    assert found.check == "bucket-notification"
+    (fault,) = found.faults
+    assert fault.cause == "the archive does not tell EventBridge of its events"
+
+
 def test_what_is_only_referred_to_is_not_compared(patient: Patient) -> None:
     env = patient.env.model_dump(exclude_unset=True)
-    for name in ("object_lock", "glacier_after_days"):
+    for name in ("object_lock", "glacier_after_days", "notifications"):
         env["archive"].pop(name)
     env.pop("siem")
     env["access"].pop("member_readers")
@@ -279,13 +288,14 @@ def test_what_is_only_referred_to_is_not_compared(patient: Patient) -> None:
 
 def test_a_trail_that_is_only_referred_to_is_looked_at_all_the_same(patient: Patient) -> None:
     env = patient.env.model_dump(exclude_unset=True)
-    env["trail"].pop("insights")
+    for name in ("insights", "sns_topic"):
+        env["trail"].pop(name)
     env.pop("recording")
     env["adopt"] = {"trail": {"manage": False}, "log_group": {"manage": False}}
     outcomes = patient.examined(type(patient.env).model_validate(env))
     names = {each.check for each in outcomes}
     assert {"trail", "trail-logging", "log-delivery", "member-view"} <= names
-    assert not {"trail-organization", "trail-selectors", "trail-destination"} & names
+    assert not {"trail-organization", "trail-selectors", "trail-destination", "trail-topic"} & names
     assert _of(outcomes, State.FAULT) == []
 
 

@@ -61,7 +61,7 @@ def plan(stack: Folder) -> Plan:
 def test_the_plan_imports_all_of_it_and_replaces_nothing(plan: Plan, project: Project) -> None:
     content = json.loads((project.stack.path / "cdk.tf.json").read_text())
     assert plan.imports == {each["to"] for each in content["import"]}
-    assert len(plan.imports) == 19
+    assert len(plan.imports) == 20
     done = {action for each in plan.actions.values() for action in each}
     assert done <= {"create", "update", "no-op"}
     for place in plan.imports:
@@ -76,6 +76,14 @@ def test_the_plan_shows_what_would_change(plan: Plan) -> None:
     assert "content" in plan.changed["aws_organizations_policy.guardrails_scp"]
 
 
+def test_what_the_file_names_is_kept(plan: Plan) -> None:
+    """A topic and notifications that were there: the plan neither ends nor changes them."""
+    assert "sns_topic_name" not in plan.changed["aws_cloudtrail.trail"]
+    notification = "aws_s3_bucket_notification.siem_notification"
+    assert notification in plan.imports
+    assert plan.actions[notification] == ("no-op",)
+
+
 def test_it_is_then_as_the_file_says(
     plan: Plan, stack: Folder, here: Cloud, environment: Environment
 ) -> None:
@@ -87,9 +95,17 @@ def test_it_is_then_as_the_file_says(
     assert trail["LogFileValidationEnabled"] is True
     assert environment.adopt.key
     assert trail["KmsKeyId"] == environment.adopt.key.arn
+    topic = environment.trail.sns_topic
+    assert topic
+    assert topic.arn == trail["SnsTopicARN"]
     s3 = here.client(logging, "s3")
     policy = s3.get_bucket_policy(Bucket=environment.archive.bucket)["Policy"]
     assert json.loads(policy) == archive.archive(environment)
+    told = s3.get_bucket_notification_configuration(Bucket=environment.archive.bucket)
+    (queue,), (removals,) = told["QueueConfigurations"], told["TopicConfigurations"]
+    assert [queue["QueueArn"], removals["TopicArn"]] == [
+        each.arn for each in environment.archive.notifications
+    ]
     # What was in the bucket is there still.
     versions = s3.list_object_versions(Bucket=environment.archive.bucket)["Versions"]
     assert "AWSLogs/old" in {each["Key"] for each in versions}
@@ -127,6 +143,7 @@ def _clicked(client: Callable[[str, str], Any], env: Environment) -> tuple[str, 
     """Make by the API what the file says exists, otherwise than we would; return made-up ids."""
     key = _key(client(env.logging.id, "kms"), env)
     _buckets(client(env.logging.id, "s3"), env)
+    _told(client, env)
     _trail(client, env)
     organizations = client(env.management.id, "organizations")
     policy = organizations.create_policy(
@@ -183,6 +200,29 @@ def _buckets(s3: Any, env: Environment) -> None:
     s3.put_object(Bucket=archived, Key="AWSLogs/old", Body=b"{}")
 
 
+def _told(client: Callable[[str, str], Any], env: Environment) -> None:
+    """Have the bucket tell a queue and a topic, and make the topic that the trail will tell."""
+    queue, topic = env.archive.notifications
+    sqs, sns = client(env.logging.id, "sqs"), client(env.logging.id, "sns")
+    sqs.create_queue(QueueName=queue.arn.rpartition(":")[2])
+    sns.create_topic(Name=topic.arn.rpartition(":")[2])
+    filters = [{"Name": "prefix", "Value": queue.prefix}]
+    client(env.logging.id, "s3").put_bucket_notification_configuration(
+        Bucket=env.archive.bucket,
+        NotificationConfiguration={
+            "QueueConfigurations": [
+                {
+                    "QueueArn": queue.arn,
+                    "Events": [*queue.events],
+                    "Filter": {"Key": {"FilterRules": filters}},
+                }
+            ],
+            "TopicConfigurations": [{"TopicArn": topic.arn, "Events": [*topic.events]}],
+        },
+    )
+    client(env.management.id, "sns").create_topic(Name=layout.trail_topic(env))
+
+
 def _trail(client: Callable[[str, str], Any], env: Environment) -> None:
     account, group = env.management.id, env.delivery.log_group
     client(account, "logs").create_log_group(logGroupName=group)
@@ -203,6 +243,7 @@ def _trail(client: Callable[[str, str], Any], env: Environment) -> None:
         S3BucketName=env.archive.bucket,
         IsMultiRegionTrail=True,
         IsOrganizationTrail=True,
+        SnsTopicName=layout.trail_topic(env),
     )
 
 

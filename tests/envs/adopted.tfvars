@@ -12,9 +12,17 @@ accounts = {
   production = { id = "610000000003" }
 }
 
+trail = {
+  sns_topic = { arn = "arn:aws:sns:us-east-1:610000000001:old-notices" }
+}
+
 archive = {
   bucket      = "example-adopted-archive"
   object_lock = { mode = "GOVERNANCE", days = 365 }
+  notifications = [
+    { arn = "arn:aws:sqs:us-east-1:610000000002:old-queue", events = ["s3:ObjectCreated:*"], prefix = "AWSLogs/" },
+    { arn = "arn:aws:sns:us-east-1:610000000002:old-topic", events = ["s3:ObjectRemoved:*"] },
+  ]
 }
 
 guardrails = {
@@ -22,7 +30,7 @@ guardrails = {
 }
 
 adopt = {
-  bucket            = { parts = ["encryption", "lifecycle", "lock", "logging", "ownership", "policy", "public_access", "versioning"] }
+  bucket            = { parts = ["encryption", "lifecycle", "lock", "logging", "notification", "ownership", "policy", "public_access", "versioning"] }
   access_log_bucket = { parts = ["ownership", "policy"] }
   key               = { arn = "arn:aws:kms:us-east-1:610000000002:key/12345678-1234-1234-1234-123456789012" }
   trail             = {}

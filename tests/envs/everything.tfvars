@@ -33,6 +33,7 @@ trail = {
   enabled                 = false
   insights                = ["ApiErrorRateInsight"]
   delegated_administrator = "security"
+  sns_topic               = { name = "everything-notices" }
 }
 
 recording = {
@@ -65,7 +66,13 @@ archive = {
   noncurrent_expire_after_days = 60
   object_lock                  = { mode = "GOVERNANCE", days = 30 }
   break_glass_roles            = ["arn:aws:iam::600000000002:role/break-glass"]
-  destroy_protection           = false
+  notifications = [
+    { arn = "arn:aws:sns:us-east-1:600000000002:removals", events = ["s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"] },
+    { arn = "arn:aws:sqs:us-east-1:600000000004:config", events = ["s3:ObjectCreated:Put"], prefix = "config/", suffix = ".json" },
+    { arn = "arn:aws:lambda:us-east-1:600000000002:function:restored", events = ["s3:ObjectRestore:Completed"] },
+  ]
+  eventbridge        = true
+  destroy_protection = false
 }
 
 key = {

@@ -117,7 +117,7 @@ class Alarms(aws.Part):
             policy_name="chat",
             permissions=policies.chat(),
         )
-        guardrail = layout.arn(self._environment, "iam", "aws", "policy/CloudWatchReadOnlyAccess")
+        guardrail = layout.arn(self._environment, "iam", "aws", layout.CHAT_GUARDRAIL)
         common: dict[str, Any] = {
             "configuration_name": _KEY,
             "iam_role_arn": layout.role_arn(

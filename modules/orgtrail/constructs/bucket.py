@@ -109,7 +109,7 @@ class PrivateBucket(aws.Part):
 
     def adopted(self, part: BucketPart, resource: aws.TerraformResource) -> None:
         """Have the first plan import a part of the bucket that is set already."""
-        is_set = self.existing is not None and part in self.existing.parts
+        is_set = self.existing is not None and self.existing.has(part)
         aws.imported(resource, self.name, when=is_set)
 
     def _log(self, target: LogTarget, prefix: str) -> None:

@@ -124,7 +124,7 @@ class Compaction(aws.Part):
             flexible_time_window=aws.FlexibleTime(mode="OFF"),
             depends_on=[self.table, self.role.policy, workgroup],
             target=aws.SchedulerTarget(
-                arn="arn:aws:scheduler:::aws-sdk:athena:startQueryExecution",
+                arn=layout.call_arn(environment, compaction.CALL),
                 role_arn=layout.role_arn(environment, environment.logging.id, settings.role_name),
                 input="${each.value.ask}",
             ),

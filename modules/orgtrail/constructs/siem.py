@@ -7,6 +7,7 @@ from typing import Any
 from orgtrail import layout
 from orgtrail.constructs import bindings as aws
 from orgtrail.constructs.key import ServiceKey
+from orgtrail.constructs.notices import notify
 from orgtrail.constructs.role import Role
 from orgtrail.policies import siem as policies
 from orgtrail.policies.document import Document, text
@@ -60,22 +61,8 @@ class SiemFeed(aws.Part):
             policy=aws.literal(text(policies.topic(environment, settings))),
         )
         self._queues(environment, settings, topic)
-        self.add(
-            aws.S3BucketNotification,
-            "notification",
-            bucket=environment.archive.bucket,
-            # In a list, jsii takes the names that the bindings have in TypeScript.
-            topic=[
-                {
-                    "topicArn": self.topic_arn,
-                    "events": ["s3:ObjectCreated:*"],
-                    "filterPrefix": layout.organization_prefix(environment),
-                    "filterSuffix": ".json.gz",
-                }
-            ],
-            # S3 sends a test when it is told to notify.
-            depends_on=[*after, may_publish],
-        )
+        # S3 sends a test when it is told to notify.
+        notify(self, environment, [*after, may_publish])
         if settings.reader:
             self._reader(environment, settings, settings.reader, provider)
 

@@ -120,6 +120,7 @@ class Trail(aws.Part):
             name=trail.name,
             s3_bucket_name=environment.archive.bucket,
             s3_key_prefix=trail.key_prefix or None,
+            sns_topic_name=layout.trail_topic(environment),
             kms_key_id=kms_key_arn,
             is_organization_trail=True,
             is_multi_region_trail=trail.multi_region,

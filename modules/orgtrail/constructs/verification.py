@@ -104,7 +104,7 @@ class Verification(aws.Part):
             flexible_time_window=aws.FlexibleTime(mode="OFF"),
             depends_on=[self.project, starter.policy],
             target=aws.SchedulerTarget(
-                arn="arn:aws:scheduler:::aws-sdk:codebuild:startBuild",
+                arn=layout.call_arn(environment, policies.CALL),
                 role_arn=layout.role_arn(
                     environment, environment.logging.id, settings.schedule_role_name
                 ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from orgtrail.regions import partition_of
 from orgtrail.settings.environment import Environment
 
 BYTES_PER_EVENT = 261
@@ -75,5 +76,5 @@ def digests(env: Environment) -> float:
     """Return the digest files of a day: one each hour for each account and region."""
     if not env.trail.log_file_validation:
         return 0.0
-    regions = len(set(env.catalog.regions)) if env.catalog.regions else 17
-    return float(len(env.account_ids) * regions * 24)
+    known = len(set(env.catalog.regions or ())) or partition_of(env.home_region).regions
+    return float(len(env.account_ids) * known * 24)

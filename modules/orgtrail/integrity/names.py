@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from orgtrail.regions import ARN
 from orgtrail.settings.faults import OrgtrailError
 
 HOUR = timedelta(hours=1)
@@ -22,7 +23,7 @@ DIGESTS = "CloudTrail-Digest"
 LOGS = "CloudTrail"
 """Folder of log files beside it."""
 
-_ARN = re.compile(r"arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):(\d{12}):trail/([\w.-]+)", re.ASCII)
+_ARN = re.compile(ARN + r"cloudtrail:([a-z0-9-]+):(\d{12}):trail/([\w.-]+)", re.ASCII)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+", re.ASCII)
 _DAY = r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from orgtrail.module.between import between
@@ -11,6 +11,7 @@ from orgtrail.module.choices import (
     named_accounts,
 )
 from orgtrail.module.conditions import of_each
+from orgtrail.regions import PARTITIONS
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.types import AccountId, Target, metadata_in
 
@@ -40,6 +41,8 @@ def variables(env: Environment, chosen: Sequence[Choice]) -> Json:
     """
     deployed = [f"{name}_account_id" for name in env.deployed]
     together = between([each.name for each in chosen], deployed)
+    if "home_region" in together:
+        together["home_region"] += tuple(_lacking(env))
     made = {
         each.name: _variable(
             each.meaning,
@@ -70,6 +73,23 @@ def variables(env: Environment, chosen: Sequence[Choice]) -> Json:
             nullable=True,
         )
     return {"variable": made}
+
+
+def _lacking(env: Environment) -> Iterator[tuple[str, str]]:
+    """Yield the conditions that keep the caller out of partitions without what the module has."""
+    told = env.alarms.subscribers if env.alarms else None
+    asked = {
+        "chatbot": bool(told and (told.slack or told.teams)),
+        "codebuild": env.verification is not None,
+    }
+    for service in (name for name, wanted in asked.items() if wanted):
+        absent = [each for each in PARTITIONS if service in each.absent]
+        prefixes = ", ".join(f'"{each.prefix}"' for each in absent)
+        yield (
+            f"!anytrue([for each in [{prefixes}] : startswith(var.home_region, each)])",
+            f"must not be in {' or '.join(each.name for each in absent)}, without {service}, "
+            "which this module has",
+        )
 
 
 def _targets(env: Environment) -> list[str] | None:

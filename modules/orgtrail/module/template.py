@@ -17,7 +17,7 @@ from orgtrail.module.choices import (
     named_accounts,
     value_at,
 )
-from orgtrail.regions import partition
+from orgtrail.regions import PARTITIONS, partition
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import OrgtrailError, dotted
 
@@ -173,7 +173,10 @@ class _Filling:
             # In the table: as Terraform's list, or as the text that joins it.
             (json.dumps(ids), f"local.{_ACCOUNTS}"),
             (",".join(ids), f'${{join(",", local.{_ACCOUNTS})}}'),
-        ]
+            # In what the daily verification runs.
+            (" ".join(f"--expect {each}" for each in ids),
+             f'${{join(" ", [for each in local.{_ACCOUNTS} : "--expect ${{each}}"])}}'),
+        ]  # fmt: skip
         by_setting = {each.setting: each for each in chosen}
         if exempt := by_setting.get(EXEMPT):
             # They stand in quotes, one after the other, in a list of JSON.
@@ -186,7 +189,8 @@ class _Filling:
             (str(each.stand_in), each.template) for each in chosen if each.setting[-1] == "role_arn"
         ]
         if expiry := by_setting.get(EXPIRY):
-            self.texts.append((f"NOW-{expiry.stand_in}DAYS", f"NOW-{expiry.template}DAYS"))
+            for form in ("NOW-{}DAYS", "interval '{}' day"):
+                self.texts.append((form.format(expiry.stand_in), form.format(expiry.template)))
         if home := by_setting.get(HOME):
             self.texts += [
                 (f".{home.stand_in}.amazonaws.com", ".${var.home_region}.${local.dns_suffix}"),
@@ -229,13 +233,8 @@ def _locals(env: Environment, chosen: Sequence[Choice]) -> Json:
     if PREFIX in settings:
         made["key_prefix"] = '${var.key_prefix == "" ? "" : "${var.key_prefix}/"}'
     if HOME in settings:
-        made["partition"] = (
-            '${startswith(var.home_region, "us-gov-") ? "aws-us-gov" : '
-            'startswith(var.home_region, "cn-") ? "aws-cn" : "aws"}'
-        )
-        made["dns_suffix"] = (
-            '${startswith(var.home_region, "cn-") ? "amazonaws.com.cn" : "amazonaws.com"}'
-        )
+        made["partition"] = _by_partition("name")
+        made["dns_suffix"] = _by_partition("suffix")
     if env.policy_targets:
         made["policy_targets"] = (
             "${var.policy_targets == null ? [var.organization_root_id] : var.policy_targets}"
@@ -245,3 +244,13 @@ def _locals(env: Environment, chosen: Sequence[Choice]) -> Json:
             ours = f'"${{var.archive_bucket}}{each.derived}"'
             made[each.name] = f"${{var.{each.name} == null ? {ours} : var.{each.name}}}"
     return made
+
+
+def _by_partition(attribute: str) -> str:
+    """Return what says a thing of the home region's partition, whichever the caller's is."""
+    *others, commercial = PARTITIONS
+    cases = "".join(
+        f'startswith(var.home_region, "{each.prefix}") ? "{getattr(each, attribute)}" : '
+        for each in others
+    )
+    return f'${{{cases}"{getattr(commercial, attribute)}"}}'

@@ -9,6 +9,8 @@ from orgtrail.policies.document import Document, acting_for, allow, document
 from orgtrail.settings.environment import Environment
 
 SCHEDULER = "scheduler.amazonaws.com"
+CALL = "athena:startQueryExecution"
+"""What the schedule calls, as EventBridge Scheduler writes it."""
 
 
 def bucket(env: Environment) -> Document:

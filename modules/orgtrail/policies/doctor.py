@@ -59,10 +59,11 @@ def _of_management(env: Environment) -> Iterator[Statement]:
     yield allow("LookAtTrail", "cloudtrail", _TRAIL, "*")
     yield allow("LookAtRoles", "iam", _ROLE, "*")
     yield allow("LookAtLogGroup", "logs", ("DescribeLogGroups", "DescribeMetricFilters"), "*")
-    if env.alarms:
+    if env.alarms or env.made_topic:
         yield allow("LookAtKeys", "kms", _KEY, "*")
-        yield allow("LookAtAlarms", "cloudwatch", ("DescribeAlarms",), "*")
         yield allow("LookAtTopic", "sns", _TOPIC, "*")
+    if env.alarms:
+        yield allow("LookAtAlarms", "cloudwatch", ("DescribeAlarms",), "*")
         if env.alarms.subscribers.slack or env.alarms.subscribers.teams:
             yield allow("LookAtChannels", "chatbot", _CHANNELS, "*")
     if env.guardduty:

@@ -10,6 +10,8 @@ from orgtrail.settings.environment import Environment
 from orgtrail.settings.verification import Verification
 
 CODEBUILD = "codebuild.amazonaws.com"
+CALL = "codebuild:startBuild"
+"""What the schedule calls, as EventBridge Scheduler writes it."""
 
 
 def trust(env: Environment, settings: Verification) -> Document:

@@ -136,6 +136,14 @@ class Tagged:
 
 
 @dataclass(frozen=True)
+class Stranger(Part):
+    """Something that a resource names in another partition than the stack's own."""
+
+    what: str
+    """What it is, in words."""
+
+
+@dataclass(frozen=True)
 class Named(Part):
     """A workgroup or a log group."""
 
@@ -182,6 +190,8 @@ class Estate:
 
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By account: the root and the units that it lies in, as far as somebody says."""
+    strangers: tuple[Stranger, ...] = ()
+    """What the stack names in other partitions."""
 
     @cached_property
     def trail(self) -> Trail | None:
@@ -248,7 +258,8 @@ class Estate:
     @property
     def partition(self) -> str:
         """The partition of AWS that all of it is in."""
-        return partition(self.trail.region if self.trail else "")
+        regions = (each.region for each in (self.trail, *self.providers) if each)
+        return partition(next(regions, ""))
 
     @property
     def logs_prefix(self) -> str:

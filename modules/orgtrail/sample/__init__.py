@@ -15,6 +15,7 @@ from pathlib import Path
 from orgtrail import layout
 from orgtrail.integrity.digest import ALGORITHM
 from orgtrail.integrity.storage.folder import PUBLIC_KEYS, SIGNATURES
+from orgtrail.regions import partition
 from orgtrail.sample.background import Places, ordinary
 from orgtrail.sample.delivery import Delivered, deliver
 from orgtrail.sample.digests import Chain, SigningKey
@@ -105,7 +106,8 @@ Files = dict[tuple[str, str], list[tuple[Delivered, str]]]
 
 def _places(environment: Environment) -> Places:
     home = environment.home_region
-    others = [each for each in environment.catalog.regions or _REGIONS if each != home]
+    alike = [each for each in _REGIONS if partition(each) == partition(home)]
+    others = [each for each in environment.catalog.regions or alike if each != home]
     ids = {name: account.id for name, account in environment.accounts.items()}
     members = [name for name in ids if name not in {"management", "logging"}]
     data = next((name for name in members if "prod" in name), (members or ["management"])[0])

@@ -80,8 +80,10 @@ def ordinary(
                 yield _data(recorder, caller, account, places.regions[0], at)
                 continue
             action = rng.choices(_ACTIONS, _WEIGHTS)[0]
-            # The global endpoint of STS tells of itself in us-east-1, wherever it is filed.
-            extra: dict[str, Any] = {"awsRegion": "us-east-1"} if action.startswith("sts:") else {}
+            # The global endpoint of STS tells of itself in one region, wherever it is filed.
+            extra: dict[str, Any] = {}
+            if action.startswith("sts:"):
+                extra["awsRegion"] = recorder.global_region
             late = _lateness(recorder)
             yield recorder.event(
                 caller, action, account, region, at, params=_PARAMS[action], late=late, **extra

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from orgtrail.queries.bounds import stamp
+from orgtrail.regions import partition_of
 from orgtrail.sample.identities import Caller
 
 GLOBAL = frozenset({"iam.amazonaws.com", "organizations.amazonaws.com", "signin.amazonaws.com"})
@@ -59,6 +60,9 @@ class Recorder:
     def __init__(self, rng: random.Random, home: str) -> None:
         self.rng = rng
         self.home = home
+        self.partition = partition_of(home)
+        # Elsewhere no page says where a global service tells of itself.
+        self.global_region = "us-east-1" if self.partition.name == "aws" else home
 
     def event(
         self,
@@ -103,7 +107,7 @@ class Recorder:
             "eventTime": stamp(at),
             "eventSource": source,
             "eventName": name,
-            "awsRegion": "us-east-1" if source in GLOBAL else region,
+            "awsRegion": self.global_region if source in GLOBAL else region,
             "sourceIPAddress": caller.ip,
             "userAgent": caller.agent,
             "requestParameters": params,
@@ -118,13 +122,27 @@ class Recorder:
             "tlsDetails": {
                 "tlsVersion": "TLSv1.3",
                 "cipherSuite": "TLS_AES_128_GCM_SHA256",
-                "clientProvidedHostHeader": f"{service}.{where}.amazonaws.com",
+                "clientProvidedHostHeader": f"{service}.{where}.{self.partition.suffix}",
             },
         }
         if error:
             record["errorCode"] = error
             record["errorMessage"] = f"{error}: the caller may not do {action}"
-        return Event(at, account, where, record | caller.extra | extra, late)
+        return Event(at, account, where, self._here(record | caller.extra | extra), late)
+
+    def _here(self, value: Any) -> Any:
+        """Return a value with every ARN in the partition of the home region."""
+        if self.partition.name == "aws":
+            return value
+        match value:
+            case dict():
+                return {name: self._here(each) for name, each in value.items()}
+            case list():
+                return [self._here(each) for each in value]
+            case str():
+                return value.replace("arn:aws:", f"arn:{self.partition.name}:")
+            case _:
+                return value
 
     def id(self) -> str:
         """Make up an id."""

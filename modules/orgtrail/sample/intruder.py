@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from orgtrail.regions import partition
 from orgtrail.sample.telling import OUTSIDE, STRANGER, Story, Teller
+
+_FAR = {"aws": "ap-south-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-east-1"}
+"""A region that nobody works in, by partition; those that have one region have no such story."""
 
 
 def spray(tell: Teller) -> Story:
@@ -108,6 +112,8 @@ def exposure(tell: Teller) -> Story:
     }
     opened = {"ipPermissions": {"items": [{"ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}]}}
     share = {"createVolumePermission": {"add": {"items": [{"userId": OUTSIDE}]}}}
+    elsewhere = _FAR.get(partition(tell.home), tell.home)
+    unused = ("unused-regions",) if elsewhere != tell.home else ()
     events = [
         tell.do(caller, "s3:PutBucketPolicy", tell.data, {"bucketName": "public-site"} | everyone),
         tell.do(
@@ -122,13 +128,13 @@ def exposure(tell: Teller) -> Story:
             "ec2:RunInstances",
             tell.data,
             {"instanceType": "p5.48xlarge"},
-            region="ap-south-1",
+            region=elsewhere,
         ),
     ]
     return Story(
         "exposure",
         "The intruder opened a bucket and a network, and gave a snapshot to another account.",
-        ("bucket-exposure", "network-exposure", "snapshot-sharing", "unused-regions"),
+        ("bucket-exposure", "network-exposure", "snapshot-sharing", *unused),
         events,
     )
 

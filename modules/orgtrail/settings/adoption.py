@@ -7,8 +7,8 @@ from typing import Literal
 from orgtrail.settings.types import KeyArn, Many, PolicyId, Section, Target, setting
 
 BucketPart = Literal[
-    "encryption", "lifecycle", "lock", "logging", "ownership", "policy", "public_access",
-    "versioning",
+    "encryption", "lifecycle", "lock", "logging", "notification", "ownership", "policy",
+    "public_access", "versioning",
 ]  # fmt: skip
 
 
@@ -25,11 +25,16 @@ class Existing(Section):
 class ExistingBucket(Existing):
     """A bucket that exists already."""
 
-    parts: Many[BucketPart] = setting(
-        "What is set on it already and a plan should show the change of. "
-        "All else is set anew, in place of whatever is there.",
-        (),
+    parts: Many[BucketPart] | None = setting(
+        "What is set on it already: the plan imports it, and shows the change. Required where "
+        "`manage` is true; `[]` says that nothing is set. What is set and not named here is "
+        "replaced by ours, and no plan shows that.",
+        None,
     )
+
+    def has(self, part: BucketPart) -> bool:
+        """Tell whether a part is set already."""
+        return part in (self.parts or ())
 
 
 class ExistingKey(Existing):

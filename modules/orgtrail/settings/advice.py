@@ -14,6 +14,14 @@ _MFA = "console-login-without-mfa"
 def advice(env: Environment) -> Iterator[Fault]:
     """Yield each unwise setting with its consequence."""
     yield from _narrowed(env)
+    adopted = env.adopt.bucket if env.adopt.imports("bucket") else None
+    if adopted and env.tells and not adopted.has("notification"):
+        yield Fault(
+            ("adopt", "bucket", "parts"),
+            "leaves out notification, which this file sets: whoever the bucket tells now is told "
+            "no more, and no plan shows that",
+            list(adopted.parts or ()),
+        )
     if env.alarms and env.alarms.names != () and not _is_heard(env):
         yield Fault(
             ("alarms", "subscribers"),

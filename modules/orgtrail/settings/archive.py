@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from orgtrail.settings.types import BucketName, Days, Many, RolePattern, Section, setting
+from orgtrail.regions import ARN
+from orgtrail.settings.types import (
+    BucketName,
+    Days,
+    Many,
+    RolePattern,
+    Section,
+    Text,
+    matches,
+    setting,
+)
+
+Destination = Annotated[
+    str,
+    # S3 tells no FIFO topic or queue, and their names alone have a dot.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
+    matches(
+        rf"{ARN}(?:(?:sns|sqs):[a-z0-9-]+:[0-9]{{12}}:[A-Za-z0-9_-]{{1,256}}"
+        r"|lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,140}(?::[A-Za-z0-9_$-]{1,128})?)",
+        "must be the ARN of a topic, a queue or a function; S3 tells no FIFO one",
+    ),
+]
+ObjectEvent = Annotated[
+    str,
+    matches(
+        r"s3:[A-Z][A-Za-z]+(?::(?:\*|[A-Z][A-Za-z]+))?",
+        "must be an event of S3 such as s3:ObjectCreated:*",
+    ),
+]
+KeyPart = Annotated[
+    Text, matches(r"[^*]{0,1024}", "must be up to 1024 characters of a key, without *")
+]
 
 
 class ObjectLock(Section):
@@ -16,6 +47,36 @@ class ObjectLock(Section):
         "COMPLIANCE binds everyone, the root user and AWS Support too."
     )
     days: Days = setting("Days that a log file cannot be deleted or replaced.")
+
+
+class Notification(Section):
+    """One that S3 tells of what happens in the archive."""
+
+    arn: Destination = setting("The topic, queue or function; its own policy lets S3 in.")
+    events: Many[ObjectEvent] = setting("What it is told of.", min_length=1)
+    prefix: KeyPart = setting("Only of keys that begin so.", "")
+    suffix: KeyPart = setting("Only of keys that end so.", "")
+
+    def overlaps(self, other: Notification) -> bool:
+        """Tell whether an event of a key could be for both, which S3 refuses.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
+        """
+        return (
+            any(_alike(one, two) for one in self.events for two in other.events)
+            and (self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix))
+            and (self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix))
+        )
+
+
+def _alike(one: str, two: str) -> bool:
+    """Tell whether two kinds of event have one in common."""
+    if one == two:
+        return True
+    return any(
+        wide.endswith(":*") and narrow.startswith(wide[:-1])
+        for wide, narrow in ((one, two), (two, one))
+    )
 
 
 class Archive(Section):
@@ -46,6 +107,12 @@ class Archive(Section):
     break_glass_roles: Many[RolePattern] = setting(
         "Roles that may delete log files; empty means nobody may.", ()
     )
+    notifications: Many[Notification] = setting(
+        "Who is told of new files and other events, beside the feed of `siem`. S3 keeps one such "
+        "list for a bucket, so whoever was told before is named here, or is told no more.",
+        (),
+    )
+    eventbridge: bool = setting("Tell EventBridge of every event in the archive too.", False)
     destroy_protection: bool = setting(
         "Refuse every plan that would destroy the archive, its key, the log group or the trail.",
         True,

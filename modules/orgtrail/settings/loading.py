@@ -62,7 +62,14 @@ def _faults(reading: Reading) -> list[Fault]:
         Shape.model_validate(reading.values)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        found = [_fault(each) for each in details if each["type"] not in _CONSEQUENCES]
+        wrong = {each["loc"][:end] for each in details for end in range(len(each["loc"]))}
+        found = [
+            _fault(each)
+            for each in details
+            # Entries that are wrong are not counted: a list of them is called too short.
+            if each["type"] not in _CONSEQUENCES
+            and not (each["type"] == "too_short" and each["loc"] in wrong)
+        ]
         faults += [each for each in found if not _touches(each, reading.faults)]
     for fault in reading.faults:
         known.pop(str(fault.setting[0]) if fault.setting else "", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from orgtrail.regions import ARN
 from orgtrail.settings.trail import ManagementSource
 from orgtrail.settings.types import Many, Section, matches, setting
 
@@ -12,8 +13,7 @@ from orgtrail.settings.types import Many, Section, matches, setting
 ResourceArn = Annotated[
     str,
     matches(
-        r"arn:aws(-us-gov|-cn)?:"
-        r"(s3:::[!-#&-.0-z|~]+(/[^${}%\s]*)?|[a-z0-9-]+:[!-#&-z|~]+)",
+        ARN + r"(s3:::[!-#&-.0-z|~]+(/[^${}%\s]*)?|[a-z0-9-]+:[!-#&-z|~]+)",
         "must be an ARN, or the beginning of one and * at its end",
     ),
 ]

@@ -67,6 +67,27 @@ class Shape(Section):
         return sorted(account.id for account in self.accounts.values())
 
     @property
+    def logs_prefix(self) -> str:
+        """The key prefix of everything CloudTrail writes: `[prefix/]AWSLogs/`."""
+        prefix = self.trail.key_prefix
+        return f"{prefix}/AWSLogs/" if prefix else "AWSLogs/"
+
+    @property
+    def organization_prefix(self) -> str:
+        """The key prefix of the organization's accounts, all members' included."""
+        return f"{self.logs_prefix}{self.organization.id}/"
+
+    @property
+    def made_topic(self) -> str | None:
+        """The name of the topic that is made for CloudTrail's notices, if one is."""
+        return self.trail.sns_topic.name if self.trail.sns_topic else None
+
+    @property
+    def tells(self) -> bool:
+        """Whether anybody is told of what happens in the archive."""
+        return bool(self.siem or self.archive.notifications or self.archive.eventbridge)
+
+    @property
     def result_bucket(self) -> str:
         """The bucket that Athena writes results to."""
         return self.catalog.result_bucket or f"{self.archive.bucket}-athena-results"

@@ -14,6 +14,10 @@ from orgtrail.settings.types import (
     setting,
 )
 
+FEED_EVENTS = ("s3:ObjectCreated:*",)
+FEED_SUFFIX = ".json.gz"
+"""What the bucket tells the feed of: new files with this end, below the organization's prefix."""
+
 
 class SiemReader(Section):
     """A role in the logging account that a SIEM takes files and messages with."""

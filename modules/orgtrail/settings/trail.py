@@ -15,6 +15,8 @@ from orgtrail.settings.types import (
     RoleName,
     Section,
     Text,
+    TopicArn,
+    TopicName,
     TrailName,
     setting,
 )
@@ -81,6 +83,21 @@ class AdvancedEventSelector(Section):
     fields: Many[FieldSelector] = setting("The conditions.", min_length=1)
 
 
+class TrailTopic(Section):
+    """A topic that CloudTrail tells of each log file; it is made, or exists and stays as it is."""
+
+    name: TopicName | None = setting(
+        "Name of a topic to make: in the management account and the home region, with a key of "
+        "its own.",
+        None,
+    )
+    arn: TopicArn | None = setting(
+        "ARN of a topic that exists: it is only referred to, and its own policy must let "
+        "CloudTrail publish.",
+        None,
+    )
+
+
 class Trail(Section):
     """The organization trail, in the management account."""
 
@@ -99,6 +116,11 @@ class Trail(Section):
     delegated_administrator: Name | None = setting(
         "Member account, by its name in accounts, that may administer CloudTrail for the "
         "organization; the trail stays the management account's.",
+        None,
+    )
+    sns_topic: TrailTopic | None = setting(
+        "The topic that CloudTrail tells of each log file; null means none, and ends what an "
+        "adopted trail has.",
         None,
     )
     insights: Many[InsightType] = setting(

@@ -12,6 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchem
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from orgtrail.regions import ARN, REGION
+
 T = TypeVar("T")
 
 
@@ -81,7 +83,6 @@ _NO_TEMPLATE = Rule(
     "must be literal text, without ${ or %{",
     lambda value: "${" not in value and "%{" not in value,
 )
-_ARN = r"arn:aws(-us-gov|-cn)?:"
 
 Text = Annotated[str, _NO_TEMPLATE]
 Many = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
@@ -122,34 +123,32 @@ UnitPath = Annotated[
 PolicyId = Annotated[
     str, matches(r"p-[A-Za-z0-9_]{8,128}", "must be p- and 8 to 128 letters, digits or _")
 ]
-Region = Annotated[
-    str, matches(r"[a-z]{2}(-[a-z]+)+-\d", "must be a region name such as us-east-1")
-]
+Region = Annotated[str, matches(REGION, "must be a region name such as us-east-1")]
 RoleArn = Annotated[
     str,
     matches(
-        rf"{_ARN}iam::\d{{12}}:role/[\w+=,.@/-]{{1,576}}",
+        rf"{ARN}iam::\d{{12}}:role/[\w+=,.@/-]{{1,576}}",
         "must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>",
     ),
 ]
 RolePattern = Annotated[
     str,
     matches(
-        rf"{_ARN}iam::\d{{12}}:role/[\w+=,.@/*?-]{{1,576}}",
+        rf"{ARN}iam::\d{{12}}:role/[\w+=,.@/*?-]{{1,576}}",
         "must be a role's ARN with its account id in digits (* may stand in the role's name)",
     ),
 ]
 PrincipalArn = Annotated[
     str,
     matches(
-        rf"{_ARN}iam::\d{{12}}:(root|(role|user)/[\w+=,.@/-]{{1,576}})",
+        rf"{ARN}iam::\d{{12}}:(root|(role|user)/[\w+=,.@/-]{{1,576}})",
         "must be the ARN of a role, a user or an account's root",
     ),
 ]
 PrincipalPattern = Annotated[
     str,
     matches(
-        rf"{_ARN}iam::\d{{12}}:(root|(role|user)/[\w+=,.@/*?-]{{1,576}})",
+        rf"{ARN}iam::\d{{12}}:(root|(role|user)/[\w+=,.@/*?-]{{1,576}})",
         "must be the ARN of a role, a user or an account's root, "
         "with its account id in digits (* may stand in the name)",
     ),
@@ -157,7 +156,7 @@ PrincipalPattern = Annotated[
 KeyArn = Annotated[
     str,
     matches(
-        rf"{_ARN}kms:[a-z0-9-]+:\d{{12}}:key/[\w-]+",
+        rf"{ARN}kms:[a-z0-9-]+:\d{{12}}:key/[\w-]+",
         "must be a KMS key's ARN: arn:aws:kms:<region>:<account>:key/<id>",
     ),
 ]
@@ -208,6 +207,13 @@ RoleName = Annotated[
 ]
 TopicName = Annotated[
     str, matches(r"[A-Za-z0-9_-]{1,256}", "must be 1 to 256 letters, digits, - or _")
+]
+TopicArn = Annotated[
+    str,
+    matches(
+        rf"{ARN}sns:[a-z0-9-]+:[0-9]{{12}}:[A-Za-z0-9_-]{{1,256}}",
+        "must be a topic's ARN: arn:aws:sns:<region>:<account>:<name>",
+    ),
 ]
 QueueName = Annotated[
     str, matches(r"[A-Za-z0-9_-]{1,75}", "must be 1 to 75 letters, digits, - or _")

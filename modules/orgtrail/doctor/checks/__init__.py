@@ -11,6 +11,7 @@ from orgtrail.doctor.checks import (
     feed,
     guardrails,
     keys,
+    notices,
     organization,
     roles,
     trail,
@@ -18,5 +19,5 @@ from orgtrail.doctor.checks import (
 
 __all__ = [
     "alarms", "archive", "buckets", "catalog", "daily", "delivery", "detection", "feed",
-    "guardrails", "keys", "organization", "roles", "trail",
+    "guardrails", "keys", "notices", "organization", "roles", "trail",
 ]  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from orgtrail import layout
 from orgtrail.doctor.outcome import DEPLOY, Fault, Subject
 from orgtrail.doctor.register import Live, check
+from orgtrail.settings.archive import Notification
 
 
 def archive(live: Live) -> list[Subject]:
@@ -20,7 +22,7 @@ def _locked(live: Live) -> list[Subject]:
 
 
 def _notified(live: Live) -> list[Subject]:
-    return archive(live) if live.env.siem else []
+    return archive(live) if live.env.tells else []
 
 
 @check("bucket-lock", "Log files are locked", _locked, "bucket")
@@ -42,27 +44,59 @@ def _lock(live: Live, subject: Subject) -> Iterator[Fault]:
         )
 
 
-@check("bucket-notification", "The archive tells the feed of new files", _notified, "bucket")
+@check("bucket-notification", "The archive tells of new files whom the file names", _notified,
+       "bucket")  # fmt: skip
 def _notification(live: Live, subject: Subject) -> Iterator[Fault]:
     env = live.env
-    assert env.siem
     given = live.aws.ask(
         "logging", "s3", "get_bucket_notification_configuration", Bucket=subject.name
     )
-    topic = layout.feed_topic_arn(env, env.siem.topic)
-    for each in given.get("TopicConfigurations", ()):
-        if each["TopicArn"] == topic and "s3:ObjectCreated:*" in each["Events"]:
+    told = list(_told(given))
+    feed = layout.feed_topic_arn(env, env.siem.topic) if env.siem else ""
+    for wanted in layout.notifications(env):
+        has = [each for each in told if each.arn == wanted.arn]
+        if not any(set(wanted.events) <= set(each.events) for each in has):
+            hears = "the SIEM hears nothing" if wanted.arn == feed else "it hears nothing"
+            yield Fault(
+                f"the archive does not tell {wanted.arn} of {_what(wanted, feed)}: {hears}", DEPLOY
+            )
+        elif not any(wanted.prefix.startswith(each.prefix) for each in has):
+            yield Fault(
+                f"it tells of files below {has[0].prefix!r} alone; "
+                + ("the organization's" if wanted.arn == feed else f"those for {wanted.arn}")
+                + f" lie below {wanted.prefix!r}",
+                DEPLOY,
+            )
+    named = {each.arn for each in layout.notifications(env)}
+    for arn in sorted({each.arn for each in told} - named):
+        yield Fault(
+            f"the archive tells {arn} too, which the file does not name: the next deploy ends that",
+            "name it in archive.notifications, or let it go",
+        )
+    if env.archive.eventbridge and "EventBridgeConfiguration" not in given:
+        yield Fault("the archive does not tell EventBridge of its events", DEPLOY)
+
+
+def _what(wanted: Notification, feed: str) -> str:
+    return "new files" if wanted.arn == feed else ", ".join(wanted.events)
+
+
+def _told(given: Any) -> Iterator[Notification]:
+    """Yield whom a bucket tells, of a notification configuration as S3 answers it."""
+    for kind, name in (
+        ("TopicConfigurations", "TopicArn"),
+        ("QueueConfigurations", "QueueArn"),
+        ("LambdaFunctionConfigurations", "LambdaFunctionArn"),
+    ):
+        for each in given.get(kind, ()):
             rules = each.get("Filter", {}).get("Key", {}).get("FilterRules", ())
-            prefix = next((r["Value"] for r in rules if r["Name"].lower() == "prefix"), "")
-            wanted = layout.organization_prefix(env)
-            if not wanted.startswith(prefix):
-                yield Fault(
-                    f"it tells of files below {prefix!r} alone; the organization's lie below "
-                    f"{wanted!r}",
-                    DEPLOY,
-                )
-            return
-    yield Fault(f"the archive does not tell {topic} of new files: the SIEM hears nothing", DEPLOY)
+            ends = {rule["Name"].lower(): rule["Value"] for rule in rules}
+            yield Notification.model_construct(
+                arn=each[name],
+                events=tuple(each["Events"]),
+                prefix=ends.get("prefix", ""),
+                suffix=ends.get("suffix", ""),
+            )
 
 
 @check("archive-prefix", "Log files lie where table and policies look", archive, "bucket")

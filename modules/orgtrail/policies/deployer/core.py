@@ -29,6 +29,7 @@ def in_management(env: Environment) -> Iterator[Statement]:
         yield from _delivery(env)
     if env.alarms:
         yield from _alarms(env)
+    yield from _topics(env)
 
 
 def in_logging(env: Environment) -> Iterator[Statement]:
@@ -67,6 +68,9 @@ def in_logging(env: Environment) -> Iterator[Statement]:
         roles.append(layout.role_arn(env, env.logging.id, name))
     if roles:
         yield allow("ManageRoles", "iam", of.ROLE, roles)
+    if env.tells:
+        notices = ("GetBucketNotification", "PutBucketNotification")
+        yield allow("Notify", "s3", notices, layout.bucket_arn(env, env.archive.bucket))
     if env.siem:
         yield from _feed(env)
 
@@ -114,23 +118,32 @@ def _delivery(env: Environment) -> Iterator[Statement]:
 
 def _alarms(env: Environment) -> Iterator[Statement]:
     assert env.alarms
-    home, account = env.home_region, env.management.id
+    account = env.management.id
     group = layout.log_group_arn(env, account)
     filters = ("DeleteMetricFilter", "DescribeMetricFilters", "PutMetricFilter")
     yield allow("ManageFilters", "logs", filters, [group, f"{group}:*"])
-    every = layout.arn(env, "cloudwatch", account, "alarm:*", region=home)
+    every = layout.arn(env, "cloudwatch", account, "alarm:*", region=env.home_region)
     yield allow("ManageAlarms", "cloudwatch", of.ALARM, every)
+
+
+def _topics(env: Environment) -> Iterator[Statement]:
+    """Yield what the topics of the management account need: the alarms' and the trail's."""
+    home, account = env.home_region, env.management.id
+    names = [env.alarms.topic] if env.alarms else []
+    if env.made_topic:
+        names.append(env.made_topic)
+    if not names:
+        return
     keys = layout.arn(env, "kms", account, "key/*", region=home)
-    alias = layout.arn(env, "kms", account, layout.alias(env.alarms.topic), region=home)
-    yield from of.keys(keys, [alias])
-    topic = layout.alarm_topic_arn(env, env.alarms.topic)
-    yield allow("ManageTopic", "sns", of.TOPIC, [topic, f"{topic}:*"])
+    aliases = [layout.arn(env, "kms", account, layout.alias(each), region=home) for each in names]
+    yield from of.keys(keys, aliases)
+    topics = [layout.arn(env, "sns", account, each, region=home) for each in names]
+    both = [one for each in topics for one in (each, f"{each}:*")]
+    yield allow("ManageTopic", "sns", of.TOPIC, both)
 
 
 def _feed(env: Environment) -> Iterator[Statement]:
     assert env.siem
-    notices = ("GetBucketNotification", "PutBucketNotification")
-    yield allow("Notify", "s3", notices, layout.bucket_arn(env, env.archive.bucket))
     topic = layout.feed_topic_arn(env, env.siem.topic)
     yield allow("ManageTopic", "sns", of.TOPIC, [topic, f"{topic}:*"])
     queues = [

@@ -10,6 +10,7 @@ from orgtrail.proof.iam.policy import Policy
 from orgtrail.proof.iam.request import Context, Kind
 from orgtrail.proof.intent import Intent
 from orgtrail.proof.principals import Principal
+from orgtrail.regions import partition_of
 
 May = Callable[[Principal], bool]
 
@@ -63,7 +64,7 @@ class Ground:
 
     def domain(self) -> str:
         """Return the domain of AWS's services there."""
-        return "amazonaws.com.cn" if self.estate.partition == "aws-cn" else "amazonaws.com"
+        return partition_of(self.trail.region).suffix
 
     def key_of(self, account: str, folder: str) -> str:
         """Return the key of a file that CloudTrail delivers."""

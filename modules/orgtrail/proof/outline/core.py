@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orgtrail import layout, records
-from orgtrail.policies import archive, findings, guardrails, key, roles
+from orgtrail.policies import archive, findings, guardrails, key, notices, roles
 from orgtrail.policies.document import Document
 from orgtrail.proof.outline.paper import Paper, policy_text
 from orgtrail.proof.terraform.resources import Json, Provider, Resource
@@ -22,6 +22,7 @@ def core(paper: Paper) -> Iterator[Resource]:
     )
     yield from _key(paper)
     yield from _buckets(paper)
+    yield from _topic(paper)
     yield _trail(paper)
     if delegate := env.trail.delegated_administrator:
         kind = "aws_cloudtrail_organization_delegated_admin_account"
@@ -94,6 +95,14 @@ def _buckets(paper: Paper) -> Iterator[Resource]:
         )
 
 
+def _topic(paper: Paper) -> Iterator[Resource]:
+    if name := paper.env.made_topic:
+        policy = policy_text(notices.topic(paper.env, name))
+        alias = layout.alias(name)
+        yield from paper.key("trail_topic_key", alias, notices.key(paper.env), paper.management)
+        yield paper.at_management("aws_sns_topic_policy", "trail_topic_policy", policy=policy)
+
+
 def _trail(paper: Paper) -> Resource:
     env, trail = paper.env, paper.env.trail
     group = f"{layout.log_group_arn(env, env.management.id)}:*"
@@ -103,6 +112,7 @@ def _trail(paper: Paper) -> Resource:
         name=trail.name,
         s3_bucket_name=env.archive.bucket,
         s3_key_prefix=trail.key_prefix or None,
+        sns_topic_name=layout.trail_topic(env),
         kms_key_id="${aws_kms_key.key.arn}",
         is_organization_trail=True,
         is_multi_region_trail=trail.multi_region,
@@ -110,6 +120,7 @@ def _trail(paper: Paper) -> Resource:
         enable_log_file_validation=trail.log_file_validation,
         enable_logging=trail.enabled,
         cloud_watch_logs_group_arn=group if env.delivery.enabled else None,
+        cloud_watch_logs_role_arn=layout.delivery_role_arn(env) if env.delivery.enabled else None,
         event_selector=[*map(_basic, trail.event_selectors)],
         advanced_event_selector=[*map(_advanced, selectors.advanced(env))],
         insight_selector=[{"insight_type": each} for each in trail.insights],

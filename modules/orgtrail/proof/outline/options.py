@@ -10,6 +10,7 @@ from orgtrail.policies import alarms, compaction, readers, siem, verification
 from orgtrail.policies.document import text
 from orgtrail.proof.outline.paper import Paper
 from orgtrail.proof.terraform.resources import Resource
+from orgtrail.queries.compaction import statements
 
 
 def options(paper: Paper) -> Iterator[Resource]:
@@ -17,6 +18,9 @@ def options(paper: Paper) -> Iterator[Resource]:
     yield from _readers(paper)
     yield from _alarms(paper)
     yield from _feed(paper)
+    if paper.env.tells:
+        arns = [each.arn for each in layout.notifications(paper.env)]
+        yield paper.at_logging("aws_s3_bucket_notification", "siem_notification", arns=arns)
     if guardduty := paper.env.guardduty:
         kind = "aws_guardduty_detector"
         place = "management", paper.env.regions_of(guardduty)[0]
@@ -41,10 +45,19 @@ def _readers(paper: Paper) -> Iterator[Resource]:
             compaction.permissions(env),
             paper.logging,
         )
+        keep = copy.keep_days or env.archive.expire_after_days
+        for run in statements(env.catalog.table, copy.table, keep):
+            yield _schedule(paper, f'{place}_schedule["{run}"]', compaction.CALL, copy.role_name)
     if daily := env.verification:
         yield paper.at_logging(
             "aws_cloudwatch_log_group", "verification_log_group", name=daily.log_group
         )
+        yield paper.at_logging(
+            "aws_codebuild_project",
+            "verification_project",
+            service_role=layout.role_arn(env, env.logging.id, daily.role_name),
+        )
+        yield _schedule(paper, "verification_schedule", verification.CALL, daily.schedule_role_name)
         yield from paper.role(
             "verification_role",
             daily.role_name,
@@ -75,6 +88,15 @@ def _readers(paper: Paper) -> Iterator[Resource]:
             siem.reader(env, env.siem),
             paper.logging,
         )
+
+
+def _schedule(paper: Paper, place: str, call: str, role: str) -> Resource:
+    env = paper.env
+    target = {
+        "arn": layout.call_arn(env, call),
+        "role_arn": layout.role_arn(env, env.logging.id, role),
+    }
+    return paper.at_logging("aws_scheduler_schedule", place, target=target)
 
 
 def _alarms(paper: Paper) -> Iterator[Resource]:
@@ -108,8 +130,13 @@ def _alarms(paper: Paper) -> Iterator[Resource]:
             "alarms_chat", settings.chat_role_name, alarms.chat_trust(), alarms.chat(),
             paper.management,
         )  # fmt: skip
-        kind = "aws_chatbot_slack_channel_configuration"
-        yield paper.at_management(kind, "alarms", sns_topic_arns=[topic])
+        yield paper.at_management(
+            "aws_chatbot_slack_channel_configuration",
+            "alarms",
+            sns_topic_arns=[topic],
+            iam_role_arn=layout.role_arn(env, env.management.id, settings.chat_role_name),
+            guardrail_policy_arns=[layout.arn(env, "iam", "aws", layout.CHAT_GUARDRAIL)],
+        )
 
 
 def _feed(paper: Paper) -> Iterator[Resource]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.findings import Severity, Trouble, rule
-from orgtrail.regions import COUNTS
+from orgtrail.regions import PARTITIONS
 
 PREFIXES = 10_000
 """Accounts times regions of one day, each a listing of S3 where a question does not narrow them."""
@@ -56,7 +56,9 @@ def _every_account(estate: Estate) -> Iterator[Trouble]:
 def _size(estate: Estate) -> Iterator[Trouble]:
     """The table projects a number of prefixes that a question can list."""
     for each in estate.tables:
-        of_aws = COUNTS.get(estate.partition, 1)
+        of_aws = next(
+            each.regions + each.further for each in PARTITIONS if each.name == estate.partition
+        )
         count = len(each.accounts) * (of_aws if each.regions is None else len(each.regions))
         if count > PREFIXES:
             completed = each.completes_accounts or each.regions is None

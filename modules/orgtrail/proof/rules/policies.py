@@ -14,6 +14,7 @@ from orgtrail.proof.iam.patterns import like
 from orgtrail.proof.iam.policy import Policy, Statement
 from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.proof.principals import ADMINISTRATOR, members
+from orgtrail.regions import REGION
 
 _SOURCES = {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid"}
 _LIMITS = _SOURCES | {
@@ -27,10 +28,9 @@ _ANY_NAME = "0-a-role-of-any-name"
 _NEVER_SENT = {"chatbot.amazonaws.com"}
 """Services of which AWS does not say that they send a source; iam:PassRole binds their roles."""
 _FOLDERS = (LOGS, DIGESTS, "CloudTrail-Insight", "CloudTrail-NetworkActivity")
-_ARN = re.compile(r"arn:(aws[\w-]*):", re.ASCII)
 _ACCOUNT = re.compile(r"\b\d{12}\b", re.ASCII)
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
-_REGION = re.compile(r"\b[a-z]{2}(-[a-z]+)+-\d\b", re.ASCII)
+_REGION = re.compile(rf"\b({REGION})\b", re.ASCII)
 _SETTINGS = {
     "bucket": "archive", "key": "key", "topic": "alarms", "queue": "siem", "role": "access",
     "trust of role": "access", "organization policy": "guardrails",
@@ -169,18 +169,6 @@ def _exemptions_are_narrow(estate: Estate) -> Iterator[Trouble]:
                     f"{each.policy.name} spares {pattern}: that is every role, and whoever can "
                     "make one. Name the roles.",
                 )
-
-
-@rule("wrong-partition", Severity.MEDIUM)
-def _partition(estate: Estate) -> Iterator[Trouble]:
-    """Every ARN is of the partition that the trail is in; an ARN of another matches nothing."""
-    for each in estate.attached:
-        for found in sorted(set(_ARN.findall(each.document)) - {estate.partition}):
-            yield _trouble(
-                each,
-                f"{each.policy.name} names ARNs of partition {found}, and the trail is in "
-                f"{estate.partition}: they match nothing.",
-            )
 
 
 @rule("unreadable-policy", Severity.UNPROVEN)

@@ -16,6 +16,7 @@ from orgtrail.proof.survey.access import (
 )
 from orgtrail.proof.survey.shared import named, place
 from orgtrail.proof.survey.storage import bucket_of, key_of
+from orgtrail.proof.survey.strangers import strangers
 from orgtrail.proof.terraform.resources import Resource, Stack, block, tags_of
 
 _ACCOUNT = re.compile(r"\b\d{12}\b", re.ASCII)
@@ -31,7 +32,7 @@ def survey(stack: Stack) -> Estate:
         if not each.values.get("open_table_format_input")
     )
     attached = tuple(attached_policies(stack))
-    return Estate(
+    estate = Estate(
         name=stack.name,
         providers=stack.providers,
         trails=tuple(_trail(stack, each) for each in stack.of("aws_cloudtrail")),
@@ -61,6 +62,7 @@ def survey(stack: Stack) -> Estate:
         ),
         tagged=tuple(_tagged(stack)),
     )
+    return replace(estate, strangers=tuple(strangers(stack, estate.partition)))
 
 
 def _tagged(stack: Stack) -> Iterator[Tagged]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orgtrail.settings.adoption import BucketPart
 from orgtrail.settings.faults import NOTHING, Fault
 from orgtrail.settings.rules.register import account_of, rule
 from orgtrail.settings.shape import Shape
@@ -44,7 +45,7 @@ def _trail(environment: Shape) -> Iterator[Fault]:
         return
     if environment.recording:
         yield _without_effect(("recording",), "trail")
-    for name in ("event_selectors", "advanced_event_selectors", "insights"):
+    for name in ("event_selectors", "advanced_event_selectors", "insights", "sns_topic"):
         if getattr(trail, name):
             yield _without_effect(("trail", name), "trail")
     for name in ("multi_region", "global_events", "log_file_validation", "enabled"):
@@ -73,7 +74,10 @@ def _bucket(environment: Shape) -> Iterator[Fault]:
     """Where the archive is only referred to, nothing is set on it that would need a change."""
     adopt, archive = environment.adopt, environment.archive
     if adopt.refers("bucket"):
-        for name in ("object_lock", "glacier_after_days", "deep_archive_after_days"):
+        for name in (
+            "object_lock", "glacier_after_days", "deep_archive_after_days", "notifications",
+            "eventbridge",
+        ):  # fmt: skip
             if getattr(archive, name):
                 yield _without_effect(("archive", name), "bucket")
         if environment.siem:
@@ -83,7 +87,7 @@ def _bucket(environment: Shape) -> Iterator[Fault]:
             yield _without_effect(("access", "member_readers"), part)
 
 
-@rule("adopt", "archive")
+@rule("adopt", "archive", "siem")
 def _parts(environment: Shape) -> Iterator[Fault]:
     """Parts that are set already are of buckets that are managed, and of those that have them."""
     adopt, archive = environment.adopt, environment.archive
@@ -91,11 +95,25 @@ def _parts(environment: Shape) -> Iterator[Fault]:
         existing = getattr(adopt, name)
         if existing and existing.parts and not existing.manage:
             yield _without_effect(("adopt", name, "parts"), name)
-    if adopt.bucket and "lock" in adopt.bucket.parts and not archive.object_lock:
+        if existing and existing.parts is None and existing.manage:
+            yield Fault(
+                ("adopt", name, "parts"),
+                "must name what is set on the bucket already, or be [] where nothing is: what is "
+                "set and not named is replaced, and no plan shows that",
+            )
+    if adopt.bucket and adopt.bucket.has("lock") and not archive.object_lock:
         yield Fault(("adopt", "bucket", "parts"), "must not hold lock without archive.object_lock")
+    managed = adopt.bucket if adopt.imports("bucket") else None
+    if managed and managed.has("notification") and not environment.tells:
+        yield Fault(
+            ("adopt", "bucket", "parts"),
+            "must not hold notification where nobody is told: it stays as it is; name who is told "
+            "in archive.notifications, or leave it out",
+        )
     if adopt.access_log_bucket:
-        for part in ("lock", "logging"):
-            if part in adopt.access_log_bucket.parts:
+        parts: tuple[BucketPart, ...] = ("lock", "logging", "notification")
+        for part in parts:
+            if adopt.access_log_bucket.has(part):
                 yield Fault(
                     ("adopt", "access_log_bucket", "parts"),
                     f"must not hold {part}: a bucket of access logs has none",

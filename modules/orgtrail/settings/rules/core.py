@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from orgtrail.regions import partition
-from orgtrail.settings.faults import Fault, Path
+from orgtrail.settings.faults import Fault
 from orgtrail.settings.rules.register import account_of, rule
 from orgtrail.settings.shape import Shape
 
@@ -166,26 +165,6 @@ def _known_accounts(environment: Shape) -> Iterator[Fault]:
         for index, role in enumerate(roles):
             if account_of(role) not in members:
                 yield Fault((*here, index), "must be a role of a member account in accounts", role)
-
-
-@rule("home_region", "accounts", "archive", "guardrails", "key")
-def _partition(environment: Shape) -> Iterator[Fault]:
-    """Roles are in the partition of the home region: an ARN of another one matches nobody."""
-    home = partition(environment.home_region)
-    named: list[tuple[Path, str]] = [
-        (("accounts", name, "role_arn"), account.role_arn)
-        for name, account in environment.accounts.items()
-        if account.role_arn
-    ]
-    for section, roles in (
-        (("archive", "break_glass_roles"), environment.archive.break_glass_roles),
-        (("guardrails", "exempt_roles"), environment.guardrails.exempt_roles or ()),
-        (("key", "administrators"), environment.key.administrators),
-    ):
-        named += [((*section, index), role) for index, role in enumerate(roles)]
-    for here, arn in named:
-        if not arn.startswith(f"arn:{home}:"):
-            yield Fault(here, f"must be in the partition of home_region (arn:{home}:)", arn)
 
 
 @rule("home_region", "delivery", "accounts")
