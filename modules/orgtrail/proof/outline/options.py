@@ -17,10 +17,8 @@ def options(paper: Paper) -> Iterator[Resource]:
     yield from _readers(paper)
     yield from _alarms(paper)
     yield from _feed(paper)
-    if guardduty := paper.env.guardduty:
-        kind = "aws_guardduty_detector"
-        place = "management", paper.env.regions_of(guardduty)[0]
-        yield Resource(kind, f"{kind}.management", {}, paper.providers[place])
+    if paper.env.guardduty:
+        yield paper.at_management("aws_guardduty_detector", "management")
 
 
 def _readers(paper: Paper) -> Iterator[Resource]:
