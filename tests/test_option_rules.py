@@ -213,10 +213,7 @@ CASES: list[tuple[Json, list[str]]] = [
     ),
     (
         {"retired": {"accounts": ["security"]}},
-        [
-            "retired.accounts[0] must be the name of a member account in accounts; "
-            'got "security"'
-        ],
+        ['retired.accounts[0] must be the name of a member account in accounts; got "security"'],
     ),
     (
         {"retired": {"accounts": ["production"]}},

@@ -255,8 +255,8 @@ def test_the_former_administrators_role_is_not_locked_out_of_removing() -> None:
 def test_a_plan_that_a_region_lacks_is_neither_on_nor_off_there() -> None:
     """AWS refuses both: https://docs.amazonaws.cn/en_us/aws/latest/userguide/guardduty.html."""
     roles = {
-        name: {"role_arn": f"arn:aws-cn:iam::{id}:role/deploy"}
-        for name, id in (("management", "111111111111"), ("logging", "222222222222"))
+        name: {"role_arn": f"arn:aws-cn:iam::{account}:role/deploy"}
+        for name, account in (("management", "111111111111"), ("logging", "222222222222"))
     }
     settings = merged(
         merged(MINIMAL, {"accounts": {"management": {"profile": ...}}}),
@@ -267,7 +267,10 @@ def test_a_plan_that_a_region_lacks_is_neither_on_nor_off_there() -> None:
         },
     )
     made = synthesized(Environment.model_validate(settings))["resource"]
-    for kind in ("aws_guardduty_detector_feature", "aws_guardduty_organization_configuration_feature"):
+    for kind in (
+        "aws_guardduty_detector_feature",
+        "aws_guardduty_organization_configuration_feature",
+    ):
         (feature,) = made[kind].values()
         assert "S3_DATA_EVENTS" in feature["for_each"]
         assert "RUNTIME_MONITORING" not in json.dumps(made[kind])

@@ -30,8 +30,8 @@ class Account(Section):
     """One account of the organization.
 
     `management`, `logging` and the delegated administrators of the detecting services also say
-    how Terraform reaches them; retired accounts keep it until they are empty. All other accounts need nothing deployed, so
-    they have an id alone.
+    how Terraform reaches them, and so do `retired` ones; all other accounts need nothing deployed,
+    so they have an id alone.
     """
 
     id: AccountId = setting("The account's id, in quotes: a number would lose its first zeros.")
@@ -56,7 +56,7 @@ class Retired(Section):
     """
 
     accounts: Many[Name] = setting(
-        "Former administrators of detecting services, by their names in `accounts`; each stays here, "
-        "and says how it is reached, for the one apply that removes what is there.",
+        "Former administrators of detecting services, by their names in `accounts`: each says how "
+        "it is reached, and stays here for the one apply that removes what is there.",
         (),
     )
