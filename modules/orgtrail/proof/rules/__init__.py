@@ -1,5 +1,5 @@
 """The rules of `orgtrail check`: mistakes that other tools made, and limits of AWS."""
 
-from orgtrail.proof.rules import archive, catalog, limits, policies, trail
+from orgtrail.proof.rules import archive, catalog, limits, policies, regions, trail
 
-__all__ = ["archive", "catalog", "limits", "policies", "trail"]
+__all__ = ["archive", "catalog", "limits", "policies", "regions", "trail"]

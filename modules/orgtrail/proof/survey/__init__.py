@@ -13,6 +13,7 @@ from orgtrail.proof.survey.access import (
     role_of,
     trusts_cloudtrail,
 )
+from orgtrail.proof.survey.regions import refused
 from orgtrail.proof.survey.shared import named, place
 from orgtrail.proof.survey.storage import bucket_of, key_of
 from orgtrail.proof.terraform.resources import Resource, Stack, block
@@ -58,6 +59,7 @@ def survey(stack: Stack) -> Estate:
             for kind in ("aws_organizations_organization", "aws_organizations_aws_service_access")
             for each in stack.of(kind)
         ),
+        refused=tuple(refused(stack)),
     )
 
 

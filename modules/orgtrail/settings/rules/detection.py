@@ -34,11 +34,9 @@ def _regions(environment: Shape) -> Iterator[Fault]:
 
 @rule("security_hub", "home_region")
 def _aggregation(environment: Shape) -> Iterator[Fault]:
-    """Security Hub is configured centrally from a region that accounts have without asking.
-
-    "You can't use an AWS Region that is disabled by default as your home Region":
-    https://docs.aws.amazon.com/securityhub/latest/userguide/finding-aggregation-enable.html
-    """
+    """Security Hub is configured centrally from a region that accounts have without asking."""
+    # "You can't use an AWS Region that is disabled by default as your home Region":
+    # https://docs.aws.amazon.com/securityhub/latest/userguide/finding-aggregation-enable.html
     home = environment.home_region
     if environment.security_hub and is_opt_in(home):
         yield Fault(
