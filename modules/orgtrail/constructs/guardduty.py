@@ -30,7 +30,7 @@ class GuardDuty(aws.Part):
         id: its name there.
         environment: the settings of the whole.
         settings: GuardDuty's own.
-        providers: providers of both accounts in all regions.
+        providers: providers of both accounts, by name, in the home region.
         logging: the logging account, for the findings' bucket.
         access_logs: the bucket that logs who reaches for findings.
         after: what must stand before: the check of the organization.
