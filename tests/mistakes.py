@@ -48,6 +48,21 @@ def rewrite(address: str, attribute: str, change: Change) -> Change:
     return mutate
 
 
+def in_china(content: Json) -> None:
+    for feature in content["resource"]["aws_guardduty_detector_feature"].values():
+        feature["region"] = "cn-north-1"
+
+
+def aggregate_elsewhere(content: Json) -> None:
+    (aggregator,) = content["resource"]["aws_securityhub_finding_aggregator"].values()
+    aggregator["region"] = "me-central-1"
+
+
+def provider_elsewhere(content: Json) -> None:
+    first = content["provider"]["aws"][0]
+    content["provider"]["aws"].append({**first, "alias": "elsewhere", "region": "eu-central-1"})
+
+
 ARCHIVE = ("aws_s3_bucket_policy.archive_policy", "policy")
 KEY = ("aws_kms_key.key", "policy")
 SCP = ("aws_organizations_policy.guardrails_scp", "content")
@@ -598,6 +613,13 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
         ("healthcare", all_regions, "projects at least 204,068 prefixes (6,002 accounts, all 34"),
     ],
     "workgroup": [("healthcare", plain_workgroup, "lets clients choose where results go")],
+    "absent-in-region": [
+        ("everything", in_china, "GuardDuty has no RUNTIME_MONITORING in cn-north-1"),
+        ("everything", aggregate_elsewhere, "Security Hub gathers no findings in me-central-1"),
+    ],
+    "region-of-its-own": [
+        ("fintech", provider_elsewhere, "has a provider for each of eu-central-1, eu-west-1")
+    ],
     "alarms-tell-account": [("fintech", mute_accounts, "do not tell which account")],
     "alarms-heard": [("fintech", forget_alarms, "nobody is subscribed")],
 }

@@ -29,7 +29,7 @@ def actions(policy: Document) -> set[str]:
 
 @given(env=extended())
 def test_it_fits_into_a_role(env: Environment) -> None:
-    for name in env.deployed:
+    for name in env.reached:
         policy = deployer(env, name)
         assert len(text(policy)) <= INLINE_LIMIT
         sids = [each["Sid"] for each in statements(policy)]
@@ -39,7 +39,7 @@ def test_it_fits_into_a_role(env: Environment) -> None:
 
 @given(env=extended())
 def test_who_deploys_reads_forges_and_deletes_no_log_file(env: Environment) -> None:
-    for name in env.deployed:
+    for name in env.reached:
         allowed = actions(deployer(env, name))
         assert not any("*" in action for action in allowed)
         assert not {each for each in allowed if re.search(r"Object(Version|Acl|Tagging)?$", each)}
@@ -53,7 +53,7 @@ def test_who_deploys_reads_forges_and_deletes_no_log_file(env: Environment) -> N
 
 @given(env=extended())
 def test_roles_and_buckets_are_named(env: Environment) -> None:
-    for name in env.deployed:
+    for name in env.reached:
         account = env.accounts[name].id
         for each in statements(deployer(env, name)):
             resources = each["Resource"]
@@ -67,7 +67,7 @@ def test_roles_and_buckets_are_named(env: Environment) -> None:
 
 def test_what_is_only_referred_to_is_out_of_reach() -> None:
     env = next(each for each in golden.environments() if each.name == "referred")
-    reached = json.dumps([deployer(env, name) for name in env.deployed])
+    reached = json.dumps([deployer(env, name) for name in env.reached])
     assert env.archive.bucket not in reached.replace(env.result_bucket, "")
     assert "cloudtrail:" not in reached
     assert "logs:DeleteLogGroup" not in reached
@@ -82,6 +82,41 @@ def test_each_option_adds_what_it_needs_alone() -> None:
     logging = actions(deployer(environment(), "logging"))
     with_feed = actions(deployer(environment(siem={}), "logging"))
     assert {each.split(":")[0] for each in with_feed - logging} == {"s3", "sns", "sqs"}
+
+
+def retired() -> Environment:
+    return next(each for each in golden.environments() if each.name == "retired")
+
+
+def test_the_role_of_a_retired_account_removes_what_any_service_left_and_makes_nothing() -> None:
+    allowed = actions(deployer(retired(), "security"))
+    for each in (
+        "guardduty:DeleteDetector", "guardduty:DeletePublishingDestination",
+        "guardduty:UpdateOrganizationConfiguration", "securityhub:DisableSecurityHub",
+        "securityhub:DeleteConfigurationPolicy", "securityhub:DeleteFindingAggregator",
+        "securityhub:StartConfigurationPolicyDisassociation", "access-analyzer:DeleteAnalyzer",
+    ):  # fmt: skip
+        assert each in allowed
+    assert not [each for each in allowed if re.search(":(Create|Enable|TagResource)", each)]
+
+
+def test_the_management_account_takes_back_what_a_retired_one_administered() -> None:
+    allowed = actions(deployer(retired(), "management"))
+    for service in ("guardduty", "securityhub"):
+        assert f"{service}:DisableOrganizationAdminAccount" in allowed
+    assert "organizations:DeregisterDelegatedAdministrator" in allowed
+
+
+def test_the_command_prints_what_a_retired_account_needs_and_the_doctor_looks_at_none() -> None:
+    file = "tests/envs/retired.tfvars"
+    done = orgtrail("permissions", file, "security")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == deployer(retired(), "security")
+    done = orgtrail("permissions", file, "security", "--for", "doctor")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "ACCOUNT must be one that is deployed to: management, logging; got security\n"
+    )
 
 
 def test_the_command_prints_a_policy_and_nothing_else() -> None:

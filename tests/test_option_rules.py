@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from orgtrail.environments import load_environment
 from orgtrail.settings.faults import SettingsError, SettingsWarning
+from orgtrail.settings.lacking import AS_OF
 
 from tests.conftest import MINIMAL, ROOT, Json, merged, tfvars
 
@@ -203,7 +204,61 @@ CASES: list[tuple[Json, list[str]]] = [
             "me-central-1, a region that accounts opt in to"
         ],
     ),
+    (
+        {"home_region": "me-central-1", "security_hub": {}},
+        [
+            "security_hub must be null: Security Hub gathers no findings in me-central-1, a region "
+            "that accounts opt in to, and central configuration needs that of the home region"
+        ],
+    ),
+    (
+        {"retired": {"accounts": ["security"]}},
+        ['retired.accounts[0] must be the name of a member account in accounts; got "security"'],
+    ),
+    (
+        {"retired": {"accounts": ["production"]}},
+        [
+            "accounts.production needs profile or role_arn: one set of credentials cannot reach "
+            "two accounts"
+        ],
+    ),
+    (
+        {"retired": {"accounts": ["logging"]}},
+        [
+            "retired.accounts[0] must be an account that is no longer deployed to: it always is; "
+            'got "logging"'
+        ],
+    ),
+    (
+        {
+            "retired": {"accounts": ["production"]},
+            "accounts": {"production": {"role_arn": "arn:aws:iam::333333333333:role/deploy"}},
+            "guardduty": {"administrator": "production"},
+            "access_analyzer": {"administrator": "production"},
+        },
+        [
+            "retired.accounts[0] must be an account that is no longer deployed to: "
+            "guardduty.administrator names it and access_analyzer.administrator names it; "
+            'got "production"'
+        ],
+    ),
+    (
+        {
+            "retired": {"accounts": ["production"]},
+            "accounts": {"production": {"profile": "security"}},
+            "guardduty": {},
+        },
+        [
+            "guardrails.exempt_roles must include the role that removes detection from account "
+            f'333333333333: the policy would lock it out; got ["{ROLE}"]'
+        ],
+    ),
 ]
+
+CHINA: Json = {
+    "home_region": "cn-north-1",
+    "accounts": {"logging": {"role_arn": "arn:aws-cn:iam::222222222222:role/orgtrail-deploy"}},
+}
 
 
 @pytest.mark.parametrize(("changes", "expected"), CASES, ids=lambda case: str(case)[:60])
@@ -250,6 +305,11 @@ def test_every_fault_in_its_words(tmp_path: Path, changes: Json, expected: list[
             {"guardduty": {"members": "NEW"}},
             "guardduty.members leaves accounts without GuardDuty until somebody enrols them; "
             'got "NEW"',
+        ),
+        (
+            {**CHINA, "guardduty": {"features": ["S3_DATA_EVENTS", "RUNTIME_MONITORING"]}},
+            "guardduty.features[1] is left out in cn-north-1: GuardDuty has it in other regions "
+            f'alone, as of {AS_OF}; got "RUNTIME_MONITORING"',
         ),
     ],
     ids=lambda case: str(case)[:60],

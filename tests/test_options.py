@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -207,25 +208,72 @@ def guarded(**changes: Any) -> Environment:
 SECURITY = "arn:aws:iam::555555555555:role/deploy"
 
 
-def test_providers_of_further_regions_are_made_by_the_stack() -> None:
-    env = guarded(guardduty={"administrator": "security", "regions": ["eu-west-1", "us-east-1"]})
+def test_one_provider_of_an_account_serves_all_regions() -> None:
+    """A region that goes takes no provider along that has to remove what is there."""
+    env = guarded(
+        guardduty={"administrator": "security", "regions": ["eu-west-1", "us-east-1"]},
+        security_hub={"administrator": "security", "regions": ["eu-west-1", "us-east-1"]},
+        access_analyzer={"administrator": "security", "regions": ["eu-west-1", "us-east-1"]},
+    )
     stack = synthesized(env)
     providers = {each["alias"]: each for each in stack["provider"]["aws"]}
-    assert set(providers) == {
-        "management", "logging", "security", "management_eu_west_1", "security_eu_west_1",
-    }  # fmt: skip
-    assert providers["security_eu_west_1"]["allowed_account_ids"] == ["555555555555"]
-    assert providers["security_eu_west_1"]["region"] == "eu-west-1"
+    assert set(providers) == {"management", "logging", "security"}
+    assert providers["security"]["allowed_account_ids"] == ["555555555555"]
+    assert {each["region"] for each in providers.values()} == {"us-east-1"}
+    elsewhere = 0
+    for named in stack["resource"].values():
+        for name, each in named.items():
+            is_elsewhere = "eu_west_1" in name
+            assert each.get("region") == ("eu-west-1" if is_elsewhere else None), name
+            elsewhere += is_elsewhere
+    assert elsewhere == 9
     detectors = stack["resource"]["aws_guardduty_detector"]
-    assert {each["provider"] for each in detectors.values()} == {
-        "aws.management", "aws.security", "aws.management_eu_west_1", "aws.security_eu_west_1",
-    }  # fmt: skip
+    assert [each["provider"] for each in detectors.values()].count("aws.security") == 2
     members = stack["resource"]["aws_guardduty_organization_configuration"]
     assert all(each["auto_enable_organization_members"] == "ALL" for each in members.values())
     exports = stack["resource"]["aws_guardduty_publishing_destination"]
     assert {each["destination_arn"] for each in exports.values()} == {
         "arn:aws:s3:::example-bank-archive-guardduty"
     }
+
+
+def test_a_retired_account_keeps_its_provider_and_has_no_resource() -> None:
+    stack = synthesized(guarded(retired={"accounts": ["security"]}))
+    providers = {each["alias"]: each for each in stack["provider"]["aws"]}
+    assert providers["security"]["assume_role"] == [
+        {"role_arn": SECURITY, "session_name": "orgtrail"}
+    ]
+    assert "aws.security" not in json.dumps(stack["resource"])
+
+
+def test_the_former_administrators_role_is_not_locked_out_of_removing() -> None:
+    env = guarded(guardduty={}, retired={"accounts": ["security"]})
+    exempt = statement(documents(env)["scp"], "ProtectGuardDuty")["Condition"]["ArnNotLike"]
+    assert SECURITY in exempt["aws:PrincipalArn"]
+
+
+def test_a_plan_that_a_region_lacks_is_neither_on_nor_off_there() -> None:
+    """AWS refuses both: https://docs.amazonaws.cn/en_us/aws/latest/userguide/guardduty.html."""
+    roles = {
+        name: {"role_arn": f"arn:aws-cn:iam::{account}:role/deploy"}
+        for name, account in (("management", "111111111111"), ("logging", "222222222222"))
+    }
+    settings = merged(
+        merged(MINIMAL, {"accounts": {"management": {"profile": ...}}}),
+        {
+            "home_region": "cn-north-1",
+            "accounts": roles,
+            "guardduty": {"features": ["RUNTIME_MONITORING", "S3_DATA_EVENTS"]},
+        },
+    )
+    made = synthesized(Environment.model_validate(settings))["resource"]
+    for kind in (
+        "aws_guardduty_detector_feature",
+        "aws_guardduty_organization_configuration_feature",
+    ):
+        (feature,) = made[kind].values()
+        assert "S3_DATA_EVENTS" in feature["for_each"]
+        assert "RUNTIME_MONITORING" not in json.dumps(made[kind])
 
 
 def test_the_administrators_deploying_role_is_not_locked_out() -> None:
@@ -254,10 +302,10 @@ def test_a_plan_stops_where_a_service_is_not_trusted() -> None:
 def test_a_missing_provider_is_told_in_plain_words() -> None:
     stack = TerraformStack(aws.Testing.app(), "platform")
     management, logging = (AwsProvider(stack, name, alias=name) for name in ("m", "l"))
-    env = environment(guardduty={"regions": ["us-east-1", "eu-west-1"]})
+    env = guarded(guardduty={"administrator": "security"})
     with pytest.raises(OrgtrailError) as told:
         OrganizationTrail(stack, "audit", environment=env, management=management, logging=logging)
     assert str(told.value) == (
-        'OrganizationTrail needs a provider of account "management" in eu-west-1; '
-        'give it as further={("management", "eu-west-1"): provider}'
+        'OrganizationTrail needs a provider of account "security"; '
+        'give it as further={"security": provider}'
     )

@@ -170,7 +170,8 @@ CASES: list[tuple[Json, list[str]]] = [
         {"accounts": {"production": {"id": "333333333333", "profile": "x"}}},
         [
             "accounts.production.profile must be left out: only management, logging and "
-            'delegated administrators are deployed to; got "x"'
+            'delegated administrators are deployed to; got "x"; name a former administrator in '
+            "retired.accounts",
         ],
     ),
     (

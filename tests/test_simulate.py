@@ -246,7 +246,7 @@ def test_every_action_exists_and_is_about_the_resources_beside_it() -> None:
     statements += [
         (f"{env.name} deployer of {name} {each['Sid']}", each)
         for env in golden.environments()
-        for name in env.deployed
+        for name in env.reached
         for each in deployer(env, name)["Statement"]
     ]
     mentioned = {action for _, each in statements for action in _listed(each["Action"])}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from orgtrail.constructs.fastpath import trust_types
 from orgtrail.environments import load_environments
+from orgtrail.left_behind import left_behind
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.settings.faults import OrgtrailError, SettingsWarning
 from orgtrail.telling import told
 from orgtrail.writing import whole
 
@@ -58,15 +60,21 @@ def synthesize(environments: Sequence[Environment], out: Path) -> list[Synthesiz
     Raises:
         OrgtrailError: the folder cannot be written, or CDKTF fails.
 
+    Warns:
+        SettingsWarning: Terraform could not reach any more what the last written stack made.
+
     """
     # Imported here, not above: who only reads settings should not wait for Node.
     from orgtrail.constructs.bindings import FAILURES
 
     with whole(out) as draft:
         try:
-            return _make(environments, draft, out)
+            made = _make(environments, draft, out)
         except FAILURES as error:
             raise OrgtrailError(f"CDKTF cannot synthesize: {error}") from None
+        for warning in left_behind(environments, draft, out):
+            warnings.warn(warning, SettingsWarning, stacklevel=2)
+    return made
 
 
 def _make(environments: Sequence[Environment], draft: Path, out: Path) -> list[Synthesized]:

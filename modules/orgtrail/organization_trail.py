@@ -36,8 +36,9 @@ class OrganizationTrail(aws.Part):
         environment: the settings, from `load_environment` or made in Python.
         management: provider of the management account, in the home region.
         logging: provider of the logging account, in the home region.
-        further: providers by account name and region, where `environment.places` names more
-            than these two: for GuardDuty, Security Hub and Access Analyzer.
+        further: providers by account name, in the home region, where `environment.deployed`
+            names more than these two: the administrators of GuardDuty, Security Hub and Access
+            Analyzer. Resources in other regions name their region themselves.
 
     Raises:
         SettingsError: a policy would be larger than AWS accepts.
@@ -120,12 +121,7 @@ class OrganizationTrail(aws.Part):
             kms_key_arn=self.key.arn,
             access_logs=self.archive.access_logs,
         )
-        home = environment.home_region
-        providers = {
-            ("management", home): management,
-            ("logging", home): logging,
-            **(further or {}),
-        }
+        providers = {**(further or {}), "management": management, "logging": logging}
         self._watch(management, logging)
         self._detect(providers, organization)
 
@@ -187,7 +183,7 @@ class OrganizationTrail(aws.Part):
                 environment=environment,
                 settings=environment.guardduty,
                 providers=providers,
-                logging=providers["logging", environment.home_region],
+                logging=providers["logging"],
                 access_logs=self.archive.access_logs,
                 after=after,
             )

@@ -36,14 +36,13 @@ class EnvironmentStack(aws.TerraformStack):
         self.home = self
         self.environment = environment
         self._state(environment)
-        providers = {place: self._provider(*place) for place in environment.places}
-        home = environment.home_region
+        providers = {name: self._provider(name) for name in environment.reached}
         self.trail = OrganizationTrail(
             self,
             "Default",
             environment=environment,
-            management=providers["management", home],
-            logging=providers["logging", home],
+            management=providers["management"],
+            logging=providers["logging"],
             further=providers,
         )
         for name, (value, meaning) in self.trail.outputs.items():
@@ -92,21 +91,19 @@ class EnvironmentStack(aws.TerraformStack):
                     description="Filled by HCP Terraform; null where Terraform runs elsewhere",
                 )
 
-    def _provider(self, name: str, region: str) -> aws.AwsProvider:
-        """Make the provider of one account in one region, which refuses to act in any other.
+    def _provider(self, name: str) -> aws.AwsProvider:
+        """Make the provider of one account, which refuses to act in any other.
 
-        Its alias is the account's name, and the region where that is not the home region.
+        Its alias is the account's name. There is one for all regions, so that a region may go
+        from the file and leave nothing behind that no provider reaches.
         """
         account = self.environment.accounts[name]
-        alias = name
-        if region != self.environment.home_region:
-            alias = f"{name}_{region.replace('-', '_')}"
         role = _assume_role(account)
         provider = aws.AwsProvider(
             self,
-            alias,
-            alias=alias,
-            region=region,
+            name,
+            alias=name,
+            region=self.environment.home_region,
             allowed_account_ids=[account.id],
             default_tags=[aws.AwsProviderDefaultTags(tags=dict(self.environment.tags))]
             if self.environment.tags

@@ -11,11 +11,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One provider of a stack, an account in a region, and what it makes and reads."""
+    """One provider of a stack, an account, and what it makes and reads."""
 
     alias: str
     id: str
     region: str
+    """Where what names no other region stands."""
     resources: dict[str, dict[str, int]]
     """How many there are of each name, by kind: `{"aws_s3_bucket": {"archive": 1, ...}}`."""
     data: dict[str, dict[str, int]]

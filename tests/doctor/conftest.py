@@ -244,7 +244,4 @@ def _lacking(env: Environment) -> dict[tuple[str, str, str], Change]:
             "Status": "PUBLISHING",
             "DestinationProperties": {"DestinationArn": arn},
         },
-        ("logging", "accessanalyzer", "list_analyzers"): lambda *_: {
-            "analyzers": [{"name": "external", "status": "ACTIVE"}]
-        },
     }

@@ -26,7 +26,7 @@ ORDER = (
     "aws_s3_bucket_notification", "aws_cloudwatch_log_metric_filter",
     "aws_cloudwatch_metric_alarm", "aws_guardduty_detector",
     "aws_guardduty_organization_admin_account", "aws_securityhub_account",
-    "aws_codebuild_project", "aws_scheduler_schedule",
+    "aws_accessanalyzer_analyzer", "aws_codebuild_project", "aws_scheduler_schedule",
 )  # fmt: skip
 """What is laid out, in an order in which each finds what it needs."""
 REGIONS = ("us-east-1", "us-west-2")
@@ -453,6 +453,12 @@ def _hub(client: Client, _: Json, _before: Json | None) -> None:
     client("securityhub").enable_security_hub()
 
 
+def _analyzer(client: Client, given: Json, _: Json | None) -> None:
+    client("accessanalyzer").create_analyzer(
+        analyzerName=given["analyzer_name"], type=given["type"]
+    )
+
+
 def _project(client: Client, given: Json, _: Json | None) -> None:
     client("codebuild").create_project(
         name=given["name"],
@@ -495,6 +501,7 @@ _MAKERS: dict[str, Callable[[Client, Json, Json | None], Json | None]] = {
     "aws_s3_bucket_notification": _notified, "aws_cloudwatch_log_metric_filter": _filter,
     "aws_cloudwatch_metric_alarm": _alarm, "aws_guardduty_detector": _detector,
     "aws_guardduty_organization_admin_account": _detector_admin,
-    "aws_securityhub_account": _hub, "aws_codebuild_project": _project,
+    "aws_securityhub_account": _hub, "aws_accessanalyzer_analyzer": _analyzer,
+    "aws_codebuild_project": _project,
     "aws_scheduler_schedule": _schedule,
 }  # fmt: skip

@@ -37,8 +37,10 @@ def permissions(
     from orgtrail.policies.doctor import doctor
 
     env = load_environment(file)
-    if account not in env.deployed:
-        names = ", ".join(env.deployed)
+    # The doctor looks at what stands; Terraform also removes what stood.
+    known = env.deployed if purpose is Purpose.DOCTOR else env.reached
+    if account not in known:
+        names = ", ".join(known)
         raise OrgtrailError(f"ACCOUNT must be one that is deployed to: {names}; got {account}")
     policy = doctor if purpose is Purpose.DOCTOR else deployer
     sys.stdout.write(json.dumps(policy(env, account), indent=2) + "\n")

@@ -17,7 +17,7 @@ class AccessAnalyzer(aws.Part):
         id: its name there.
         environment: the settings of the whole.
         settings: the analyzer's own.
-        providers: providers of both accounts in all regions.
+        providers: providers of both accounts, by name, in the home region.
         after: what must stand before: the check of the organization.
 
     """

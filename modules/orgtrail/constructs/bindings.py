@@ -218,10 +218,24 @@ class Part(Construct):
     one stack apart.
     """
 
-    def __init__(self, scope: Construct, id: str, *, provider: AwsProvider | None = None) -> None:
-        """Place the part; `provider` may be left out where only other parts are inside."""
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        provider: AwsProvider | None = None,
+        region: str | None = None,
+    ) -> None:
+        """Place the part; `provider` may be left out where only other parts are inside.
+
+        Where a region is given, its resources say it themselves, in place of their provider's: so
+        Terraform can still remove them once no other resource is in that region. Resources of
+        global services take none.
+        https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/enhanced-region-support
+        """
         super().__init__(scope, id)
         self.provider = provider
+        self.where = {"region": region} if region else {}
         self.home: Construct | None = getattr(scope, "home", None)
         self.path = (*getattr(scope, "path", ()), *_named(id))
 
@@ -235,7 +249,8 @@ class Part(Construct):
     ) -> R:
         """Make a resource of this part, in its account. `Default` takes the part's own name."""
         scope, id = (self, name) if self.home is None else (self.home, self.named(name))
-        made: Any = cast(Any, kind)(scope, id, *args, provider=self.provider, **settings)
+        placed = {"provider": self.provider, **self.where}
+        made: Any = cast(Any, kind)(scope, id, *args, **placed, **settings)
         if self.home is not None:
             made.address = f"{_terraform_name(cast(Any, kind).__name__)}.{id}"
         return cast(R, made)

@@ -1,4 +1,4 @@
-"""What the detecting services have in common: an administrator, and a provider in each region."""
+"""What the detecting services have in common: an administrator, and a part in each region."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from orgtrail.settings.detection import AccessAnalyzer, GuardDuty, SecurityHub
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import OrgtrailError
 
-Providers = Mapping[tuple[str, str], aws.AwsProvider]
-"""Providers by the account's name and the region."""
+Providers = Mapping[str, aws.AwsProvider]
+"""Providers by the account's name, each in the home region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +35,32 @@ def places(
         OrgtrailError: a provider is missing.
 
     """
+    management = provider_of(providers, "management")
+    administrator = provider_of(providers, section.administrator)
     laid_out = []
     for region in environment.regions_of(section):
         within = aws.Part(scope, region.replace("-", "_"))
+        elsewhere = None if region == environment.home_region else region
         laid_out.append(
             Place(
                 region,
-                aws.Part(
-                    within, "management", provider=provider_of(providers, "management", region)
-                ),
-                aws.Part(
-                    within,
-                    "administrator",
-                    provider=provider_of(providers, section.administrator, region),
-                ),
+                aws.Part(within, "management", provider=management, region=elsewhere),
+                aws.Part(within, "administrator", provider=administrator, region=elsewhere),
             )
         )
     return laid_out
 
 
-def provider_of(providers: Providers, account: str, region: str) -> aws.AwsProvider:
-    """Return the provider of an account in a region.
+def provider_of(providers: Providers, account: str) -> aws.AwsProvider:
+    """Return the provider of an account.
 
     Raises:
         OrgtrailError: the caller gave none.
 
     """
-    if (account, region) not in providers:
+    if account not in providers:
         raise OrgtrailError(
-            f'OrganizationTrail needs a provider of account "{account}" in {region}; '
-            f'give it as further={{("{account}", "{region}"): provider}}'
+            f'OrganizationTrail needs a provider of account "{account}"; '
+            f'give it as further={{"{account}": provider}}'
         )
-    return providers[account, region]
+    return providers[account]

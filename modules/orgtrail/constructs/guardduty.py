@@ -11,6 +11,7 @@ from orgtrail.policies import archive, findings
 from orgtrail.settings.detection import FindingsExport
 from orgtrail.settings.detection import GuardDuty as Settings
 from orgtrail.settings.environment import Environment
+from orgtrail.settings.lacking import lacking
 
 _AGENTS = ("EKS_ADDON_MANAGEMENT", "ECS_FARGATE_AGENT_MANAGEMENT", "EC2_AGENT_MANAGEMENT")
 _RUNTIME = "RUNTIME_MONITORING"
@@ -29,7 +30,7 @@ class GuardDuty(aws.Part):
         id: its name there.
         environment: the settings of the whole.
         settings: GuardDuty's own.
-        providers: providers of both accounts in all regions.
+        providers: providers of both accounts, by name, in the home region.
         logging: the logging account, for the findings' bucket.
         access_logs: the bucket that logs who reaches for findings.
         after: what must stand before: the check of the organization.
@@ -114,17 +115,20 @@ class GuardDuty(aws.Part):
             auto_enable_organization_members=settings.members,
             depends_on=[delegation],
         )
-        self._features(place.administrator, detector, members)
+        self._features(place, detector, members)
         if settings.export:
             self._destination(place.administrator, detector)
         return delegation
 
     def _features(
-        self, part: aws.Part, detector: aws.GuarddutyDetector, members: aws.Dependable
+        self, place: Place, detector: aws.GuarddutyDetector, members: aws.Dependable
     ) -> None:
-        """Turn features on or off for the administrator's detector and for the members'."""
-        settings = self._settings
-        on = {name: name in settings.features for name in _ALWAYS_TOLD}
+        """Turn features on or off for the administrator's detector and for the members'.
+
+        Of a feature that the region lacks nothing is said: AWS would refuse that it is off, too.
+        """
+        settings, part, absent = self._settings, place.administrator, lacking(place.region)
+        on = {name: name in settings.features for name in _ALWAYS_TOLD if name not in absent}
         for_members = part.add(
             aws.GuarddutyOrganizationConfigurationFeature,
             "member_features",
@@ -143,7 +147,7 @@ class GuardDuty(aws.Part):
             status="${each.value}",
         )
         aws.for_each(own, {name: _status(flag) for name, flag in on.items()})
-        if _RUNTIME in settings.features:
+        if _RUNTIME in settings.features and _RUNTIME not in absent:
             self._runtime(part, detector, members)
 
     def _runtime(

@@ -28,7 +28,7 @@ class SecurityHub(aws.Part):
         id: its name there.
         environment: the settings of the whole.
         settings: Security Hub's own.
-        providers: providers of both accounts in all regions.
+        providers: providers of both accounts, by name, in the home region.
         after: what must stand before: the check of the organization.
 
     """

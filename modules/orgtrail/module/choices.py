@@ -150,7 +150,7 @@ def choices(env: Environment, *, given: bool) -> list[Choice]:
 def named_accounts(env: Environment) -> list[str]:
     """Return the accounts that the module has to tell apart; of others it needs the id alone."""
     readers = env.access.member_readers
-    named = [*env.deployed, *((readers and readers.accounts) or ())]
+    named = [*env.reached, *((readers and readers.accounts) or ())]
     if env.trail.delegated_administrator:
         named.append(env.trail.delegated_administrator)
     return list(dict.fromkeys(named))
@@ -193,7 +193,7 @@ def _texts(env: Environment, *, given: bool) -> Iterator[Choice]:
 def _exempt_roles(env: Environment, *, given: bool) -> Iterator[Choice]:
     if env.policy_targets:
         # The policy would lock out whoever deploys to an account and is not exempt.
-        roles = tuple(_exempt(env, number) for number in range(2, len(env.deployed) + 1))
+        roles = tuple(_exempt(env, number) for number in range(2, len(env.reached) + 1))
         yield _choice("exempt_roles", EXEMPT, roles, list(env.exempt_roles), is_asked=not given)
 
 

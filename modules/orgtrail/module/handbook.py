@@ -36,7 +36,7 @@ A Terraform module, written by `orgtrail module`: organization trail, log archiv
 control policy, delivery to CloudWatch Logs, and the Athena table. Change it where it comes from:
 in the environment file, or in orgtrail.
 
-It takes one provider for each account and region: {aliases}.
+It takes one provider for each account, in the home region: {aliases}.
 A plan stops where one reaches another account; `allowed_account_ids` in yours refuse that sooner.
 Tags of all resources are your `default_tags`. Import blocks for what exists already stand in your
 own root module: Terraform takes them nowhere else.

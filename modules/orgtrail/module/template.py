@@ -73,7 +73,7 @@ def _reached(name: str, env: Environment, roles: Mapping[str, str]) -> Json:
     """Return how an account is reached: in the module that is up to the caller's provider."""
     if name in roles:
         return {"role_arn": roles[name]}
-    return {"profile": "caller"} if name in env.deployed else {}
+    return {"profile": "caller"} if name in env.reached else {}
 
 
 def _valid(values: Json) -> Environment:

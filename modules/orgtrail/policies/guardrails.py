@@ -247,11 +247,15 @@ def _verification(env: Environment, exempt: dict[str, Any]) -> Statement | None:
 
 
 def _detection(env: Environment) -> list[Statement]:
-    """Deny switching detection off, to all but those who deploy it to its administrator."""
+    """Deny switching detection off, to all but those who deploy it to its administrator.
+
+    A former administrator's role removes what is there in the apply that changes this policy.
+    """
     statements = []
     for name, section in env.detection.items():
-        role = env.accounts[section.administrator].role_arn
-        exempt = dict.fromkeys((*env.exempt_roles, *([role] if role else [])))
+        named = (section.administrator, *env.retired.accounts)
+        roles = filter(None, (env.accounts[each].role_arn for each in named))
+        exempt = dict.fromkeys((*env.exempt_roles, *roles))
         service, sid = _SERVICES[name]
         statements.append(_deny(sid, service, _DETECTION[name], "*", except_roles(tuple(exempt))))
     return statements

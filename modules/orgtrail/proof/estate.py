@@ -153,6 +153,15 @@ class Named(Part):
 
 
 @dataclass(frozen=True)
+class Refused(Part):
+    """What its region is known not to have."""
+
+    setting: str
+    """The setting that asks for it."""
+    reason: str
+
+
+@dataclass(frozen=True)
 class Alarms:
     """What alarms look for in the trail's log group, and whether anybody hears them."""
 
@@ -185,6 +194,7 @@ class Estate:
     """Whether the stack turns trusted access on, or stops where it is off."""
     owners_of_access: tuple[str, ...]
     """The resources that set the organization's trusted services."""
+    refused: tuple[Refused, ...]
     tagged: tuple[Tagged, ...]
     """Whatever names tags; what names the same ones as another is not told again."""
 

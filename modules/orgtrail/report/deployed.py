@@ -76,7 +76,7 @@ def _parts(env: Environment) -> list[Json]:
                     "what": what,
                     "name": resource.text(attribute),
                     "account": resource.provider.account,
-                    "region": resource.provider.region,
+                    "region": resource.region,
                 }
             )
     return found

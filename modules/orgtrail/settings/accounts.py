@@ -5,6 +5,8 @@ from __future__ import annotations
 from orgtrail.settings.types import (
     AccountId,
     ExternalId,
+    Many,
+    Name,
     OrganizationId,
     RoleArn,
     RootId,
@@ -29,8 +31,8 @@ class Account(Section):
     """One account of the organization.
 
     `management`, `logging` and the delegated administrators of the detecting services also say
-    how Terraform reaches them; all other accounts need nothing deployed, so they have an id, and
-    the unit that they lie in, alone.
+    how Terraform reaches them, and so do `retired` ones; all other accounts need nothing deployed,
+    so they have an id, and the unit that they lie in, alone.
     """
 
     id: AccountId = setting("The account's id, in quotes: a number would lose its first zeros.")
@@ -49,4 +51,19 @@ class Account(Section):
     external_id: ExternalId | None = setting("External id asked for by that role's trust.", None)
     session_name: SessionName = setting(
         "Name of the deploying session, as the trail will show it.", "orgtrail"
+    )
+
+
+class Retired(Section):
+    """What was deployed to and no longer is: Terraform removes what is there by these.
+
+    A resource that has gone from a stack is removed by its old provider, so the stack keeps that
+    for one more apply.
+    https://developer.hashicorp.com/terraform/language/providers/configuration
+    """
+
+    accounts: Many[Name] = setting(
+        "Former administrators of detecting services, by their names in `accounts`: each says how "
+        "it is reached, and stays here for the one apply that removes what is there.",
+        (),
     )

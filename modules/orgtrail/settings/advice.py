@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from orgtrail.alarms import Alarm
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import NOTHING, Fault, Path
+from orgtrail.settings.lacking import AS_OF, lacking
 
 _MFA = "console-login-without-mfa"
 
@@ -42,6 +43,22 @@ def advice(env: Environment) -> Iterator[Fault]:
             "leaves accounts without GuardDuty until somebody enrols them",
             env.guardduty.members,
         )
+    yield from _lacking(env)
+
+
+def _lacking(env: Environment) -> Iterator[Fault]:
+    """Yield each protection plan that one of GuardDuty's regions does not have."""
+    if not env.guardduty:
+        return
+    regions = env.regions_of(env.guardduty)
+    for index, feature in enumerate(env.guardduty.features):
+        if without := [region for region in regions if feature in lacking(region)]:
+            yield Fault(
+                ("guardduty", "features", index),
+                f"is left out in {', '.join(without)}: GuardDuty has it in other regions alone, "
+                f"as of {AS_OF}",
+                feature,
+            )
 
 
 def _narrowed(env: Environment) -> Iterator[Fault]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
 from orgtrail.settings.access import Access
-from orgtrail.settings.accounts import Account, Organization
+from orgtrail.settings.accounts import Account, Organization, Retired
 from orgtrail.settings.adoption import Adoption
 from orgtrail.settings.alarms import Alarms
 from orgtrail.settings.archive import Archive
@@ -33,6 +32,7 @@ class Shape(Section):
     accounts: Annotated[dict[Name, Account], Field(min_length=2)] = setting(
         "All accounts by name, `management` and `logging` among them."
     )
+    retired: Retired = setting("Accounts that are no longer deployed to.", Retired())
     tags: Tags = setting("Tags of every resource.", {"ManagedBy": "orgtrail"})
     trail: Trail = setting("The organization trail.", Trail())
     recording: Recording | None = setting("What the trail records, by intent.", None)
@@ -160,19 +160,11 @@ class Shape(Section):
 
     @property
     def deployed(self) -> tuple[str, ...]:
-        """The names of the accounts that Terraform reaches, management and logging first."""
+        """The names of the accounts that are deployed to, management and logging first."""
         administrators = {section.administrator for section in self.detection.values()}
         return ("management", "logging", *sorted(administrators - {"management", "logging"}))
 
     @property
-    def places(self) -> tuple[tuple[str, str], ...]:
-        """Each account and region that Terraform needs a provider for."""
-        return tuple(dict.fromkeys(self._places()))
-
-    def _places(self) -> Iterator[tuple[str, str]]:
-        for account in ("management", "logging"):
-            yield account, self.home_region
-        for section in self.detection.values():
-            for region in self.regions_of(section):
-                yield "management", region
-                yield section.administrator, region
+    def reached(self) -> tuple[str, ...]:
+        """The names of the accounts that Terraform has a provider for: the retired ones too."""
+        return tuple(dict.fromkeys((*self.deployed, *self.retired.accounts)))

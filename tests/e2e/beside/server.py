@@ -43,11 +43,15 @@ class Recorded:
         self.log = log
         self.lock = threading.Lock()
         self.rotation: dict[str, int] = {}
+        self.analyzers: dict[str, dict[str, Any]] = {}
 
     def __call__(self, environ: Environ, respond: Respond) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
         self._record(environ, body)
+        scope = _scope(environ)
+        if scope and scope[2] == "access-analyzer":
+            return self._analyzer(environ, scope[1], body, respond)
         if environ.get("HTTP_X_AMZ_TARGET") == "AmazonAthena.UpdateWorkGroup":
             # Moto 5.2.5 lacks it. The tests change only what Terraform itself keeps
             # (force_destroy), for which the provider sends nothing but the name.
@@ -100,6 +104,37 @@ class Recorded:
             f"arn:aws:s3:::{bucket}",
             [{"Key": name.decode(), "Value": value.decode()} for name, value in tags],
         )
+
+    def _analyzer(
+        self, environ: Environ, region: str, body: bytes, respond: Respond
+    ) -> Iterable[bytes]:
+        """Access Analyzer: moto 5.2.5 lacks it.
+
+        https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_Operations.html
+        """
+        method, (_, kind, *rest) = environ["REQUEST_METHOD"], environ["PATH_INFO"].split("/")
+        place = f"arn:aws:access-analyzer:{region}:{_account(environ)}:analyzer/"
+        ours = {arn: each for arn, each in self.analyzers.items() if arn.startswith(place)}
+        arn, answer = place + "/".join(rest), dict[str, Any]()
+        if kind == "tags":
+            answer = {"tags": self.analyzers["/".join(rest)]["tags"]}
+        elif method == "PUT":
+            given = json.loads(body)
+            arn = answer["arn"] = place + given["analyzerName"]
+            made = {"arn": arn, "name": given["analyzerName"], "type": given["type"]}
+            about = {"createdAt": "2026-01-01T00:00:00Z", "status": "ACTIVE"}
+            self.analyzers[arn] = {**made, **about, "tags": given.get("tags", {})}
+        elif not rest:
+            answer = {"analyzers": [*ours.values()]}
+        elif arn not in ours:
+            respond("404 Not Found", [("x-amzn-ErrorType", "ResourceNotFoundException")])
+            return [b"{}"]
+        elif method == "DELETE":
+            del self.analyzers[arn]
+        else:
+            answer = {"analyzer": ours[arn]}
+        respond("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(answer).encode()]
 
     def _rotate(self, environ: Environ, body: bytes, answer: bytes) -> bytes:
         """KMS GetKeyRotationStatus: moto does not keep RotationPeriodInDays."""

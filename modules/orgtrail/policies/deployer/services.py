@@ -39,6 +39,8 @@ _ADMINISTRATION = {
     "security_hub": ("securityhub", _SECURITY_HUB),
     "access_analyzer": ("access-analyzer", _ANALYZER),
 }
+_MAKING = ("Create", "Enable", "TagResource", "UntagResource")
+"""What the names of actions begin with that removing never asks for."""
 _LINKED = {
     "guardduty": ("guardduty.amazonaws.com", "malware-protection.guardduty.amazonaws.com"),
     "security_hub": ("securityhub.amazonaws.com",),
@@ -48,6 +50,12 @@ _DELEGATION = (
     "DeregisterDelegatedAdministrator", "DescribeAccount", "EnableAWSServiceAccess",
     "ListDelegatedServicesForAccount", "RegisterDelegatedAdministrator",
 )  # fmt: skip
+_READ_ORGANIZATION = allow(
+    "ReadOrganization",
+    "organizations",
+    ("DescribeOrganization", "ListAccounts", "ListDelegatedAdministrators"),
+    "*",
+)
 _CHATS = (
     "CreateMicrosoftTeamsChannelConfiguration", "CreateSlackChannelConfiguration",
     "DeleteMicrosoftTeamsChannelConfiguration", "DeleteSlackChannelConfiguration",
@@ -65,12 +73,14 @@ def delegating(env: Environment) -> Iterator[Statement]:
     if env.trail.delegated_administrator:
         delegation = ("DeregisterOrganizationDelegatedAdmin", "RegisterOrganizationDelegatedAdmin")
         yield allow("DelegateTrail", "cloudtrail", delegation, "*")
-    if env.trail.delegated_administrator or env.detection:
+    # What a retired account administered is taken back, and the file no longer says what it was.
+    handed = {*env.detection, *(_ADMINISTRATION if env.retired.accounts else ())}
+    if env.trail.delegated_administrator or handed:
         yield allow("Delegate", "organizations", _DELEGATION, "*")
-    if env.guardduty:
+    if "guardduty" in handed:
         detectors = (*_ORGANIZATION_ADMIN, *_DETECTOR, *of.TAGS)
         yield allow("DelegateGuardDuty", "guardduty", detectors, "*")
-    if env.security_hub:
+    if "security_hub" in handed:
         yield allow("DelegateSecurityHub", "securityhub", _ORGANIZATION_ADMIN, "*")
     yield from _linking(env, list(env.detection))
     told = env.alarms.subscribers if env.alarms else None
@@ -83,15 +93,26 @@ def delegating(env: Environment) -> Iterator[Statement]:
 
 
 def administering(env: Environment, name: str) -> Iterator[Statement]:
-    """Yield what the role of an administrator's account may do for the services it administers."""
+    """Yield what the role of an administrator's account may do for the services it administers.
+
+    That of a retired account removes what any of them left there, and makes nothing.
+    """
+    if name in env.retired.accounts:
+        for service, actions in _ADMINISTRATION.values():
+            removing = tuple(each for each in actions if not each.startswith(_MAKING))
+            yield allow(f"Remove{_titled(service)}", service, removing, "*")
+        yield _READ_ORGANIZATION
     services = [each for each, section in env.detection.items() if section.administrator == name]
     for each in services:
         service, actions = _ADMINISTRATION[each]
-        yield allow(f"Administer{service.title().replace('-', '')}", service, actions, "*")
+        yield allow(f"Administer{_titled(service)}", service, actions, "*")
     yield from _linking(env, services)
     if services:
-        organization = ("DescribeOrganization", "ListAccounts", "ListDelegatedAdministrators")
-        yield allow("ReadOrganization", "organizations", organization, "*")
+        yield _READ_ORGANIZATION
+
+
+def _titled(service: str) -> str:
+    return service.title().replace("-", "")
 
 
 def _linking(env: Environment, services: list[str]) -> Iterator[Statement]:

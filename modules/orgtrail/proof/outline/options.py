@@ -21,10 +21,8 @@ def options(paper: Paper) -> Iterator[Resource]:
     if paper.env.tells:
         arns = [each.arn for each in layout.notifications(paper.env)]
         yield paper.at_logging("aws_s3_bucket_notification", "siem_notification", arns=arns)
-    if guardduty := paper.env.guardduty:
-        kind = "aws_guardduty_detector"
-        place = "management", paper.env.regions_of(guardduty)[0]
-        yield Resource(kind, f"{kind}.management", {}, paper.providers[place])
+    if paper.env.guardduty:
+        yield paper.at_management("aws_guardduty_detector", "management")
 
 
 def _readers(paper: Paper) -> Iterator[Resource]:

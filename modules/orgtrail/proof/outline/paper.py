@@ -23,20 +23,20 @@ class Paper:
     """
 
     def __init__(self, env: Environment) -> None:
-        """Lay out a provider for each account and region."""
+        """Lay out a provider for each account."""
         self.env = env
         self.providers = {
-            place: Provider(
-                env.accounts[place[0]].id,
-                place[1],
-                env.accounts[place[0]].role_arn or "",
+            name: Provider(
+                env.accounts[name].id,
+                env.home_region,
+                env.accounts[name].role_arn or "",
                 pinned=True,
                 tags=tuple(sorted(env.tags.items())),
             )
-            for place in env.places
+            for name in env.reached
         }
-        self.management = self.providers["management", env.home_region]
-        self.logging = self.providers["logging", env.home_region]
+        self.management = self.providers["management"]
+        self.logging = self.providers["logging"]
 
     def at_management(self, kind: str, place: str, /, **values: Any) -> Resource:
         """Return a resource of the management account."""

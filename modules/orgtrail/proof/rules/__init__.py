@@ -1,5 +1,23 @@
 """The rules of `orgtrail check`: mistakes that other tools made, and limits of AWS."""
 
-from orgtrail.proof.rules import archive, catalog, limits, partitions, policies, tags, trail
+from orgtrail.proof.rules import (
+    archive,
+    catalog,
+    limits,
+    partitions,
+    policies,
+    regions,
+    tags,
+    trail,
+)
 
-__all__ = ["archive", "catalog", "limits", "partitions", "policies", "tags", "trail"]
+__all__ = [
+    "archive",
+    "catalog",
+    "limits",
+    "partitions",
+    "policies",
+    "regions",
+    "tags",
+    "trail",
+]

@@ -14,6 +14,7 @@ from orgtrail.proof.survey.access import (
     role_of,
     trusts_cloudtrail,
 )
+from orgtrail.proof.survey.regions import refused
 from orgtrail.proof.survey.shared import named, place
 from orgtrail.proof.survey.storage import bucket_of, key_of
 from orgtrail.proof.survey.strangers import strangers
@@ -61,6 +62,7 @@ def survey(stack: Stack) -> Estate:
             for each in stack.of(kind)
         ),
         tagged=tuple(_tagged(stack)),
+        refused=tuple(refused(stack)),
     )
     return replace(estate, strangers=tuple(strangers(stack, estate.partition)))
 

@@ -14,7 +14,7 @@ def place(resource: Resource) -> dict[str, str]:
     return {
         "address": resource.address,
         "account": resource.provider.account,
-        "region": resource.text("region") or resource.provider.region,
+        "region": resource.region,
     }
 
 

@@ -71,6 +71,11 @@ class Resource:
         return given if isinstance(given, str) else ""
 
     @property
+    def region(self) -> str:
+        """Where it stands: the region that it names itself, or its provider's."""
+        return self.text("region") or self.provider.region
+
+    @property
     def plain_address(self) -> str:
         """The address without the key of an instance."""
         return self.address.partition("[")[0]

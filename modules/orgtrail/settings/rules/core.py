@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from orgtrail.settings.faults import Fault
-from orgtrail.settings.rules.register import account_of, rule
+from orgtrail.settings.rules.register import account_of, member, rule
 from orgtrail.settings.shape import Shape
 
 
@@ -27,12 +27,12 @@ def _two_accounts_of_its_own(environment: Shape) -> Iterator[Fault]:
         yield Fault(("accounts", name, "id"), rule, account.id)
 
 
-@rule("accounts", "backend", "guardduty", "security_hub", "access_analyzer")
+@rule("accounts", "retired", "backend", "guardduty", "security_hub", "access_analyzer")
 def _reachable(environment: Shape) -> Iterator[Fault]:
-    """Accounts that are deployed to are reached by a profile or a role of their own, no others."""
+    """Accounts that are deployed to, or were, are reached by a profile or a role of their own."""
     for name, account in environment.accounts.items():
         here = ("accounts", name)
-        if name not in environment.deployed:
+        if name not in environment.reached:
             for setting in ("profile", "role_arn", "external_id"):
                 if (given := getattr(account, setting)) is not None:
                     yield Fault(
@@ -40,6 +40,7 @@ def _reachable(environment: Shape) -> Iterator[Fault]:
                         "must be left out: only management, logging and delegated "
                         "administrators are deployed to",
                         given,
+                        "name a former administrator in retired.accounts",
                     )
             continue
         if account.profile and account.role_arn:
@@ -55,6 +56,23 @@ def _reachable(environment: Shape) -> Iterator[Fault]:
             yield Fault(
                 here, "needs profile or role_arn: one set of credentials cannot reach two accounts"
             )
+
+
+@rule("accounts", "retired", "guardduty", "security_hub", "access_analyzer")
+def _retired(environment: Shape) -> Iterator[Fault]:
+    """A retired account is a member that nothing is deployed to any more."""
+    for index, name in enumerate(environment.retired.accounts):
+        here = ("retired", "accounts", index)
+        if name not in environment.deployed:
+            yield from member(environment, here, name)
+            continue
+        users = [
+            f"{section}.administrator names it"
+            for section, settings in environment.detection.items()
+            if settings.administrator == name
+        ]
+        reason = "it always is" if name in ("management", "logging") else " and ".join(users)
+        yield Fault(here, f"must be an account that is no longer deployed to: {reason}", name)
 
 
 @rule("archive")

@@ -32,6 +32,20 @@ def _regions(environment: Shape) -> Iterator[Fault]:
                 yield Fault((name, "regions", index), f"must be in the partition of {home}", region)
 
 
+@rule("security_hub", "home_region")
+def _aggregation(environment: Shape) -> Iterator[Fault]:
+    """Security Hub is configured centrally from a region that accounts have without asking."""
+    # "You can't use an AWS Region that is disabled by default as your home Region":
+    # https://docs.aws.amazon.com/securityhub/latest/userguide/finding-aggregation-enable.html
+    home = environment.home_region
+    if environment.security_hub and is_opt_in(home):
+        yield Fault(
+            ("security_hub",),
+            f"must be null: Security Hub gathers no findings in {home}, a region that accounts opt "
+            "in to, and central configuration needs that of the home region",
+        )
+
+
 @rule("guardduty")
 def _agents(environment: Shape) -> Iterator[Fault]:
     """GuardDuty keeps agents for RUNTIME_MONITORING."""
@@ -76,19 +90,22 @@ def _export_region(environment: Shape) -> Iterator[Fault]:
         )
 
 
-@rule(*_SECTIONS, "accounts", "guardrails", "organization")
+@rule(*_SECTIONS, "retired", "accounts", "guardrails", "organization")
 def _administrators_are_exempt(environment: Shape) -> Iterator[Fault]:
-    """The SCP binds a delegated administrator, so the role that deploys to it is exempt."""
-    if not environment.policy_targets:
+    """The SCP binds administrators, former ones too, so the roles that deploy there are exempt."""
+    if not environment.policy_targets or not environment.detection:
         return
-    for name, section in environment.detection.items():
-        account = environment.accounts.get(section.administrator)
-        if section.administrator in ("management", "logging") or not (account and account.profile):
+    users = {section.administrator: name for name, section in environment.detection.items()}
+    for name in environment.reached[2:]:
+        account = environment.accounts.get(name)
+        # By its role an account's administrator is exempt from what protects detection.
+        if not account or not account.profile:
             continue
         if not any(account_of(role) == account.id for role in environment.exempt_roles):
+            does = f"deploys {users[name]} to" if name in users else "removes detection from"
             yield Fault(
                 ("guardrails", "exempt_roles"),
-                f"must include the role that deploys {name} to account {account.id}: "
+                f"must include the role that {does} account {account.id}: "
                 "the policy would lock it out",
                 list(environment.exempt_roles),
             )

@@ -1,0 +1,157 @@
+"""What a new synthesis would leave behind: what Terraform has made and could not reach any more.
+
+The last written stacks are all that is known of it here; the state is Terraform's, and elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orgtrail.settings.backend import CloudBackend, S3Backend
+from orgtrail.settings.environment import Environment
+
+_STACK = "cdk.tf.json"
+_REGION = re.compile(r"(_[a-z]+){2,}_\d$")
+"""What ended the alias of a provider in another region than home, in earlier versions."""
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """The accounts of a stack's providers by alias, and the alias of each resource by address."""
+
+    accounts: Mapping[str, str]
+    resources: Mapping[str, str]
+
+    def account(self, address: str) -> str:
+        """Return the id of the account that a resource is in, empty where it is not known."""
+        return self.accounts.get(self.resources[address], "")
+
+
+def left_behind(environments: Sequence[Environment], draft: Path, out: Path) -> Iterator[str]:
+    """Yield a warning for all that the next apply would lose sight of, with what to do.
+
+    Args:
+        environments: those that are synthesized.
+        draft: the folder of their new stacks.
+        out: the folder of the last ones; what cannot be read there is passed over.
+
+    """
+    names = {env.name for env in environments}
+    for env in environments:
+        old, new = (folder / "stacks" / env.name / _STACK for folder in (out, draft))
+        before = _text(old)
+        if before is None:
+            yield from _renamed(env, names, out)
+        elif before != _text(new) and (stack := _stack(old)) and (now := _stack(new)):
+            yield from _unreachable(env, stack, now)
+            yield from _moved(env, stack, now)
+
+
+def _unreachable(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]:
+    """Tell of resources that go together with their provider.
+
+    https://developer.hashicorp.com/terraform/language/providers/configuration
+    """
+    going = {before.resources[each] for each in before.resources.keys() - now.resources.keys()}
+    lost = sorted(going - now.accounts.keys())
+    names = {alias: _name(env, before.accounts.get(alias, ""), alias) for alias in lost}
+    unreached = dict.fromkeys(name for name in names.values() if name not in env.reached)
+    if unreached:
+        yield (
+            f"{env.name}: the last stack had resources in {', '.join(unreached)}, which this one "
+            'does not reach: Terraform could not remove them ("Provider configuration not '
+            f'present"); for the next apply add {_retirement(env, unreached)}'
+        )
+    for alias in (alias for alias, name in names.items() if name in env.reached):
+        yield (
+            f"{env.name}: the last stack reached some resources by provider {alias}, which is no "
+            'longer made: Terraform could not remove them ("Provider configuration not present"); '
+            "apply once with the file as it was, then with this one"
+        )
+
+
+def _moved(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]:
+    """Tell of resources that would be made in another account, and stay in the first one, too."""
+    moves: dict[tuple[str, str], list[str]] = {}
+    for address in sorted(before.resources.keys() & now.resources.keys()):
+        move = before.account(address), now.account(address)
+        if move[0] != move[1]:
+            moves.setdefault(move, []).append(address)
+    for (source, target), addresses in moves.items():
+        name = _name(env, source, before.resources[addresses[0]])
+        more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
+        retired = "" if name in env.reached else f" and add {_retirement(env, [name])}"
+        yield (
+            f"{env.name}: {addresses[0]}{more} would move from account {source} to {target}: "
+            "Terraform would make them there, and lose sight of those that stand; leave their "
+            f"section out{retired}, apply, and bring the section back"
+        )
+
+
+def _renamed(env: Environment, names: set[str], out: Path) -> Iterator[str]:
+    """Tell of a state that a stack of another name has, where that stack's file has gone."""
+    backend = env.backend
+    if isinstance(backend, CloudBackend) or (isinstance(backend, S3Backend) and backend.key):
+        # The file itself says where the state is.
+        return
+    ours = re.compile(rf"(?<![\w-]){re.escape(env.organization.id)}(?![\w-])")
+    former = [
+        each.parent.name
+        for each in sorted(out.glob(f"stacks/*/{_STACK}"))
+        if each.parent.name not in names and ours.search(_text(each) or "")
+    ]
+    if not former:
+        return
+    old = former[0]
+    if isinstance(backend, S3Backend):
+        step = f'set backend.key = "orgtrail/{old}.tfstate"'
+    elif (out.parent / f"terraform.{env.name}.tfstate").exists():
+        return
+    else:
+        step = f"mv terraform.{old}.tfstate terraform.{env.name}.tfstate"
+    yield (
+        f"{env.name}: begins with an empty state, while {old} was of the same organization and has "
+        "no file any more: Terraform would try to make everything again; if it was renamed, take "
+        f"its state along: {step}"
+    )
+
+
+def _retirement(env: Environment, names: Iterable[str]) -> str:
+    """Return what a file has to say for one apply, so that accounts retire."""
+    listed = json.dumps(list(dict.fromkeys((*env.retired.accounts, *names))))
+    absent = [f"accounts.{name}" for name in names if name not in env.accounts]
+    keep = f", and keep {' and '.join(absent)} until then" if absent else ""
+    return f"retired = {{ accounts = {listed} }}{keep}"
+
+
+def _name(env: Environment, account: str, alias: str) -> str:
+    """Return what the file calls an account, or else what the alias of its provider does."""
+    known = (name for name, each in env.accounts.items() if each.id == account)
+    return next(known, _REGION.sub("", alias))
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+
+
+def _stack(path: Path) -> _Stack | None:
+    """Read a stack; None where it is not one of ours."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return _Stack(
+            {each["alias"]: each["allowed_account_ids"][0] for each in content["provider"]["aws"]},
+            {
+                f"{kind}.{name}": each["provider"].removeprefix("aws.")
+                for kind, named in content["resource"].items()
+                for name, each in named.items()
+            },
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
