@@ -27,20 +27,32 @@ _CATALOG = "datacatalog/AwsDataCatalog"
 _SCHEMA = ("GetDatabase", "GetDatabases", "GetPartition", "GetPartitions", "GetTable", "GetTables")
 
 
-def trust(trusted: tuple[str, ...], *, mfa: bool, external_id: str | None) -> Document:
+def trust(
+    trusted: tuple[str, ...],
+    *,
+    mfa: bool = False,
+    external_id: str | None = None,
+    source_identity: tuple[str, ...] = (),
+) -> Document:
     """Return the trust policy of a role for principals by ARN or pattern.
 
     An account stands in `Principal`, the pattern in a condition, so that a role that is made
     again, or that IAM Identity Center names, is trusted as well. One statement an account.
+    A session that brings a source identity along may only assume where it may set it too:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
     """
     proof: dict[str, Any] = {}
+    actions = ["sts:AssumeRole"]
     if mfa:
         proof["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
     if external_id is not None:
         proof["StringEquals"] = {"sts:ExternalId": external_id}
+    if source_identity:
+        actions.append("sts:SetSourceIdentity")
+        proof["StringLike"] = {"sts:SourceIdentity": list(source_identity)}
     return document(
         *(
-            _assumed_by(number, root, list(arns), proof)
+            _assumed_by(number, root, list(arns), proof, actions)
             for number, (root, arns) in enumerate(
                 groupby(sorted(trusted, key=_root), key=_root), start=1
             )
@@ -49,8 +61,13 @@ def trust(trusted: tuple[str, ...], *, mfa: bool, external_id: str | None) -> Do
 
 
 def auditor_trust(auditor: Auditor) -> Document:
-    """Return who may assume the auditors' role, with MFA or an external id."""
-    return trust(auditor.trusted, mfa=auditor.mfa, external_id=auditor.external_id)
+    """Return who may assume the auditors' role: with MFA, an external id, a source identity."""
+    return trust(
+        auditor.trusted,
+        mfa=auditor.asks_mfa,
+        external_id=auditor.external_id,
+        source_identity=auditor.source_identity,
+    )
 
 
 def auditor(env: Environment) -> Document:
@@ -212,12 +229,14 @@ def _root(principal: str) -> str:
     return ":".join((*principal.split(":")[:5], "root"))
 
 
-def _assumed_by(number: int, root: str, arns: list[str], proof: dict[str, Any]) -> Statement:
+def _assumed_by(
+    number: int, root: str, arns: list[str], proof: dict[str, Any], actions: list[str]
+) -> Statement:
     named = {} if root in arns else {"ArnLike": {"aws:PrincipalArn": sorted(arns)}}
     return {
         "Sid": f"Trusted{number}",
         "Effect": "Allow",
         "Principal": {"AWS": root},
-        "Action": "sts:AssumeRole",
+        "Action": actions if len(actions) > 1 else actions[0],
         "Condition": {**proof, **named},
     }

@@ -12,7 +12,13 @@ from orgtrail.policies.document import (
     publish,
     secure_transport,
 )
-from orgtrail.policies.key import administration, administrators, readers_decrypt, service
+from orgtrail.policies.key import (
+    administration,
+    administrators,
+    by_pattern,
+    readers_decrypt,
+    service,
+)
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.siem import Siem, SiemReader
 
@@ -28,6 +34,7 @@ def key(env: Environment, siem: Siem) -> Document:
     account = env.logging.id
     return document(
         administration(administrators(env)),
+        by_pattern(env),
         service("BucketNotifies", _S3, account, layout.bucket_arn(env, env.archive.bucket)),
         service("TopicDelivers", _SNS, account, layout.feed_topic_arn(env, siem.topic)),
         readers_decrypt(env, "QueueReaders", "sqs"),
@@ -73,7 +80,7 @@ def dead_letters(env: Environment, siem: Siem) -> Document:
 
 def reader_trust(reader: SiemReader) -> Document:
     """Return who may assume the SIEM's role: its principals, with your external id."""
-    return readers.trust(reader.trusted, mfa=False, external_id=reader.external_id)
+    return readers.trust(reader.trusted, external_id=reader.external_id)
 
 
 def reader(env: Environment, siem: Siem) -> Document:

@@ -9,6 +9,7 @@ from orgtrail.settings.types import (
     PrincipalPattern,
     RoleName,
     Section,
+    SourceIdentity,
     setting,
 )
 
@@ -21,13 +22,28 @@ class Auditor(Section):
         "Who may assume it: roles or users by ARN, or an account's root for all that it allows.",
         min_length=1,
     )
-    mfa: bool = setting(
-        "Ask for a session with MFA. Sessions of IAM Identity Center have none "
-        "that AWS can see: set external_id for them.",
-        True,
+    mfa: bool | None = setting(
+        "Ask for a sign-in with MFA, which users alone can show: no session of a role has it, nor "
+        "one of IAM Identity Center. null asks for it where `trusted` names no role.",
+        None,
     )
     external_id: ExternalId | None = setting("Ask for this external id.", None)
+    source_identity: Many[SourceIdentity] = setting(
+        "Ask for a session that carries one of these source identities (`*` may stand in them), "
+        "as the sign-in gave it: every event of the session then names the person.",
+        (),
+    )
     session_hours: int = setting("Hours that a session lasts at most.", 4, ge=1, le=12)
+
+    @property
+    def trusted_roles(self) -> tuple[str, ...]:
+        """Those of `trusted` that are roles: their sessions never carry MFA."""
+        return tuple(each for each in self.trusted if ":role/" in each)
+
+    @property
+    def asks_mfa(self) -> bool:
+        """Whether the trust asks for MFA."""
+        return not self.trusted_roles if self.mfa is None else self.mfa
 
 
 class MemberReaders(Section):

@@ -8,7 +8,9 @@ from orgtrail.settings.types import (
     Many,
     Name,
     OrganizationId,
+    PolicyName,
     RoleArn,
+    RolePattern,
     RootId,
     Section,
     SessionName,
@@ -52,6 +54,24 @@ class Account(Section):
     session_name: SessionName = setting(
         "Name of the deploying session, as the trail will show it.", "orgtrail"
     )
+    session_role: RolePattern | None = setting(
+        "Role that the session of `profile`, or of HCP Terraform, is of: policies see that role. "
+        "Where Terraform assumes role_arn, it is that one.",
+        None,
+    )
+    permissions_boundary: PolicyName | None = setting(
+        "Name of the policy, made by hand before the first apply, that bounds every role which "
+        "the stack makes there; `orgtrail permissions FILE ACCOUNT --for boundary` prints it.",
+        None,
+    )
+
+    @property
+    def deploy_roles(self) -> tuple[str, ...]:
+        """The roles that deploy there, by ARN or pattern; none where nothing says it.
+
+        There are two where runs in HCP Terraform have credentials of their own, and laptops not.
+        """
+        return tuple(filter(None, (self.role_arn, self.session_role)))
 
 
 class Retired(Section):

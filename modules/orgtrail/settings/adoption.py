@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from orgtrail.settings.types import KeyArn, Many, PolicyId, Section, Target, setting
+from orgtrail.settings.types import (
+    ExemptRole,
+    KeyArn,
+    Many,
+    PolicyId,
+    Section,
+    Target,
+    setting,
+)
+
+CONTROL_TOWER = ("AWSControlTowerExecution", "aws-controltower-*")
+"""Names of the roles that AWS Control Tower acts with in the accounts that it manages.
+https://docs.aws.amazon.com/controltower/latest/userguide/roles-how.html"""
 
 BucketPart = Literal[
     "encryption", "lifecycle", "lock", "logging", "notification", "ownership", "policy",
@@ -69,16 +81,21 @@ class Adoption(Section):
     log_group: Existing | None = setting("`delivery.log_group` exists.", None)
     delivery_role: Existing | None = setting("`delivery.role_name` exists.", None)
     scp: ExistingPolicy | None = setting("The service control policy exists.", None)
+    owner_roles: Many[ExemptRole] | None = setting(
+        "Roles of whoever manages what is only referred to (`manage = false`): the SCPs bind them "
+        "in nothing of it. By default those of AWS Control Tower, in every account.",
+        None,
+    )
 
     def refers(self, part: str) -> bool:
         """Tell whether a part is only referred to, and neither made nor changed."""
-        existing: Existing | None = getattr(self, part)
-        return existing is not None and not existing.manage
+        existing = getattr(self, part)
+        return isinstance(existing, Existing) and not existing.manage
 
     def imports(self, part: str) -> bool:
         """Tell whether a part is brought under management."""
-        existing: Existing | None = getattr(self, part)
-        return existing is not None and existing.manage
+        existing = getattr(self, part)
+        return isinstance(existing, Existing) and existing.manage
 
     @property
     def others_key(self) -> str | None:

@@ -28,6 +28,13 @@ def advice(env: Environment) -> Iterator[Fault]:
             ("alarms", "subscribers"),
             "is empty: nobody hears the alarms, and Security Hub fails CloudWatch.1 to .14",
         )
+    if not env.guardrails.member_trails:
+        yield Fault(
+            ("guardrails", "member_trails"),
+            "leaves the members' own trails to their administrators: set it true when the old "
+            "ones are gone",
+            False,
+        )
     if env.alarms and env.alarms.patterns == "cis" and _MFA in map(_name, env.alarms.chosen):
         # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html
         yield Fault(

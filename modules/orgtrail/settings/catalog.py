@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from orgtrail.settings.types import (
     BucketName,
@@ -14,8 +14,15 @@ from orgtrail.settings.types import (
     RoleName,
     Section,
     WorkgroupName,
+    matches,
     setting,
 )
+
+CompactedName = Annotated[
+    str,
+    # Its schedules are called like it, with up to seven letters more; they take 64.
+    matches(r"[a-z0-9_]{1,57}", "must be up to 57 lower-case letters, digits and _"),
+]
 
 
 class Compaction(Section):
@@ -24,7 +31,7 @@ class Compaction(Section):
     The log files stay as they are: they are the evidence, the copy is an index to them.
     """
 
-    table: CatalogName = setting("The compacted table.", "organization_trail_compacted")
+    table: CompactedName = setting("The compacted table.", "organization_trail_compacted")
     bucket: BucketName | None = setting(
         "Bucket of the table; by default the archive's name and `-compacted`.", None
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail.settings.types import Many, RolePattern, Section, Target, Text, setting
+from orgtrail.settings.types import ExemptRole, Many, Section, Target, Text, setting
 
 
 class Guardrails(Section):
@@ -17,15 +17,22 @@ class Guardrails(Section):
         None,
     )
     policy_name: Text = setting(
-        "Name of the SCP; the RCP's is the same and `-resources`.",
+        "Name of the SCP that protects trail and evidence; the others' are the same and `-readers` "
+        "or `-detection`, the RCP's the same and `-resources`.",
         "protect-organization-trail",
         min_length=1,
         max_length=118,
     )
-    exempt_roles: Many[RolePattern] | None = setting(
-        "Roles in member accounts that the SCP does not bind. By default the logging "
-        "account's deploy role (`accounts.logging.role_arn`).",
+    exempt_roles: Many[ExemptRole] | None = setting(
+        "Roles in member accounts that the SCPs do not bind. By default the logging account's "
+        "deploy role (`accounts.logging.role_arn` or `session_role`). `*` in the place of the "
+        "account id means a role of that name in every account.",
         None,
+    )
+    member_trails: bool = setting(
+        "Protect the members' own trails too. false leaves those to their accounts: for the time "
+        "in which old ones are cleared away.",
+        True,
     )
     resource_control_policy: bool = setting(
         "Also attach an RCP to the logging account: no one outside the organization and no "

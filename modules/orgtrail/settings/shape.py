@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from orgtrail.regions import partition
 from orgtrail.settings.access import Access
 from orgtrail.settings.accounts import Account, Organization, Retired
-from orgtrail.settings.adoption import Adoption
+from orgtrail.settings.adoption import CONTROL_TOWER, Adoption
 from orgtrail.settings.alarms import Alarms
 from orgtrail.settings.archive import Archive
 from orgtrail.settings.backend import Backend, LocalBackend
@@ -112,7 +113,18 @@ class Shape(Section):
         given = self.guardrails.exempt_roles
         if given is not None:
             return given
-        return (self.logging.role_arn,) if self.logging.role_arn else ()
+        return self.logging.deploy_roles
+
+    @property
+    def owner_roles(self) -> tuple[str, ...]:
+        """The roles of whoever manages what is only referred to; none where nothing is."""
+        if not self.adopt.referred:
+            return ()
+        given = self.adopt.owner_roles
+        if given is not None:
+            return given
+        roles = f"arn:{partition(self.home_region)}:iam::*:role"
+        return tuple(f"{roles}/{name}" for name in CONTROL_TOWER)
 
     @property
     def findings_bucket(self) -> str | None:
@@ -133,6 +145,21 @@ class Shape(Section):
         """Every bucket that the stack makes, the archive first."""
         names = (self.archive.bucket, self.archive.access_log_bucket, self.result_bucket)
         return (*names, *filter(None, (self.compacted_bucket, self.findings_bucket)))
+
+    @property
+    def encrypts_by_default(self) -> bool:
+        """Whether the archive encrypts with the trail's key what names no key of its own.
+
+        Load balancers deliver to no bucket that does; CloudTrail always names the key.
+        https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+        """
+        return all(each.service != "elb" for each in self.archive.writers)
+
+    @property
+    def evidence_buckets(self) -> tuple[str, ...]:
+        """The buckets whose objects nobody deletes; the others' content can be made again."""
+        again = {self.result_bucket, self.compacted_bucket}
+        return tuple(name for name in self.own_buckets if name not in again)
 
     @property
     def others_buckets(self) -> set[str]:

@@ -124,11 +124,35 @@ PolicyId = Annotated[
     str, matches(r"p-[A-Za-z0-9_]{8,128}", "must be p- and 8 to 128 letters, digits or _")
 ]
 Region = Annotated[str, matches(REGION, "must be a region name such as us-east-1")]
+_SSO = r":role/AWSReservedSSO_"
+_WITH_PATH = matches(
+    r"[ -~]*",
+    "must have the path of IAM Identity Center, or it matches nobody: "
+    "...:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_<permission set>_*",
+    _SSO,
+)
+"""A role of IAM Identity Center has a path, and the region in it unless that is us-east-1.
+https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html"""
+_OF_ONE_SET = matches(
+    r"[ -~]*",
+    "must name the permission set: a pattern of all roles of IAM Identity Center is everybody who "
+    "signs in there",
+    r":role/aws-reserved/[^_]*$",
+    r"AWSReservedSSO_[*?]",
+    r":role/aws[*?]",
+)
+
 RoleArn = Annotated[
     str,
     matches(
         rf"{ARN}iam::\d{{12}}:role/[\w+=,.@/-]{{1,576}}",
         "must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>",
+    ),
+    matches(
+        r"[ -~]*",
+        "must not be a role of IAM Identity Center: nobody can assume it but by signing in there; "
+        "set profile and session_role",
+        r"/AWSReservedSSO_",
     ),
 ]
 RolePattern = Annotated[
@@ -137,12 +161,30 @@ RolePattern = Annotated[
         rf"{ARN}iam::\d{{12}}:role/[\w+=,.@/*?-]{{1,576}}",
         "must be a role's ARN with its account id in digits (* may stand in the role's name)",
     ),
+    _WITH_PATH,
+    _OF_ONE_SET,
+]
+ExemptRole = Annotated[
+    str,
+    matches(
+        rf"{ARN}iam::(\d{{12}}:role/[\w+=,.@/*?-]{{1,576}}|\*:role/[\w+=,.@/-]{{8}}[\w+=,.@/*?-]*)",
+        "must be a role's ARN; * may stand in the role's name, and in the place of the account "
+        "id for a role of one name (8 characters of it at least) in every account",
+    ),
+    _WITH_PATH,
+    _OF_ONE_SET,
 ]
 PrincipalArn = Annotated[
     str,
     matches(
         rf"{ARN}iam::\d{{12}}:(root|(role|user)/[\w+=,.@/-]{{1,576}})",
         "must be the ARN of a role, a user or an account's root",
+    ),
+    matches(
+        r"[ -~]*",
+        "must have the path of IAM Identity Center, or the key refuses it: "
+        "...:role/aws-reserved/sso.amazonaws.com/[<region>/]AWSReservedSSO_<permission set>_<id>",
+        _SSO,
     ),
 ]
 PrincipalPattern = Annotated[
@@ -151,6 +193,15 @@ PrincipalPattern = Annotated[
         rf"{ARN}iam::\d{{12}}:(root|(role|user)/[\w+=,.@/*?-]{{1,576}})",
         "must be the ARN of a role, a user or an account's root, "
         "with its account id in digits (* may stand in the name)",
+    ),
+    _WITH_PATH,
+]
+SourceIdentity = Annotated[
+    str,
+    matches(
+        r"[\w+=,.@*?-]{2,64}",
+        "must be 2 to 64 letters, digits or + = , . @ - and not * alone (* may stand in it)",
+        r"^[*?]+$",
     ),
 ]
 KeyArn = Annotated[
@@ -184,7 +235,7 @@ TrailName = Annotated[
 KeyPrefix = Annotated[
     str,
     matches(
-        r"|[\w!.*'()-][\w!.*'()/-]{0,198}",
+        r"|[\w!.*'()-][\w!.*'()/-]{0,199}",
         "must be up to 200 characters, with no slash at either end and not AWSLogs itself",
         r"//",
         r"^AWSLogs(/|$)",
@@ -205,8 +256,12 @@ LogGroupName = Annotated[
 RoleName = Annotated[
     str, matches(r"[\w+=,.@-]{1,64}", "must be 1 to 64 letters, digits or + = , . @ _ -")
 ]
+PolicyName = Annotated[
+    str, matches(r"[\w+=,.@-]{1,128}", "must be 1 to 128 letters, digits or + = , . @ _ -")
+]
 TopicName = Annotated[
-    str, matches(r"[A-Za-z0-9_-]{1,256}", "must be 1 to 256 letters, digits, - or _")
+    # Its key's alias is the same behind alias/, within 256 characters.
+    str, matches(r"[A-Za-z0-9_-]{1,250}", "must be 1 to 250 letters, digits, - or _")
 ]
 TopicArn = Annotated[
     str,

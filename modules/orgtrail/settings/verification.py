@@ -8,7 +8,7 @@ from orgtrail.settings.trail import LogRetention
 from orgtrail.settings.types import LogGroupName, RoleName, Section, matches, setting
 
 ProjectName = Annotated[
-    str, matches(r"[A-Za-z0-9][A-Za-z0-9_-]{1,149}", "must be 2 to 150 letters, digits, - or _")
+    str, matches(r"[A-Za-z0-9][A-Za-z0-9_-]{1,63}", "must be 2 to 64 letters, digits, - or _")
 ]
 Requirement = Annotated[
     str, matches(r"[\w\[\]@:/.,=<>~!+-]{1,300}", "must be one that pip installs, without spaces")

@@ -120,6 +120,28 @@ def _parts(environment: Shape) -> Iterator[Fault]:
                 )
 
 
+@rule("adopt", "archive", "catalog", "guardduty")
+def _control_tower(environment: Shape) -> Iterator[Fault]:
+    """Beside Control Tower's archive no bucket of ours has a name that begins like its own.
+
+    Its mandatory controls forbid everybody else to set anything on such a bucket:
+    https://docs.aws.amazon.com/controltower/latest/controlreference/mandatory-controls.html
+    """
+    settings = {
+        environment.result_bucket: ("catalog", "result_bucket"),
+        environment.compacted_bucket: ("catalog", "compaction", "bucket"),
+        environment.findings_bucket: ("guardduty", "export", "bucket"),
+    }
+    for name, setting in settings.items():
+        if name and name.startswith("aws-controltower"):
+            yield Fault(
+                setting,
+                "must be set to a name that does not begin with aws-controltower: Control Tower "
+                "lets nobody else set anything on such a bucket",
+                name,
+            )
+
+
 @rule("adopt", "guardrails", "organization")
 def _scp(environment: Shape) -> Iterator[Fault]:
     """A policy that exists is attached to nothing but what guardrails.targets says."""

@@ -33,7 +33,9 @@ def _reachable(environment: Shape) -> Iterator[Fault]:
     for name, account in environment.accounts.items():
         here = ("accounts", name)
         if name not in environment.reached:
-            for setting in ("profile", "role_arn", "external_id"):
+            for setting in (
+                "profile", "role_arn", "external_id", "session_role", "permissions_boundary",
+            ):  # fmt: skip
                 if (given := getattr(account, setting)) is not None:
                     yield Fault(
                         (*here, setting),
@@ -43,14 +45,6 @@ def _reachable(environment: Shape) -> Iterator[Fault]:
                         "name a former administrator in retired.accounts",
                     )
             continue
-        if account.profile and account.role_arn:
-            yield Fault((*here, "profile"), "must not stand beside role_arn", account.profile)
-        if account.external_id and not account.role_arn:
-            yield Fault((*here, "external_id"), "needs role_arn", account.external_id)
-        if account.role_arn and account_of(account.role_arn) != account.id:
-            yield Fault(
-                (*here, "role_arn"), f"must be a role of account {account.id}", account.role_arn
-            )
         reachable = account.profile or account.role_arn or environment.backend.type == "cloud"
         if name != "management" and not reachable:
             yield Fault(
@@ -73,6 +67,28 @@ def _retired(environment: Shape) -> Iterator[Fault]:
         ]
         reason = "it always is" if name in ("management", "logging") else " and ".join(users)
         yield Fault(here, f"must be an account that is no longer deployed to: {reason}", name)
+
+
+@rule("accounts", "backend")
+def _ways_in(environment: Shape) -> Iterator[Fault]:
+    """An account is reached in one way, with a role of its own."""
+    for name, account in environment.accounts.items():
+        here = ("accounts", name)
+        if account.profile and account.role_arn:
+            yield Fault((*here, "profile"), "must not stand beside role_arn", account.profile)
+        if account.external_id and not account.role_arn:
+            yield Fault((*here, "external_id"), "needs role_arn", account.external_id)
+        for setting in ("role_arn", "session_role"):
+            role = getattr(account, setting)
+            if role and account_of(role) != account.id:
+                yield Fault((*here, setting), f"must be a role of account {account.id}", role)
+        if account.session_role and account.role_arn and environment.backend.type != "cloud":
+            yield Fault(
+                (*here, "session_role"),
+                "must be left out beside role_arn, which is the role, unless runs in HCP Terraform "
+                "have another one",
+                account.session_role,
+            )
 
 
 @rule("archive")
@@ -121,6 +137,20 @@ def _lock(environment: Shape) -> Iterator[Fault]:
         )
 
 
+@rule("archive", "key", "adopt")
+def _locked_key(environment: Shape) -> Iterator[Fault]:
+    """Where files have a COMPLIANCE lock, their key waits as long as it can before it is gone."""
+    lock, days = environment.archive.object_lock, environment.key.deletion_window_days
+    others = environment.adopt.refers("key")
+    if lock and lock.mode == "COMPLIANCE" and days != 30 and not others:
+        yield Fault(
+            ("key", "deletion_window_days"),
+            "must be 30 where archive.object_lock.mode is COMPLIANCE: locked files are unreadable "
+            "without their key",
+            days,
+        )
+
+
 @rule("archive", "catalog")
 def _buckets(environment: Shape) -> Iterator[Fault]:
     """Three buckets have three names, the derived ones within S3's 63 characters."""
@@ -153,20 +183,32 @@ def _lockout(environment: Shape) -> Iterator[Fault]:
     """The SCP binds the logging account, so the role that deploys to it is exempt."""
     if "logging" not in environment.accounts or not environment.policy_targets:
         return
-    logging, here = environment.logging, ("guardrails", "exempt_roles")
+    yield from unlocked(environment, "logging", "deploys to the logging account")
+
+
+def unlocked(environment: Shape, name: str, does: str) -> Iterator[Fault]:
+    """Yield a fault where the SCP would lock out the role that deploys to an account.
+
+    Roles are compared, not accounts. Where the file does not say which role that is, one of the
+    account has to be exempt, and the check says that it is unproven.
+    """
+    account, here = environment.accounts[name], ("guardrails", "exempt_roles")
     exempt = environment.exempt_roles
-    if logging.role_arn and not any(fnmatchcase(logging.role_arn, each) for each in exempt):
+    for setting in ("role_arn", "session_role"):
+        role = getattr(account, setting)
+        if role and not any(fnmatchcase(role, each) for each in exempt):
+            yield Fault(
+                here,
+                f"must include accounts.{name}.{setting} ({role}): the policy would lock the "
+                "deploying role out",
+                list(exempt),
+            )
+    if not account.deploy_roles and not any(
+        account_of(each) in ("*", account.id) for each in exempt
+    ):
         yield Fault(
             here,
-            f"must include accounts.logging.role_arn ({logging.role_arn}): "
-            "the policy would lock the deploying role out",
-            list(exempt),
-        )
-    if not logging.role_arn and not any(account_of(each) == logging.id for each in exempt):
-        yield Fault(
-            here,
-            f"must include the role that deploys to the logging account ({logging.id}): "
-            "the policy would lock it out",
+            f"must include the role that {does} ({account.id}): the policy would lock it out",
             list(exempt),
         )
 
@@ -181,7 +223,7 @@ def _known_accounts(environment: Shape) -> Iterator[Fault]:
     )
     for here, roles in named:
         for index, role in enumerate(roles):
-            if account_of(role) not in members:
+            if account_of(role) not in members | {"*"}:
                 yield Fault((*here, index), "must be a role of a member account in accounts", role)
 
 

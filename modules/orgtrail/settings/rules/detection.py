@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from orgtrail.regions import is_opt_in, partition
 from orgtrail.settings.faults import Fault
-from orgtrail.settings.rules.register import account_of, member, rule
+from orgtrail.settings.rules.core import unlocked
+from orgtrail.settings.rules.register import member, rule
 from orgtrail.settings.shape import Shape
 
 _SECTIONS = ("guardduty", "security_hub", "access_analyzer")
@@ -98,14 +99,7 @@ def _administrators_are_exempt(environment: Shape) -> Iterator[Fault]:
     users = {section.administrator: name for name, section in environment.detection.items()}
     for name in environment.reached[2:]:
         account = environment.accounts.get(name)
-        # By its role an account's administrator is exempt from what protects detection.
-        if not account or not account.profile:
-            continue
-        if not any(account_of(role) == account.id for role in environment.exempt_roles):
+        # A role that Terraform assumes is exempt from what protects detection by itself.
+        if account and not account.role_arn and (account.profile or account.session_role):
             does = f"deploys {users[name]} to" if name in users else "removes detection from"
-            yield Fault(
-                ("guardrails", "exempt_roles"),
-                f"must include the role that {does} account {account.id}: "
-                "the policy would lock it out",
-                list(environment.exempt_roles),
-            )
+            yield from unlocked(environment, name, f"{does} account {name}")

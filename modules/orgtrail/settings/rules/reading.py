@@ -41,12 +41,34 @@ def _alarms_ring(environment: Shape) -> Iterator[Fault]:
 
 @rule("access")
 def _auditors_prove_themselves(environment: Shape) -> Iterator[Fault]:
-    """Who assumes the auditors' role shows MFA or an external id."""
-    auditor = environment.access.auditor
-    if auditor and not auditor.mfa and auditor.external_id is None:
+    """Who assumes the auditors' role shows MFA, an external id or a source identity.
+
+    A role's session never has aws:MultiFactorAuthPresent:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    auditor, here = environment.access.auditor, ("access", "auditor")
+    if not auditor:
+        return
+    others = auditor.external_id is not None or bool(auditor.source_identity)
+    if auditor.mfa and auditor.trusted_roles:
         yield Fault(
-            ("access", "auditor", "mfa"),
-            "must be true where access.auditor.external_id is not set",
+            (*here, "mfa"),
+            f"must be left out where access.auditor.trusted names a role "
+            f"({auditor.trusted_roles[0]}): no session of a role carries "
+            "aws:MultiFactorAuthPresent, so that nobody could assume the auditors' role",
+            True,
+            "set access.auditor.external_id or source_identity",
+        )
+    elif not auditor.asks_mfa and not others and auditor.trusted_roles:
+        yield Fault(
+            here,
+            "needs external_id or source_identity where trusted names a role "
+            f"({auditor.trusted_roles[0]}): MFA cannot be asked of it",
+        )
+    elif not auditor.asks_mfa and not others:
+        yield Fault(
+            (*here, "mfa"),
+            "must be true where neither access.auditor.external_id nor source_identity is set",
             False,
         )
 
