@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from orgtrail.policies import archive, guardrails, key, readers, siem
+from orgtrail.policies import archive, guardrails, key, readers, siem, writers
 from orgtrail.policies.document import Document, text
 from orgtrail.settings.advice import advice
 from orgtrail.settings.environment import Environment
@@ -96,28 +97,38 @@ def _loaded(path: str | Path) -> Loaded:
 
 
 def require_limits(environment: Environment, source: Source | None = None) -> None:
-    """Check the size of every policy.
+    """Check the size of every policy, and the names of the statements that one keeps.
 
     Raises:
-        SettingsError: a policy is too large; the fault names the setting that makes it so.
+        SettingsError: a policy is too large, or a name is taken; the fault names the setting.
 
     """
-    faults = list(_oversized(environment))
+    faults = [*_oversized(environment), *_taken(environment)]
     if faults:
         raise SettingsError(faults, source)
+
+
+def _taken(env: Environment) -> Iterator[Fault]:
+    """Yield the kept statements whose name one of ours has."""
+    sids = Counter(each["Sid"] for each in archive.archive(env)["Statement"])
+    for index, each in enumerate(env.archive.statements):
+        if sids[each.Sid] > 1:
+            here = ("archive", "statements", index, "Sid")
+            yield Fault(here, "must not be the name of a statement that orgtrail writes", each.Sid)
 
 
 def _oversized(env: Environment) -> Iterator[Fault]:
     exempt, break_glass = ("guardrails", "exempt_roles"), ("archive", "break_glass_roles")
     longest = max((exempt, break_glass), key=lambda place: len(_given(env, place)))
     if env.policy_targets:
-        yield from _limited(
-            longest,
-            "the service control policy",
-            guardrails.service_control(env),
-            SCP_LIMIT,
-            "name fewer roles, or several by one pattern with *",
-        )
+        for part, policy in guardrails.service_control(env).items():
+            yield from _limited(
+                longest,
+                f"the service control policy{f' of {part}' if part else ''}",
+                policy,
+                SCP_LIMIT,
+                "name fewer roles, or several by one pattern with *",
+            )
     if env.guardrails.resource_control_policy:
         yield from _limited(
             ("guardrails", "resource_control_policy"),
@@ -126,12 +137,13 @@ def _oversized(env: Environment) -> Iterator[Fault]:
             RCP_LIMIT,
             "use shorter bucket names",
         )
+    cause, remedy = _of_bucket_policy(env)
     yield from _limited(
-        break_glass,
+        cause,
         "the archive's bucket policy",
         archive.archive(env),
         BUCKET_POLICY_LIMIT,
-        "name fewer roles, or several by one pattern with *",
+        remedy,
     )
     yield from _limited(
         ("key", "administrators"),
@@ -148,6 +160,28 @@ def _oversized(env: Environment) -> Iterator[Fault]:
             TRUST_POLICY_LIMIT,
             "name fewer principals, or several by one pattern with *",
         )
+
+
+def _of_bucket_policy(env: Environment) -> tuple[tuple[str, ...], str]:
+    """Return the setting that makes most of the archive's policy, and what to do about it."""
+    readers = env.access.member_readers
+    causes = {
+        ("archive", "break_glass_roles"): (
+            list(env.archive.break_glass_roles),
+            "name fewer roles, or several by one pattern with *",
+        ),
+        ("access", "member_readers", "accounts"): (
+            list((readers and readers.accounts) or ()),
+            "leave it out: the readers of every account are then admitted, each to its own",
+        ),
+        ("archive", "writers"): (
+            list(writers.deliveries(env)),
+            "leave out accounts, or name those that have such logs",
+        ),
+        ("archive", "statements"): (list(writers.kept(env)), "keep fewer statements"),
+    }
+    setting = max(causes, key=lambda each: len(str(causes[each][0])))
+    return setting, causes[setting][1]
 
 
 def _trusts(env: Environment) -> Iterator[tuple[tuple[str, ...], str, Document]]:

@@ -29,6 +29,9 @@ CHAT_GUARDRAIL = "policy/CloudWatchReadOnlyAccess"
 COMPACTED_PREFIX = "table"
 """Where in its bucket the compacted table lies."""
 
+DEAD = "-dead"
+"""What stands behind a queue's name in that of its dead-letter queue."""
+
 RESULT_PREFIX = "results/"
 """Where in the result bucket the workgroup writes."""
 
@@ -108,6 +111,16 @@ def organization_prefix(env: Environment) -> str:
     return env.organization_prefix
 
 
+def own_keys(env: Environment) -> list[str]:
+    """Return the ARNs of the archive's keys that this trail writes, and no other service.
+
+    The organization's folder, and CloudTrail's folders of the management account.
+    """
+    account = f"{logs_prefix(env)}{env.management.id}/{LOGS}*"
+    prefixes = (f"{organization_prefix(env)}*", account)
+    return [bucket_arn(env, env.archive.bucket, each) for each in prefixes]
+
+
 def key_alias_arn(env: Environment) -> str:
     """Return the ARN of the key's alias."""
     return in_logging(env, "kms", env.key.alias)
@@ -151,6 +164,22 @@ def reading_roles(env: Environment) -> list[str]:
     if env.verification:
         names.append(env.verification.role_name)
     return [role_arn(env, env.logging.id, name) for name in names]
+
+
+def made_roles(env: Environment, account: str) -> list[str]:
+    """Return the ARNs of every role that the stack makes in an account, by the account's name."""
+    if account == "logging":
+        starters = [env.verification.schedule_role_name] if env.verification else []
+        named = [role_arn(env, env.logging.id, each) for each in starters]
+        return [*reading_roles(env), *named]
+    if account != "management":
+        return []
+    adopt, told = env.adopt, env.alarms.subscribers if env.alarms else None
+    delivers = env.delivery.enabled and not (adopt.refers("delivery_role") or adopt.refers("trail"))
+    names = [env.delivery.role_name] if delivers else []
+    if env.alarms and told and (told.slack or told.teams):
+        names.append(env.alarms.chat_role_name)
+    return [role_arn(env, env.management.id, each) for each in names]
 
 
 def in_logging(env: Environment, service: str, resource: str) -> str:
@@ -231,7 +260,7 @@ def queue_arn(env: Environment, queue: str) -> str:
 
 def dead_letter(queue: str) -> str:
     """Return the name of a queue's dead-letter queue."""
-    return f"{queue}-dead"
+    return f"{queue}{DEAD}"
 
 
 def alias(name: str) -> str:

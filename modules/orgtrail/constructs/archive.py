@@ -116,7 +116,7 @@ class LogArchive(aws.Part):
                 glacier=settings.glacier_after_days,
                 deep_archive=settings.deep_archive_after_days,
             ),
-            kms_key_arn=kms_key_arn,
+            kms_key_arn=kms_key_arn if environment.encrypts_by_default else None,
             logs_to=(self.access_logs, policies.ARCHIVE_LOG_PREFIX),
             protect=settings.destroy_protection,
             existing=environment.adopt.bucket,

@@ -86,7 +86,8 @@ _TEXTS = {
     "organization_id": (("organization", "id"), "o-{}"),
     "organization_root_id": (("organization", "root_id"), "r-{}"),
     "home_region": (HOME, "zz-{}-1"),
-    "archive_bucket": (("archive", "bucket"), "{}"),
+    # WAF delivers to buckets of such a name alone.
+    "archive_bucket": (("archive", "bucket"), "aws-waf-logs-{}"),
     "trail_name": (("trail", "name"), "{}"),
     "key_prefix": (PREFIX, "{}"),
     "key_alias": (("key", "alias"), "alias/{}"),
@@ -151,6 +152,8 @@ def named_accounts(env: Environment) -> list[str]:
     """Return the accounts that the module has to tell apart; of others it needs the id alone."""
     readers = env.access.member_readers
     named = [*env.reached, *((readers and readers.accounts) or ())]
+    for writer in env.archive.writers:
+        named += writer.accounts or ()
     if env.trail.delegated_administrator:
         named.append(env.trail.delegated_administrator)
     return list(dict.fromkeys(named))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,6 +50,7 @@ def stand_in(env: Environment, chosen: Sequence[Choice]) -> Environment:
     if any(each.setting == HOME for each in chosen):
         renamed[f"arn:{partition(env.home_region)}"] = "arn:aws"
     renamed |= {env.accounts[name].id: ids[name] for name in named}
+    values["archive"]["statements"] = _of_bucket(env, chosen)
     values = _renamed(values, renamed)
     values["accounts"] = {name: {"id": ids[name], **_reached(name, env, roles)} for name in named}
     values |= {"backend": {"type": "local"}, "tags": {}}
@@ -64,6 +66,22 @@ def stand_in(env: Environment, chosen: Sequence[Choice]) -> Environment:
     return _valid(values)
 
 
+def _of_bucket(env: Environment, chosen: Sequence[Choice]) -> tuple[Json, ...]:
+    """Return the kept statements with the stand-in of the bucket that they are about."""
+    stands = next(str(each.stand_in) for each in chosen if each.setting == ("archive", "bucket"))
+    name = re.compile(rf"(?<=:::){re.escape(env.archive.bucket)}(?=/|$)")
+
+    def renamed(resource: str) -> str:
+        return name.sub(stands, resource)
+
+    kept = []
+    for each in env.archive.statements:
+        given = each.Resource
+        about = renamed(given) if isinstance(given, str) else tuple(map(renamed, given))
+        kept.append({**each.model_dump(), "Resource": about})
+    return tuple(kept)
+
+
 def is_account(choice: Choice) -> bool:
     """Tell whether a choice is of an account's id."""
     return choice.setting[0] == "accounts" and choice.setting[-1] == "id"
@@ -71,9 +89,10 @@ def is_account(choice: Choice) -> bool:
 
 def _reached(name: str, env: Environment, roles: Mapping[str, str]) -> Json:
     """Return how an account is reached: in the module that is up to the caller's provider."""
-    if name in roles:
-        return {"role_arn": roles[name]}
-    return {"profile": "caller"} if name in env.reached else {}
+    if name not in env.reached:
+        return {}
+    bounded = {"permissions_boundary": env.accounts[name].permissions_boundary}
+    return ({"role_arn": roles[name]} if name in roles else {"profile": "caller"}) | bounded
 
 
 def _valid(values: Json) -> Environment:

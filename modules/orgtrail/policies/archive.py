@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from orgtrail import layout
-from orgtrail.policies import readers
+from orgtrail.policies import readers, writers
 from orgtrail.policies.document import (
     DELETION,
+    HOLDING,
     REWRITING,
     Document,
     Statement,
@@ -41,10 +42,12 @@ def archive(env: Environment) -> Document:
             env.organization.id,
         ),
         transport(env, bucket),
-        encrypted(env, bucket, ["aws:kms", "AES256"]),
+        encrypted(layout.own_keys(env), ["aws:kms", "AES256"]),
         no_deletion(env, bucket),
-        _only_cloudtrail_writes(env, bucket),
+        _only_cloudtrail_writes(env),
         *readers.members_read(env),
+        *writers.deliveries(env),
+        *writers.kept(env),
     )
 
 
@@ -99,7 +102,7 @@ def transport(env: Environment, bucket: str) -> Statement:
     )
 
 
-def encrypted(env: Environment, bucket: str, algorithms: str | list[str]) -> Statement:
+def encrypted(keys: list[str], algorithms: str | list[str]) -> Statement:
     """Deny other encryption than a service uses; CloudTrail: KMS for logs, SSE-S3 for digests.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html
@@ -109,13 +112,13 @@ def encrypted(env: Environment, bucket: str, algorithms: str | list[str]) -> Sta
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:PutObject",
-        "Resource": layout.bucket_arn(env, bucket, "*"),
+        "Resource": keys if len(keys) > 1 else keys[0],
         "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": algorithms}},
     }
 
 
 def no_deletion(env: Environment, bucket: str) -> Statement:
-    """Deny deleting objects and versions, and passing a GOVERNANCE lock.
+    """Deny deleting objects and versions, passing a GOVERNANCE lock and changing its end.
 
     Lifecycle expiry is not a request, so no bucket policy stops it.
     """
@@ -123,22 +126,23 @@ def no_deletion(env: Environment, bucket: str) -> Statement:
         "Sid": "DenyDeletion",
         "Effect": "Deny",
         "Principal": "*",
-        "Action": [f"s3:{action}" for action in DELETION],
+        "Action": [f"s3:{action}" for action in (*DELETION, *HOLDING)],
         "Resource": layout.bucket_arn(env, bucket, "*"),
         **except_roles(env.archive.break_glass_roles),
     }
 
 
-def _only_cloudtrail_writes(env: Environment, bucket: str) -> Statement:
-    """Deny writing under AWSLogs/ to everyone but CloudTrail, so that no log can be forged.
+def _only_cloudtrail_writes(env: Environment) -> Statement:
+    """Deny writing where this trail writes to everyone but CloudTrail, so that no log is forged.
 
-    The key is absent where the caller is no service, and an absent key is not equal.
+    Elsewhere in a shared bucket other services write what is theirs. The key is absent where the
+    caller is no service, and an absent key is not equal.
     """
     return {
         "Sid": "DenyForgedLogs",
         "Effect": "Deny",
         "Principal": "*",
         "Action": [f"s3:{action}" for action in (*REWRITING, "PutObjectAcl")],
-        "Resource": layout.bucket_arn(env, bucket, f"{layout.logs_prefix(env)}*"),
+        "Resource": layout.own_keys(env),
         "Condition": {"StringNotEquals": {"aws:PrincipalServiceName": layout.CLOUDTRAIL}},
     }

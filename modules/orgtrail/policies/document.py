@@ -15,6 +15,9 @@ REWRITING = ("PutObject", "ReplicateObject", "UpdateObjectEncryption")
 
 Replication writes without `s3:PutObject`."""
 
+HOLDING = ("PutObjectLegalHold", "PutObjectRetention")
+"""The S3 actions that change how long a log file is locked."""
+
 CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
 """CloudTrail's encryption context: present on log files, on nothing else."""
 

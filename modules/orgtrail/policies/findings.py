@@ -5,7 +5,7 @@ from __future__ import annotations
 from orgtrail import layout
 from orgtrail.policies.archive import encrypted, no_deletion, transport
 from orgtrail.policies.document import Document, Statement, acting_for, document
-from orgtrail.policies.key import administration, administrators, readers_decrypt
+from orgtrail.policies.key import administration, administrators, by_pattern, readers_decrypt
 from orgtrail.regions import is_opt_in
 from orgtrail.settings.detection import GuardDuty
 from orgtrail.settings.environment import Environment
@@ -24,7 +24,7 @@ def bucket(env: Environment, settings: GuardDuty, name: str) -> Document:
         _export(env, settings, "GuardDutyLocates", "s3:GetBucketLocation", whole),
         _export(env, settings, "GuardDutyWrites", "s3:PutObject", within),
         transport(env, name),
-        encrypted(env, name, "aws:kms"),
+        encrypted([within], "aws:kms"),
         no_deletion(env, name),
     )
 
@@ -33,6 +33,7 @@ def key(env: Environment, settings: GuardDuty) -> Document:
     """Return the key's policy: the same detectors encrypt, readers decrypt by IAM through S3."""
     return document(
         administration(administrators(env)),
+        by_pattern(env),
         _export(env, settings, "GuardDutyEncrypts", "kms:GenerateDataKey", "*"),
         readers_decrypt(env, "ReadersDecryptFindings", "s3"),
     )

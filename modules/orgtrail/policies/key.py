@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orgtrail import layout
-from orgtrail.policies import readers
+from orgtrail.policies import readers, writers
 from orgtrail.policies.document import CONTEXT, Document, Statement, acting_for, document
 from orgtrail.settings.environment import Environment
 
@@ -26,6 +26,7 @@ def key(env: Environment) -> Document:
     """
     return document(
         administration(administrators(env)),
+        by_pattern(env),
         _cloudtrail(
             env,
             "CloudTrailEncrypts",
@@ -66,6 +67,7 @@ def key(env: Environment) -> Document:
             },
         },
         *readers.members_decrypt(env),
+        *writers.encrypt(env),
     )
 
 
@@ -109,8 +111,33 @@ def administrators(env: Environment) -> list[str]:
     named = list(env.key.administrators)
     if not named:
         return [layout.account_root(env, env.logging.id)]
-    deploy = env.logging.role_arn
-    return named + ([deploy] if deploy and deploy not in named else [])
+    deploying = filter(_is_one, env.logging.deploy_roles)
+    return list(dict.fromkeys([*named, *deploying]))
+
+
+def by_pattern(env: Environment) -> Statement | None:
+    """Let those administer a key that are known by a pattern: it is no principal."""
+    roles = patterns(env)
+    if not roles:
+        return None
+    root = [layout.account_root(env, env.logging.id)]
+    condition = {"ArnLike": {"aws:PrincipalArn": roles}}
+    return {**administration(root), "Sid": "AdministerKeyByPattern", "Condition": condition}
+
+
+def patterns(env: Environment) -> list[str]:
+    """Return who administers the key beside the principals: break-glass, and who deploys.
+
+    Nobody where the key is left to IAM, which lets them anyway.
+    """
+    if not env.key.administrators:
+        return []
+    deploying = [each for each in env.logging.deploy_roles if not _is_one(each)]
+    return list(dict.fromkeys((*env.archive.break_glass_roles, *deploying)))
+
+
+def _is_one(role: str) -> bool:
+    return "*" not in role and "?" not in role
 
 
 def _cloudtrail(

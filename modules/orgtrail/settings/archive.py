@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orgtrail.regions import ARN
+from orgtrail.settings.sharing import KeptStatement, Writer
 from orgtrail.settings.types import (
     BucketName,
     Days,
@@ -36,7 +37,7 @@ ObjectEvent = Annotated[
     ),
 ]
 KeyPart = Annotated[
-    Text, matches(r"[^*]{0,1024}", "must be up to 1024 characters of a key, without *")
+    Text, matches(r"[ -)+-~]{0,1024}", "must be up to 1024 ASCII characters of a key, without *")
 ]
 
 
@@ -113,6 +114,15 @@ class Archive(Section):
         (),
     )
     eventbridge: bool = setting("Tell EventBridge of every event in the archive too.", False)
+    writers: Many[Writer] = setting(
+        "Other services that deliver their logs to this bucket, each with what its policy has to "
+        "say for that.",
+        (),
+    )
+    statements: Many[KeptStatement] = setting(
+        "Statements of the bucket's policy that are kept, as they are; they are checked like ours.",
+        (),
+    )
     destroy_protection: bool = setting(
         "Refuse every plan that would destroy the archive, its key, the log group or the trail.",
         True,

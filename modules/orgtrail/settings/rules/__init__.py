@@ -9,6 +9,7 @@ from orgtrail.settings.rules import (
     partitions,
     reading,
     recording,
+    sharing,
     tags,
     units,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "partitions",
     "reading",
     "recording",
+    "sharing",
     "tags",
     "units",
 ]
