@@ -9,7 +9,7 @@ from orgtrail.settings.environment import Environment
 
 
 class Guardrails(aws.Part):
-    """The SCP with its attachments, and the RCP of the logging account where asked for.
+    """The SCPs with their attachments, and the RCP of the logging account where asked for.
 
     Args:
         scope: the construct that it is part of.
@@ -44,21 +44,26 @@ class Guardrails(aws.Part):
             self._attach("rcp", aws.attribute(policy, "id"), environment.logging.id, after)
 
     def _service_control(self, environment: Environment, name: str, after: aws.Dependables) -> None:
+        """Make and attach the SCPs; one that exists stands for that of trail and evidence."""
         existing, targets = environment.adopt.scp, environment.policy_targets
-        attached = environment.attached_targets
         if existing and not existing.manage:
             for target in targets:
-                if target not in attached:
+                if target not in environment.attached_targets:
                     self._attach("scp", existing.id, target, after)
             return
-        document = policies.service_control(environment)
-        policy = self._policy("scp", "SERVICE_CONTROL_POLICY", name, document)
-        for target in targets:
-            made = self._attach("scp", aws.attribute(policy, "id"), target, after)
-            if existing:
-                aws.imported(made, f"{target}:{existing.id}", when=target in attached)
-        if existing:
-            aws.imported(policy, existing.id, when=True)
+        documents = policies.service_control(environment)
+        # The first comes last: what it held before stands in the others by then.
+        for part in reversed(documents):
+            place, title = (f"scp_{part}", f"{name}-{part}") if part else ("scp", name)
+            policy = self._policy(place, "SERVICE_CONTROL_POLICY", title, documents[part])
+            adopted = existing if not part else None
+            if adopted:
+                aws.imported(policy, adopted.id, when=True)
+            for target in targets:
+                made = self._attach(place, aws.attribute(policy, "id"), target, after)
+                if adopted:
+                    is_attached = target in environment.attached_targets
+                    aws.imported(made, f"{target}:{adopted.id}", when=is_attached)
 
     def _policy(self, id: str, kind: str, name: str, document: Document) -> aws.TerraformResource:
         return self.add(

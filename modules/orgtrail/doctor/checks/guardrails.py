@@ -29,9 +29,10 @@ def _found(live: Live, subject: Subject) -> Any:
     answer = live.aws.ask(
         "management", "organizations", "list_policies", Filter=subject.resource.text("type")
     )
-    is_scp = subject.resource.text("type") == "SERVICE_CONTROL_POLICY"
+    # The one that exists stands for that of trail and evidence, whatever it is called.
+    is_adopted = adopted and subject.name == live.env.guardrails.policy_name
     for each in answer["Policies"]:
-        if each["Id"] == adopted.id if adopted and is_scp else each["Name"] == subject.name:
+        if each["Id"] == adopted.id if adopted and is_adopted else each["Name"] == subject.name:
             return each
     return None
 

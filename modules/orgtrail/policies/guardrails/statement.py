@@ -1,0 +1,56 @@
+"""The shape of the statements: a denial to all but some roles, of a resource or of keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orgtrail import layout
+from orgtrail.policies.document import Statement, except_roles
+from orgtrail.settings.environment import Environment
+
+KEY = (
+    "CreateGrant", "DeleteAlias", "DeleteImportedKeyMaterial", "DisableKey", "DisableKeyRotation",
+    "PutKeyPolicy", "ScheduleKeyDeletion", "UpdateAlias",
+)  # fmt: skip
+"""The actions that make a key useless, let others use it, or take its name away."""
+
+
+def deny(
+    sid: str,
+    service: str,
+    actions: tuple[str, ...],
+    resource: str | list[str],
+    exempt: tuple[str, ...],
+    **conditions: dict[str, Any],
+) -> Statement:
+    """Deny some actions of a service to all but the exempt roles, on conditions if there are any.
+
+    Without a service, each action names its own.
+    """
+    return {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Action": [f"{service}:{action}" if service else action for action in actions],
+        "Resource": resource,
+        **_on(except_roles(exempt), conditions),
+    }
+
+
+def deny_by_alias(
+    env: Environment, sid: str, actions: tuple[str, ...], alias: str, exempt: tuple[str, ...]
+) -> list[Statement]:
+    """Deny actions on the key that has an alias, and on the alias: AWS makes up a key's id.
+
+    A key that lost its alias would be known by nothing, so the alias is protected like its key.
+    """
+    named = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
+    arn = layout.in_logging(env, "kms", alias)
+    return [
+        deny(sid, "kms", actions, layout.any_key_arn(env), exempt, **named),
+        deny(f"{sid}Alias", "kms", ("DeleteAlias", "UpdateAlias"), arn, exempt),
+    ]
+
+
+def _on(exempt: dict[str, Any], conditions: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    joined = {**exempt.get("Condition", {}), **conditions}
+    return {"Condition": joined} if joined else {}
