@@ -135,7 +135,10 @@ def settings(made: Organization) -> Json:
         },
         "guardrails": {"resource_control_policy": True},
         "access": {
-            "auditor": {"trusted": ["arn:aws:iam::999999999999:role/audit"]},
+            "auditor": {
+                "trusted": ["arn:aws:iam::999999999999:role/audit"],
+                "external_id": "audit",
+            },
             "member_readers": {},
         },
         "alarms": {

@@ -257,11 +257,16 @@ def _log_group(client: Client, given: Json, before: Json | None) -> None:
 def _role(client: Client, given: Json, before: Json | None) -> None:
     if before is None:
         client("iam").create_role(
-            RoleName=given["name"], AssumeRolePolicyDocument=given["assume_role_policy"]
+            RoleName=given["name"],
+            AssumeRolePolicyDocument=given["assume_role_policy"],
+            PermissionsBoundary=given["permissions_boundary"],
         )
         return
     client("iam").update_assume_role_policy(
         RoleName=given["name"], PolicyDocument=given["assume_role_policy"]
+    )
+    client("iam").put_role_permissions_boundary(
+        RoleName=given["name"], PermissionsBoundary=given["permissions_boundary"]
     )
 
 
@@ -283,8 +288,9 @@ def _trail(client: Client, given: Json, before: Json | None) -> None:
         "CloudWatchLogsRoleArn": given["cloud_watch_logs_role_arn"],
         "KmsKeyId": given["kms_key_id"],
         "IsOrganizationTrail": given["is_organization_trail"],
-        "SnsTopicName": given["sns_topic_name"],
     }
+    if topic := given.get("sns_topic_name"):
+        settings["SnsTopicName"] = topic
     (cloudtrail.create_trail if before is None else cloudtrail.update_trail)(**settings)
     cloudtrail.start_logging(Name=given["name"])
     if selectors := given.get("advanced_event_selector"):

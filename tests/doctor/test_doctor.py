@@ -291,7 +291,11 @@ def test_a_trail_that_is_only_referred_to_is_looked_at_all_the_same(patient: Pat
     for name in ("insights", "sns_topic"):
         env["trail"].pop(name)
     env.pop("recording")
-    env["adopt"] = {"trail": {"manage": False}, "log_group": {"manage": False}}
+    env["adopt"] = {
+        "trail": {"manage": False},
+        "log_group": {"manage": False},
+        "owner_roles": (),
+    }
     outcomes = patient.examined(type(patient.env).model_validate(env))
     names = {each.check for each in outcomes}
     assert {"trail", "trail-logging", "log-delivery", "member-view"} <= names

@@ -19,6 +19,7 @@ class Purpose(StrEnum):
 
     DEPLOY = "deploy"
     DOCTOR = "doctor"
+    BOUNDARY = "boundary"
 
 
 @app.command()
@@ -28,11 +29,17 @@ def permissions(
         str, typer.Argument(help="The account, by its name in the file: management, logging ...")
     ],
     purpose: Annotated[
-        Purpose, typer.Option("--for", help="Who needs it: Terraform, or orgtrail doctor.")
+        Purpose,
+        typer.Option(
+            "--for",
+            help="What for: Terraform's role, that of orgtrail doctor, or the boundary of the "
+            "roles that the stack makes.",
+        ),
     ] = Purpose.DEPLOY,
 ) -> None:
-    """Print the least-privilege policy of a role in an account, as JSON: to deploy, or to look."""
+    """Print the policy of a role in an account, as JSON: to deploy, to look, to bound others."""
     from orgtrail.environments import load_environment
+    from orgtrail.policies.boundary import boundary
     from orgtrail.policies.deployer import deployer
     from orgtrail.policies.doctor import doctor
 
@@ -42,5 +49,9 @@ def permissions(
     if account not in known:
         names = ", ".join(known)
         raise OrgtrailError(f"ACCOUNT must be one that is deployed to: {names}; got {account}")
-    policy = doctor if purpose is Purpose.DOCTOR else deployer
-    sys.stdout.write(json.dumps(policy(env, account), indent=2) + "\n")
+    if purpose is Purpose.BOUNDARY and account not in ("management", "logging"):
+        raise OrgtrailError(
+            f"ACCOUNT must be management or logging, where the stack makes roles; got {account}"
+        )
+    policies = {Purpose.DEPLOY: deployer, Purpose.DOCTOR: doctor, Purpose.BOUNDARY: boundary}
+    sys.stdout.write(json.dumps(policies[purpose](env, account), indent=2) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orgtrail.constructs import bindings as aws
 from orgtrail.constructs.role import Role
-from orgtrail.policies import readers
+from orgtrail.policies import boundary, readers
 from orgtrail.settings.access import Auditor as Settings
 from orgtrail.settings.environment import Environment
 
@@ -41,5 +41,6 @@ class Auditor(aws.Part):
             trust=readers.auditor_trust(settings),
             policy_name="auditor",
             permissions=readers.auditor(environment),
+            boundary=boundary.arn(environment, "logging"),
             session_seconds=settings.session_hours * 3600,
         )

@@ -11,6 +11,7 @@ from orgtrail.constructs.key import ServiceKey
 from orgtrail.constructs.role import Role
 from orgtrail.constructs.trail import LogDelivery
 from orgtrail.policies import alarms as policies
+from orgtrail.policies import boundary
 from orgtrail.policies.document import text
 from orgtrail.settings.alarms import Alarms as Settings
 from orgtrail.settings.alarms import Tuning
@@ -116,6 +117,7 @@ class Alarms(aws.Part):
             trust=policies.chat_trust(),
             policy_name="chat",
             permissions=policies.chat(),
+            boundary=boundary.arn(self._environment, "management"),
         )
         guardrail = layout.arn(self._environment, "iam", "aws", layout.CHAT_GUARDRAIL)
         common: dict[str, Any] = {

@@ -9,7 +9,7 @@ from orgtrail.constructs import bindings as aws
 from orgtrail.constructs.bucket import LogTarget, PrivateBucket, Retention
 from orgtrail.constructs.columns import columns
 from orgtrail.constructs.role import Role
-from orgtrail.policies import archive, compaction
+from orgtrail.policies import archive, boundary, compaction
 from orgtrail.queries.compaction import statements
 from orgtrail.settings.catalog import Compaction as Settings
 from orgtrail.settings.environment import Environment
@@ -68,6 +68,7 @@ class Compaction(aws.Part):
             trust=compaction.trust(environment),
             policy_name="compaction",
             permissions=compaction.permissions(environment),
+            boundary=boundary.arn(environment, "logging"),
         )
         self._schedule(environment, settings, workgroup)
 

@@ -18,6 +18,7 @@ class Role(aws.Part):
         trust: who may assume it.
         policy_name: name of the policy in it.
         permissions: what it may do.
+        boundary: ARN of the policy that bounds it, if any.
         session_seconds: how long a session lasts at most.
         exists: bring the role under management.
 
@@ -34,6 +35,7 @@ class Role(aws.Part):
         trust: Document,
         policy_name: str,
         permissions: Document,
+        boundary: str | None = None,
         session_seconds: int | None = None,
         exists: bool = False,
     ) -> None:
@@ -46,6 +48,7 @@ class Role(aws.Part):
             name=name,
             description=description,
             assume_role_policy=aws.literal(text(trust)),
+            permissions_boundary=boundary,
             max_session_duration=session_seconds,
         )
         aws.imported(self.role, name, when=exists)

@@ -9,6 +9,7 @@ from orgtrail.constructs import bindings as aws
 from orgtrail.constructs.key import ServiceKey
 from orgtrail.constructs.notices import notify
 from orgtrail.constructs.role import Role
+from orgtrail.policies import boundary
 from orgtrail.policies import siem as policies
 from orgtrail.policies.document import Document, text
 from orgtrail.settings.environment import Environment
@@ -132,4 +133,5 @@ class SiemFeed(aws.Part):
             trust=policies.reader_trust(reader),
             policy_name="reader",
             permissions=policies.reader(environment, settings),
+            boundary=boundary.arn(environment, "logging"),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orgtrail import layout
 from orgtrail.constructs import bindings as aws
 from orgtrail.constructs.role import Role
-from orgtrail.policies import roles
+from orgtrail.policies import boundary, roles
 from orgtrail.settings import selectors
 from orgtrail.settings import trail as settings
 from orgtrail.settings.environment import Environment
@@ -62,6 +62,7 @@ class LogDelivery(aws.Part):
             trust=roles.delivery_trust(environment),
             policy_name="write-trail-streams",
             permissions=roles.delivery(environment),
+            boundary=boundary.arn(environment, "management"),
             exists=environment.adopt.imports("delivery_role"),
         ).policy
 

@@ -7,6 +7,7 @@ import json
 from orgtrail import layout
 from orgtrail.constructs import bindings as aws
 from orgtrail.constructs.role import Role
+from orgtrail.policies import boundary
 from orgtrail.policies import verification as policies
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.verification import Verification as Settings
@@ -52,6 +53,7 @@ class Verification(aws.Part):
             trust=policies.trust(environment, settings),
             policy_name="verification",
             permissions=policies.permissions(environment, settings),
+            boundary=boundary.arn(environment, "logging"),
         )
         self.project = self._project(environment, settings, group)
         self._schedule(environment, settings, provider)
@@ -93,6 +95,7 @@ class Verification(aws.Part):
             trust=policies.schedule_trust(environment),
             policy_name="start",
             permissions=policies.start(environment, settings),
+            boundary=boundary.arn(environment, "logging"),
         )
         self.add(
             aws.SchedulerSchedule,

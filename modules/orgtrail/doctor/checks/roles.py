@@ -45,6 +45,20 @@ def _trust(live: Live, subject: Subject) -> Iterator[Fault]:
         )
 
 
+@check("role-boundary", "Its permissions boundary is the file's", roles, "role")
+def _boundary(live: Live, subject: Subject) -> Iterator[Fault]:
+    assert subject.resource
+    wanted = subject.resource.text("permissions_boundary")
+    bounded = _role(live, subject).get("PermissionsBoundary") or {}
+    has = bounded.get("PermissionsBoundaryArn") or ""
+    if has != wanted:
+        yield Fault(
+            f"its permissions boundary is {has or 'none'}, and the file's {wanted or 'none'}: "
+            "who may write its policies could do more with it",
+            DEPLOY,
+        )
+
+
 @check("role-policy", "It may do what the file says, and nothing else", roles, "role")
 def _permissions(live: Live, subject: Subject) -> Iterator[Fault]:
     wanted = next(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orgtrail import layout
+from orgtrail.policies import boundary, findings
 from orgtrail.policies.deployer import resources as of
 from orgtrail.policies.document import Statement, allow
 from orgtrail.settings.environment import Environment
@@ -39,9 +40,11 @@ def in_logging(env: Environment) -> Iterator[Statement]:
         "ManageBuckets", "s3", of.BUCKET, [layout.bucket_arn(env, each) for each in buckets]
     )
     if not env.adopt.refers("key") or env.siem or env.findings_bucket:
-        # Of GuardDuty's findings and of the feed too: each has an alias of its own.
-        alias = layout.in_logging(env, "kms", "alias/*")
-        yield from of.keys(layout.any_key_arn(env), [alias])
+        aliases = [] if env.adopt.refers("key") else [env.key.alias]
+        aliases += [layout.alias(env.siem.topic)] if env.siem else []
+        aliases += [layout.alias(findings.KEY)] if env.findings_bucket else []
+        named = {alias: layout.in_logging(env, "kms", alias) for alias in aliases}
+        yield from of.keys("Keys", layout.any_key_arn(env), named)
     catalog = [layout.in_logging(env, "glue", "catalog"), *layout.catalog_arns(env)]
     yield allow("ManageTable", "glue", of.TABLE, catalog)
     yield allow("ManageWorkgroup", "athena", of.WORKGROUP, layout.workgroup_arn(env))
@@ -52,6 +55,7 @@ def in_logging(env: Environment) -> Iterator[Statement]:
         # Glue writes an Iceberg table's first metadata in the caller's name.
         yield allow("BeginTable", "s3", ("GetObject", "PutObject"),
                     layout.bucket_arn(env, env.compacted_bucket, "*"))  # fmt: skip
+        yield _metadata_key(env, env.compacted_bucket)
         schedules = layout.in_logging(env, "scheduler", f"schedule/default/{compaction.table}-*")
         yield allow("ManageSchedule", "scheduler", of.SCHEDULE, schedules)
         role = layout.role_arn(env, env.logging.id, compaction.role_name)
@@ -62,17 +66,28 @@ def in_logging(env: Environment) -> Iterator[Statement]:
     if env.verification:
         yield from _verification(env, env.verification)
     yield allow("FindRegions", "ec2", ("DescribeRegions",), "*")
-    roles = layout.reading_roles(env)
-    if env.verification:
-        name = env.verification.schedule_role_name
-        roles.append(layout.role_arn(env, env.logging.id, name))
-    if roles:
-        yield allow("ManageRoles", "iam", of.ROLE, roles)
+    if roles := layout.made_roles(env, "logging"):
+        yield from of.roles("Manage", roles, boundary.arn(env, "logging"))
     if env.tells:
         notices = ("GetBucketNotification", "PutBucketNotification")
         yield allow("Notify", "s3", notices, layout.bucket_arn(env, env.archive.bucket))
     if env.siem:
         yield from _feed(env)
+
+
+def _metadata_key(env: Environment, bucket: str) -> Statement:
+    """Allow the key for that metadata: through S3, for objects of this one bucket."""
+    return {
+        **allow("EncryptTable", "kms", ("Decrypt", "GenerateDataKey"), layout.any_key_arn(env)),
+        "Condition": {
+            "StringEquals": {"kms:ViaService": layout.via(env, "s3")},
+            "StringLike": {
+                "kms:EncryptionContext:aws:s3:arn": [
+                    layout.bucket_arn(env, bucket, key) for key in ("", "*")
+                ]
+            },
+        },
+    }
 
 
 def service_linked(sid: str, env: Environment, *services: str) -> Statement:
@@ -112,7 +127,7 @@ def _delivery(env: Environment) -> Iterator[Statement]:
         return
     role = layout.delivery_role_arn(env)
     if not env.adopt.refers("delivery_role"):
-        yield allow("ManageDeliveryRole", "iam", of.ROLE, role)
+        yield from of.roles("Delivery", role, boundary.arn(env, "management"))
     yield of.pass_role("PassDeliveryRole", role, layout.CLOUDTRAIL)
 
 
@@ -135,8 +150,9 @@ def _topics(env: Environment) -> Iterator[Statement]:
     if not names:
         return
     keys = layout.arn(env, "kms", account, "key/*", region=home)
-    aliases = [layout.arn(env, "kms", account, layout.alias(each), region=home) for each in names]
-    yield from of.keys(keys, aliases)
+    aliases = [layout.alias(each) for each in names]
+    arns = {each: layout.arn(env, "kms", account, each, region=home) for each in aliases}
+    yield from of.keys("TopicKeys", keys, arns)
     topics = [layout.arn(env, "sns", account, each, region=home) for each in names]
     both = [one for each in topics for one in (each, f"{each}:*")]
     yield allow("ManageTopic", "sns", of.TOPIC, both)

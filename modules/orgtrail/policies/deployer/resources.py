@@ -18,19 +18,22 @@ BUCKET = (
     "PutLifecycleConfiguration", "TagResource", "UntagResource",
 )  # fmt: skip
 """No action on objects: who deploys reads no log file and deletes none."""
-KEY = (
+NEW_KEY = (
     "DescribeKey", "EnableKeyRotation", "GetKeyPolicy", "GetKeyRotationStatus",
-    "ListResourceTags", "PutKeyPolicy", "ScheduleKeyDeletion", "TagResource", "UntagResource",
-    "UpdateKeyDescription",
+    "ListResourceTags", "TagResource", "UntagResource",
 )  # fmt: skip
-"""Its use is not among these: who deploys decrypts nothing."""
+"""What a key needs before it has its alias. Its use is not among these: who deploys decrypts
+nothing."""
+NAMED_KEY = ("DeleteAlias", "PutKeyPolicy", "UpdateAlias", "UpdateKeyDescription")
+"""What a key is asked for that has one of our aliases, and no other key."""
 ALIAS = ("CreateAlias", "DeleteAlias", "UpdateAlias")
 ROLE = (
-    "CreateRole", "DeleteRole", "DeleteRolePolicy", "GetRole", "GetRolePolicy",
-    "ListAttachedRolePolicies", "ListInstanceProfilesForRole", "ListRolePolicies",
-    "PutRolePolicy", "TagRole", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole",
-    "UpdateRoleDescription",
+    "DeleteRole", "GetRole", "GetRolePolicy", "ListAttachedRolePolicies",
+    "ListInstanceProfilesForRole", "ListRolePolicies", "TagRole", "UntagRole",
+    "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription",
 )  # fmt: skip
+BOUNDED_ROLE = ("CreateRole", "DeleteRolePolicy", "PutRolePolicy")
+"""What decides how much a role may do: where the file names a boundary, within it alone."""
 LOG_GROUP = (
     "AssociateKmsKey", "CreateLogGroup", "DeleteLogGroup", "DeleteRetentionPolicy",
     "DisassociateKmsKey", "ListTagsForResource", "PutRetentionPolicy", "TagResource",
@@ -75,15 +78,51 @@ ALARM = (
 )  # fmt: skip
 
 
-def keys(account_keys: str, aliases: list[str]) -> list[Statement]:
-    """Allow making keys, and managing those of an account.
+def keys(sid: str, account_keys: str, aliases: dict[str, str]) -> list[Statement]:
+    """Allow making keys, and managing those that have one of our aliases.
 
-    AWS makes up a key's id, and a key has no alias yet when its policy is read for the first
-    time; who may change ours is up to their own policies.
+    AWS makes up a key's id, and a key has no alias yet when it is made. Once it has, it is known
+    by that: no other key's policy can be changed, and our alias cannot be given to another key.
+    Terraform takes the alias away before the key, so a key without any may be deleted too.
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+
+    Args:
+        sid: what the statements' names begin with.
+        account_keys: the ARN of every key of the account.
+        aliases: the ARN of each alias of ours by its name.
+
     """
+    by_alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": list(aliases)}}
     return [
-        allow("MakeKeys", "kms", ("CreateKey", "ListAliases"), "*"),
-        allow("ManageKeys", "kms", (*KEY, *ALIAS), [account_keys, *aliases]),
+        allow(f"{sid}Make", "kms", ("CreateKey", "ListAliases"), "*"),
+        allow(f"{sid}Begin", "kms", (*NEW_KEY, "CreateAlias"), account_keys),
+        {**allow(f"{sid}Manage", "kms", NAMED_KEY, account_keys), "Condition": by_alias},
+        {
+            **allow(f"{sid}End", "kms", ("ScheduleKeyDeletion",), account_keys),
+            "Condition": {"ForAllValues:StringEquals": {"kms:ResourceAliases": list(aliases)}},
+        },
+        allow(f"{sid}Alias", "kms", ALIAS, list(aliases.values())),
+    ]
+
+
+def roles(sid: str, arns: str | list[str], boundary: str | None) -> list[Statement]:
+    """Allow making and changing roles; how much they may do is within the boundary.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+
+    Args:
+        sid: what the statements' names begin with.
+        arns: the roles.
+        boundary: ARN of their permissions boundary; None where the file names none.
+
+    """
+    if boundary is None:
+        return [allow(f"{sid}Roles", "iam", (*BOUNDED_ROLE, *ROLE), arns)]
+    bounded = (*BOUNDED_ROLE, "PutRolePermissionsBoundary")
+    within = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    return [
+        allow(f"{sid}Roles", "iam", ROLE, arns),
+        {**allow(f"{sid}RolesWithin", "iam", bounded, arns), "Condition": within},
     ]
 
 

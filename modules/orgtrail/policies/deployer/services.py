@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orgtrail import layout
+from orgtrail.policies import boundary
 from orgtrail.policies.deployer import resources as of
 from orgtrail.policies.deployer.core import service_linked
 from orgtrail.policies.document import Statement, allow
@@ -47,8 +48,10 @@ _LINKED = {
     "access_analyzer": (layout.ACCESS_ANALYZER,),
 }
 _DELEGATION = (
-    "DeregisterDelegatedAdministrator", "DescribeAccount", "EnableAWSServiceAccess",
-    "ListDelegatedServicesForAccount", "RegisterDelegatedAdministrator",
+    "DeregisterDelegatedAdministrator", "EnableAWSServiceAccess", "RegisterDelegatedAdministrator",
+)  # fmt: skip
+_DELEGATED = (
+    "DescribeAccount", "ListDelegatedAdministrators", "ListDelegatedServicesForAccount",
 )  # fmt: skip
 _READ_ORGANIZATION = allow(
     "ReadOrganization",
@@ -76,7 +79,10 @@ def delegating(env: Environment) -> Iterator[Statement]:
     # What a retired account administered is taken back, and the file no longer says what it was.
     handed = {*env.detection, *(_ADMINISTRATION if env.retired.accounts else ())}
     if env.trail.delegated_administrator or handed:
-        yield allow("Delegate", "organizations", _DELEGATION, "*")
+        yield allow("FindDelegates", "organizations", _DELEGATED, "*")
+        # Not of any service: who delegates StackSets or Identity Center rules every member.
+        ours = {"StringEquals": {"organizations:ServicePrincipal": _principals(env)}}
+        yield {**allow("Delegate", "organizations", _DELEGATION, "*"), "Condition": ours}
     if "guardduty" in handed:
         detectors = (*_ORGANIZATION_ADMIN, *_DETECTOR, *of.TAGS)
         yield allow("DelegateGuardDuty", "guardduty", detectors, "*")
@@ -87,9 +93,17 @@ def delegating(env: Environment) -> Iterator[Statement]:
     if env.alarms and told and (told.slack or told.teams):
         role = layout.role_arn(env, env.management.id, env.alarms.chat_role_name)
         yield allow("ManageChannels", "chatbot", _CHATS, "*")
-        yield allow("ManageChatRole", "iam", of.ROLE, role)
+        yield from of.roles("Chat", role, boundary.arn(env, "management"))
         yield of.pass_role("PassChatRole", role, "chatbot.amazonaws.com")
         yield service_linked("LinkChat", env, "management.chatbot.amazonaws.com")
+
+
+def _principals(env: Environment) -> list[str]:
+    """Return the services that may be handed over: all that detect, where an account is retired."""
+    services = layout.trusted_services(env)
+    if env.retired.accounts:
+        services += [name for names in _LINKED.values() for name in names]
+    return sorted(set(services))
 
 
 def administering(env: Environment, name: str) -> Iterator[Statement]:

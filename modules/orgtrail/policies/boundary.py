@@ -1,0 +1,82 @@
+"""The permissions boundary of the roles that the stack makes: the most that any of them may do.
+
+It is made by hand before the first apply, by somebody else than who deploys: a deploy role that
+may only make and change roles within it cannot give itself, or anybody, more than that.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orgtrail import layout
+from orgtrail.policies.document import Document, Statement, allow, document
+from orgtrail.settings.environment import Environment
+
+_ATHENA = (
+    "BatchGet*", "Get*", "List*", "StartQueryExecution", "StopQueryExecution",
+)  # fmt: skip
+_OBJECTS = ("AbortMultipartUpload", "DeleteObject", "ListMultipartUploadParts", "PutObject")
+_MESSAGES = (
+    "ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl",
+    "ReceiveMessage",
+)  # fmt: skip
+
+
+def boundary(env: Environment, name: str) -> Document:
+    """Return the boundary of an account's roles.
+
+    It holds for whatever the file may ask for later on: it need not be made again where an option
+    comes, but where the archive, another bucket or the home region gets another name.
+
+    Args:
+        env: the settings.
+        name: the account, `management` or `logging`; the stack makes no role in others.
+
+    """
+    return document(*(_management(env) if name == "management" else _logging(env)))
+
+
+def arn(env: Environment, name: str) -> str | None:
+    """Return the ARN of an account's boundary; None where the file names none."""
+    account = env.accounts[name]
+    if not account.permissions_boundary:
+        return None
+    return layout.arn(env, "iam", account.id, f"policy/{account.permissions_boundary}")
+
+
+def _management(env: Environment) -> Iterator[Statement]:
+    """Yield what delivery to CloudWatch Logs and the chat's role do."""
+    yield allow("Deliver", "logs", ("CreateLogStream", "PutLogEvents"),
+                layout.log_stream_arns(env))  # fmt: skip
+    yield allow("Look", "cloudwatch", ("Describe*", "Get*"), "*")
+
+
+def _logging(env: Environment) -> Iterator[Statement]:
+    """Yield what auditors, a SIEM, the compaction and the verification do."""
+    archive = layout.bucket_arn(env, env.archive.bucket)
+    compacted = env.compacted_bucket or f"{env.archive.bucket}-compacted"
+    buckets = [layout.bucket_arn(env, each) for each in (env.result_bucket, compacted)]
+    everything = [archive, *buckets]
+    yield allow(
+        "Read", "s3", ("Get*", "List*"), [*everything, *(f"{each}/*" for each in everything)]
+    )
+    # Never the archive: nobody but CloudTrail writes there, and nobody deletes.
+    yield allow("Write", "s3", _OBJECTS, [f"{each}/*" for each in buckets])
+    yield allow("Ask", "athena", _ATHENA, "*")
+    yield allow("ReadCatalog", "glue", ("BatchGet*", "Get*", "UpdateTable"),
+                layout.in_logging(env, "glue", "*"))  # fmt: skip
+    services = [layout.via(env, each) for each in ("s3", "sns", "sqs")]
+    yield {
+        **allow("UseKeys", "kms", ("Decrypt", "GenerateDataKey"),
+                layout.arn(env, "kms", "*", "key/*", region=env.home_region)),
+        "Condition": {"StringEquals": {"kms:ViaService": services}},
+    }  # fmt: skip
+    yield allow("TakeMessages", "sqs", _MESSAGES, layout.in_logging(env, "sqs", "*"))
+    yield allow("Verify", "cloudtrail", ("ListPublicKeys",), "*")
+    yield allow("StartVerification", "codebuild", ("StartBuild",),
+                layout.in_logging(env, "codebuild", "project/*"))  # fmt: skip
+    yield allow("Report", "logs", ("CreateLogStream", "PutLogEvents"),
+                layout.in_logging(env, "logs", "log-group:*"))  # fmt: skip
+    topics = layout.arn(env, "sns", env.management.id, "*", region=env.home_region)
+    yield allow("Tell", "sns", ("Publish",), topics)
