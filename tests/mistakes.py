@@ -158,6 +158,35 @@ def archive_policy(change: Change) -> Change:
     return rewrite(*ARCHIVE, change)
 
 
+def forbid_all_of_aws_logs(statements: Json) -> None:
+    bucket = "arn:aws:s3:::aws-waf-logs-example-shared"
+    statements["DenyForgedLogs"]["Resource"] = f"{bucket}/AWSLogs/*"
+
+
+def forget_roles(content: Json) -> None:
+    for each in content["provider"]["aws"]:
+        each.pop("assume_role", None)
+
+
+def ask_for_mfa(statements: Json) -> None:
+    statements["Trusted1"]["Condition"]["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
+
+
+def exempt_short_name(statements: Json) -> None:
+    exempt_too(statements, "AWSReservedSSO_Admin_0123456789abcdef")
+
+
+def spare_sign_ons(statements: Json) -> None:
+    exempt_too(statements, "aws-reserved/sso.amazonaws.com/*")
+
+
+def exempt_too(statements: Json, role: str) -> None:
+    for each in statements.values():
+        exempt = each.get("Condition", {}).get("ArnNotLike", {}).get("aws:PrincipalArn", [])
+        if exempt:
+            exempt.append(f"arn:aws:iam::222222222222:role/{role}")
+
+
 def second_trail(content: Json) -> None:
     twin = copy.deepcopy(resource(content, "aws_cloudtrail.trail"))
     kind(content, "aws_cloudtrail")["twin"] = {**twin, "name": "twin"}
@@ -395,7 +424,12 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
             "healthcare",
             rewrite(*SCP, spare_everybody),
             "aws_organizations_policy.guardrails_scp spares arn:aws:iam::222222222222:role/*",
-        )
+        ),
+        (
+            "healthcare",
+            rewrite(*SCP, spare_sign_ons),
+            "that is everybody who signs in by IAM Identity Center. Name the permission set.",
+        ),
     ],
     "wrong-partition": [
         (
@@ -622,4 +656,43 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
     ],
     "alarms-tell-account": [("fintech", mute_accounts, "do not tell which account")],
     "alarms-heard": [("fintech", forget_alarms, "nobody is subscribed")],
+    "writer-shut-out": [
+        (
+            "shared",
+            archive_policy(forbid_all_of_aws_logs),
+            "lets config.amazonaws.com write, and the policy of bucket aws-waf-logs-example-shared: "
+            "DenyForgedLogs refuses it: its logs would be lost.",
+        )
+    ],
+    "owner-locked-out": [
+        (
+            "control-tower",
+            rewrite(*SCP, drop_exemption),
+            "locks bucket aws-controltower-logs-640000000002-us-east-1, which this stack does not "
+            "make",
+        )
+    ],
+    "deploy-role-unknown": [("healthcare", forget_roles, "which role deploys")],
+    "nobody-can-assume": [
+        (
+            "healthcare",
+            rewrite("aws_iam_role.auditor", "assume_role_policy", ask_for_mfa),
+            "asks arn:aws:iam::999999999999:role/hospital-audit for MFA, and no session of a role",
+        )
+    ],
+    "sso-path": [
+        (
+            "healthcare",
+            rewrite(*SCP, exempt_short_name),
+            "names arn:aws:iam::222222222222:role/AWSReservedSSO_Admin_0123456789abcdef, which is "
+            "the ARN of no role",
+        )
+    ],
+    "no-boundary": [
+        (
+            "healthcare",
+            lambda content: resource(content, "aws_iam_role.auditor").pop("permissions_boundary"),
+            "organization-trail-auditor of account 222222222222 have no permissions boundary",
+        )
+    ],
 }

@@ -18,9 +18,8 @@ KINDS = ("aws_organizations_policy.", "aws_s3_bucket_policy.")
 EXPLAINED = {
     "cloudtrail": "no member reaches the organization's trail; this keeps trails of its own",
     "logs": "the log group is in the management account, which no SCP binds",
-    "guardduty": "not evidence; the matrix does not ask about detection",
-    "sns": "notices, not evidence; the matrix does not ask about the feed",
-    "sqs": "notices, not evidence; the matrix does not ask about the feed",
+    "s3:BypassGovernanceRetention": "passes a lock only for one of the denied actions on it",
+    "kms:DeleteImportedKeyMaterial": "only an adopted key can have such material",
     "s3:PutObjectAcl": "the archive has no ACLs; its ownership controls are asked about",
     "kms:CreateGrant": "the key's policy lets nobody grant",
 }

@@ -83,12 +83,17 @@ def test_the_demo_environments_have_no_finding_and_a_complete_matrix(env: Enviro
 
 def test_the_report_says_what_no_policy_prevents_and_what_tells_of_it() -> None:
     told = "An administrator of the management account (500000000001) can stop this trail"
-    (limit,) = check(ROOT / "envs" / "fintech.tfvars").limits
+    key, limit = check(ROOT / "envs" / "fintech.tfvars").limits
     assert limit.startswith(told)
     detectors = "alarm and GuardDuty (Stealth:IAMUser/CloudTrailLoggingDisabled)"
     assert limit.endswith(f"Detected by: {detectors}.")
-    (limit,) = check(ROOT / "envs" / "healthcare.tfvars").limits
+    assert key == (
+        "Who deletes the key makes every log file unreadable, a locked one too. Who can schedule "
+        "that: none of those asked about. It waits for 7 to 30 days, and is detected by: alarm."
+    )
+    key, limit = check(ROOT / "envs" / "healthcare.tfvars").limits
     assert limit.endswith("Nothing here detects it: add alarms.")
+    assert "that: the break-glass role compliance-break-glass. It waits" in key
 
 
 def with_root_target(env: Environment) -> Environment:

@@ -93,15 +93,14 @@ def _told(report: Report, accepted: Accepted) -> dict[str, Any]:
         "access": [
             {
                 "principal": each.principal.id,
-                "action": step[0],
-                "resource": step[1],
+                "action": each.action,
+                "resource": each.resource,
                 "expected": each.expected,
                 "decision": each.decision.verdict,
                 "statement": each.decision.statement,
                 "act": each.act.title,
             }
             for each in report.access
-            for step in (each.act.steps[0],)
         ],
         "controls": [
             {

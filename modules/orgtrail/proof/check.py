@@ -9,6 +9,7 @@ from pathlib import Path
 import orgtrail.proof.rules  # noqa: F401 - registers them
 from orgtrail.environments import require_limits
 from orgtrail.proof import referred
+from orgtrail.proof.acts.evidence import DELETES_KEY
 from orgtrail.proof.controls import Answer, Control, controls
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.findings import RULES, Finding, Severity, broken
@@ -86,7 +87,9 @@ def check(path: Path) -> Report:
     except SettingsError as error:
         found = tuple(_of_fault(each, error.source, Severity.HIGH) for each in error.faults)
         return Report(path.stem, path, found)
-    estate = replace(survey(outline(env)), units=units_of(env))
+    estate = survey(outline(env))
+    said = env.logging.session_role or ""
+    estate = replace(estate, units=units_of(env), session_role=said)
     report = _report(path, estate, of_settings(env), by_setting=True)
     report = replace(
         report,
@@ -200,8 +203,24 @@ def _of_controls(answers: list[Control], *, by_setting: bool) -> Iterator[Findin
             )
 
 
+def _of_key(cells: list[Cell], estate: Estate) -> Iterator[str]:
+    """Say who can make every log file unreadable: a lock keeps a file, and not its key."""
+    asked = [each for each in cells if each.act.title == DELETES_KEY]
+    if not asked:
+        return
+    can = [each.principal.title for each in asked if each.decision.verdict is Verdict.ALLOW]
+    perhaps = [each.principal.title for each in asked if each.decision.verdict is Verdict.UNDECIDED]
+    who = ", ".join([*can, *(f"perhaps {each}" for each in perhaps)]) or "none of those asked about"
+    told = " and ".join(detected_by(estate, asked[0].act)) or "nothing here: add alarms"
+    yield (
+        f"Who deletes the key makes every log file unreadable, a locked one too. Who can schedule "
+        f"that: {who}. It waits for 7 to 30 days, and is detected by: {told}."
+    )
+
+
 def _limits(cells: list[Cell], estate: Estate) -> Iterator[str]:
     """Say what policies cannot prevent, and what would tell of it."""
+    yield from _of_key(cells, estate)
     for cell in cells:
         if cell.principal.id == "management-administrator" and cell.act.title == _STOP:
             if cell.decision.verdict is not Verdict.ALLOW:

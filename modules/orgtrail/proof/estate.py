@@ -98,6 +98,8 @@ class Role(Part):
     arn: str
     trust: Policy
     policies: tuple[Policy, ...]
+    boundary: str
+    """What its permissions boundary is called, empty where it has none."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,24 @@ class Refused(Part):
 
 
 @dataclass(frozen=True)
+class Run(Part):
+    """What runs by itself with a role: a CodeBuild project, or a schedule."""
+
+    kind: str
+    """Terraform's name of it: `aws_codebuild_project` or `aws_scheduler_schedule`."""
+    name: str
+
+
+@dataclass(frozen=True, order=True)
+class Watch:
+    """A service that looks for threats in the organization: its name in IAM, and where it is."""
+
+    service: str
+    account: str
+    region: str
+
+
+@dataclass(frozen=True)
 class Alarms:
     """What alarms look for in the trail's log group, and whether anybody hears them."""
 
@@ -184,9 +204,13 @@ class Estate:
     tables: tuple[Table, ...]
     workgroups: tuple[Named, ...]
     log_groups: tuple[Named, ...]
+    runs: tuple[Run, ...]
     attached: tuple[Attached, ...]
     alarms: Alarms
     detectors: bool
+    watches: tuple[Watch, ...]
+    session_role: str
+    """The role that deploys to the logging account, where the settings say it and no provider."""
     delegated: str
     """The account that administers CloudTrail for the organization, if any."""
     organization: str

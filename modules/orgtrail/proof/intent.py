@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from orgtrail.policies import key
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.iam.patterns import like
 from orgtrail.proof.iam.policy import Policy, Statement
@@ -37,14 +38,13 @@ class Intent:
 
 def of_settings(env: Environment) -> Intent:
     """Return what an environment file means."""
-    deploy = (env.logging.role_arn,) if env.logging.role_arn else ()
     readers = env.access.member_readers
     accounts = readers.accounts if readers else None
     delegate = env.trail.delegated_administrator
     return Intent(
         exempt_roles=_in_order(env.exempt_roles),
         break_glass_roles=_in_order(env.archive.break_glass_roles),
-        key_administrators=_in_order(env.key.administrators + deploy)
+        key_administrators=_in_order([*key.administrators(env), *key.patterns(env)])
         if env.key.administrators
         else (),
         member_reader=readers.role_name if readers else "",
@@ -97,12 +97,13 @@ def _exempted(policies: list[Policy], action: str) -> tuple[str, ...]:
 
 def _administrators(estate: Estate) -> tuple[str, ...]:
     policies = [estate.key.policy] if estate.key else []
-    named = [
-        arn
-        for each in _about(policies, "kms:PutKeyPolicy", allows=True)
-        for kind, arn in each.principals or ()
-        if kind == "AWS"
-    ]
+    named: list[str] = []
+    for each in _about(policies, "kms:PutKeyPolicy", allows=True):
+        by_pattern = [one for one in each.conditions if one.key.lower() == _PRINCIPAL]
+        if by_pattern:
+            named += [arn for one in by_pattern for arn in one.values]
+        else:
+            named += [arn for kind, arn in each.principals or () if kind == "AWS"]
     whole = {estate.logging, f"arn:{estate.partition}:iam::{estate.logging}:root"}
     return () if whole & set(named) else _in_order(named)
 

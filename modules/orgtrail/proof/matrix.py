@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orgtrail.proof.acts import Act, acts
+from orgtrail.proof.acts.act import ASKER
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.iam.evaluator import Controls, Decision, Policies, Verdict, evaluate
 from orgtrail.proof.iam.patterns import like
@@ -34,6 +35,16 @@ class Cell:
     act: Act
     expected: str
     decision: Decision
+
+    @property
+    def action(self) -> str:
+        """The first action that it takes."""
+        return self.act.steps[0][0]
+
+    @property
+    def resource(self) -> str:
+        """What that is asked of."""
+        return self.act.steps[0][1].replace(ASKER, self.principal.caller.account)
 
     @property
     def agrees(self) -> bool:
@@ -75,7 +86,8 @@ def detected_by(estate: Estate, act: Act) -> list[str]:
 def _cell(intent: Intent, controls: _Controls, who: Principal, act: Act) -> Cell:
     expected = "allow" if act.may(who) else "deny"
     decision = Decision(Verdict.ALLOW, "")
-    for action, resource in act.steps:
+    for action, about in act.steps:
+        resource = about.replace(ASKER, who.caller.account)
         owner = act.account or who.caller.account
         if action.startswith("cloudtrail:") and who.caller.account == intent.delegated:
             owner = intent.delegated or owner

@@ -120,8 +120,8 @@ class _Rows:
             )  # fmt: skip
 
     def roles(self) -> Iterator[Principal]:
-        for place in ("management", "logging"):
-            role = self.estate.deploy_role(self._accounts()[place])
+        for place, account in self._accounts().items():
+            role = self.estate.deploy_role(account)
             if role:
                 yield self._role(f"deploy-{place}", f"the role that deploys to {place}", role)
         for kind, patterns in (
@@ -129,7 +129,9 @@ class _Rows:
             ("exempt", self.intent.exempt_roles),
         ):
             for number, pattern in enumerate(patterns, start=1):
-                role = pattern.replace("*", "any").replace("?", "x")
+                # One name in every account: asked about where the evidence is.
+                role = pattern.replace("::*:", f"::{self.estate.logging}:")
+                role = role.replace("*", "any").replace("?", "x")
                 name = kind if number == 1 else f"{kind}-{number}"
                 yield self._role(name, f"the {kind} role {role.rpartition('/')[2]}", role)
         for each in self.estate.roles:
@@ -164,6 +166,9 @@ class _Rows:
         }
         if self.intent.delegated:
             accounts["delegated"] = self.intent.delegated
+        for watch in self.estate.watches:
+            if watch.account not in accounts.values():
+                accounts.setdefault("detecting", watch.account)
         return accounts
 
     def _arn(self, account: str, name: str) -> str:

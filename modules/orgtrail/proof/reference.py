@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import orgtrail.proof.rules  # noqa: F401 - registers them
 from orgtrail.proof import referred
-from orgtrail.proof.acts import evidence, surroundings
+from orgtrail.proof.acts import detection, evidence, readers, surroundings
 from orgtrail.proof.controls import controls
 from orgtrail.proof.findings import RULES
 from orgtrail.proof.survey import survey
@@ -58,7 +58,7 @@ the evidence can be stopped, changed, lost or read. `medium`: the deploy will fa
 not guard. `low`: it works, and costs or tells less than it could. `unproven`: it could not be
 decided, and the reason is said; nothing is guessed.
 
-**Who may.** Over 1,200 accesses: everybody whom an auditor would ask about, and every act that would
+**Who may.** Over 1,500 accesses: everybody whom an auditor would ask about, and every act that would
 stop, change or open the trail. Each is decided as AWS would, from the very documents that will be
 deployed: identity policies, bucket, key and trust policies, service and resource control policies.
 Administrators are taken at their worst: their own account allows them everything. With
@@ -128,23 +128,33 @@ def _acts() -> Iterator[str]:
     yield "## Acts\n"
     tables = (
         ("cloudtrail", surroundings.TRAIL_ACTS),
-        ("s3", {**evidence.FORGING_ACTS, **evidence.DELETING_ACTS, **evidence.BUCKET_ACTS}),
+        ("s3", {**evidence.FORGING_ACTS, **evidence.DELETING_ACTS, **evidence.HOLDING_ACTS,
+                **evidence.BUCKET_ACTS}),
         ("kms", {**evidence.KEY_ACTS, **evidence.ALIAS_ACTS}),
-        ("glue", {**surroundings.CATALOG_ACTS, **surroundings.DATABASE_ACTS}),
-        ("athena", surroundings.WORKGROUP_ACTS),
+        ("glue", {**readers.CATALOG_ACTS, **readers.DATABASE_ACTS}),
+        ("", readers.SHARING_ACTS),
+        ("lakeformation", readers.LAKE_ACTS),
+        ("athena", readers.WORKGROUP_ACTS),
+        ("sns", readers.TOPIC_ACTS),
+        ("codebuild", readers.PROJECT_ACTS),
+        ("scheduler", readers.SCHEDULE_ACTS),
+        ("iam", {**readers.SIGN_IN_ACTS, **readers.BOUNDARY_ACTS}),
         ("logs", surroundings.LOG_GROUP_ACTS),
         ("organizations", surroundings.ORGANIZATION_ACTS),
-    )
+        *((service, {f"{title} ({name})": act for title, act in named.items()})
+          for service, (name, named) in detection.SERVICES.items()),
+        ("", surroundings.MEMBER_ACTS),
+    )  # fmt: skip
     yield "| act | action |\n|---|---|"
     for service, named in tables:
         for title, action in named.items():
-            yield f"| {title} | `{service}:{action}` |"
+            yield f"| {title} | `{service}{':' * bool(service)}{action}` |"
     yield (
         "\nFurther: write where it does not belong (another organization's prefix, none), read, "
-        "decrypt with and without\nCloudTrail's context, encrypt, grant the use of the key, leave "
-        "the organization, end its trust in CloudTrail, list\nfiles, and whatever makes somebody "
-        "as good as the deploy role or a role that reads (its trust, its\npolicies, its boundary, "
-        "making it anew).\n"
+        "decrypt with and without\nCloudTrail's context, encrypt, grant the use of the key, stop "
+        "its rotation, end the organization's trust in\nCloudTrail, list files, take messages from "
+        "the feed's queues, and whatever makes somebody as good as the\ndeploy role or a role that "
+        "reads (its trust, its policies, its boundary, making it anew, handing it to a\nservice).\n"
     )
 
 

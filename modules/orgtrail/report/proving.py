@@ -29,8 +29,8 @@ def access(asked: Asked, report: Report) -> Json:
             {
                 "principal": each.principal.id,
                 "act": each.act.title,
-                "action": each.act.steps[0][0],
-                "resource": each.act.steps[0][1],
+                "action": each.action,
+                "resource": each.resource,
                 "meant": each.expected,
                 "decision": _word(each.decision.verdict),
                 "agrees": each.agrees,

@@ -43,7 +43,7 @@ def main(page_file: str, browser: str, picture: str = "") -> None:
             **_sorted(page),
             "own_scripts": page.evaluate("window.owned === undefined"),
             "wider": page.evaluate("document.documentElement.scrollWidth > window.innerWidth"),
-            "tree": page.locator("body").aria_snapshot()[:200_000],
+            "tree": page.locator("body").aria_snapshot()[:2_000_000],
             "pdf": page.pdf(prefer_css_page_size=True).startswith(b"%PDF-"),
         }
         seen["open"] = page.evaluate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail.proof.acts import evidence, surroundings
+from orgtrail.proof.acts import detection, evidence, readers, surroundings
 from orgtrail.proof.acts.act import DIGESTS, Act, Ground
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.intent import Intent
@@ -21,7 +21,13 @@ def acts(estate: Estate, intent: Intent) -> list[Act]:
         *evidence.of_files(ground),
         *evidence.of_archive(ground),
         *evidence.of_key(ground),
-        *surroundings.of_catalog(ground),
+        *evidence.of_other_keys(ground),
+        *readers.of_catalog(ground),
+        *readers.of_feed(ground),
+        *readers.of_runs(ground),
+        *surroundings.of_log_groups(ground),
         *surroundings.of_organization(ground),
-        *surroundings.of_roles(ground),
+        *readers.of_roles(ground),
+        *readers.of_sign_in(ground),
+        *detection.of_detection(ground),
     ]

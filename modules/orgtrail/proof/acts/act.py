@@ -19,6 +19,10 @@ DIGESTS = "CloudTrail-Digest"
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html"""
 
 
+ASKER = "<account>"
+"""Stands in a resource for the account of who asks."""
+
+
 @dataclass(frozen=True)
 class Act:
     """One column of the matrix.
@@ -91,6 +95,10 @@ class Ground:
     def configures(self, who: Principal) -> bool:
         """Tell who is meant to change what the SCP protects."""
         return self.is_of_logging(who) and who.is_exempt
+
+    def breaks_glass(self, who: Principal) -> bool:
+        """Tell who is meant to delete evidence, and to end the key that it is encrypted with."""
+        return self.is_of_logging(who) and who.breaks_glass
 
     def administers_key(self, who: Principal) -> bool:
         """Tell who is meant to administer the key."""

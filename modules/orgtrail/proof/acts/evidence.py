@@ -9,7 +9,7 @@ from orgtrail.policies.document import CONTEXT
 from orgtrail.proof.acts.act import DIGESTS, Act, Ground, May, nobody
 from orgtrail.proof.estate import Key
 from orgtrail.proof.iam.request import Context
-from orgtrail.proof.principals import STRANGERS, Principal, members
+from orgtrail.proof.principals import STRANGERS, members
 
 FORGING_ACTS = {
     "write a log file by replication": "ReplicateObject",
@@ -18,6 +18,10 @@ FORGING_ACTS = {
 DELETING_ACTS = {
     "delete a log file": "DeleteObject",
     "delete a log file by replication": "ReplicateDelete",
+}
+HOLDING_ACTS = {
+    "lock a log file for longer": "PutObjectRetention",
+    "put a legal hold on a log file": "PutObjectLegalHold",
 }
 BUCKET_ACTS = {
     "change the archive's policy": "PutBucketPolicy",
@@ -35,17 +39,18 @@ BUCKET_ACTS = {
     "change whom the archive tells of new files": "PutBucketNotification",
     "delete the archive": "DeleteBucket",
 }
+DELETES_KEY = "schedule the key's deletion"
 KEY_ACTS = {
-    "schedule the key's deletion": "ScheduleKeyDeletion",
+    DELETES_KEY: "ScheduleKeyDeletion",
     "disable the key": "DisableKey",
     "change the key's policy": "PutKeyPolicy",
-    "stop the key's rotation": "DisableKeyRotation",
 }
+"""What makes every log file unreadable, locked or not, or decides who reads: for break-glass."""
 ALIAS_ACTS = {
     "delete the key's alias": "DeleteAlias",
     "give the key's alias to another key": "UpdateAlias",
 }
-"""The acts that ask for the alias and the key alike."""
+"""The acts that ask for the alias and the key alike; a policy knows the key by its alias."""
 
 
 def of_files(ground: Ground) -> Iterator[Act]:
@@ -57,15 +62,16 @@ def of_files(ground: Ground) -> Iterator[Act]:
                      if each not in ground.intent.reader_accounts)  # fmt: skip
     log, digest = ground.key_of(member, LOGS), ground.key_of(member, DIGESTS)
     ours = ground.is_ours
+    root, home = ground.estate.logs_prefix, ground.key_of(ground.estate.management, LOGS)
+    own = f"{root}{home.removeprefix(f'{root}{ground.estate.organization}/')}"
     for title, key, algorithm, may in (
         ("write or overwrite a log file", log, "aws:kms", ours),
         ("write or overwrite a digest", digest, "AES256", ours),
         ("write the management account's log file",
          ground.key_of(ground.estate.management, LOGS), "aws:kms", ours),
         ("write a log file for another organization",
-         log.replace(ground.estate.organization, STRANGERS), "aws:kms", nobody),
-        ("write a log file outside the trail's prefix",
-         f"{ground.estate.logs_prefix}forged/{LOGS}/log.json.gz", "aws:kms", nobody),
+         log.replace(ground.estate.organization, STRANGERS), "aws:kms", ground.breaks_glass),
+        ("write a log file under the management account's own prefix", own, "aws:kms", ours),
     ):  # fmt: skip
         headers = {
             "s3:x-amz-acl": "bucket-owner-full-control",
@@ -103,9 +109,11 @@ def of_key(ground: Ground) -> Iterator[Act]:
     if not key:
         return
     for title, action in KEY_ACTS.items():
-        yield _on_key(ground, title, key, ((action, False),), ground.administers_key)
+        yield _on_key(ground, title, key, ((action, False),), ground.breaks_glass)
     for title, action in ALIAS_ACTS.items():
-        yield _on_key(ground, title, key, ((action, True), (action, False)), ground.administers_key)
+        yield _on_key(ground, title, key, ((action, True), (action, False)), ground.breaks_glass)
+    rotation = (("DisableKeyRotation", False),)
+    yield _on_key(ground, "stop the key's rotation", key, rotation, ground.administers_key)
     yield _on_key(ground, "grant the use of the key", key, (("CreateGrant", False),), nobody)
     through_s3 = {"kms:ViaService": f"s3.{key.region}.{ground.domain()}"}
     yield _on_key(
@@ -123,10 +131,19 @@ def of_key(ground: Ground) -> Iterator[Act]:
     )  # fmt: skip
 
 
-def _deletions(ground: Ground, log: str, digest: str) -> Iterator[Act]:
-    def may(who: Principal) -> bool:
-        return ground.is_of_logging(who) and who.breaks_glass
+def of_other_keys(ground: Ground) -> Iterator[Act]:
+    """Yield the acts on the logging account's other keys: of the feed, and of findings."""
+    for key in ground.estate.keys:
+        if key is ground.estate.key or key.account != ground.estate.logging or not key.alias:
+            continue
+        name = key.alias.removeprefix("alias/")
+        for title, action in KEY_ACTS.items():
+            of_it = title.replace("the key", f"key {name}")
+            yield _on_key(ground, of_it, key, ((action, False),), ground.administers_key)
 
+
+def _deletions(ground: Ground, log: str, digest: str) -> Iterator[Act]:
+    may = ground.breaks_glass
     mode = ground.archive.lock_mode
     locked = f"the COMPLIANCE lock of {ground.archive.lock_days} days: nobody, root included"
     impossible = locked if mode == "COMPLIANCE" else ""
@@ -141,6 +158,9 @@ def _deletions(ground: Ground, log: str, digest: str) -> Iterator[Act]:
         if mode or "lock" not in title.split():
             who = nobody if impossible else may
             yield _on_object(ground, title, steps, log, who, impossible=impossible)
+    if mode:
+        for title, action in HOLDING_ACTS.items():
+            yield _on_object(ground, title, (action,), log, may)
 
 
 def _on_object(

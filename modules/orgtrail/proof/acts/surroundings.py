@@ -1,12 +1,12 @@
-"""Acts on what surrounds the evidence: trail, catalog, log group, organization and roles."""
+"""Acts on what surrounds the evidence: the trail, its log group, and the organization."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from orgtrail.layout import CLOUDTRAIL
-from orgtrail.proof.acts.act import Act, Ground, nobody
-from orgtrail.proof.principals import Principal
+from orgtrail.proof.acts.act import ASKER, Act, Ground, nobody
+from orgtrail.proof.principals import STRANGERS, Principal
 
 TRAIL_ACTS = {
     "stop the trail": "StopLogging",
@@ -16,41 +16,25 @@ TRAIL_ACTS = {
     "change what its events hold": "PutEventConfiguration",
     "stop the trail's insights": "PutInsightSelectors",
 }
-CATALOG_ACTS = {
-    "delete the table": "DeleteTable",
-    "delete the table among others": "BatchDeleteTable",
-    "delete an old version of the table": "DeleteTableVersion",
-    "give the table another name": "RenameTable",
-    "change the table": "UpdateTable",
-}
-DATABASE_ACTS = {
-    "delete the table's database": "DeleteDatabase",
-    "change the table's database": "UpdateDatabase",
-}
-WORKGROUP_ACTS = {
-    "delete the workgroup": "DeleteWorkGroup",
-    "change the workgroup": "UpdateWorkGroup",
-}
 LOG_GROUP_ACTS = {
     "delete the log group": "DeleteLogGroup",
     "shorten the log group's retention": "PutRetentionPolicy",
 }
-ROLE_ACTS = {
-    "change who may assume": "UpdateAssumeRolePolicy",
-    "write a policy into": "PutRolePolicy",
-    "attach a policy to": "AttachRolePolicy",
-    "take a policy out of": "DeleteRolePolicy",
-    "detach a policy from": "DetachRolePolicy",
-    "put a boundary on": "PutRolePermissionsBoundary",
-    "take the boundary off": "DeleteRolePermissionsBoundary",
-    "change the session of": "UpdateRole",
-    "delete": "DeleteRole",
-    "make": "CreateRole",
-}
-"""What makes somebody as good as a role, or the role good for nothing."""
 ORGANIZATION_ACTS = {
     "detach the service control policy": "DetachPolicy",
     "change the service control policy": "UpdatePolicy",
+}
+MEMBER_ACTS = {
+    "leave the organization": "organizations:LeaveOrganization",
+    "move to another organization by its invitation": "organizations:AcceptHandshake",
+    "close the account": "account:CloseAccount",
+    "turn a region of the account off": "account:DisableRegion",
+}
+"""What takes a member's account, or a region of it, away from the trail."""
+_MEMBER_RESOURCES = {
+    "organizations:AcceptHandshake": ("organizations", f"handshake/{STRANGERS}/invite/h-example1"),
+    "account:CloseAccount": ("account", "account"),
+    "account:DisableRegion": ("account", "account"),
 }
 
 
@@ -66,34 +50,27 @@ def of_trail(ground: Ground) -> Iterator[Act]:
         yield Act(title, ((f"cloudtrail:{action}", ground.trail.arn),), ground.trail.account, may)
 
 
-def of_catalog(ground: Ground) -> Iterator[Act]:
-    """Yield the acts on the table, the workgroup and the log group."""
-    for table in ground.estate.tables[:1]:
-        arn = ground.arn("glue", table.region, table.account,
-                        f"table/{table.database}/{table.name}")  # fmt: skip
-        for title, action in CATALOG_ACTS.items():
-            yield Act(title, ((f"glue:{action}", arn),), table.account, ground.configures)
-        database = ground.arn("glue", table.region, table.account, f"database/{table.database}")
-        for title, action in DATABASE_ACTS.items():
-            yield Act(title, ((f"glue:{action}", database),), table.account, ground.configures)
-    for group in ground.estate.workgroups[:1]:
-        arn = ground.arn("athena", group.region, group.account, f"workgroup/{group.name}")
-        for title, action in WORKGROUP_ACTS.items():
-            yield Act(title, ((f"athena:{action}", arn),), group.account, ground.configures)
+def of_log_groups(ground: Ground) -> Iterator[Act]:
+    """Yield the acts on the log group that events are delivered to, and on the verification's."""
     for logs in ground.estate.log_groups:
         if f":log-group:{logs.name}:" in ground.trail.log_group:
             arn = ground.arn("logs", logs.region, logs.account, f"log-group:{logs.name}")
             for title, action in LOG_GROUP_ACTS.items():
                 yield Act(title, ((f"logs:{action}", arn),), logs.account, ground.manages)
+        elif logs.account == ground.estate.logging:
+            arn = ground.arn("logs", logs.region, logs.account, f"log-group:{logs.name}")
+            for title, action in LOG_GROUP_ACTS.items():
+                named = title.replace("the log group", f"log group {logs.name}")
+                yield Act(named, ((f"logs:{action}", arn),), logs.account, ground.configures)
 
 
 def of_organization(ground: Ground) -> Iterator[Act]:
     """Yield the acts on the organization."""
     management = ground.estate.management
-    yield Act(
-        "leave the organization", (("organizations:LeaveOrganization", "*"),), None, nobody,
-        of=ground.is_member,
-    )  # fmt: skip
+    for title, action in MEMBER_ACTS.items():
+        service, resource = _MEMBER_RESOURCES.get(action, ("", ""))
+        arn = ground.arn(service, "", ASKER, resource) if service else "*"
+        yield Act(title, ((action, arn),), None, nobody, of=ground.is_member)
     if any(each.kind == "SCP" for each in ground.estate.controls):
         policy = ground.arn(
             "organizations", "", management,
@@ -109,16 +86,3 @@ def of_organization(ground: Ground) -> Iterator[Act]:
         ground.manages,
         context={"organizations:ServicePrincipal": CLOUDTRAIL},
     )
-
-
-def of_roles(ground: Ground) -> Iterator[Act]:
-    """Yield the acts on roles: whoever can rewrite a role is as good as that role."""
-    deploy = ground.estate.deploy_role(ground.estate.logging)
-    roles = {deploy: "the deploy role"} if deploy else {}
-    for each in ground.estate.roles:
-        if each.account == ground.estate.logging:
-            roles[each.arn] = f"role {each.arn.rpartition('/')[2]}"
-    for arn, name in roles.items():
-        for title, action in ROLE_ACTS.items():
-            steps = ((f"iam:{action}", arn),)
-            yield Act(f"{title} {name}", steps, ground.estate.logging, ground.configures)

@@ -11,6 +11,8 @@ from orgtrail.proof.iam.undecided import Undecided
 
 Context = Mapping[str, "str | tuple[str, ...]"]
 
+_OF_ENDPOINTS = frozenset({"aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"})
+"""Keys that only a request through a VPC endpoint has; a service that delivers uses none."""
 _SETTLED = frozenset({
     "aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principaltype",
     "aws:principalisawsservice", "aws:principalservicename", "aws:principalservicenameslist",
@@ -141,6 +143,8 @@ class Request:
         name = key.lower()
         if name in self.keys:
             return self.keys[name]
+        if self.caller.kind is Kind.SERVICE and name in _OF_ENDPOINTS:
+            return None
         if name in _SETTLED or name.startswith(_SETTLED_FAMILIES):
             return None
         raise Undecided(f"nothing is known of the condition key {key}")

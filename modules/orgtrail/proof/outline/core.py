@@ -51,7 +51,7 @@ def _buckets(paper: Paper) -> Iterator[Resource]:
         None if env.adopt.refers("bucket") else archive.archive(env),
         settings.expire_after_days,
         settings.noncurrent_expire_after_days,
-        key="key",
+        key="key" if env.encrypts_by_default else "",
         transition=[{"storage_class": name, "days": days} for name, days in moves if days],
     )
     if lock := settings.object_lock:
@@ -155,10 +155,14 @@ def _controls(paper: Paper) -> Iterator[Resource]:
     env = paper.env
     name = env.guardrails.policy_name
     if env.policy_targets:
-        content = None if env.adopt.refers("scp") else guardrails.service_control(env)
-        yield from _control(paper,
-            "scp", "SERVICE_CONTROL_POLICY", name, content, env.policy_targets,
-        )  # fmt: skip
+        documents: dict[str, Document | None] = {**guardrails.service_control(env)}
+        if env.adopt.refers("scp"):
+            documents = {"": None}
+        for part, content in documents.items():
+            place, title = (f"scp_{part}", f"{name}-{part}") if part else ("scp", name)
+            yield from _control(
+                paper, place, "SERVICE_CONTROL_POLICY", title, content, env.policy_targets
+            )
     if env.guardrails.resource_control_policy:
         yield from _control(paper,
             "rcp", "RESOURCE_CONTROL_POLICY", f"{name}-resources",

@@ -12,6 +12,13 @@ from orgtrail.proof.outline.paper import Paper
 from orgtrail.proof.terraform.resources import Resource
 from orgtrail.queries.compaction import statements
 
+_ADMINISTERED = {
+    "guardduty": "aws_guardduty_organization_configuration",
+    "security_hub": "aws_securityhub_organization_configuration",
+    "access_analyzer": "aws_accessanalyzer_analyzer",
+}
+"""By section: the resource that its administrator's account has."""
+
 
 def options(paper: Paper) -> Iterator[Resource]:
     """Yield what an environment asks for beside the core."""
@@ -23,6 +30,7 @@ def options(paper: Paper) -> Iterator[Resource]:
         yield paper.at_logging("aws_s3_bucket_notification", "siem_notification", arns=arns)
     if paper.env.guardduty:
         yield paper.at_management("aws_guardduty_detector", "management")
+    yield from _detection(paper)
 
 
 def _readers(paper: Paper) -> Iterator[Resource]:
@@ -45,7 +53,13 @@ def _readers(paper: Paper) -> Iterator[Resource]:
         )
         keep = copy.keep_days or env.archive.expire_after_days
         for run in statements(env.catalog.table, copy.table, keep):
-            yield _schedule(paper, f'{place}_schedule["{run}"]', compaction.CALL, copy.role_name)
+            yield _schedule(
+                paper,
+                f'{place}_schedule["{run}"]',
+                f"{copy.table}-{run}",
+                compaction.CALL,
+                copy.role_name,
+            )
     if daily := env.verification:
         yield paper.at_logging(
             "aws_cloudwatch_log_group", "verification_log_group", name=daily.log_group
@@ -53,9 +67,16 @@ def _readers(paper: Paper) -> Iterator[Resource]:
         yield paper.at_logging(
             "aws_codebuild_project",
             "verification_project",
+            name=daily.project,
             service_role=layout.role_arn(env, env.logging.id, daily.role_name),
         )
-        yield _schedule(paper, "verification_schedule", verification.CALL, daily.schedule_role_name)
+        yield _schedule(
+            paper,
+            "verification_schedule",
+            daily.project,
+            verification.CALL,
+            daily.schedule_role_name,
+        )
         yield from paper.role(
             "verification_role",
             daily.role_name,
@@ -88,13 +109,25 @@ def _readers(paper: Paper) -> Iterator[Resource]:
         )
 
 
-def _schedule(paper: Paper, place: str, call: str, role: str) -> Resource:
+def _schedule(paper: Paper, place: str, name: str, call: str, role: str) -> Resource:
     env = paper.env
     target = {
         "arn": layout.call_arn(env, call),
         "role_arn": layout.role_arn(env, env.logging.id, role),
     }
-    return paper.at_logging("aws_scheduler_schedule", place, target=target)
+    return paper.at_logging("aws_scheduler_schedule", place, name=name, target=target)
+
+
+def _detection(paper: Paper) -> Iterator[Resource]:
+    env = paper.env
+    for name, section in env.detection.items():
+        regions = env.regions_of(section)
+        # The home region has one aggregator, which configures the others.
+        for region in regions[:1] if name == "security_hub" else regions:
+            provider = paper.providers[section.administrator]
+            values = {} if region == env.home_region else {"region": region}
+            kind = _ADMINISTERED[name]
+            yield Resource(kind, f"{kind}.{name}_{region}", values, provider)
 
 
 def _alarms(paper: Paper) -> Iterator[Resource]:

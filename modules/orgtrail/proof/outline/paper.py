@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from orgtrail.policies import boundary
 from orgtrail.policies.document import Document, text
 from orgtrail.proof.terraform.resources import Json, Provider, Resource
 from orgtrail.settings.environment import Environment
@@ -59,7 +60,9 @@ class Paper:
         self, name: str, role: str, trust: Document, permissions: Document, provider: Provider
     ) -> Iterator[Resource]:
         """Yield a role and its policy."""
+        place = "management" if provider is self.management else "logging"
         values = {"name": role, "assume_role_policy": text(trust)}
+        values["permissions_boundary"] = boundary.arn(self.env, place) or ""
         yield Resource("aws_iam_role", f"aws_iam_role.{name}", values, provider)
         values = {"role": role, "policy": text(permissions)}
         yield Resource(

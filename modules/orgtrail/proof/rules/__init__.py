@@ -3,10 +3,12 @@
 from orgtrail.proof.rules import (
     archive,
     catalog,
+    exemptions,
     limits,
     partitions,
     policies,
     regions,
+    roles,
     tags,
     trail,
 )
@@ -14,10 +16,12 @@ from orgtrail.proof.rules import (
 __all__ = [
     "archive",
     "catalog",
+    "exemptions",
     "limits",
     "partitions",
     "policies",
     "regions",
+    "roles",
     "tags",
     "trail",
 ]

@@ -9,10 +9,12 @@ from orgtrail.proof.acts import DIGESTS
 from orgtrail.proof.estate import Bucket, Estate
 from orgtrail.proof.findings import Severity, Trouble, rule
 from orgtrail.proof.iam.evaluator import Decision, Policies, Verdict, evaluate
+from orgtrail.proof.iam.policy import Statement
 from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.proof.principals import members
 
 _WARM = ("STANDARD_IA", "ONEZONE_IA")
+_PUT = "s3:PutObject"
 _ENCRYPTION = "s3:x-amz-server-side-encryption"
 
 
@@ -41,6 +43,26 @@ def _every_prefix(estate: Estate) -> Iterator[Trouble]:
                 estate.policy_address(archive),
                 f"CloudTrail cannot write {what} ({decision.statement}). {remedy}.",
             )
+
+
+@rule("writer-shut-out", Severity.HIGH)
+def _others_write(estate: Estate) -> Iterator[Trouble]:
+    """Whom the bucket's policy lets write, nothing refuses: no deny of it, no key, no lock."""
+    archive = estate.archive
+    if not archive or not archive.policy:
+        return
+    for statement in archive.policy.statements:
+        services = [name for kind, name in statement.principals or () if kind == "Service"]
+        writes = statement.allows and not statement.doubt and statement.is_about(_PUT)
+        for service in services if writes else ():
+            reason = _refusal(estate, archive, statement, service)
+            if service != CLOUDTRAIL and reason:
+                yield Trouble(
+                    "archive.writers",
+                    estate.policy_address(archive),
+                    f"{statement.label} lets {service} write, and {reason}: its logs would be "
+                    "lost. Name it in archive.writers, or give it a bucket of its own.",
+                )
 
 
 @rule("key-refuses-trail", Severity.HIGH)
@@ -186,12 +208,50 @@ def _access_logs(estate: Estate) -> Iterator[Trouble]:
             )
 
 
+_NOT_LOCKED = {"config.amazonaws.com": "AWS Config", "logging.s3.amazonaws.com": "S3"}
+"""Services that deliver to no bucket with a default lock."""
+_NOT_KMS = {
+    "logdelivery.elasticloadbalancing.amazonaws.com": "a load balancer",
+    "logging.s3.amazonaws.com": "S3",
+}
+"""Services that deliver to no bucket that encrypts with KMS by default."""
+
+
+def _refusal(estate: Estate, archive: Bucket, statement: Statement, service: str) -> str:
+    """Say what keeps a service from what a statement allows it; empty where nothing does."""
+    if archive.lock_mode and service in _NOT_LOCKED:
+        return f"{_NOT_LOCKED[service]} delivers to no bucket with a default lock"
+    encrypts = archive.algorithm == "aws:kms"
+    if encrypts and service in _NOT_KMS:
+        return f"{_NOT_KMS[service]} delivers to no bucket that encrypts with KMS by default"
+    own = {
+        each.key: each.values[0].replace("*", "any")
+        for each in statement.conditions
+        if each.values and each.operator.lower() in ("stringequals", "stringlike", "arnlike")
+    }
+    caller, given = Caller(Kind.SERVICE, service), {"aws:SecureTransport": "true", **own}
+    for resource in statement.resources or ():
+        object_ = resource.replace("*", "any")
+        request = Request(caller, _PUT, object_, archive.account, given)
+        decision = evaluate(request, Policies(resource=archive.policy))
+        if decision.verdict is Verdict.EXPLICIT_DENY:
+            return f"{decision.statement} refuses it"
+    key = estate.key
+    if encrypts and key and archive.key == key.address:
+        arn = f"arn:{estate.partition}:kms:{key.region}:{key.account}:key/0"
+        request = Request(caller, "kms:GenerateDataKey", arn, key.account, given)
+        decision = evaluate(request, Policies(resource=key.policy))
+        if decision.verdict in (Verdict.EXPLICIT_DENY, Verdict.IMPLICIT_DENY):
+            return f"the key that the bucket encrypts with does not ({decision.statement})"
+    return ""
+
+
 def _writes(estate: Estate, archive: Bucket, key: str, algorithm: str) -> Decision:
     arn = f"arn:{estate.partition}:s3:::{archive.name}"
     headers = {"s3:x-amz-acl": "bucket-owner-full-control", _ENCRYPTION: algorithm} if key else {}
     request = Request(
         Caller(Kind.SERVICE, CLOUDTRAIL),
-        "s3:PutObject" if key else "s3:GetBucketAcl",
+        _PUT if key else "s3:GetBucketAcl",
         f"{arn}/{key}" if key else arn,
         archive.account,
         {**_acting(estate), **headers},

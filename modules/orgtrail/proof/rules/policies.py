@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 
 from orgtrail.layout import LOGS
+from orgtrail.policies import writers
 from orgtrail.proof.acts import DIGESTS
 from orgtrail.proof.estate import Attached, Estate
 from orgtrail.proof.findings import Severity, Trouble, rule
-from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.patterns import like
-from orgtrail.proof.iam.policy import Policy, Statement
-from orgtrail.proof.iam.request import Caller, Kind, Request
-from orgtrail.proof.principals import ADMINISTRATOR, members
+from orgtrail.proof.iam.policy import Statement
+from orgtrail.proof.principals import members
 from orgtrail.regions import REGION
 
 _SOURCES = {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid"}
@@ -23,12 +22,11 @@ _LIMITS = _SOURCES | {
 }  # fmt: skip
 """Keys that make `*` mean somebody in particular."""
 _BOUND = ("stringequals", "stringlike", "arnequals", "arnlike", "stringequalsignorecase")
-_SPARING = ("arnnotlike", "arnnotequals", "stringnotlike", "stringnotequals")
-_ANY_NAME = "0-a-role-of-any-name"
 _NEVER_SENT = {"chatbot.amazonaws.com"}
 """Services of which AWS does not say that they send a source; iam:PassRole binds their roles."""
 _FOLDERS = (LOGS, DIGESTS, "CloudTrail-Insight", "CloudTrail-NetworkActivity")
 _ACCOUNT = re.compile(r"\b\d{12}\b", re.ASCII)
+_ACCOUNT_IN_KEY = re.compile(r"/AWSLogs/\d{12}/", re.ASCII)
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _REGION = re.compile(rf"\b({REGION})\b", re.ASCII)
 _SETTINGS = {
@@ -43,9 +41,9 @@ def _confused_deputy(estate: Estate) -> Iterator[Trouble]:
     for each in estate.attached:
         for statement in each.policy.statements:
             services = {name for kind, name in statement.principals or () if kind == "Service"}
-            named = services - _NEVER_SENT
+            named = services - _NEVER_SENT - _bound_by_key(statement)
             if statement.allows and named and not _limited_by(statement, _SOURCES):
-                yield _trouble(
+                yield of_policy(
                     each,
                     f"{statement.label} lets {', '.join(sorted(named))} in for anybody's "
                     "resource: a stranger's trail could write here. Add a condition on "
@@ -63,7 +61,7 @@ def _everybody(estate: Estate) -> Iterator[Trouble]:
             anybody = ("AWS", "*") in (statement.principals or ())
             open_ = statement.allows and not statement.doubt and anybody
             if open_ and not _limited_by(statement, _LIMITS):
-                yield _trouble(
+                yield of_policy(
                     each,
                     f"{statement.label} lets everybody in. Name the principals, or add a "
                     "condition on aws:PrincipalOrgID.",
@@ -76,7 +74,7 @@ def _all_but(estate: Estate) -> Iterator[Trouble]:
     for each in estate.attached:
         for statement in each.policy.statements:
             if statement.allows and (statement.all_principals_but or statement.all_actions_but):
-                yield _trouble(
+                yield of_policy(
                     each, f"{statement.label} allows with Not...: name what it is to allow."
                 )
 
@@ -92,6 +90,9 @@ def _members_see_their_own(estate: Estate) -> Iterator[Trouble]:
         if not statement.allows or not statement.is_about("s3:GetObject"):
             continue
         people = [name for kind, name in statement.principals or () if kind == "AWS"]
+        # Roles and users that are named are meant; whoever is behind `*` or an account is not.
+        if not any(each == "*" or _is_account(each) for each in people):
+            continue
         if all(f"::{estate.logging}:" in each or each == estate.logging for each in people):
             continue
         seen = [
@@ -124,51 +125,13 @@ def _keys_that_nothing_has(estate: Estate) -> Iterator[Trouble]:
             for resource in statement.resources or ():
                 key = resource.removeprefix(bucket)
                 of_logs = key != resource and key.startswith(estate.logs_prefix)
-                if of_logs and not _is_written(estate, key):
-                    yield _trouble(
+                of_others = any(each in key for each in writers.FOLDERS)
+                if of_logs and not of_others and not _is_written(estate, key):
+                    yield of_policy(
                         each,
                         f"{statement.label} names {resource}, and CloudTrail writes no such key. "
                         f"Its folders are {', '.join(_FOLDERS)}.",
                     )
-
-
-@rule("deploy-lockout", Severity.HIGH)
-def _deploy_role_is_exempt(estate: Estate) -> Iterator[Trouble]:
-    """The service control policy spares the role that deploys to the logging account."""
-    role = estate.deploy_role(estate.logging)
-    if not role or not estate.archive:
-        return
-    caller = Caller(Kind.ROLE, role, estate.logging, estate.organization)
-    arn = f"arn:{estate.partition}:s3:::{estate.archive.name}"
-    request = Request(
-        caller, "s3:PutBucketPolicy", arn, estate.logging, {"aws:SecureTransport": "true"}
-    )
-    for control in estate.controls:
-        # Where nobody knows whether it binds, the access is unproven.
-        if control.kind == "SCP" and estate.binds(control, estate.logging):
-            alone = Policies((ADMINISTRATOR, control.policy))
-            decision = evaluate(request, alone)
-            if decision.verdict is Verdict.EXPLICIT_DENY:
-                yield Trouble(
-                    "guardrails.exempt_roles",
-                    control.address,
-                    f"{decision.statement} binds {role}: the first deploy would lock itself out "
-                    "of the archive. Add the role to the exemption.",
-                )
-
-
-@rule("broad-exemption", Severity.HIGH)
-def _exemptions_are_narrow(estate: Estate) -> Iterator[Trouble]:
-    """A deny spares roles that are named; one that spares every role of an account spares all."""
-    for each in estate.attached:
-        for pattern in dict.fromkeys(_spared(each.policy)):
-            account = next(iter(_ACCOUNT.findall(pattern)), estate.logging)
-            if like(pattern, f"arn:{estate.partition}:iam::{account}:role/{_ANY_NAME}"):
-                yield _trouble(
-                    each,
-                    f"{each.policy.name} spares {pattern}: that is every role, and whoever can "
-                    "make one. Name the roles.",
-                )
 
 
 @rule("unreadable-policy", Severity.UNPROVEN)
@@ -177,20 +140,22 @@ def _readable(estate: Estate) -> Iterator[Trouble]:
     for each in estate.attached:
         doubts = {statement.doubt for statement in each.policy.statements if statement.doubt}
         for doubt in sorted(doubts):
-            yield _trouble(each, f"{doubt}. Write it as literal JSON to have it checked.")
+            yield of_policy(each, f"{doubt}. Write it as literal JSON to have it checked.")
 
 
-def _trouble(attached: Attached, message: str) -> Trouble:
+def of_policy(attached: Attached, message: str) -> Trouble:
+    """Return a finding about a policy, with the section that it follows from."""
     return Trouble(_SETTINGS[attached.setting], attached.address, message)
 
 
-def _spared(policy: Policy) -> Iterator[str]:
-    """Yield the principals that denies leave out."""
-    for statement in policy.statements:
-        for condition in statement.conditions:
-            spares = condition.operator.lower().rpartition(":")[2] in _SPARING
-            if not statement.allows and spares and condition.key.lower() == "aws:principalarn":
-                yield from condition.values
+def _is_account(principal: str) -> bool:
+    return principal.endswith(":root") or _ACCOUNT.fullmatch(principal) is not None
+
+
+def _bound_by_key(statement: Statement) -> set[str]:
+    """Return the services that send no source, where every key that they write names an account."""
+    named = all(_ACCOUNT_IN_KEY.search(each) for each in statement.resources or ("",))
+    return {writers.LOAD_BALANCING} if named else set()
 
 
 def _limited_by(statement: Statement, keys: set[str]) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from orgtrail.proof.estate import Alarms, Estate, Named, Table, Tagged, Trail
+from orgtrail.proof.estate import Alarms, Estate, Named, Run, Table, Tagged, Trail, Watch
 from orgtrail.proof.survey.access import (
     attached_policies,
     control_of,
@@ -20,6 +20,12 @@ from orgtrail.proof.survey.storage import bucket_of, key_of
 from orgtrail.proof.survey.strangers import strangers
 from orgtrail.proof.terraform.resources import Resource, Stack, block, tags_of
 
+_WATCHES = {
+    "aws_guardduty_organization_configuration": "guardduty",
+    "aws_securityhub_organization_configuration": "securityhub",
+    "aws_accessanalyzer_analyzer": "access-analyzer",
+}
+"""What each service's administrator has, and no other account."""
 _ACCOUNT = re.compile(r"\b\d{12}\b", re.ASCII)
 
 
@@ -44,9 +50,16 @@ def survey(stack: Stack) -> Estate:
         tables=tables,
         workgroups=tuple(_workgroup(each) for each in stack.of("aws_athena_workgroup")),
         log_groups=tuple(_log_group(each) for each in stack.of("aws_cloudwatch_log_group")),
+        runs=tuple(
+            Run(**place(each), kind=kind, name=each.text("name"))
+            for kind in ("aws_codebuild_project", "aws_scheduler_schedule")
+            for each in stack.of(kind)
+        ),
         attached=attached,
         alarms=_alarms(stack),
         detectors=any(stack.of("aws_guardduty_detector")),
+        watches=tuple(sorted(set(_watches(stack)))),
+        session_role="",
         delegated=next(
             (
                 each.text("account_id")
@@ -65,6 +78,13 @@ def survey(stack: Stack) -> Estate:
         refused=tuple(refused(stack)),
     )
     return replace(estate, strangers=tuple(strangers(stack, estate.partition)))
+
+
+def _watches(stack: Stack) -> Iterator[Watch]:
+    for kind, service in _WATCHES.items():
+        for each in stack.of(kind):
+            where = place(each)
+            yield Watch(service, where["account"], where["region"])
 
 
 def _tagged(stack: Stack) -> Iterator[Tagged]:

@@ -42,6 +42,7 @@ def role_of(stack: Stack, role: Resource) -> Role:
         arn=f"arn:{partition(region)}:iam::{account}:role{path}{name}",
         trust=policy_of(f"the trust of role {name}", role.text("assume_role_policy")),
         policies=(*policies, *unread),
+        boundary=role.text("permissions_boundary"),
     )
 
 
