@@ -11,15 +11,17 @@ organization = {
 
 accounts = {
   management = {
-    id           = "500000000001"
-    role_arn     = "arn:aws:iam::500000000001:role/orgtrail-deploy"
-    session_name = "orgtrail-fintech"
+    id                   = "500000000001"
+    role_arn             = "arn:aws:iam::500000000001:role/orgtrail-deploy"
+    session_name         = "orgtrail-fintech"
+    permissions_boundary = "orgtrail-boundary"
   }
   logging = {
-    id           = "500000000002"
-    role_arn     = "arn:aws:iam::500000000002:role/orgtrail-deploy"
-    external_id  = "fintech-audit"
-    session_name = "orgtrail-fintech"
+    id                   = "500000000002"
+    role_arn             = "arn:aws:iam::500000000002:role/orgtrail-deploy"
+    external_id          = "fintech-audit"
+    session_name         = "orgtrail-fintech"
+    permissions_boundary = "orgtrail-boundary"
   }
   security = { # administers GuardDuty and its neighbours
     id       = "500000000003"

@@ -11,12 +11,14 @@ organization = {
 
 accounts = {
   management = {
-    id       = "111111111111"
-    role_arn = "arn:aws:iam::111111111111:role/orgtrail-deploy"
+    id                   = "111111111111"
+    role_arn             = "arn:aws:iam::111111111111:role/orgtrail-deploy"
+    permissions_boundary = "orgtrail-boundary"
   }
   logging = {
-    id       = "222222222222"
-    role_arn = "arn:aws:iam::222222222222:role/orgtrail-deploy"
+    id                   = "222222222222"
+    role_arn             = "arn:aws:iam::222222222222:role/orgtrail-deploy"
+    permissions_boundary = "orgtrail-boundary"
   }
   production  = { id = "333333333333" }
   development = { id = "444444444444" }
@@ -81,9 +83,11 @@ catalog = {
   result_expire_after_days = 45
 }
 
-# The independent audit team works in an account of its own and shows MFA.
+# The independent audit team works in an account of its own, and signs in there with MFA. No
+# session of a role shows that to AWS, so this side asks for the id that both agreed on.
 access = {
   auditor = {
-    trusted = ["arn:aws:iam::999999999999:role/hospital-audit"]
+    trusted     = ["arn:aws:iam::999999999999:role/hospital-audit"]
+    external_id = "healthcare-audit-2026"
   }
 }

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 from orgtrail import layout
-from orgtrail.policies import key
+from orgtrail.policies import boundary, key
 from orgtrail.policies.deployer import deployer
+from orgtrail.policies.deployer import resources as of
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import parse
 from orgtrail.proof.iam.request import Caller, Kind, Request
@@ -53,6 +54,7 @@ UNSEEN = {
     "iam:PassRole": "is no call; AWS asks for it where a role is handed over",
     "iam:UpdateRole": "sets session_hours; moto forgets the role's description then",
     "iam:UpdateRoleDescription": "adopting a role changes its description",
+    "iam:PutRolePermissionsBoundary": "asked where a boundary comes to a role that stands",
     "kms:UpdateAlias": "adopting a key may give the alias to another one",
     "kms:UpdateKeyDescription": "adopting a key changes its description",
     "logs:AssociateKmsKey": "asked where delivery.kms_key_arn is given",
@@ -84,7 +86,13 @@ def allows(env: Environment, name: str, action: str, resource: str) -> bool:
     account, role = env.accounts[name].id, env.accounts[name].role_arn
     assert role
     caller = Caller(Kind.ROLE, role, account)
-    context = {"organizations:PolicyType": "SERVICE_CONTROL_POLICY"}
+    # A key has our alias before anything is asked for that would change it.
+    named = action.removeprefix("kms:") in of.NAMED_KEY
+    context = {
+        "organizations:PolicyType": "SERVICE_CONTROL_POLICY",
+        "kms:ResourceAliases": (env.key.alias,) if named else (),
+        "iam:PermissionsBoundary": boundary.arn(env, name) or "",
+    }
     request = Request(caller, action, resource, account, context)
     # Of a key its own policy decides too.
     policy = parse("key", key.key(env)) if action.startswith("kms:") else None

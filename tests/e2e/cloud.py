@@ -68,10 +68,16 @@ class Cloud:
 
     def client(self, account: str, service: str, region: str = "us-east-1") -> Any:
         """Return a client of boto3 that acts in an account."""
+        return self.as_role(f"arn:aws:iam::{account}:role/tests", service, region)
+
+    def as_role(self, role: str, service: str, region: str = "us-east-1") -> Any:
+        """Return a client that acts by a session of a role."""
         sts = _client("sts", region, self.proxy, {})
-        session = sts.assume_role(
-            RoleArn=f"arn:aws:iam::{account}:role/tests", RoleSessionName="tests"
-        )["Credentials"]
+        session = sts.assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
+        return self.as_session(session, service, region)
+
+    def as_session(self, session: dict[str, str], service: str, region: str = "us-east-1") -> Any:
+        """Return a client that acts by the credentials of a session."""
         return _client(
             service,
             region,

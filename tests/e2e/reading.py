@@ -11,15 +11,19 @@ from orgtrail.settings.environment import Environment
 from tests.e2e.cloud import Cloud
 
 
-def policy_of_root(here: Cloud, environment: Environment) -> Document:
-    """Return the service control policy of our name that binds the organization's root."""
+def policies_of_root(here: Cloud, environment: Environment) -> dict[str, Document]:
+    """Return the service control policies of ours that bind the root, by what ends their names."""
     client = here.client(environment.management.id, "organizations")
     found = client.list_policies_for_target(
         TargetId=environment.organization.root_id, Filter="SERVICE_CONTROL_POLICY"
     )["Policies"]
-    ours = next(each for each in found if each["Name"] == environment.guardrails.policy_name)
-    content: Document = json.loads(client.describe_policy(PolicyId=ours["Id"])["Policy"]["Content"])
-    return content
+    ours = environment.guardrails.policy_name
+    contents = {}
+    for each in found:
+        if each["Name"].startswith(ours):
+            policy = client.describe_policy(PolicyId=each["Id"])["Policy"]
+            contents[each["Name"][len(ours) + 1 :]] = json.loads(policy["Content"])
+    return contents
 
 
 def key_arn(here: Cloud, environment: Environment) -> str:

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from orgtrail import layout
 from orgtrail.environments import load_environment
-from orgtrail.policies import archive, guardrails, roles
-from orgtrail.policies.document import document, text
+from orgtrail.policies import archive, guardrails, roles, writers
+from orgtrail.policies.document import Statement, document, text
+from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
+from orgtrail.proof.iam.policy import parse
+from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
 
 from tests.conftest import ROOT
@@ -116,7 +119,34 @@ def test_it_is_then_as_the_file_says(
     described = here.client(management, "organizations").describe_policy(
         PolicyId=environment.adopt.scp.id
     )
-    assert json.loads(described["Policy"]["Content"]) == guardrails.service_control(environment)
+    expected = guardrails.service_control(environment)[""]
+    assert json.loads(described["Policy"]["Content"]) == expected
+
+
+def test_what_another_service_wrote_to_the_bucket_it_still_writes(
+    here: Cloud, environment: Environment
+) -> None:
+    """Flow logs were delivered before, and a statement let a team read them: both stay."""
+    bucket = environment.archive.bucket
+    fetched = here.client(environment.logging.id, "s3").get_bucket_policy(Bucket=bucket)["Policy"]
+    production = environment.accounts["production"].id
+    request = Request(
+        Caller(Kind.SERVICE, "delivery.logs.amazonaws.com"),
+        "s3:PutObject",
+        f"arn:aws:s3:::{bucket}/AWSLogs/{production}/vpcflowlogs/us-east-1/2026/01/31/x.log.gz",
+        environment.logging.id,
+        {
+            "aws:SecureTransport": "true",
+            "aws:SourceAccount": production,
+            "aws:SourceOrgID": environment.organization.id,
+            "s3:x-amz-acl": "bucket-owner-full-control",
+        },
+    )
+    policy = parse("fetched", json.loads(fetched))
+    assert evaluate(request, Policies(resource=policy)).verdict is Verdict.ALLOW
+    (kept,) = environment.archive.statements
+    sids = [each["Sid"] for each in json.loads(fetched)["Statement"]]
+    assert kept.Sid in sids
 
 
 def test_what_is_only_referred_to_is_left_alone(
@@ -175,13 +205,20 @@ def _buckets(s3: Any, env: Environment) -> None:
             "Rule": {"DefaultRetention": lock},
         },
     )
-    for bucket in (archived, logs):
+    written = {
+        logs: [_written_by("logging.s3.amazonaws.com", logs)],
+        archived: [
+            _written_by(layout.CLOUDTRAIL, archived),
+            _written_by("delivery.logs.amazonaws.com", archived),
+            *writers.kept(env),
+        ],
+    }
+    for bucket, statements in written.items():
         s3.put_bucket_ownership_controls(
             Bucket=bucket,
             OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
         )
-        service = "logging.s3.amazonaws.com" if bucket == logs else layout.CLOUDTRAIL
-        s3.put_bucket_policy(Bucket=bucket, Policy=_written_by(service, bucket))
+        s3.put_bucket_policy(Bucket=bucket, Policy=text(document(*statements)))
     s3.put_bucket_logging(
         Bucket=archived,
         BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": logs, "TargetPrefix": "by-hand/"}},
@@ -247,17 +284,13 @@ def _trail(client: Callable[[str, str], Any], env: Environment) -> None:
     )
 
 
-def _written_by(service: str, bucket: str) -> str:
-    return text(
-        document(
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": service},
-                "Action": "s3:PutObject",
-                "Resource": f"arn:aws:s3:::{bucket}/*",
-            }
-        )
-    )
+def _written_by(service: str, bucket: str) -> Statement:
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
 
 
 def _denied() -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from dataclasses import replace
 
 import pytest
 from orgtrail import layout
@@ -14,11 +16,15 @@ from orgtrail.environments import load_environment
 from orgtrail.policies import archive, guardrails, key, readers, roles
 from orgtrail.policies.deployer import deployer
 from orgtrail.proof.check import check
+from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
+from orgtrail.proof.iam.policy import parse
+from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
 
+from tests.conftest import ROOT
 from tests.e2e.authority import UNSEEN, allows, asked
 from tests.e2e.cloud import Cloud, Organization, member
-from tests.e2e.reading import empty, has_role, key_arn, only, policy_of_root
+from tests.e2e.reading import empty, has_role, key_arn, only, policies_of_root
 from tests.e2e.terraform import CDKTF, NODE, Folder, Project, run
 
 pytestmark = pytest.mark.usefixtures("deployed")
@@ -31,7 +37,7 @@ CHANGES = (
      '["arn:aws:iam::222222222222:role/keys"]'),
     ("retention_days = 731", "retention_days = 0"),
     ("  exempt_roles = [", '  exempt_roles = [\n    "arn:aws:iam::222222222222:role/second",'),
-    ('trusted = ["', 'trusted = ["arn:aws:iam::888888888888:role/second", "'),
+    ('trusted     = ["', 'trusted     = ["arn:aws:iam::888888888888:role/second", "'),
 )  # fmt: skip
 CLI = ("--skip-provider-lock",)
 
@@ -135,7 +141,7 @@ def test_the_key_rotates_under_its_policy(here: Cloud, environment: Environment)
 
 
 def test_the_policy_binds_the_root(here: Cloud, environment: Environment) -> None:
-    assert policy_of_root(here, environment) == guardrails.service_control(environment)
+    assert policies_of_root(here, environment) == guardrails.service_control(environment)
 
 
 def test_events_reach_cloudwatch_by_a_role_for_it_alone(
@@ -162,6 +168,59 @@ def test_auditors_have_a_role(here: Cloud, environment: Environment) -> None:
         readers.auditor_trust(auditor),
         readers.auditor(environment),
     )
+
+
+def test_an_auditor_comes_in_by_the_documented_command(
+    here: Cloud, environment: Environment
+) -> None:
+    """The command of docs/auditor.md, by a session of the trusted role, for real.
+
+    moto asks no trust policy, so what stands there is decided beside it, for the same session.
+    """
+    page = (ROOT / "docs" / "auditor.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^aws sts assume-role (.*)$", page, re.MULTILINE)
+    words = shlex.split(command)
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    auditor = environment.access.auditor
+    assert auditor
+    role = layout.role_arn(environment, environment.logging.id, auditor.role_name)
+    assert given["--role-arn"].split(":")[5] == role.split(":")[5]
+    (trusted,) = auditor.trusted
+    theirs = here.as_role(trusted, "sts")
+    session = theirs.assume_role(
+        RoleArn=role,
+        RoleSessionName=given["--role-session-name"],
+        ExternalId=given["--external-id"],
+    )["Credentials"]
+    s3 = here.as_session(session, "s3")
+    assert s3.list_objects_v2(Bucket=environment.archive.bucket)["KeyCount"] >= 0
+    stands = here.client(environment.logging.id, "iam").get_role(RoleName=auditor.role_name)
+    trust = parse("trust", stands["Role"]["AssumeRolePolicyDocument"])
+    # A session of a role has no aws:MultiFactorAuthPresent.
+    asking = Caller(Kind.ROLE, trusted, trusted.split(":")[4])
+    request = Request(
+        asking,
+        "sts:AssumeRole",
+        role,
+        environment.logging.id,
+        {"sts:ExternalId": given["--external-id"]},
+    )
+    own = parse(
+        "own", {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role}]}
+    )
+    assert evaluate(request, Policies((own,), trust)).verdict is Verdict.ALLOW
+    without = replace(request, context={})
+    assert evaluate(without, Policies((own,), trust)).verdict is Verdict.IMPLICIT_DENY
+
+
+def test_roles_are_within_their_boundary(here: Cloud, environment: Environment) -> None:
+    for account, name in (
+        (environment.logging, "organization-trail-auditor"),
+        (environment.management, environment.delivery.role_name),
+    ):
+        role = here.client(account.id, "iam").get_role(RoleName=name)["Role"]
+        arn = f"arn:aws:iam::{account.id}:policy/{account.permissions_boundary}"
+        assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == arn
 
 
 def test_the_table_projects_every_account(here: Cloud, environment: Environment) -> None:

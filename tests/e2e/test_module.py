@@ -14,7 +14,7 @@ from orgtrail.settings.environment import Environment
 
 from tests.conftest import MINIMAL, merged, tfvars
 from tests.e2e.cloud import Cloud, Organization, organization
-from tests.e2e.reading import policy_of_root
+from tests.e2e.reading import policies_of_root
 from tests.e2e.terraform import Folder
 
 SOURCE = """
@@ -167,7 +167,7 @@ def test_it_deploys_what_an_environment_file_would(
     root.apply()
     assert root.plan().changes == {}
     report = check(root.path / "plan.json")
-    assert [each.rule for each in report.findings] == ["no-lock"]
+    assert [each.rule for each in report.findings] == ["no-lock", "no-boundary"]
     assert len(report.access) > 800
     s3 = here.client(environment.logging.id, "s3")
     for bucket, policy in (
@@ -180,7 +180,7 @@ def test_it_deploys_what_an_environment_file_would(
     arn = json.loads(root.must("output", "-json"))["key"]["value"]
     policy = kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
     assert json.loads(policy) == key.key(environment)
-    assert policy_of_root(here, environment) == guardrails.service_control(environment)
+    assert policies_of_root(here, environment) == guardrails.service_control(environment)
     (trail,) = here.client(environment.management.id, "cloudtrail").describe_trails()["trailList"]
     assert (trail["S3KeyPrefix"], trail["KmsKeyId"]) == ("audit", arn)
     glue = here.client(environment.logging.id, "glue")

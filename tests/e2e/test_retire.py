@@ -45,7 +45,7 @@ ELSEWHERE = "aws_accessanalyzer_analyzer.access_analyzer_eu_west_1_administrator
 DELEGATION = (
     "aws_organizations_delegated_administrator.access_analyzer_us_east_1_management_delegation"
 )
-POLICY = "aws_organizations_policy.guardrails_scp"
+POLICY = "aws_organizations_policy.guardrails_scp_detection"
 NEEDED = {
     "GET /analyzer": "access-analyzer:GetAnalyzer",
     "GET /tags": "access-analyzer:ListTagsForResource",
@@ -158,8 +158,10 @@ def test_a_retired_account_is_emptied(here: Cloud, watched: Organization, projec
     project.write(text.replace(section, f"{RETIRED}\n"))
     start = len(here.calls())
     plan = applied(synthesized(here, project))
-    # The policy protects Access Analyzer no longer.
-    assert plan.changes == {HOME: ("delete",), DELEGATION: ("delete",), POLICY: ("update",)}
+    # The policy that protected Access Analyzer goes with it.
+    attachment = f"{POLICY.replace('policy.', 'policy_attachment.')}_{watched.root_id}"
+    gone = (HOME, DELEGATION, POLICY, attachment)
+    assert plan.changes == dict.fromkeys(gone, ("delete",))
     # Its role needs no more than `orgtrail permissions` prints for it.
     policy = deployer(load_environment(project.file), "security")
     allowed = {action for each in policy["Statement"] for action in each["Action"]}

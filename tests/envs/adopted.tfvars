@@ -7,8 +7,8 @@ organization = {
 }
 
 accounts = {
-  management = { id = "610000000001", role_arn = "arn:aws:iam::610000000001:role/orgtrail-deploy" }
-  logging    = { id = "610000000002", role_arn = "arn:aws:iam::610000000002:role/orgtrail-deploy" }
+  management = { id = "610000000001", role_arn = "arn:aws:iam::610000000001:role/orgtrail-deploy", permissions_boundary = "boundary" }
+  logging    = { id = "610000000002", role_arn = "arn:aws:iam::610000000002:role/orgtrail-deploy", permissions_boundary = "boundary" }
   production = { id = "610000000003" }
 }
 
@@ -16,9 +16,20 @@ trail = {
   sns_topic = { arn = "arn:aws:sns:us-east-1:610000000001:old-notices" }
 }
 
+# Flow logs come to the same bucket, and a team reads them by a statement of the old policy.
 archive = {
   bucket      = "example-adopted-archive"
   object_lock = { mode = "GOVERNANCE", days = 365 }
+  writers     = [{ service = "vpc_flow_logs" }]
+  statements = [
+    {
+      Sid       = "NetworkTeamReads"
+      Effect    = "Allow"
+      Principal = { AWS = "arn:aws:iam::610000000003:role/network" }
+      Action    = "s3:GetObject"
+      Resource  = "arn:aws:s3:::example-adopted-archive/AWSLogs/*/vpcflowlogs/*"
+    },
+  ]
   notifications = [
     { arn = "arn:aws:sqs:us-east-1:610000000002:old-queue", events = ["s3:ObjectCreated:*"], prefix = "AWSLogs/" },
     { arn = "arn:aws:sns:us-east-1:610000000002:old-topic", events = ["s3:ObjectRemoved:*"] },

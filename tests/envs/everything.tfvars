@@ -146,11 +146,12 @@ alarms = {
 
 access = {
   auditor = {
-    role_name     = "everything-auditor"
-    trusted       = ["arn:aws:iam::600000000004:root", "arn:aws:iam::700000000001:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Audit_*"]
-    mfa           = false
-    external_id   = "everything-audit"
-    session_hours = 12
+    role_name       = "everything-auditor"
+    trusted         = ["arn:aws:iam::600000000004:root", "arn:aws:iam::700000000001:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_Audit_*"]
+    mfa             = false
+    external_id     = "everything-audit"
+    source_identity = ["*@audit.example"]
+    session_hours   = 12
   }
   member_readers = {
     role_name = "everything-reader"

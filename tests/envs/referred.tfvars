@@ -7,8 +7,8 @@ organization = {
 }
 
 accounts = {
-  management = { id = "620000000001", role_arn = "arn:aws:iam::620000000001:role/orgtrail-deploy" }
-  logging    = { id = "620000000002", role_arn = "arn:aws:iam::620000000002:role/orgtrail-deploy" }
+  management = { id = "620000000001", role_arn = "arn:aws:iam::620000000001:role/orgtrail-deploy", permissions_boundary = "boundary" }
+  logging    = { id = "620000000002", role_arn = "arn:aws:iam::620000000002:role/orgtrail-deploy", permissions_boundary = "boundary" }
   production = { id = "620000000003" }
 }
 
@@ -31,7 +31,7 @@ guardrails = {
 }
 
 access = {
-  auditor = { trusted = ["arn:aws:iam::620000000003:role/auditor"] }
+  auditor = { trusted = ["arn:aws:iam::620000000003:user/auditor"] }
 }
 
 alarms = {
@@ -50,5 +50,6 @@ adopt = {
 
 # Saved queries are made in the examples; here they would only take time.
 catalog = {
-  queries = false
+  queries       = false
+  result_bucket = "example-referred-answers"
 }
