@@ -25,16 +25,21 @@ MINIMAL: Json = {
     "home_region": "us-east-1",
     "organization": {"id": "o-examplebank", "root_id": "r-bank"},
     "accounts": {
-        "management": {"id": "111111111111", "profile": "bank-management"},
+        "management": {
+            "id": "111111111111",
+            "profile": "bank-management",
+            "permissions_boundary": "orgtrail-boundary",
+        },
         "logging": {
             "id": "222222222222",
             "role_arn": "arn:aws:iam::222222222222:role/orgtrail-deploy",
+            "permissions_boundary": "orgtrail-boundary",
         },
         "production": {"id": "333333333333"},
     },
     "archive": {"bucket": "example-bank-archive"},
 }
-"""The least that an environment must say."""
+"""The least that an environment must say to have no finding but that of the lock."""
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -117,7 +117,11 @@ def extended() -> st.SearchStrategy[Environment]:
 
 OPTIONS: dict[str, Json] = {
     "alarms": {"alarms": {}, "delivery": {"enabled": True}},
-    "auditor": {"access": {"auditor": {"trusted": ["arn:aws:iam::999999999999:role/audit"]}}},
+    "auditor": {
+        "access": {
+            "auditor": {"trusted": ["arn:aws:iam::999999999999:role/audit"], "external_id": "audit"}
+        }
+    },
     "member_readers": {"access": {"member_readers": {}}},
     "siem": {
         "siem": {

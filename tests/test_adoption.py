@@ -234,9 +234,9 @@ def test_a_key_that_is_referred_to_is_named_by_its_arn() -> None:
         assert [each["Action"][0] for each in by_arn] == ["kms:Decrypt"]
         assert "kms:ResourceAliases" not in json.dumps(by_arn)
         assert f'"{env.key.alias}"' not in json.dumps(document)
-    protect = {each["Sid"]: each for each in statements(guardrails.service_control(env))}
+    protect = {each["Sid"]: each for each in statements(guardrails.service_control(env)[""])}
     assert protect["ProtectKey"]["Resource"] == THEIRS
-    assert "ProtectAlias" not in protect
+    assert "KeepKey" not in protect
 
 
 def statements(document: Document) -> list[Json]:

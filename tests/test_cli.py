@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,8 +29,8 @@ DEMOS = [str(path) for path in sorted((ROOT / "envs").glob("*.tfvars"))]
 def test_both_examples_have_no_finding() -> None:
     done = orgtrail("check", *DEMOS)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "healthcare: no finding; 1305 of 1305 accesses are as meant." in done.stdout
-    assert "delete a log file                                           break-glass" in done.stdout
+    assert re.search(r"healthcare: no finding; (\d{4}) of \1 accesses are as meant\.", done.stdout)
+    assert re.search(r"delete a log file +break-glass", done.stdout)
     limit = "An administrator of the management account (111111111111) can stop this trail"
     assert limit in " ".join(done.stdout.split())
 
@@ -202,8 +203,8 @@ def test_what_cannot_be_decided_is_exit_code_two(tmp_path: Path) -> None:
     assert done.returncode == 2, done.stdout
     assert (
         "unproven  access · guardrails: an administrator of the logging account may be able to "
-        "change the archive's policy (s3:PutBucketPolicy), delete the archive's policy "
-        "(s3:DeleteBucketPolicy), "
+        "write a log file for another organization (s3:PutObject), change the archive's policy "
+        "(s3:PutBucketPolicy), delete the archive's policy (s3:DeleteBucketPolicy) and "
     ) in done.stdout
     assert (
         "whether account 222222222222 lies under ou-bank-12345678 is not known here" in done.stdout

@@ -112,7 +112,11 @@ def test_a_stack_without_it_has_none_of_it() -> None:
 
 
 def test_nobody_but_the_schedule_and_deployers_may_change_the_table() -> None:
-    scp = {each["Sid"]: each for each in guardrails.service_control(ON)["Statement"]}
+    scp = {
+        each["Sid"]: each
+        for part in guardrails.service_control(ON).values()
+        for each in part["Statement"]
+    }
     role = "arn:aws:iam::222222222222:role/organization-trail-compaction"
     spared = scp["ProtectCompacted"]["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
     assert role in spared

@@ -13,13 +13,21 @@ from hypothesis import settings as examples
 from orgtrail import OrgtrailError
 from orgtrail.module import module_files, write_module
 from orgtrail.regions import partition_of
+from orgtrail.settings.adoption import Adoption
 from orgtrail.settings.environment import Environment
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, environment, orgtrail, synthesized, tfvars
 from tests.strategies import extended
 
-ENVIRONMENTS = {each.name: each for each in golden.environments() if each.name != "adopted"}
+ENVIRONMENTS = {
+    # Terraform takes import blocks in the root module alone.
+    each.name: each.model_copy(update={"adopt": Adoption()})
+    if each.adopt.imports("bucket")
+    else each
+    for each in golden.environments()
+    if each.name != "adopted"
+}
 VARIABLE = re.compile(r"\$\{var\.([\w-]+)\}")
 
 

@@ -55,8 +55,8 @@ CASES: list[tuple[Json, list[str]]] = [
         [
             "archive.notifications[0].events[0] must be an event of S3 such as "
             's3:ObjectCreated:*; got "ObjectCreated"',
-            'archive.notifications[0].prefix must be up to 1024 characters of a key, without *; '
-            'got "*"',
+            "archive.notifications[0].prefix must be up to 1024 ASCII characters of a key, "
+            'without *; got "*"',
         ],
     ),
     (

@@ -134,7 +134,26 @@ CASES: list[tuple[Json, list[str]]] = [
     ),
     (
         {"access": {"auditor": {"trusted": [ROLE], "mfa": False}}},
-        ["access.auditor.mfa must be true where access.auditor.external_id is not set; got false"],
+        [
+            "access.auditor needs external_id or source_identity where trusted names a role "
+            "(arn:aws:iam::222222222222:role/orgtrail-deploy): MFA cannot be asked of it"
+        ],
+    ),
+    (
+        {"access": {"auditor": {"trusted": [ROLE], "mfa": True, "external_id": "audit"}}},
+        [
+            "access.auditor.mfa must be left out where access.auditor.trusted names a role "
+            "(arn:aws:iam::222222222222:role/orgtrail-deploy): no session of a role carries "
+            "aws:MultiFactorAuthPresent, so that nobody could assume the auditors' role; got "
+            "true; set access.auditor.external_id or source_identity"
+        ],
+    ),
+    (
+        {"access": {"auditor": {"trusted": [ROLE.replace("role", "user")], "mfa": False}}},
+        [
+            "access.auditor.mfa must be true where neither access.auditor.external_id nor "
+            "source_identity is set; got false"
+        ],
     ),
     (
         {"access": {"member_readers": {"accounts": ["nowhere"]}}},
@@ -142,16 +161,23 @@ CASES: list[tuple[Json, list[str]]] = [
     ),
     (
         {
-            "access": {"auditor": {"trusted": [ROLE], "role_name": "x"}},
+            "access": {"auditor": {"trusted": [ROLE], "external_id": "xx", "role_name": "x"}},
             "siem": {"reader": {"trusted": [ROLE], "external_id": "xx", "role_name": "x"}},
         },
         ['siem.reader.role_name must not be access.auditor.role_name; got "x"'],
     ),
     (
-        {"access": {"auditor": {"trusted": [f"{ROLE}-{n:0>60}" for n in range(30)]}}},
+        {
+            "access": {
+                "auditor": {
+                    "trusted": [f"{ROLE}-{n:0>60}" for n in range(30)],
+                    "external_id": "audit",
+                }
+            }
+        },
         [
             "access.auditor.trusted must keep the auditors' trust policy within 2,048 characters; "
-            "it has 3,545; name fewer principals, or several by one pattern with *"
+            "it has 3,542; name fewer principals, or several by one pattern with *"
         ],
     ),
     (
@@ -175,7 +201,7 @@ CASES: list[tuple[Json, list[str]]] = [
         },
         [
             "guardrails.exempt_roles must include the role that deploys guardduty to account "
-            f'333333333333: the policy would lock it out; got ["{ROLE}"]'
+            f'production (333333333333): the policy would lock it out; got ["{ROLE}"]'
         ],
     ),
     (
@@ -250,7 +276,7 @@ CASES: list[tuple[Json, list[str]]] = [
         },
         [
             "guardrails.exempt_roles must include the role that removes detection from account "
-            f'333333333333: the policy would lock it out; got ["{ROLE}"]'
+            f'production (333333333333): the policy would lock it out; got ["{ROLE}"]'
         ],
     ),
 ]

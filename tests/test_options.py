@@ -27,11 +27,9 @@ from tests.test_policies import documents, statement
 
 TOUCHED = {
     "member_readers": {"archive", "key"},
-    "guardduty": {"access logs", "scp"},
-    "siem": {"scp"},
-    "auditor": {"scp"},
-    "security_hub": {"scp"},
-    "access_analyzer": {"scp"},
+    "guardduty": {"access logs", "scp", "scp readers"},
+    "siem": {"scp readers"},
+    "auditor": {"scp readers"},
 }
 """The core's documents that an option may add to."""
 
@@ -159,7 +157,11 @@ def test_the_stack_puts_out_the_members_half_of_the_policy() -> None:
 
 
 def test_an_auditor_reads_and_asks_and_changes_nothing() -> None:
-    env = environment(access={"auditor": {"trusted": ["arn:aws:iam::999999999999:role/audit"]}})
+    env = environment(
+        access={
+            "auditor": {"trusted": ["arn:aws:iam::999999999999:user/audit"]},
+        }
+    )
     verbs = {
         action.split(":")[1]
         for each in readers.auditor(env)["Statement"]
@@ -176,7 +178,7 @@ def test_an_auditor_reads_and_asks_and_changes_nothing() -> None:
     assert trusted["Principal"] == {"AWS": "arn:aws:iam::999999999999:root"}
     assert trusted["Condition"] == {
         "Bool": {"aws:MultiFactorAuthPresent": "true"},
-        "ArnLike": {"aws:PrincipalArn": ["arn:aws:iam::999999999999:role/audit"]},
+        "ArnLike": {"aws:PrincipalArn": ["arn:aws:iam::999999999999:user/audit"]},
     }
 
 
@@ -248,7 +250,9 @@ def test_a_retired_account_keeps_its_provider_and_has_no_resource() -> None:
 
 def test_the_former_administrators_role_is_not_locked_out_of_removing() -> None:
     env = guarded(guardduty={}, retired={"accounts": ["security"]})
-    exempt = statement(documents(env)["scp"], "ProtectGuardDuty")["Condition"]["ArnNotLike"]
+    exempt = statement(documents(env)["scp detection"], "ProtectGuardDuty")["Condition"][
+        "ArnNotLike"
+    ]
     assert SECURITY in exempt["aws:PrincipalArn"]
 
 
@@ -278,10 +282,10 @@ def test_a_plan_that_a_region_lacks_is_neither_on_nor_off_there() -> None:
 
 def test_the_administrators_deploying_role_is_not_locked_out() -> None:
     env = guarded(guardduty={"administrator": "security"})
-    scp = documents(env)["scp"]
-    exempt = statement(scp, "ProtectGuardDuty")["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
-    assert SECURITY in exempt
-    assert SECURITY not in str(statement(scp, "ProtectTrails")), "exempt from nothing else"
+    scps = documents(env)
+    protected = statement(scps["scp detection"], "ProtectGuardDuty")
+    assert SECURITY in protected["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
+    assert SECURITY not in str((scps["scp"], scps["scp readers"])), "exempt from nothing else"
 
 
 def test_a_plan_stops_where_a_service_is_not_trusted() -> None:

@@ -28,7 +28,7 @@ def documents(env: Environment) -> dict[str, Document]:
         "key": key.key(env),
         "delivery": roles.delivery(env),
         "delivery trust": roles.delivery_trust(env),
-        "scp": guardrails.service_control(env),
+        **{f"scp {part}".strip(): each for part, each in guardrails.service_control(env).items()},
         "rcp": guardrails.resource_control(env),
     }
     if env.alarms:
@@ -103,14 +103,18 @@ def test_the_archive_lets_cloudtrail_in_by_exactly_three_statements() -> None:
 def test_the_key_prefix_stands_before_both_prefixes() -> None:
     policy = archive.archive(environment(trail={"key_prefix": "audit/org"}))
     assert [
-        each["Resource"] for each in policy["Statement"] if each["Action"] == "s3:PutObject"
+        each["Resource"]
+        for each in policy["Statement"]
+        if each["Action"] == "s3:PutObject" and each["Effect"] == "Allow"
     ] == [
         f"{BUCKET}/audit/org/AWSLogs/111111111111/*",
         f"{BUCKET}/audit/org/AWSLogs/o-examplebank/*",
-        f"{BUCKET}/*",
     ]
     forged = statement(policy, "DenyForgedLogs")
-    assert forged["Resource"] == f"{BUCKET}/audit/org/AWSLogs/*"
+    assert forged["Resource"] == [
+        f"{BUCKET}/audit/org/AWSLogs/o-examplebank/*",
+        f"{BUCKET}/audit/org/AWSLogs/111111111111/CloudTrail*",
+    ]
 
 
 def test_digests_may_be_encrypted_with_the_key_of_s3() -> None:
@@ -157,34 +161,60 @@ def test_key_administrators_never_lose_the_deploying_role() -> None:
         ("ProtectBuckets", "s3:PutLifecycleConfiguration"),
         ("ProtectBuckets", "s3:PutBucketVersioning"),
         ("ProtectLogFiles", "s3:DeleteObjectVersion"),
-        ("ProtectKey", "kms:ScheduleKeyDeletion"),
-        ("ProtectKey", "kms:DisableKey"),
-        ("ProtectAlias", "kms:DeleteAlias"),
+        ("ProtectKey", "kms:CreateGrant"),
+        ("KeepKey", "kms:ScheduleKeyDeletion"),
+        ("KeepKey", "kms:DisableKey"),
+        ("KeepKey", "kms:PutKeyPolicy"),
+        ("KeepKeyAlias", "kms:DeleteAlias"),
         ("ProtectTable", "glue:UpdateTable"),
         ("ProtectWorkgroup", "athena:UpdateWorkGroup"),
         ("ProtectLogGroup", "logs:DeleteLogGroup"),
         ("ProtectExemptRoles", "iam:UpdateAssumeRolePolicy"),
         ("StayInOrganization", "organizations:LeaveOrganization"),
+        ("StayInOrganization", "organizations:AcceptHandshake"),
+        ("KeepAccountAndRegions", "account:CloseAccount"),
+        ("KeepAccountAndRegions", "account:DisableRegion"),
+        ("ProtectExemptRoles", "iam:PassRole"),
+        ("ProtectWorkgroup", "athena:UpdatePreparedStatement"),
+        ("ProtectCatalog", "glue:PutResourcePolicy"),
+        ("ProtectFromLakeFormation", "lakeformation:PutDataLakeSettings"),
+        ("ProtectLogFiles", "s3:PutObjectLegalHold"),
     ],
 )
 def test_what_the_scp_denies(sid: str, action: str) -> None:
-    assert action in statement(guardrails.service_control(environment()), sid)["Action"]
+    assert action in statement(controls(environment()), sid)["Action"]
+
+
+def controls(env: Environment) -> Document:
+    """Return every statement of the SCPs, as if they were one."""
+    of_all = [each for one in guardrails.service_control(env).values() for each in one["Statement"]]
+    return {"Statement": of_all}
+
+
+FOR_NOBODY = {"StayInOrganization", "KeepAccountAndRegions"}
+FOR_BREAK_GLASS = {"ProtectLogFiles", "KeepKey", "KeepKeyAlias", "ProtectBreakGlassRoles"}
 
 
 def test_only_the_named_roles_are_exempt_and_nobody_from_staying() -> None:
     role = "arn:aws:iam::222222222222:role/orgtrail-deploy"
-    for each in guardrails.service_control(environment())["Statement"]:
+    for each in controls(environment())["Statement"]:
         exempt = each.get("Condition", {}).get("ArnNotLike", {}).get("aws:PrincipalArn")
-        everyone = each["Sid"] in ("StayInOrganization", "ProtectLogFiles")
-        assert exempt == (None if everyone else [role])
+        everyone = each["Sid"] in FOR_NOBODY | FOR_BREAK_GLASS
+        assert exempt == (None if everyone else [role]), each["Sid"]
 
 
-def test_break_glass_roles_delete_log_files_and_change_nothing_else() -> None:
+def test_break_glass_roles_delete_evidence_and_its_key_and_change_nothing_else() -> None:
     role = "arn:aws:iam::222222222222:role/break-glass"
-    scp = guardrails.service_control(environment(archive={"break_glass_roles": [role]}))
-    holders = [each["Sid"] for each in scp["Statement"] if role in str(each.get("Condition"))]
-    assert holders == ["ProtectLogFiles"]
-    assert role in statement(scp, "ProtectExemptRoles")["Resource"]
+    scp = controls(environment(archive={"break_glass_roles": [role]}))
+    holders = {each["Sid"] for each in scp["Statement"] if role in str(each.get("Condition"))}
+    assert holders == FOR_BREAK_GLASS
+    assert statement(scp, "ProtectBreakGlassRoles")["Resource"] == [role]
+
+
+def test_each_policy_has_a_name_that_says_what_it_protects() -> None:
+    assert list(guardrails.service_control(environment())) == ["", "readers"]
+    with_detection = environment(guardduty={})
+    assert list(guardrails.service_control(with_detection)) == ["", "readers", "detection"]
 
 
 def test_partitions_outside_the_commercial_one() -> None:
@@ -252,7 +282,8 @@ def test_policies_are_literal_and_small(env: Environment) -> None:
         assert "${" not in written.replace(readers.OWN, ""), name
         assert "TfToken" not in written, name
         assert json.loads(written) == document
-    assert len(text(guardrails.service_control(env))) <= 10_240
+    for each in guardrails.service_control(env).values():
+        assert len(text(each)) <= 10_240
     assert len(text(guardrails.resource_control(env))) <= 5_120
 
 

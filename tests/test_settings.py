@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from tests.conftest import MINIMAL, ROOT, Json, environment, merged, orgtrail, tfvars
 
 Write = Callable[[str], Path]
+ARN = "arn:aws:iam::222222222222"
+SSO_PATH = "aws-reserved/sso.amazonaws.com/"
 
 TAG_FORM = "letters, digits, spaces or _ . : / = + - @, and not begin with aws:"
 TAG_KEY = f"must have a key of 1 to 128 {TAG_FORM}"
@@ -456,6 +458,101 @@ CASES: list[tuple[Json, list[str]]] = [
         ],
     ),
     (
+        {"guardrails": {"exempt_roles": [ROLE, f"{ARN}:role/AWSReservedSSO_Admin_0a1b2c3d4e5f"]}},
+        [
+            "guardrails.exempt_roles[1] must have the path of IAM Identity Center, or it matches "
+            "nobody: ...:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_<permission set>_*; "
+            f'got "{ARN}:role/AWSReservedSSO_Admin_0a1b2c3d4e5f"'
+        ],
+    ),
+    (
+        {"archive": {"break_glass_roles": [f"{ARN}:role/AWSReservedSSO_Glass_*"]}},
+        [
+            "archive.break_glass_roles[0] must have the path of IAM Identity Center, or it matches "
+            "nobody: ...:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_<permission set>_*; "
+            f'got "{ARN}:role/AWSReservedSSO_Glass_*"'
+        ],
+    ),
+    (
+        {
+            "access": {
+                "auditor": {"trusted": [f"{ARN}:role/AWSReservedSSO_X_*"], "external_id": "x1"}
+            }
+        },
+        [
+            "access.auditor.trusted[0] must have the path of IAM Identity Center, or it matches "
+            "nobody: ...:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_<permission set>_*; "
+            f'got "{ARN}:role/AWSReservedSSO_X_*"'
+        ],
+    ),
+    (
+        {"key": {"administrators": [f"{ARN}:role/AWSReservedSSO_Keys_0a1b2c3d4e5f"]}},
+        [
+            "key.administrators[0] must have the path of IAM Identity Center, or the key refuses "
+            "it: ...:role/aws-reserved/sso.amazonaws.com/[<region>/]AWSReservedSSO_<permission "
+            f'set>_<id>; got "{ARN}:role/AWSReservedSSO_Keys_0a1b2c3d4e5f"'
+        ],
+    ),
+    (
+        {"accounts": {"logging": {"role_arn": f"{ARN}:role/{SSO_PATH}AWSReservedSSO_Admin_0a1b"}}},
+        [
+            "accounts.logging.role_arn must not be a role of IAM Identity Center: nobody can "
+            "assume it but by signing in there; set profile and session_role; got "
+            f'"{ARN}:role/{SSO_PATH}AWSReservedSSO_A…'
+        ],
+    ),
+    (
+        {"archive": {"bucket": "aws-controltower-logs"}},
+        [
+            "catalog.result_bucket must be set to a name that does not begin with "
+            "aws-controltower: Control Tower lets nobody else set anything on such a bucket; got "
+            '"aws-controltower-logs-athena-results"'
+        ],
+    ),
+    (
+        {"guardrails": {"exempt_roles": [ROLE, f"{ARN}:role/{SSO_PATH}*"]}},
+        [
+            "guardrails.exempt_roles[1] must name the permission set: a pattern of all roles of "
+            "IAM Identity Center is everybody who signs in there; got "
+            f'"{ARN}:role/{SSO_PATH}*"'
+        ],
+    ),
+    (
+        {"guardrails": {"exempt_roles": [ROLE, "arn:aws:iam::*:role/*"]}},
+        [
+            "guardrails.exempt_roles[1] must be a role's ARN; * may stand in the role's name, and "
+            "in the place of the account id for a role of one name (8 characters of it at least) "
+            'in every account; got "arn:aws:iam::*:role/*"'
+        ],
+    ),
+    (
+        {
+            "accounts": {
+                "logging": {
+                    "role_arn": None,
+                    "profile": "logging",
+                    "session_role": f"{ARN}:role/deploy",
+                }
+            },
+            "guardrails": {"exempt_roles": [f"{ARN}:role/another"]},
+        },
+        [
+            f"guardrails.exempt_roles must include accounts.logging.session_role ({ARN}:role/"
+            "deploy): the policy would lock the deploying role out; got "
+            f'["{ARN}:role/another"]'
+        ],
+    ),
+    (
+        {
+            "archive": {"object_lock": {"mode": "COMPLIANCE", "days": 30}},
+            "key": {"deletion_window_days": 7},
+        },
+        [
+            "key.deletion_window_days must be 30 where archive.object_lock.mode is COMPLIANCE: "
+            "locked files are unreadable without their key; got 7"
+        ],
+    ),
+    (
         {"backend": {"type": "cloud", "organization": "one", "workspce": "y", "workspace": "z"}},
         ['backend.workspce is not a setting; got "y"; did you mean backend.workspace?'],
     ),
@@ -555,8 +652,8 @@ HCP = {"type": "cloud", "organization": "example", "workspace": "trail"}
             {},
             {"archive": {"bucket": "example-bank-archive"}},
             [
-                "grid.tfvars:21: archive.bucket must be a bucket of this file alone, and "
-                'bank.tfvars:21 has the same one; got "example-bank-archive"; name another: S3 '
+                "grid.tfvars:23: archive.bucket must be a bucket of this file alone, and "
+                'bank.tfvars:23 has the same one; got "example-bank-archive"; name another: S3 '
                 "has each name once"
             ],
         ),
@@ -564,8 +661,8 @@ HCP = {"type": "cloud", "organization": "example", "workspace": "trail"}
             {},
             {"archive": {"bucket": "example-bank-archive-athena-results"}},
             [
-                "grid.tfvars:21: archive.bucket must be a bucket of this file alone, and "
-                'bank.tfvars:21 has the same one; got "example-bank-archive-athena-results"; name '
+                "grid.tfvars:23: archive.bucket must be a bucket of this file alone, and "
+                'bank.tfvars:23 has the same one; got "example-bank-archive-athena-results"; name '
                 "another: S3 has each name once"
             ],
         ),
@@ -573,8 +670,8 @@ HCP = {"type": "cloud", "organization": "example", "workspace": "trail"}
             {},
             {"catalog": {"result_bucket": "example-bank-archive"}},
             [
-                "grid.tfvars:24: catalog.result_bucket must be a bucket of this file alone, and "
-                'bank.tfvars:21 has the same one; got "example-bank-archive"; name another: S3 '
+                "grid.tfvars:26: catalog.result_bucket must be a bucket of this file alone, and "
+                'bank.tfvars:23 has the same one; got "example-bank-archive"; name another: S3 '
                 "has each name once"
             ],
         ),
@@ -607,8 +704,8 @@ HCP = {"type": "cloud", "organization": "example", "workspace": "trail"}
             {"backend": {**S3, "key": "trail.tfstate"}},
             {"backend": {**S3, "key": "trail.tfstate"}},
             [
-                "grid.tfvars:27: backend.key must be a state of this file's own, and "
-                'bank.tfvars:27 has the same one; got "example-state/trail.tfstate"; choose '
+                "grid.tfvars:29: backend.key must be a state of this file's own, and "
+                'bank.tfvars:29 has the same one; got "example-state/trail.tfstate"; choose '
                 "another: a plan would destroy what the other file made"
             ],
         ),
@@ -616,8 +713,8 @@ HCP = {"type": "cloud", "organization": "example", "workspace": "trail"}
             {"backend": HCP},
             {"backend": HCP},
             [
-                "grid.tfvars:26: backend.workspace must be a state of this file's own, and "
-                'bank.tfvars:26 has the same one; got "example/trail"; choose another: a plan '
+                "grid.tfvars:28: backend.workspace must be a state of this file's own, and "
+                'bank.tfvars:28 has the same one; got "example/trail"; choose another: a plan '
                 "would destroy what the other file made"
             ],
         ),

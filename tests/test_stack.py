@@ -151,7 +151,11 @@ def test_guardrails_can_be_left_out_and_aimed() -> None:
     assert "aws_organizations_policy" not in without["resource"]
     aimed = environment(guardrails={"targets": ["ou-bank-abcdefgh", "r-bank"]})
     attached = synthesized(aimed)["resource"]["aws_organizations_policy_attachment"]
-    assert [each["target_id"] for each in attached.values()] == ["ou-bank-abcdefgh", "r-bank"]
+    targets = ["ou-bank-abcdefgh", "r-bank"]
+    for name in ("guardrails_scp", "guardrails_scp_readers"):
+        policy = f"${{aws_organizations_policy.{name}.id}}"
+        of_it = [each for each in attached.values() if each["policy_id"] == policy]
+        assert [each["target_id"] for each in of_it] == targets
     assert all("aws_cloudtrail.trail" in each["depends_on"] for each in attached.values())
 
 

@@ -96,16 +96,18 @@ def test_a_stack_does_not_say_whether_a_unit_locks_the_deployer_out(tmp_path: Pa
     rewrite(*SCP, drop_exemption)(content)
     found = checked(tmp_path, content).findings
     assert {each.severity for each in found} == {"unproven"}
-    (attachment,) = content["resource"]["aws_organizations_policy_attachment"].values()
+    attachments = content["resource"]["aws_organizations_policy_attachment"].values()
     for target, rule in (
         ("r-bank", "deploy-lockout"),
         ("222222222222", "deploy-lockout"),
         ("${data.aws_organizations_organization.organization.roots[0].id}", "deploy-lockout"),
         ("333333333333", "no-guardrail"),
     ):
-        attachment["target_id"] = target
+        for attachment in attachments:
+            attachment["target_id"] = target
         assert rule in {each.rule for each in checked(tmp_path, content).findings}
-    attachment["target_id"] = "${aws_organizations_organizational_unit.security.id}"
+    for attachment in attachments:
+        attachment["target_id"] = "${aws_organizations_organizational_unit.security.id}"
     assert {each.severity for each in checked(tmp_path, content).findings} == {"unproven"}
 
 

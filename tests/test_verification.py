@@ -166,6 +166,10 @@ def test_the_topic_and_its_key_take_that_role_alone() -> None:
 
 
 def test_nobody_in_the_logging_account_switches_it_off() -> None:
-    scp = {each["Sid"]: each for each in guardrails.service_control(ON)["Statement"]}
+    scp = {
+        each["Sid"]: each
+        for part in guardrails.service_control(ON).values()
+        for each in part["Statement"]
+    }
     assert "codebuild:DeleteProject" in scp["ProtectVerification"]["Action"]
     assert scp["ProtectReadingRoles"]["Resource"] == [ROLE, f"{ROLE}-start"]
