@@ -328,6 +328,21 @@ def test_every_fault_in_its_words(tmp_path: Path, changes: Json, expected: list[
             "CloudWatch.1 to .14",
         ),
         (
+            {
+                "accounts": {"logging": {"role_arn": None, "profile": "logging"}},
+                "guardrails": {"exempt_roles": [ROLE]},
+                "key": {"administrators": [ROLE]},
+            },
+            "key.administrators may lock out who deploys, and KMS makes no such key: "
+            f'accounts.logging says of no role that it deploys there; got ["{ROLE}"]; name it as '
+            "accounts.logging.session_role",
+        ),
+        (
+            {"guardrails": {"member_trails": False}},
+            "guardrails.member_trails leaves the members' own trails to their administrators: set "
+            "it true when the old ones are gone; got false",
+        ),
+        (
             {"guardduty": {"members": "NEW"}},
             "guardduty.members leaves accounts without GuardDuty until somebody enrols them; "
             'got "NEW"',

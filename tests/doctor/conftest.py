@@ -156,7 +156,7 @@ def settings(made: Organization) -> Json:
                 "external_id": "made-up-external-id",
             }
         },
-        "verification": {},
+        "verification": {"package": "orgtrail==0.1.0"},
         "catalog": {"compaction": {}, "regions": ["us-east-1", "us-west-2"]},
         "guardduty": {},
         "security_hub": {},

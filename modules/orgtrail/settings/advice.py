@@ -28,6 +28,15 @@ def advice(env: Environment) -> Iterator[Fault]:
             ("alarms", "subscribers"),
             "is empty: nobody hears the alarms, and Security Hub fails CloudWatch.1 to .14",
         )
+    if env.key.administrators and not env.logging.deploy_roles and not env.adopt.refers("key"):
+        # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html (Policy)
+        yield Fault(
+            ("key", "administrators"),
+            "may lock out who deploys, and KMS makes no such key: accounts.logging says of no role "
+            "that it deploys there",
+            list(env.key.administrators),
+            "name it as accounts.logging.session_role",
+        )
     if not env.guardrails.member_trails:
         yield Fault(
             ("guardrails", "member_trails"),

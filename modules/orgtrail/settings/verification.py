@@ -31,7 +31,8 @@ class Verification(Section):
         le=24 * 31,
     )
     package: Requirement = setting(
-        "What pip installs: a release, or your own copy by its address.", "orgtrail"
+        "What pip installs: a release by its version, or your own copy by its address. It runs "
+        "with a role that reads every log file, so no name is taken for granted."
     )
     image: Image = setting(
         "Image that it runs in, with Python 3.11 or newer and the AWS CLI.",
