@@ -488,6 +488,13 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
             "writes to elsewhere, which this stack does not make",
         ),
     ],
+    "trail-elsewhere": [
+        (
+            "control-tower",
+            lambda content: content,
+            "reads the log files of a trail that this stack does not make",
+        )
+    ],
     "unknown-accounts": [("healthcare", stranger_to_all, "is not known")],
     "duplicate-trails": [
         ("healthcare", many_trails, "has 6 trails in us-east-1; AWS allows 5"),

@@ -279,3 +279,12 @@ def test_the_command_says_so() -> None:
     done = orgtrail("check", "tests/envs/referred.tfvars")
     assert "unproven  adopt · adopt.bucket: is only referred to" in done.stdout
     assert done.stderr == ""
+
+
+def test_the_stack_of_what_is_referred_to_is_unproven_too() -> None:
+    """Its JSON has no trail: that is told where it is managed, and is no fault here."""
+    report = check(ROOT / "tests" / "golden" / "control-tower.tf.json")
+    assert {each.severity for each in report.findings} == {Severity.UNPROVEN}
+    assert "trail-elsewhere" in {each.rule for each in report.findings}
+    of_trail = [each for each in report.controls if each.ids[-1].startswith("CloudTrail.")]
+    assert {each.verdict for each in of_trail} == {Answer.UNPROVEN}

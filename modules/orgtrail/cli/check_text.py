@@ -76,5 +76,8 @@ def _summary(report: Report, accepted: Accepted) -> str:
     agreeing = sum(each.agrees for each in report.access)
     found = "no finding" if not open_ else f"{len(open_)} finding{'s' * (len(open_) > 1)}"
     if not report.access:
-        return f"{report.name}: {found}; settings must be valid before access can be proven."
+        reason = "settings must be valid before access can be proven"
+        if report.path.suffix == ".json":
+            reason = "without trail and archive there is no access to prove"
+        return f"{report.name}: {found}; {reason}."
     return f"{report.name}: {found}; {agreeing} of {len(report.access)} accesses are as meant."

@@ -106,7 +106,10 @@ def _of_trail(estate: Estate) -> Iterator[Control]:
          all(_asks_for_tls(estate, each.name) for each in estate.buckets),
          at_archive, "archive.bucket"),
     ):  # fmt: skip
-        yield Control(ids, title, _verdict(met), resource, setting)
+        # Of a trail that another stack makes, nothing here says no.
+        elsewhere = met is False and not trail and estate.refers_to_trail
+        verdict = Answer.UNPROVEN if elsewhere else _verdict(met)
+        yield Control(ids, title, verdict, resource, setting)
 
 
 def _verdict(met: bool | None) -> Answer:  # noqa: FBT001 - the three answers of a control

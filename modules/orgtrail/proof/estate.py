@@ -246,6 +246,13 @@ class Estate:
         return next((each for each in self.keys if named and each.address == named), None)
 
     @property
+    def refers_to_trail(self) -> bool:
+        """Tell whether a table reads log files from a bucket that another stack makes."""
+        made = {each.name for each in self.buckets}
+        read = (each.template.partition("://")[2] for each in self.tables)
+        return any("/AWSLogs/" in each and each.partition("/")[0] not in made for each in read)
+
+    @property
     def management(self) -> str:
         """The id of the management account: the one that has the trail."""
         return self.trail.account if self.trail else ""

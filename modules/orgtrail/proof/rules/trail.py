@@ -21,7 +21,8 @@ def _there_is_a_trail(estate: Estate) -> Iterator[Trouble]:
     """There is an organization trail, it logs, and its bucket is in the same stack."""
     trail = estate.trail
     if not trail:
-        yield Trouble("trail", "aws_cloudtrail", "there is no trail: nothing is recorded.")
+        if not estate.refers_to_trail:
+            yield Trouble("trail", "aws_cloudtrail", "there is no trail: nothing is recorded.")
         return
     if not trail.is_of_organization:
         yield Trouble(
@@ -35,6 +36,18 @@ def _there_is_a_trail(estate: Estate) -> Iterator[Trouble]:
             trail.address,
             f"the trail writes to {trail.bucket or 'a bucket'}, which this stack does not make: "
             "who may change it cannot be told.",
+        )
+
+
+@rule("trail-elsewhere", Severity.UNPROVEN)
+def _the_trail_is_here(estate: Estate) -> Iterator[Trouble]:
+    """The trail whose log files the table reads is in the same stack, so that it can be proven."""
+    if not estate.trail and estate.refers_to_trail:
+        yield Trouble(
+            "adopt.trail",
+            estate.tables[0].address,
+            "reads the log files of a trail that this stack does not make: who can stop or change "
+            "that one is told where it is managed.",
         )
 
 
