@@ -15,7 +15,7 @@ from orgtrail.settings.types import (
 
 
 class Auditor(Section):
-    """A role in the logging account that asks Athena and reads the archive, nothing else."""
+    """A role in the logging account that queries with Athena and reads the archive, no more."""
 
     role_name: RoleName = setting("The role's name.", "organization-trail-auditor")
     trusted: Many[PrincipalPattern] = setting(

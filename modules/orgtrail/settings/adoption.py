@@ -80,7 +80,10 @@ class Adoption(Section):
     )
     log_group: Existing | None = setting("`delivery.log_group` exists.", None)
     delivery_role: Existing | None = setting("`delivery.role_name` exists.", None)
-    scp: ExistingPolicy | None = setting("The service control policy exists.", None)
+    scp: ExistingPolicy | None = setting(
+        "The SCP named `guardrails.policy_name` exists; where it is managed, the others are made.",
+        None,
+    )
     owner_roles: Many[ExemptRole] | None = setting(
         "Roles of whoever manages what is only referred to (`manage = false`): the SCPs bind them "
         "in nothing of it. By default those of AWS Control Tower, in every account.",

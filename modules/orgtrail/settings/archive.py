@@ -106,7 +106,9 @@ class Archive(Section):
     )
     object_lock: ObjectLock | None = setting("WORM lock of the log files.", None)
     break_glass_roles: Many[RolePattern] = setting(
-        "Roles that may delete log files; empty means nobody may.", ()
+        "Roles that may delete log files, change the key's policy, and disable the key or schedule "
+        "its deletion; empty means that nobody in a member account may.",
+        (),
     )
     notifications: Many[Notification] = setting(
         "Who is told of new files and other events, beside the feed of `siem`. S3 keeps one such "

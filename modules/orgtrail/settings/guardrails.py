@@ -12,8 +12,8 @@ class Guardrails(Section):
     """
 
     targets: Many[Target] | None = setting(
-        "Where the SCP is attached: root, organizational unit or account ids. "
-        "By default the organization's root; an empty list makes no SCP.",
+        "Where the SCPs are attached: root, organizational unit or account ids. "
+        "By default the organization's root; an empty list makes no SCPs.",
         None,
     )
     policy_name: Text = setting(
@@ -24,9 +24,12 @@ class Guardrails(Section):
         max_length=118,
     )
     exempt_roles: Many[ExemptRole] | None = setting(
-        "Roles in member accounts that the SCPs do not bind. By default the logging account's "
-        "deploy role (`accounts.logging.role_arn` or `session_role`). `*` in the place of the "
-        "account id means a role of that name in every account.",
+        "Roles in member accounts that may change what the SCPs protect. Still denied to them: "
+        "deleting log files, changing the key's policy, disabling or deleting the key, and "
+        "changing break-glass roles (`archive.break_glass_roles` alone may); leaving the "
+        "organization, closing the account and disabling a region (nobody may). By default the "
+        "logging account's deploy role (`accounts.logging.role_arn` or `session_role`). `*` in the "
+        "place of the account id means a role of that name in every account.",
         None,
     )
     member_trails: bool = setting(
