@@ -62,8 +62,7 @@ def statements(env: Environment) -> Iterator[Statement]:
 def _roles(env: Environment) -> Iterator[Statement]:
     """Deny rewriting the roles that deploy detection: who can is exempt himself."""
     administrators = dict.fromkeys(each.administrator for each in env.detection.values())
-    roles = [env.accounts[name].role_arn for name in administrators]
-    named = sorted({each for each in roles if each} - set(env.exempt_roles))
-    if named:
-        exempt = (*env.exempt_roles, *named)
-        yield deny("ProtectDetectingRoles", "iam", ROLE, named, exempt)
+    roles = sorted({role for name in administrators if (role := env.accounts[name].role_arn)})
+    if roles:
+        exempt = tuple(dict.fromkeys((*env.exempt_roles, *roles)))
+        yield deny("ProtectDetectingRoles", "iam", ROLE, roles, exempt)

@@ -125,8 +125,8 @@ def _exempt_roles(env: Environment) -> Iterator[Statement]:
     meant to delete evidence.
     """
     exempt, break_glass = env.exempt_roles, env.archive.break_glass_roles
-    if privileged := sorted(set(exempt) - set(break_glass)):
-        yield deny("ProtectExemptRoles", "iam", ROLE, privileged, exempt)
+    if exempt:
+        yield deny("ProtectExemptRoles", "iam", ROLE, sorted(set(exempt)), exempt)
     if break_glass:
         roles = sorted(set(break_glass))
         yield deny("ProtectBreakGlassRoles", "iam", ROLE, roles, tuple(roles))

@@ -94,7 +94,6 @@ _WITHIN = {
 _OTHERS = {
     "securityhub:BatchUpdateAutomationRules": "automation-rule/any",
     "securityhub:DeleteConfigurationPolicy": "configuration-policy/any",
-    "securityhub:StartConfigurationPolicyAssociation": "configuration-policy/any",
     "securityhub:UpdateConfigurationPolicy": "configuration-policy/any",
     "securityhub:DeleteFindingAggregator": "finding-aggregator/any",
     "securityhub:UpdateFindingAggregator": "finding-aggregator/any",
@@ -107,6 +106,7 @@ _OF_NOTHING = {
     "guardduty:StopMonitoringMembers", "guardduty:UpdateMalwareScanSettings",
     "guardduty:UpdateMemberDetectors", "guardduty:UpdateOrganizationConfiguration",
     "securityhub:BatchUpdateStandardsControlAssociations", "securityhub:CreateAutomationRule",
+    "securityhub:CreateConfigurationPolicy",
     "securityhub:UpdateSecurityControl",
 }  # fmt: skip
 """Actions that IAM is asked for without a resource.
