@@ -166,20 +166,10 @@ def reading_roles(env: Environment) -> list[str]:
     return [role_arn(env, env.logging.id, name) for name in names]
 
 
-def made_roles(env: Environment, account: str) -> list[str]:
-    """Return the ARNs of every role that the stack makes in an account, by the account's name."""
-    if account == "logging":
-        starters = [env.verification.schedule_role_name] if env.verification else []
-        named = [role_arn(env, env.logging.id, each) for each in starters]
-        return [*reading_roles(env), *named]
-    if account != "management":
-        return []
-    adopt, told = env.adopt, env.alarms.subscribers if env.alarms else None
-    delivers = env.delivery.enabled and not (adopt.refers("delivery_role") or adopt.refers("trail"))
-    names = [env.delivery.role_name] if delivers else []
-    if env.alarms and told and (told.slack or told.teams):
-        names.append(env.alarms.chat_role_name)
-    return [role_arn(env, env.management.id, each) for each in names]
+def logging_roles(env: Environment) -> list[str]:
+    """Return the ARNs of all roles that the stack makes in the logging account."""
+    starters = [env.verification.schedule_role_name] if env.verification else []
+    return [*reading_roles(env), *(role_arn(env, env.logging.id, each) for each in starters)]
 
 
 def in_logging(env: Environment, service: str, resource: str) -> str:
@@ -209,13 +199,8 @@ def any_key_arn(env: Environment) -> str:
     return in_logging(env, "kms", "key/*")
 
 
-def alarm_topic_arn(env: Environment, topic: str) -> str:
-    """Return the ARN of the alarms' topic, in the management account."""
-    return arn(env, "sns", env.management.id, topic, region=env.home_region)
-
-
-def trail_topic_arn(env: Environment, topic: str) -> str:
-    """Return the ARN of the topic that is made for CloudTrail's notices."""
+def management_topic_arn(env: Environment, topic: str) -> str:
+    """Return the ARN of a topic of the management account: the alarms', or CloudTrail's notices."""
     return arn(env, "sns", env.management.id, topic, region=env.home_region)
 
 
@@ -229,7 +214,7 @@ def trail_topic(env: Environment) -> str | None:
     if not topic or not topic.arn:
         return topic.name if topic else None
     name = topic.arn.rpartition(":")[2]
-    return name if topic.arn == trail_topic_arn(env, name) else topic.arn
+    return name if topic.arn == management_topic_arn(env, name) else topic.arn
 
 
 def feed(env: Environment, siem: Siem) -> Notification:

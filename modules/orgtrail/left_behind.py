@@ -46,9 +46,11 @@ def left_behind(environments: Sequence[Environment], draft: Path, out: Path) -> 
         before = _text(old)
         if before is None:
             yield from _renamed(env, names, out)
-        elif before != _text(new) and (stack := _stack(old)) and (now := _stack(new)):
-            yield from _unreachable(env, stack, now)
-            yield from _moved(env, stack, now)
+        elif (
+            before != (after := _text(new)) and (last := _stack(before)) and (now := _stack(after))
+        ):
+            yield from _unreachable(env, last, now)
+            yield from _moved(env, last, now)
 
 
 def _unreachable(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]:
@@ -141,10 +143,10 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _stack(path: Path) -> _Stack | None:
-    """Read a stack; None where it is not one of ours."""
+def _stack(text: str | None) -> _Stack | None:
+    """Read a stack from a file's text; None where it is not one of ours."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text or "")
         return _Stack(
             {each["alias"]: each["allowed_account_ids"][0] for each in content["provider"]["aws"]},
             {
@@ -153,5 +155,5 @@ def _stack(path: Path) -> _Stack | None:
                 for name, each in named.items()
             },
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None

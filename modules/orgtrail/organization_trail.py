@@ -232,10 +232,10 @@ class OrganizationTrail(aws.Part):
         env = self.environment
         outputs = {}
         if env.alarms:
-            topic = layout.alarm_topic_arn(env, env.alarms.topic)
+            topic = layout.management_topic_arn(env, env.alarms.topic)
             outputs["alarm_topic_arn"] = (topic, "Topic that the alarms ring by")
         if env.made_topic:
-            topic = layout.trail_topic_arn(env, env.made_topic)
+            topic = layout.management_topic_arn(env, env.made_topic)
             outputs["trail_topic_arn"] = (topic, "Topic that CloudTrail tells of log files")
         if env.access.auditor:
             role = layout.role_arn(env, env.logging.id, env.access.auditor.role_name)

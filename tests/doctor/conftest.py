@@ -228,7 +228,7 @@ def _lacking(env: Environment) -> dict[tuple[str, str, str], Change]:
     arn = layout.bucket_arn(env, env.findings_bucket or "")
 
     assert env.alarms
-    topics = [layout.alarm_topic_arn(env, env.alarms.topic)]
+    topics = [layout.management_topic_arn(env, env.alarms.topic)]
     return {
         ("management", "organizations", "list_accounts"): long_ago,
         ("logging", "s3", "list_objects_v2"): with_digests(fresh_digests(env)),

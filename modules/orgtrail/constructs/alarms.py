@@ -51,7 +51,7 @@ class Alarms(aws.Part):
         """Make the topic, then what rings it."""
         super().__init__(scope, id, provider=provider)
         self._environment, self._settings, self._delivery = environment, settings, delivery
-        self.topic_arn = layout.alarm_topic_arn(environment, settings.topic)
+        self.topic_arn = layout.management_topic_arn(environment, settings.topic)
         self.topic = self._topic(provider)
         self._subscribe(provider)
         watched = [each for each in settings.chosen if each.name != SILENCE]

@@ -135,7 +135,7 @@ def build(environment: Environment, settings: Settings) -> dict[str, object]:
     tell = [
         "aws sns publish",
         f"--region {environment.home_region}",
-        f"--topic-arn {layout.alarm_topic_arn(environment, environment.alarms.topic)}",
+        f"--topic-arn {layout.management_topic_arn(environment, environment.alarms.topic)}",
         f'--subject "{settings.project}: the log files are not proven intact"',
         # A message has 256 KB; the build's log has the whole report.
         f'--message "$(head -c 200000 {_REPORT})"',

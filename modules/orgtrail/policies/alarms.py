@@ -17,7 +17,7 @@ def topic(env: Environment, alarms: Alarms) -> Document:
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
-    arn = layout.alarm_topic_arn(env, alarms.topic)
+    arn = layout.management_topic_arn(env, alarms.topic)
     return document(
         publish("AlarmsPublish", _CLOUDWATCH, arn, env.management.id, _our_alarms(env)),
         *(verification.publishes(env) if env.verification else []),

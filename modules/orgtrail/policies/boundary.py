@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orgtrail import layout
+from orgtrail.policies import siem
 from orgtrail.policies.document import Document, Statement, allow, document
 from orgtrail.settings.environment import Environment
 
@@ -17,10 +18,6 @@ _ATHENA = (
     "BatchGet*", "Get*", "List*", "StartQueryExecution", "StopQueryExecution",
 )  # fmt: skip
 _OBJECTS = ("AbortMultipartUpload", "DeleteObject", "ListMultipartUploadParts", "PutObject")
-_MESSAGES = (
-    "ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl",
-    "ReceiveMessage",
-)  # fmt: skip
 
 
 def boundary(env: Environment, name: str) -> Document:
@@ -72,11 +69,10 @@ def _logging(env: Environment) -> Iterator[Statement]:
                 layout.arn(env, "kms", "*", "key/*", region=env.home_region)),
         "Condition": {"StringEquals": {"kms:ViaService": services}},
     }  # fmt: skip
-    yield allow("TakeMessages", "sqs", _MESSAGES, layout.in_logging(env, "sqs", "*"))
+    yield allow("TakeMessages", "sqs", siem.TAKE, layout.in_logging(env, "sqs", "*"))
     yield allow("Verify", "cloudtrail", ("ListPublicKeys",), "*")
     yield allow("StartVerification", "codebuild", ("StartBuild",),
                 layout.in_logging(env, "codebuild", "project/*"))  # fmt: skip
     yield allow("Report", "logs", ("CreateLogStream", "PutLogEvents"),
                 layout.in_logging(env, "logs", "log-group:*"))  # fmt: skip
-    topics = layout.arn(env, "sns", env.management.id, "*", region=env.home_region)
-    yield allow("Tell", "sns", ("Publish",), topics)
+    yield allow("Tell", "sns", ("Publish",), layout.management_topic_arn(env, "*"))

@@ -13,7 +13,7 @@ def topic(env: Environment, name: str) -> Document:
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permissions-for-sns-notifications.html
     """
-    arn = layout.trail_topic_arn(env, name)
+    arn = layout.management_topic_arn(env, name)
     return document(
         _for_trail(env, "AWSCloudTrailSNSPolicy20131101", ["sns:Publish"], arn),
         secure_transport("sns:Publish", [arn]),

@@ -23,7 +23,7 @@ from orgtrail.settings.environment import Environment
 from orgtrail.settings.siem import Siem, SiemReader
 
 _S3, _SNS = "s3.amazonaws.com", "sns.amazonaws.com"
-_TAKE = (
+TAKE = (
     "ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl",
     "ReceiveMessage",
 )  # fmt: skip
@@ -88,7 +88,7 @@ def reader(env: Environment, siem: Siem) -> Document:
     prefix = layout.organization_prefix(env)
     messages = [layout.alias(siem.topic)]
     return document(
-        allow("TakeMessages", "sqs", _TAKE, layout.queue_arn(env, siem.queue)),
+        allow("TakeMessages", "sqs", TAKE, layout.queue_arn(env, siem.queue)),
         readers.list_bucket(env, "FindLogFiles", env.archive.bucket),
         readers.read_objects(env, "ReadLogFiles", f"{prefix}*"),
         *readers.decrypt(env, "DecryptLogFilesAndMessages", ["s3", "sqs"], messages),

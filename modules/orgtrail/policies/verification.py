@@ -73,7 +73,7 @@ def _tell(env: Environment) -> list[Statement]:
 
 def _topic(env: Environment) -> str:
     assert env.alarms
-    return layout.alarm_topic_arn(env, env.alarms.topic)
+    return layout.management_topic_arn(env, env.alarms.topic)
 
 
 def _from_logging(

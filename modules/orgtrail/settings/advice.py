@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail.alarms import Alarm
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import NOTHING, Fault, Path
 from orgtrail.settings.lacking import AS_OF, lacking
@@ -44,7 +43,8 @@ def advice(env: Environment) -> Iterator[Fault]:
             "ones are gone",
             False,
         )
-    if env.alarms and env.alarms.patterns == "cis" and _MFA in map(_name, env.alarms.chosen):
+    chosen = {each.name for each in env.alarms.chosen} if env.alarms else set()
+    if env.alarms and env.alarms.patterns == "cis" and _MFA in chosen:
         # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html
         yield Fault(
             ("alarms", "patterns"),
@@ -101,10 +101,6 @@ def _left_out(env: Environment) -> Iterator[tuple[Path, object]]:
         for selector in advanced
     ):
         yield ("trail", "advanced_event_selectors"), NOTHING
-
-
-def _name(alarm: Alarm) -> str:
-    return alarm.name
 
 
 def _is_heard(env: Environment) -> bool:

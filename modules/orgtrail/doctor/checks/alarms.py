@@ -48,7 +48,7 @@ def _watched(live: Live) -> list[Alarm]:
 
 def _arn(live: Live) -> str:
     assert live.env.alarms
-    return layout.alarm_topic_arn(live.env, live.env.alarms.topic)
+    return layout.management_topic_arn(live.env, live.env.alarms.topic)
 
 
 @check("alarm-filters", "Every pattern is looked for", _group, "log-group")

@@ -19,7 +19,7 @@ def _topic(live: Live, _: Subject) -> Iterator[Fault]:
     given = env.trail.sns_topic
     wanted = (given and given.arn) or ""
     if name := env.made_topic:
-        wanted = layout.trail_topic_arn(env, name)
+        wanted = layout.management_topic_arn(env, name)
         made = Subject("management", name)
         yield from topic_faults(live, made, wanted, text(notices.topic(env, name)))
     has = found(live).get("SnsTopicARN", "")

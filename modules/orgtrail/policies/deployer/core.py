@@ -66,7 +66,7 @@ def in_logging(env: Environment) -> Iterator[Statement]:
     if env.verification:
         yield from _verification(env, env.verification)
     yield allow("FindRegions", "ec2", ("DescribeRegions",), "*")
-    if roles := layout.made_roles(env, "logging"):
+    if roles := layout.logging_roles(env):
         yield from of.roles("Manage", roles, boundary.arn(env, "logging"))
     if env.tells:
         notices = ("GetBucketNotification", "PutBucketNotification")
@@ -153,7 +153,7 @@ def _topics(env: Environment) -> Iterator[Statement]:
     aliases = [layout.alias(each) for each in names]
     arns = {each: layout.arn(env, "kms", account, each, region=home) for each in aliases}
     yield from of.keys("TopicKeys", keys, arns)
-    topics = [layout.arn(env, "sns", account, each, region=home) for each in names]
+    topics = [layout.management_topic_arn(env, each) for each in names]
     both = [one for each in topics for one in (each, f"{each}:*")]
     yield allow("ManageTopic", "sns", of.TOPIC, both)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orgtrail.policies.document import Statement
-from orgtrail.policies.guardrails.evidence import ROLE
-from orgtrail.policies.guardrails.statement import deny
+from orgtrail.policies.guardrails.statement import ROLE, deny
 from orgtrail.settings.environment import Environment
 
 _ACTIONS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orgtrail import layout
 from orgtrail.policies.document import DELETION, HOLDING, REWRITING, Statement
-from orgtrail.policies.guardrails.statement import KEY, deny, deny_by_alias
+from orgtrail.policies.guardrails.statement import KEY, ROLE, deny, deny_by_alias, deny_key
 from orgtrail.settings.environment import Environment
 
 _TRAIL = (
@@ -37,14 +37,6 @@ _SIGN_IN = (
 """What the trust of roles that people or pipelines sign in to rests on.
 
 IAM Identity Center changes its own by a service-linked role, which no SCP binds."""
-ROLE = (
-    "AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePermissionsBoundary",
-    "DeleteRolePolicy", "DetachRolePolicy", "PassRole", "PutRolePermissionsBoundary",
-    "PutRolePolicy", "UpdateAssumeRolePolicy", "UpdateRole",
-)  # fmt: skip
-"""The IAM actions that make somebody as good as a role, or the role good for nothing.
-
-Who hands a role to a service has the service act with it."""
 
 
 def statements(env: Environment) -> Iterator[Statement]:
@@ -113,8 +105,7 @@ def _key(env: Environment) -> Iterator[Statement]:
     if arn := env.adopt.others_key:
         yield deny("ProtectKey", "kms", KEY, arn, (*exempt, *env.owner_roles))
         return
-    keeping, _ = deny_by_alias(env, "ProtectKey", _KEEPING, env.key.alias, exempt)
-    yield keeping
+    yield deny_key(env, "ProtectKey", _KEEPING, env.key.alias, exempt)
     yield from deny_by_alias(env, "KeepKey", _ENDING, env.key.alias, break_glass)
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from orgtrail import layout
 from orgtrail.policies import boundary, findings
 from orgtrail.policies.document import DELETION, REWRITING, Statement
-from orgtrail.policies.guardrails.evidence import ROLE
-from orgtrail.policies.guardrails.statement import KEY, deny, deny_by_alias
+from orgtrail.policies.guardrails.statement import KEY, ROLE, deny, deny_by_alias
 from orgtrail.settings.environment import Environment
 
 _GLUE = (
@@ -92,7 +91,7 @@ def _roles(env: Environment) -> Iterator[Statement]:
     And the boundary of those roles: a narrower one would silence them, a wider one free them.
     """
     exempt = env.exempt_roles
-    if roles := layout.made_roles(env, "logging"):
+    if roles := layout.logging_roles(env):
         yield deny("ProtectReadingRoles", "iam", ROLE, roles, exempt)
         if limit := boundary.arn(env, "logging"):
             yield deny("ProtectBoundary", "iam", _POLICY, limit, exempt)

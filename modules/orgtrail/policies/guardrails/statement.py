@@ -13,6 +13,14 @@ KEY = (
     "PutKeyPolicy", "ScheduleKeyDeletion", "UpdateAlias",
 )  # fmt: skip
 """The actions that make a key useless, let others use it, or take its name away."""
+ROLE = (
+    "AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePermissionsBoundary",
+    "DeleteRolePolicy", "DetachRolePolicy", "PassRole", "PutRolePermissionsBoundary",
+    "PutRolePolicy", "UpdateAssumeRolePolicy", "UpdateRole",
+)  # fmt: skip
+"""The IAM actions that make somebody as good as a role, or the role good for nothing.
+
+Who hands a role to a service has the service act with it."""
 
 
 def deny(
@@ -36,17 +44,24 @@ def deny(
     }
 
 
+def deny_key(
+    env: Environment, sid: str, actions: tuple[str, ...], alias: str, exempt: tuple[str, ...]
+) -> Statement:
+    """Deny actions on the key that has an alias: AWS makes up a key's id."""
+    named = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
+    return deny(sid, "kms", actions, layout.any_key_arn(env), exempt, **named)
+
+
 def deny_by_alias(
     env: Environment, sid: str, actions: tuple[str, ...], alias: str, exempt: tuple[str, ...]
 ) -> list[Statement]:
-    """Deny actions on the key that has an alias, and on the alias: AWS makes up a key's id.
+    """Deny actions on the key that has an alias, and on the alias.
 
     A key that lost its alias would be known by nothing, so the alias is protected like its key.
     """
-    named = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
     arn = layout.in_logging(env, "kms", alias)
     return [
-        deny(sid, "kms", actions, layout.any_key_arn(env), exempt, **named),
+        deny_key(env, sid, actions, alias, exempt),
         deny(f"{sid}Alias", "kms", ("DeleteAlias", "UpdateAlias"), arn, exempt),
     ]
 

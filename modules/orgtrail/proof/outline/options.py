@@ -134,7 +134,7 @@ def _alarms(paper: Paper) -> Iterator[Resource]:
     env, settings = paper.env, paper.env.alarms
     if settings is None:
         return
-    topic = layout.alarm_topic_arn(env, settings.topic)
+    topic = layout.management_topic_arn(env, settings.topic)
     alias = layout.alias(settings.topic)
     yield from paper.key("alarms_key", alias, alarms.key(env), paper.management)
     yield paper.at_management(

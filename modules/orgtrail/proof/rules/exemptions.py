@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from orgtrail.proof.estate import Bucket, Estate
+from orgtrail.proof.estate import Bucket, Control, Estate
 from orgtrail.proof.findings import Severity, Trouble, rule
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.patterns import like
@@ -28,23 +28,16 @@ def _deploy_role_is_exempt(estate: Estate) -> Iterator[Trouble]:
     if not role or not estate.archive:
         return
     role = role.replace("*", "any").replace("?", "x")
-    caller = Caller(Kind.ROLE, role, estate.logging, estate.organization)
-    arn = f"arn:{estate.partition}:s3:::{estate.archive.name}"
-    request = Request(
-        caller, "s3:PutBucketPolicy", arn, estate.logging, {"aws:SecureTransport": "true"}
-    )
-    for control in estate.controls:
-        # Where nobody knows whether it binds, the access is unproven.
-        if control.kind == "SCP" and estate.binds(control, estate.logging):
-            alone = Policies((ADMINISTRATOR, control.policy))
-            decision = evaluate(request, alone)
-            if decision.verdict is Verdict.EXPLICIT_DENY:
-                yield Trouble(
-                    "guardrails.exempt_roles",
-                    control.address,
-                    f"{decision.statement} binds {role}: the first deploy would lock itself out "
-                    "of the archive. Add the role to the exemption.",
-                )
+    # Where nobody knows whether it binds, the access is unproven.
+    binding = (c for c in estate.controls if c.kind == "SCP" and estate.binds(c, estate.logging))
+    for control in binding:
+        if statement := _locks_out(estate, control, role, estate.archive.name):
+            yield Trouble(
+                "guardrails.exempt_roles",
+                control.address,
+                f"{statement} binds {role}: the first deploy would lock itself out "
+                "of the archive. Add the role to the exemption.",
+            )
 
 
 @rule("deploy-role-unknown", Severity.UNPROVEN)
@@ -66,22 +59,16 @@ def _deploy_role_is_known(estate: Estate) -> Iterator[Trouble]:
 def _owners_keep_theirs(estate: Estate) -> Iterator[Trouble]:
     """What the stack only refers to stays open to its owner: no SCP shuts Control Tower out."""
     made = {each.name for each in estate.buckets if not _is_others(each)}
+    owner = f"arn:{estate.partition}:iam::{estate.logging}:role/{CONTROL_TOWER[0]}"
     for control in estate.controls:
         if control.kind != "SCP":
             continue
         for bucket in _named_buckets(control.policy) - made:
-            arn = f"arn:{estate.partition}:s3:::{bucket}"
-            owner = f"arn:{estate.partition}:iam::{estate.logging}:role/{CONTROL_TOWER[0]}"
-            caller = Caller(Kind.ROLE, owner, estate.logging, estate.organization)
-            request = Request(
-                caller, "s3:PutBucketPolicy", arn, estate.logging, {"aws:SecureTransport": "true"}
-            )
-            decision = evaluate(request, Policies((ADMINISTRATOR, control.policy)))
-            if decision.verdict is Verdict.EXPLICIT_DENY:
+            if statement := _locks_out(estate, control, owner, bucket):
                 yield Trouble(
                     "adopt.owner_roles",
                     control.address,
-                    f"{decision.statement} locks bucket {bucket}, which this stack does not make, "
+                    f"{statement} locks bucket {bucket}, which this stack does not make, "
                     f"to {owner} too: Control Tower could not update what is its own. Add the "
                     "owner's roles to the exemption.",
                 )
@@ -106,6 +93,16 @@ def _exemptions_are_narrow(estate: Estate) -> Iterator[Trouble]:
                     f"{each.policy.name} spares {pattern}: that is everybody who signs in by IAM "
                     "Identity Center. Name the permission set.",
                 )
+
+
+def _locks_out(estate: Estate, control: Control, role: str, bucket: str) -> str:
+    """Return the statement that denies a role changing a bucket's policy; empty where none does."""
+    caller = Caller(Kind.ROLE, role, estate.logging, estate.organization)
+    arn = f"arn:{estate.partition}:s3:::{bucket}"
+    given = {"aws:SecureTransport": "true"}
+    request = Request(caller, "s3:PutBucketPolicy", arn, estate.logging, given)
+    decision = evaluate(request, Policies((ADMINISTRATOR, control.policy)))
+    return decision.statement if decision.verdict is Verdict.EXPLICIT_DENY else ""
 
 
 def _is_others(bucket: Bucket) -> bool:
