@@ -28,6 +28,7 @@ GIVEN: dict[str, dict[str, str]] = {
     "access-key-history": {"access_key": "AKIAEVE"},
     "resource-access": {"resource": "patients"},
     "unused-regions": {"allowed": "us-east-1"},
+    "unusual-instances": {"allowed": "us-east-1"},
     "logging-account-access": {"logging": "333333333333"},
 }
 """What queries cannot do without, for records of `record`."""

@@ -53,6 +53,22 @@ def _assumed(key: str, caller: str, role: str, **changes: Any) -> Record:
     )
 
 
+def _instance(address: str, key: str = "ASIAI", **changes: Any) -> Record:
+    identity = {
+        "type": "AssumedRole", "accountId": "333333333333", "accessKeyId": key,
+        "arn": "arn:aws:sts::333333333333:assumed-role/web/i-0123456789abcdef0",
+        "principalId": "AROAX:i-0123456789abcdef0", "sessionContext": {"ec2RoleDelivery": "2.0"},
+    }  # fmt: skip
+    return record(
+        "s3:ListBuckets", userIdentity=identity, sourceIPAddress=address, readOnly=True, **changes
+    )
+
+
+def _large(kind: str, **changes: Any) -> Record:
+    asked = {"instanceType": kind, "instancesSet": {"items": [{"minCount": 1, "maxCount": 9}]}}
+    return record("ec2:RunInstances", requestParameters=asked, **changes)
+
+
 HITS: dict[str, list[list[Record]]] = {
     "access-key-history": [[record("ec2:RunInstances")]],
     "account-activity": [[record("ec2:RunInstances")]],
@@ -65,6 +81,10 @@ HITS: dict[str, list[list[Record]]] = {
     ],
     "athena-queries": [
         [record("athena:StartQueryExecution", requestParameters={"queryString": "SELECT 1"})],
+    ],
+    "bedrock-use": [
+        [record("bedrock:InvokeModel", requestParameters={"modelId": "m"}, readOnly=True)],
+        [record("bedrock:DeleteModelInvocationLoggingConfiguration")],
     ],
     "bucket-exposure": [
         [record("s3:PutBucketPolicy", requestParameters={"bucketName": "b"})],
@@ -101,6 +121,43 @@ HITS: dict[str, list[list[Record]]] = {
     "failed-authentication": [
         [_login("Failure")], [record("sts:AssumeRole", errorCode="AccessDenied")],
         [record("ec2:RunInstances", errorCode="Client.AuthFailure")],
+    ],
+    "federation-tokens": [
+        [record("sts:GetFederationToken", requestParameters={"name": "bob"}, readOnly=False)],
+        [_login("Success", "FederatedUser")],
+    ],
+    "instance-access": [
+        [record("ssm:SendCommand", requestParameters={"instanceIds": ["i-1"]})],
+        [record("ssm:StartSession", requestParameters={"target": "i-1"})],
+        [record("ec2-instance-connect:SendSSHPublicKey", requestParameters={"instanceId": "i-1"})],
+        [record("ec2-instance-connect:SendSerialConsoleSSHPublicKey")],
+        [record("ec2:EnableSerialConsoleAccess")],
+        [record("ec2:GetPasswordData", readOnly=True, requestParameters={"instanceId": "i-1"})],
+    ],
+    "instance-credentials": [
+        [_instance("198.51.100.7"), _instance("203.0.113.9")],
+        [_instance("10.0.0.4"), _instance("172.31.0.9")],
+        [_instance("2001:db8:1::5"), _instance("198.51.100.7")],
+    ],
+    "lambda-changes": [
+        [record("lambda:UpdateFunctionCode20150331v2", requestParameters={"functionName": "f"})],
+        [record("lambda:AddPermission20150331v2", requestParameters={"principal": "*"})],
+        [record("lambda:UpdateFunctionConfiguration20150331v2", requestParameters={
+            "functionName": "f", "layers": ["arn:aws:lambda:us-east-1:999999999999:layer:x:1"]})],
+        [record("lambda:PublishLayerVersion20181031")],
+    ],
+    "unusual-instances": [
+        [_large("p4d.24xlarge")], [_large("g5.xlarge")], [_large("m5.metal")],
+        [_large("c5.18xlarge", errorCode="Client.InstanceLimitExceeded")],
+        [_large("t3.micro", awsRegion="ap-south-1")],
+        [record("ec2:ModifyInstanceAttribute", requestParameters={
+            "instanceId": "i-1", "instanceType": {"value": "p5.48xlarge"}})],
+    ],
+    "user-data": [
+        [record("ec2:ModifyInstanceAttribute", requestParameters={
+            "instanceId": "i-1", "userData": "<sensitiveDataRemoved>"})],
+        [record("ec2:DescribeInstanceAttribute", readOnly=True, requestParameters={
+            "instanceId": "i-1", "attribute": "userData"})],
     ],
     "federation-changes": [
         [record("iam:CreateSAMLProvider")], [record("rolesanywhere:CreateTrustAnchor")],
@@ -188,7 +245,11 @@ MISSES: dict[str, list[list[Record]]] = {
         [record("glue:DeleteTable", requestParameters={"databaseName": "sales", "name": "t"})],
     ],
     "athena-queries": [[record("athena:GetQueryResults")]],
-    "bucket-exposure": [[record("s3:GetBucketPolicy")]],
+    "bedrock-use": [[record("bedrock:ListFoundationModels", readOnly=True)]],
+    "bucket-exposure": [
+        [record("s3:GetBucketPolicy")],
+        [record("s3:CreateBucket", requestParameters={"bucketName": "b"})],
+    ],
     "central-root-sessions": [
         [record("iam:GetUser", userIdentity=_ROOT | {"sessionContext": {"assumedRoot": "false"}})]
     ],
@@ -218,6 +279,35 @@ MISSES: dict[str, list[list[Record]]] = {
     "failed-authentication": [
         [_login("Success")],
         [record("ec2:RunInstances", errorCode="Client.UnauthorizedOperation")],
+    ],
+    "federation-tokens": [
+        [record("sts:GetSessionToken")], [record("sts:GetCallerIdentity", readOnly=True)],
+        [_login("Success")],
+    ],
+    "instance-access": [
+        [record("ssm:DescribeSessions", readOnly=True)], [record("ec2:DescribeInstances")],
+        [record("ssm:SendCommand", userIdentity=_SERVICE)],
+    ],
+    "instance-credentials": [
+        [_instance("198.51.100.7"), _instance("198.51.100.9")],
+        [_instance("10.0.0.4"), _instance("198.51.100.7")],
+        [_instance("198.51.100.7"), _instance("203.0.113.9", "ASIALATER")],
+        [_instance("198.51.100.7"), _instance("ec2.amazonaws.com")],
+        [record("s3:ListBuckets", sourceIPAddress=each) for each in ("192.0.2.1", "203.0.113.9")],
+    ],
+    "lambda-changes": [
+        [record("lambda:GetFunction20150331v2", readOnly=True)],
+        [record("lambda:UpdateFunctionConfiguration20150331v2", requestParameters={
+            "functionName": "f", "memorySize": 512})],
+    ],
+    "unusual-instances": [
+        [_large("t3.micro")], [_large("m5.4xlarge")], [record("ec2:DescribeInstances")],
+    ],
+    "user-data": [
+        [record("ec2:ModifyInstanceAttribute", requestParameters={
+            "instanceId": "i-1", "disableApiTermination": {"value": True}})],
+        [record("ec2:DescribeInstanceAttribute", requestParameters={
+            "instanceId": "i-1", "attribute": "instanceType"})],
     ],
     "federation-changes": [[record("iam:GetSAMLProvider")]],
     "first-time-roles": [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import sqlglot
 from sqlglot import exp
@@ -15,11 +15,10 @@ from orgtrail.settings.faults import OrgtrailError
 PATH = "$path"
 """Athena's hidden column: the file that a record is in."""
 
-MACROS = (
-    "CREATE OR REPLACE TEMP MACRO from_iso8601_timestamp(t) AS "
-    "CAST(replace(t, 'Z', '') AS TIMESTAMP)",
-)
-"""Functions of Athena that DuckDB lacks and that no translation reaches."""
+MACROS: tuple[str, ...] = ()
+
+_JSON = {each.name.lower() for each in records.FIELDS if each.type == records.JSON}
+"""Columns that DuckDB holds as JSON; any other text may be broken."""
 
 
 def parsed(sql: str, name: str) -> exp.Query:
@@ -105,9 +104,67 @@ def duckdb(tree: exp.Query) -> str:
     for table in scans(tree):
         alias = table.alias
         table.replace(exp.to_table(TABLE, alias=alias or None))
-    for every in [*tree.find_all(exp.RegexpReplace)]:
-        every.set("modifiers", exp.Literal.string("g"))  # DuckDB would stop after the first
-    for each in [*tree.find_all(exp.RegexpExtract)]:
-        # DuckDB gives empty text where nothing matches, Athena null.
-        each.replace(exp.Nullif(this=each.copy(), expression=exp.Literal.string("")))
+    # The innermost first: what is put in place of one holds those within it.
+    for each in reversed([*tree.find_all(*_OTHERWISE)]):
+        each.replace(_OTHERWISE[type(each)](each))
     return tree.sql(dialect="duckdb", pretty=True)
+
+
+def _replaces_all(each: exp.Expression) -> exp.Expression:
+    """DuckDB would stop after the first."""
+    each.set("modifiers", exp.Literal.string("g"))
+    return each.copy()
+
+
+def _null_for_nothing(each: exp.Expression) -> exp.Expression:
+    """DuckDB gives empty text where nothing is found, Athena null."""
+    return exp.Nullif(this=each.copy(), expression=exp.Literal.string(""))
+
+
+def _text_alone(each: exp.Expression) -> exp.Expression:
+    """DuckDB gives the JSON of an object or a list, Athena null; broken JSON is null there too."""
+    found = exp.JSONExtract(this=_json(each.this), expression=each.expression.copy())
+    kind = exp.func("json_type", found, dialect="duckdb")
+    scalar = exp.JSONExtractScalar(this=_json(each.this), expression=each.expression.copy())
+    nested = [exp.Literal.string(name) for name in ("OBJECT", "ARRAY")]
+    return exp.case().when(exp.not_(exp.In(this=kind, expressions=nested)), scalar)
+
+
+def _broken_is_null(each: exp.Expression) -> exp.Expression:
+    return exp.JSONExtract(this=_json(each.this), expression=each.expression.copy())
+
+
+def _json(operand: exp.Expression) -> exp.Expression:
+    known = isinstance(operand, exp.Column) and operand.name.lower() in _JSON
+    return (
+        operand.copy() if known else exp.TryCast(this=operand.copy(), to=exp.DataType.build("json"))
+    )
+
+
+def _whole_units(each: exp.Expression) -> exp.Expression:
+    """DuckDB counts how often a unit begins between two times, Athena how many go into it."""
+    unit = exp.Literal.string(each.text("unit").lower() or "day")
+    return exp.func("date_sub", unit, each.expression.copy(), each.this.copy(), dialect="duckdb")
+
+
+def _moment(each: exp.Expression) -> exp.Expression:
+    """Records are in UTC, whatever the zone of the machine."""
+    return exp.TryCast(this=each.this.copy(), to=exp.DataType.build("timestamp"))
+
+
+def _tried_already(each: exp.Expression) -> exp.Expression:
+    """DuckDB has no TRY around an aggregate; our reading of a moment needs none."""
+    return (each.this if isinstance(each.this, exp.TryCast) else each).copy()
+
+
+_OTHERWISE: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
+    exp.RegexpReplace: _replaces_all,
+    exp.RegexpExtract: _null_for_nothing,
+    exp.SplitPart: _null_for_nothing,
+    exp.JSONExtractScalar: _text_alone,
+    exp.JSONExtract: _broken_is_null,
+    exp.DateDiff: _whole_units,
+    exp.FromISO8601Timestamp: _moment,
+    exp.Try: _tried_already,
+}
+"""Where the two engines differ and no translation knows of it."""

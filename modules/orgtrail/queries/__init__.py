@@ -14,6 +14,7 @@ from importlib.resources import files
 from itertools import takewhile
 from typing import Literal
 
+from orgtrail.queries.expressions import expanded
 from orgtrail.settings.faults import OrgtrailError
 
 Kind = Literal["text", "integer"]
@@ -61,7 +62,8 @@ class Query:
         cis: recommendations of the CIS AWS Foundations benchmark, section 4.
         severity: of a hit: info, low, medium, high or critical.
         hit: what a row means.
-        sql: the query, in Athena's dialect, with `:name` for each parameter.
+        sql: the query, in Athena's dialect, with `:name` for each parameter, and `@evidence` where
+            it may give the ids of what it counts.
 
     """
 
@@ -124,7 +126,7 @@ def _read(text: str) -> Query:
         cis=_ids(head["cis"]),
         severity=head["severity"],
         hit=head["hit"],
-        sql="\n".join(lines[len(top) :]).strip() + "\n",
+        sql=expanded("\n".join(lines[len(top) :]).strip()) + "\n",
     )
 
 

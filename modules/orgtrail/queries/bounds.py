@@ -53,8 +53,8 @@ class Bounds:
         return {
             "first_day": f"'{self.first_day}'",
             "last_day": f"'{self.last_day}'",
-            "since": f"'{stamp(self.since)}'",
-            "until": f"'{stamp(self.until)}'",
+            "since": f"'{border(self.since)}'",
+            "until": f"'{border(self.until)}'",
         }
 
     @property
@@ -73,12 +73,17 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def border(moment: datetime) -> str:
+    """Write a moment for comparing as text: without its `Z`, which comes after `.123Z`."""
+    return stamp(moment).removesuffix("Z")
+
+
 def recent(hours: int) -> dict[str, str]:
     """Return expressions of Athena for the times of the last hours, whenever it runs."""
     since = f"current_timestamp - interval '{hours}' hour"
     return {
         "first_day": f"date_format({since} - interval '{EARLIER.days}' day, '%Y/%m/%d')",
         "last_day": f"date_format(current_timestamp + interval '{LATER.days}' day, '%Y/%m/%d')",
-        "since": f"date_format({since}, '%Y-%m-%dT%H:%i:%sZ')",
-        "until": "date_format(current_timestamp, '%Y-%m-%dT%H:%i:%sZ')",
+        "since": f"date_format({since}, '%Y-%m-%dT%H:%i:%s')",
+        "until": "date_format(current_timestamp, '%Y-%m-%dT%H:%i:%s')",
     }

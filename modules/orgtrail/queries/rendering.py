@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from orgtrail.queries import Parameter, Query
 from orgtrail.queries.bounds import CHOSEN, FIXED, Bounds, recent
+from orgtrail.queries.expressions import with_evidence
 from orgtrail.settings.faults import OrgtrailError
 
 TABLE = "organization_trail"
@@ -22,7 +23,14 @@ def filled(text: str, value: Callable[[str], str]) -> str:
     return _TOKEN.sub(lambda each: value(each["name"]) if each["name"] else each[0], text)
 
 
-def to_run(query: Query, bounds: Bounds, given: Mapping[str, str], facts: Mapping[str, str]) -> str:
+def to_run(
+    query: Query,
+    bounds: Bounds,
+    given: Mapping[str, str],
+    facts: Mapping[str, str],
+    *,
+    evidence: bool = False,
+) -> str:
     """Return a query with literals for everything.
 
     Args:
@@ -30,6 +38,7 @@ def to_run(query: Query, bounds: Bounds, given: Mapping[str, str], facts: Mappin
         bounds: time, accounts and regions.
         given: parameters that the user sets.
         facts: facts of the environment, for the others.
+        evidence: whether rows that count also give the ids of the events, as `event_ids`.
 
     Raises:
         OrgtrailError: a parameter is unknown, or not of its type.
@@ -42,7 +51,8 @@ def to_run(query: Query, bounds: Bounds, given: Mapping[str, str], facts: Mappin
                 f"{query.name}: needs --param {each.name}=...: {each.meaning}"
                 + (", or --env FILE" if each.fact else "")
             )
-    return filled(filled(query.sql, _bounds(bounds.sql)), values.__getitem__)
+    sql = with_evidence(query.sql, told=evidence)
+    return filled(filled(sql, _bounds(bounds.sql)), values.__getitem__)
 
 
 def on_table(sql: str, table: str) -> str:
@@ -53,7 +63,8 @@ def on_table(sql: str, table: str) -> str:
 def to_save(query: Query, facts: Mapping[str, str]) -> str:
     """Return a query that looks back from whenever it runs, with defaults for the rest."""
     values = recent(query.hours) | _literals(query, {}, facts)
-    return filled(filled(query.sql, _bounds(FIXED)), values.__getitem__)
+    sql = with_evidence(query.sql, told=False)
+    return filled(filled(sql, _bounds(FIXED)), values.__getitem__)
 
 
 def to_prepare(query: Query) -> tuple[str, list[str]]:
@@ -64,7 +75,8 @@ def to_prepare(query: Query) -> tuple[str, list[str]]:
         order.append(name)
         return "?"
 
-    return filled(filled(query.sql, _bounds(FIXED + CHOSEN)), ask), order
+    sql = with_evidence(query.sql, told=False)
+    return filled(filled(sql, _bounds(FIXED + CHOSEN)), ask), order
 
 
 def _bounds(sql: str) -> Callable[[str], str]:

@@ -9,13 +9,13 @@
 -- hit: The key was used there; an unknown address or program needs an answer.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
+    eventid AS event_id,
+    eventtime AS event_time,
+    @account AS account_id,
+    @who AS principal,
     sourceipaddress AS source_ip,
     useragent AS user_agent,
-    coalesce(errorcode, errormessage) AS error_code
+    @error AS error_code
   FROM organization_trail
   WHERE :bounds AND useridentity.accesskeyid = :access_key
 )
@@ -23,8 +23,8 @@ SELECT
   account_id, principal, source_ip, user_agent,
   count(*) AS calls,
   count_if(error_code IS NOT NULL) AS attempts,
-  min(eventtime) AS first_time,
-  max(eventtime) AS last_time
+  min(event_time) AS first_time,
+  max(event_time) AS last_time @evidence
 FROM events
 GROUP BY account_id, principal, source_ip, user_agent
 ORDER BY first_time

@@ -9,31 +9,14 @@
 -- hit: One call.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
+    @event,
     useridentity.sessioncontext.sourceidentity AS source_identity,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
-    coalesce(
-      array_join(transform(resources, r -> r.arn), ','),
-      json_extract_scalar(requestparameters, '$.bucketName'),
-      json_extract_scalar(requestparameters, '$.tableName'),
-      json_extract_scalar(requestparameters, '$.roleArn'),
-      json_extract_scalar(requestparameters, '$.keyId'),
-      json_extract_scalar(requestparameters, '$.functionName'),
-      json_extract_scalar(requestparameters, '$.name')
-    ) AS resource,
-    coalesce(errorcode, errormessage) AS error_code
+    @on_what AS resource
   FROM organization_trail
   WHERE :bounds AND (:writes_only = 0 OR lower(readonly) = 'false')
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_identity, source_ip,
-  event_source, event_name, resource,
-  CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  event_time, account_id, aws_region, principal, source_identity, source_ip, event_source,
+  event_name, resource, @outcome
 FROM events
-ORDER BY event_time, event_source, event_name
+ORDER BY event_time, event_source, event_name, event_id

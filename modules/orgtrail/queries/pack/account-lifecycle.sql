@@ -8,23 +8,16 @@
 -- hit: An account left or joined the reach of the guardrails.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.accountId'),
-      json_extract_scalar(requestparameters, '$.accountName'),
-      json_extract_scalar(requestparameters, '$.target.id'),
-      json_extract_scalar(requestparameters, '$.handshakeId'),
-      json_extract_scalar(requestparameters, '$.organizationalUnitId'),
-      json_extract_scalar(requestparameters, '$.name')
-    ) AS target,
-    coalesce(errorcode, errormessage) AS error_code
+      @param(accountId),
+      @param(accountName),
+      @param(target.id),
+      @param(handshakeId),
+      @param(organizationalUnitId),
+      @param(name),
+      @on_what
+    ) AS target
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'organizations.amazonaws.com' AND eventname IN (
@@ -35,10 +28,9 @@ WITH events AS (
       'CreateOrganizationalUnit', 'DeleteOrganizationalUnit', 'UpdateOrganizationalUnit',
       'EnableAllFeatures'
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -9,25 +9,15 @@
 -- hit: What auditors see through was changed.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.workGroup'),
-      json_extract_scalar(requestparameters, '$.name'),
-      json_extract_scalar(requestparameters, '$.tableInput.name'),
-      json_extract_scalar(requestparameters, '$.databaseName')
+      @param(workGroup),
+      @param(name),
+      @param(tableInput.name),
+      @param(databaseName),
+      @on_what
     ) AS target,
-    coalesce(
-      json_extract_scalar(requestparameters, '$.databaseName'),
-      json_extract_scalar(requestparameters, '$.name')
-    ) AS database_name,
-    coalesce(errorcode, errormessage) AS error_code
+    coalesce(@param(databaseName), @param(name)) AS database_name
   FROM organization_trail
   WHERE :bounds
     AND (
@@ -42,15 +32,14 @@ WITH events AS (
         'DeleteResourcePolicy', 'PutResourcePolicy'
       ))
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
     AND (
       :database = ''
       OR eventsource = 'athena.amazonaws.com'
-      OR coalesce(json_extract_scalar(requestparameters, '$.databaseName'), json_extract_scalar(requestparameters, '$.name'), :database) = :database
+      OR coalesce(@param(databaseName), @param(name), :database) = :database
     )
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, database_name, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, database_name, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -5,45 +5,48 @@
 -- mitre: T1530, T1537
 -- cis: 4.8
 -- severity: medium
--- hit: Who may reach a bucket was changed; `everyone` is open to the world.
+-- hit: Who may reach a bucket was changed; `everyone` is open to the world, an account id to that account, `conditional` to whoever meets the policy's conditions.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
-    json_extract_scalar(requestparameters, '$.bucketName') AS target,
-    CASE
-      WHEN regexp_like(
-        CAST(requestparameters AS varchar),
-        '"Principal":\s*("\*"|\{"AWS":\s*(\["\*"\]|"\*"))|global/AllUsers|AuthenticatedUsers'
-      ) THEN 'everyone'
-      WHEN eventname IN (
-        'DeleteBucketPublicAccessBlock', 'DeleteAccountPublicAccessBlock'
-      ) THEN 'unblocked'
-      WHEN regexp_like(
-        CAST(requestparameters AS varchar),
-        '"(BlockPublicAcls|BlockPublicPolicy|IgnorePublicAcls|RestrictPublicBuckets)":\s*false'
-      ) THEN 'unblocked'
-      ELSE ''
-    END AS opened_to,
-    coalesce(errorcode, errormessage) AS error_code
+    @event,
+    @bucket AS target,
+    coalesce(
+      @text(bucketPolicy), @text(policy), @text(Policy), @text(PutAccessPointPolicyRequest.Policy)
+    ) AS document,
+    @request AS request,
+    @omitted AS omitted
   FROM organization_trail
   WHERE :bounds
-    AND eventsource = 's3.amazonaws.com' AND eventname IN (
-      'PutBucketPolicy', 'DeleteBucketPolicy', 'PutBucketAcl', 'PutObjectAcl',
-      'PutBucketCors', 'DeleteBucketCors', 'PutBucketPublicAccessBlock',
-      'DeleteBucketPublicAccessBlock', 'PutAccountPublicAccessBlock',
-      'DeleteAccountPublicAccessBlock', 'PutAccessPointPolicy'
+    AND eventsource IN ('s3.amazonaws.com', 's3express.amazonaws.com')
+    AND (
+      eventname IN (
+        'PutBucketPolicy', 'DeleteBucketPolicy', 'PutBucketAcl', 'PutObjectAcl',
+        'PutBucketCors', 'DeleteBucketCors', 'PutBucketPublicAccessBlock',
+        'DeleteBucketPublicAccessBlock', 'PutAccountPublicAccessBlock',
+        'DeleteAccountPublicAccessBlock', 'PutAccessPointPolicy', 'DeleteAccessPointPolicy',
+        'PutBucketOwnershipControls', 'PutMultiRegionAccessPointPolicy', 'PutBucketWebsite'
+      )
+      OR (
+        eventname IN ('CreateBucket', 'PutObject', 'CopyObject', 'CreateMultipartUpload')
+        AND regexp_like(@request, '"x-amz-(acl":\s*(\[\s*)?"(public|authenticated)-read|grant-)')
+      )
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, opened_to, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target,
+  CASE
+    WHEN regexp_like(
+      request, 'global/(AllUsers|AuthenticatedUsers)|"x-amz-acl":\s*(\[\s*)?"(public|authenticated)-read'
+    ) THEN 'everyone'
+    WHEN event_name IN ('DeleteBucketPublicAccessBlock', 'DeleteAccountPublicAccessBlock')
+      THEN 'unblocked'
+    WHEN regexp_like(
+      request,
+      '"(BlockPublicAcls|BlockPublicPolicy|IgnorePublicAcls|RestrictPublicBuckets)":\s*"?false'
+    ) THEN 'unblocked'
+    ELSE @opened_to(document)
+  END AS opened_to,
+  omitted, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -8,14 +8,8 @@
 -- hit: Someone acted as root of a member from the management account.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventname AS event_name,
-    json_extract_scalar(requestparameters, '$.targetPrincipal') AS target,
-    coalesce(errorcode, errormessage) AS error_code
+    @event,
+    coalesce(@param(targetPrincipal), @on_what) AS target
   FROM organization_trail
   WHERE :bounds
     AND (
@@ -24,7 +18,6 @@ WITH events AS (
     )
 )
 SELECT
-  eventtime AS event_time, account_id, principal, source_ip, event_name, target,
-  CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  event_time, account_id, principal, source_ip, event_name, target, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -8,14 +8,8 @@
 -- hit: What runs is no longer what the code says.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    eventsource AS event_source,
-    eventname AS event_name,
-    coalesce(errorcode, errormessage) AS error_code
+    @event,
+    @on_what AS target
   FROM organization_trail
   WHERE :bounds
     AND lower(readonly) = 'false'
@@ -32,7 +26,6 @@ WITH events AS (
     AND eventname <> 'ConsoleLogin'
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, event_source, event_name,
-  CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -9,12 +9,16 @@
 -- hit: Many persons tried from one address is password spraying; a success after it is a breach.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    coalesce(useridentity.username, useridentity.arn, useridentity.principalid) AS person,
+    eventid AS event_id,
+    eventtime AS event_time,
+    @account AS account_id,
+    coalesce(useridentity.username, @who) AS person,
     sourceipaddress AS source_ip,
-    json_extract_scalar(responseelements, '$.ConsoleLogin') AS result
+    CASE
+      WHEN json_extract_scalar(responseelements, '$.ConsoleLogin') = 'Success' THEN 'Success'
+      WHEN json_extract_scalar(responseelements, '$.ConsoleLogin') = 'Failure'
+        OR @error IS NOT NULL THEN 'Failure'
+    END AS result
   FROM organization_trail
   WHERE :bounds AND eventsource = 'signin.amazonaws.com' AND eventname = 'ConsoleLogin'
 )
@@ -24,8 +28,8 @@ SELECT
   count_if(result = 'Success') AS successes,
   count(DISTINCT CASE WHEN result = 'Failure' THEN person END) AS persons_tried,
   count(DISTINCT account_id) AS accounts,
-  min(CASE WHEN result = 'Failure' THEN eventtime END) AS first_failure,
-  max(CASE WHEN result = 'Failure' THEN eventtime END) AS last_failure
+  min(CASE WHEN result = 'Failure' THEN event_time END) AS first_failure,
+  max(CASE WHEN result = 'Failure' THEN event_time END) AS last_failure @evidence
 FROM events
 GROUP BY source_ip
 HAVING count_if(result = 'Failure') >= :least

@@ -8,12 +8,8 @@
 -- hit: A password alone opened the console.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    useridentity.type AS identity_type,
-    sourceipaddress AS source_ip
+    @event,
+    useridentity.type AS identity_type
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'signin.amazonaws.com'
@@ -23,6 +19,6 @@ WITH events AS (
     AND coalesce(json_extract_scalar(additionaleventdata, '$.MFAUsed'), 'No') <> 'Yes'
     AND json_extract_scalar(additionaleventdata, '$.SamlProviderArn') IS NULL
 )
-SELECT eventtime AS event_time, account_id, principal, identity_type, source_ip
+SELECT event_time, account_id, principal, identity_type, source_ip, event_id
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -9,20 +9,20 @@
 -- hit: A principal of one account entered another; from outside the organization it needs a contract.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
+    eventid AS event_id,
+    eventtime AS event_time,
     useridentity.accountid AS caller_account,
-    recipientaccountid AS account_id,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    json_extract_scalar(requestparameters, '$.roleArn') AS role_arn,
-    coalesce(errorcode, errormessage) AS error_code
+    @account AS account_id,
+    @who AS principal,
+    coalesce(@param(roleArn), @on_what) AS role_arn,
+    @error AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'sts.amazonaws.com'
     AND eventname IN ('AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity')
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
     AND useridentity.accountid IS NOT NULL
-    AND useridentity.accountid <> recipientaccountid
+    AND useridentity.accountid <> @account
 )
 SELECT
   caller_account, account_id, principal, role_arn,
@@ -33,8 +33,8 @@ SELECT
   END AS organization,
   count_if(error_code IS NULL) AS successes,
   count_if(error_code IS NOT NULL) AS attempts,
-  min(eventtime) AS first_time,
-  max(eventtime) AS last_time
+  min(event_time) AS first_time,
+  max(event_time) AS last_time @evidence
 FROM events
 GROUP BY caller_account, account_id, principal, role_arn
 ORDER BY organization DESC, successes DESC, principal

@@ -8,33 +8,32 @@
 -- hit: The power over all accounts, or over their audit, was handed on or taken away.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.servicePrincipal'),
-      json_extract_scalar(requestparameters, '$.memberAccountId'),
-      json_extract_scalar(requestparameters, '$.delegatedAdminAccountId'),
-      json_extract_scalar(requestparameters, '$.adminAccountId')
+      @param(servicePrincipal),
+      @param(memberAccountId),
+      @param(delegatedAdminAccountId),
+      @param(adminAccountId),
+      @param(delegatedAdminId),
+      @on_what
     ) AS target,
     coalesce(
-      json_extract_scalar(requestparameters, '$.accountId'),
-      json_extract_scalar(requestparameters, '$.memberAccountId'),
-      json_extract_scalar(requestparameters, '$.delegatedAdminAccountId'),
-      json_extract_scalar(requestparameters, '$.adminAccountId')
-    ) AS to_account,
-    coalesce(errorcode, errormessage) AS error_code
+      @param(accountId),
+      @param(memberAccountId),
+      @param(delegatedAdminAccountId),
+      @param(adminAccountId)
+    ) AS to_account
   FROM organization_trail
   WHERE :bounds
     AND (
       (eventsource = 'organizations.amazonaws.com' AND eventname IN (
         'RegisterDelegatedAdministrator', 'DeregisterDelegatedAdministrator',
         'EnableAWSServiceAccess', 'DisableAWSServiceAccess'
+      ))
+      OR (eventsource IN ('macie2.amazonaws.com', 'inspector2.amazonaws.com', 'detective.amazonaws.com')
+        AND eventname IN (
+        'EnableOrganizationAdminAccount', 'DisableOrganizationAdminAccount',
+        'EnableDelegatedAdminAccount', 'DisableDelegatedAdminAccount'
       ))
       OR (eventsource = 'cloudtrail.amazonaws.com' AND eventname IN (
         'RegisterOrganizationDelegatedAdmin', 'DeregisterOrganizationDelegatedAdmin'
@@ -46,10 +45,9 @@ WITH events AS (
         'EnableOrganizationAdminAccount', 'DisableOrganizationAdminAccount'
       ))
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, to_account, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, to_account, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -9,19 +9,22 @@
 -- hit: Many actions refused to one principal look like someone trying what it may do.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
+    eventid AS event_id,
+    eventtime AS event_time,
+    @account AS account_id,
+    @who AS principal,
     sourceipaddress AS source_ip,
-    eventsource || ':' || eventname AS action,
-    coalesce(errorcode, errormessage) AS error_code
+    eventsource || ':' || eventname AS action
   FROM organization_trail
   WHERE :bounds
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
+    -- Each service has a code of its own for it; the words are mostly IAM's.
     AND (
-      errorcode IN ('AccessDenied', 'AccessDeniedException', 'UnauthorizedAccess')
-      OR regexp_like(errorcode, 'UnauthorizedOperation$|UnauthorizedAccess|NotAuthorized')
+      regexp_like(
+        errorcode,
+        'AccessDenied|Unauthorized|NotAuthorized|Forbidden|AuthorizationError|InsufficientPrivileges|AllAccessDisabled|PermissionDenied'
+      )
+      OR strpos(errormessage, 'not authorized to perform') > 0
     )
 )
 SELECT
@@ -30,8 +33,8 @@ SELECT
   count(DISTINCT action) AS actions,
   count(DISTINCT source_ip) AS addresses,
   min(action) AS example,
-  min(eventtime) AS first_time,
-  max(eventtime) AS last_time
+  min(event_time) AS first_time,
+  max(event_time) AS last_time @evidence
 FROM events
 GROUP BY account_id, principal
 HAVING count(*) >= :least

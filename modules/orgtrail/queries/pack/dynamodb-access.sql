@@ -2,27 +2,45 @@
 -- title: Access to DynamoDB tables
 -- answers: Reads and writes of items by principal and table, with refusals (data events).
 -- hours: 24
--- param: tables text '' Names of tables, with commas; empty for all
+-- param: tables text '' Names of tables, with commas; * stands for any part of a name; empty for all
 -- mitre: T1213, T1530
 -- cis: -
 -- severity: medium
 -- hit: The principal reached the data; for patient data each one needs a reason.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
+    eventid AS event_id,
+    eventtime AS event_time,
+    @account AS account_id,
+    @who AS principal,
     sourceipaddress AS source_ip,
     eventname AS event_name,
     lower(readonly) AS read_only,
-    coalesce(
-      json_extract_scalar(requestparameters, '$.tableName'),
-      array_join(transform(resources, r -> r.arn), ','),
-      json_extract_scalar(requestparameters, '$.tableArn'),
-      json_extract_scalar(requestparameters, '$.statement')
-    ) AS table_name,
-    coalesce(errorcode, errormessage) AS error_code
+    -- Batches, transactions and statements name their tables in ways of their own.
+    array_sort(array_distinct(transform(
+      filter(
+        coalesce(transform(resources, each -> each.arn), CAST(ARRAY[] AS array(varchar)))
+          || ARRAY[@param(tableName), @param(tableArn), @param(streamArn), @refused_on]
+          || coalesce(
+          map_keys(TRY_CAST(json_extract(requestparameters, '$.requestItems') AS map(varchar, json))),
+          CAST(ARRAY[] AS array(varchar))
+        )
+          || coalesce(
+          regexp_extract_all(@request, '"tableName":\s*"([^"]+)"', 1),
+          CAST(ARRAY[] AS array(varchar))
+        )
+          || coalesce(
+          regexp_extract_all(
+            @request,
+            '"statement":\s*"\s*(?i:select\s[^;]*?\sfrom|insert\s+into|update|delete\s+from)\s+(?:\\")?([a-zA-Z0-9_.-]+)', 1
+          ),
+          CAST(ARRAY[] AS array(varchar))
+        ),
+        one -> one IS NOT NULL
+      ),
+      one -> coalesce(regexp_extract(one, ':table/([^/]+)', 1), one)
+    ))) AS tables,
+    @error AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'dynamodb.amazonaws.com'
@@ -32,22 +50,26 @@ WITH events AS (
       'DeleteItem', 'BatchWriteItem', 'TransactWriteItems', 'ExportTableToPointInTime',
       'GetRecords'
     )
-    AND (
-      :tables = ''
-      OR regexp_like(
-        CAST(requestparameters AS varchar)
-          || coalesce(array_join(transform(resources, r -> r.arn), ','), ''),
-        '["/](' || replace(replace(:tables, '.', '[.]'), ',', '|') || ')(["/,:]|$)'
-      )
-    )
 )
 SELECT
-  account_id, table_name, principal, source_ip, event_name,
+  account_id,
+  array_join(tables, ',') AS table_name,
+  principal, source_ip, event_name,
   count_if(error_code IS NULL) AS successes,
   count_if(error_code IS NOT NULL) AS attempts,
   count_if(read_only = 'true') AS reads,
-  min(eventtime) AS first_time,
-  max(eventtime) AS last_time
+  min(event_time) AS first_time,
+  max(event_time) AS last_time @evidence
 FROM events
-GROUP BY account_id, table_name, principal, source_ip, event_name
+WHERE :tables = ''
+  OR cardinality(filter(
+    tables,
+    one -> regexp_like(
+      one,
+      '^(' || replace(replace(replace(:tables, '.', '[.]'), '*', '[a-zA-Z0-9_.-]*'), ',', '|') || ')$'
+    )
+  )) > 0
+  -- Nobody knows of which table a refused call was that names none.
+  OR (cardinality(tables) = 0 AND error_code IS NOT NULL)
+GROUP BY account_id, tables, principal, source_ip, event_name
 ORDER BY successes DESC, attempts DESC, principal

@@ -8,21 +8,21 @@
 -- hit: Someone could not prove who they are; many failures from one address are an attack.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    coalesce(useridentity.arn, useridentity.username, useridentity.principalid) AS principal,
+    eventid AS event_id,
+    eventtime AS event_time,
+    @account AS account_id,
+    @who AS principal,
     sourceipaddress AS source_ip,
     eventname AS event_name,
     CASE WHEN eventname = 'ConsoleLogin' THEN 'console' ELSE 'api' END AS way,
-    coalesce(errorcode, errormessage, 'Failure') AS reason
+    coalesce(@error, 'Failure') AS reason
   FROM organization_trail
   WHERE :bounds
     AND (
       (
         eventname IN ('ConsoleLogin', 'CheckMfa', 'CredentialVerification', 'UserAuthentication')
         AND (
-          errormessage IS NOT NULL
+          @error IS NOT NULL
           OR json_extract_scalar(responseelements, '$.ConsoleLogin') = 'Failure'
           OR json_extract_scalar(responseelements, '$.CheckMfa') = 'Failure'
           OR json_extract_scalar(serviceeventdetails, '$.CredentialVerification') = 'Failure'
@@ -39,15 +39,17 @@ WITH events AS (
       )
       OR errorcode IN (
         'InvalidClientTokenId', 'SignatureDoesNotMatch', 'UnrecognizedClientException',
-        'ExpiredToken', 'ExpiredTokenException', 'AuthFailure', 'Client.AuthFailure'
+        'ExpiredToken', 'ExpiredTokenException', 'AuthFailure', 'Client.AuthFailure',
+        'InvalidSignatureException', 'InvalidAccessKeyId', 'MissingAuthenticationToken',
+        'MissingAuthenticationTokenException', 'IncompleteSignatureException', 'RequestExpired'
       )
     )
 )
 SELECT
   account_id, way, event_name, principal, source_ip, reason,
   count(*) AS failures,
-  min(eventtime) AS first_time,
-  max(eventtime) AS last_time
+  min(event_time) AS first_time,
+  max(event_time) AS last_time @evidence
 FROM events
 GROUP BY account_id, way, event_name, principal, source_ip, reason
 ORDER BY failures DESC, first_time

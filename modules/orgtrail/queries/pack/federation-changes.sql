@@ -8,23 +8,16 @@
 -- hit: Someone else vouches for identities now.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.name'),
-      json_extract_scalar(requestparameters, '$.sAMLProviderArn'),
-      json_extract_scalar(requestparameters, '$.openIDConnectProviderArn'),
-      json_extract_scalar(requestparameters, '$.url'),
-      json_extract_scalar(requestparameters, '$.trustAnchorId'),
-      json_extract_scalar(requestparameters, '$.profileId')
-    ) AS target,
-    coalesce(errorcode, errormessage) AS error_code
+      @param(name),
+      @param(sAMLProviderArn),
+      @param(openIDConnectProviderArn),
+      @param(url),
+      @param(trustAnchorId),
+      @param(profileId),
+      @on_what
+    ) AS target
   FROM organization_trail
   WHERE :bounds
     AND (
@@ -32,17 +25,17 @@ WITH events AS (
         'CreateSAMLProvider', 'UpdateSAMLProvider', 'DeleteSAMLProvider',
         'CreateOpenIDConnectProvider', 'DeleteOpenIDConnectProvider',
         'AddClientIDToOpenIDConnectProvider', 'RemoveClientIDFromOpenIDConnectProvider',
-        'UpdateOpenIDConnectProviderThumbprint'
+        'UpdateOpenIDConnectProviderThumbprint', 'EnableOutboundWebIdentityFederation'
       ))
       OR (eventsource = 'rolesanywhere.amazonaws.com' AND eventname IN (
         'CreateTrustAnchor', 'UpdateTrustAnchor', 'DeleteTrustAnchor', 'EnableTrustAnchor',
-        'DisableTrustAnchor', 'CreateProfile', 'UpdateProfile'
+        'DisableTrustAnchor', 'CreateProfile', 'UpdateProfile',
+        'EnableProfile', 'ImportCrl', 'DeleteCrl', 'DisableCrl'
       ))
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -1,6 +1,6 @@
 -- name: identity-center-changes
 -- title: Changes in Identity Center
--- answers: Permission sets, assignments and identity providers of IAM Identity Center.
+-- answers: Permission sets, assignments, users, groups and their members, identity providers of IAM Identity Center: made, changed or deleted.
 -- hours: 24
 -- mitre: T1098, T1484.002
 -- cis: 4.4
@@ -8,22 +8,23 @@
 -- hit: Who may enter which account was changed.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.permissionSetArn'),
-      json_extract_scalar(requestparameters, '$.name'),
-      json_extract_scalar(requestparameters, '$.directoryId')
+      @param(permissionSetArn),
+      @param(name),
+      @param(groupId),
+      @param(displayName),
+      @param(userName),
+      @param(userId),
+      @param(membershipId),
+      @param(directoryId),
+      @on_what
     ) AS target,
-    json_extract_scalar(requestparameters, '$.principalId') AS assignee,
-    json_extract_scalar(requestparameters, '$.targetId') AS to_account,
-    coalesce(errorcode, errormessage) AS error_code
+    coalesce(
+      @param(principalId), @param(memberId.userId), @param(memberId), @param(userId)
+    ) AS assignee,
+    @param(targetId) AS to_account,
+    @omitted AS omitted
   FROM organization_trail
   WHERE :bounds
     AND (
@@ -32,23 +33,30 @@ WITH events AS (
         'PutInlinePolicyToPermissionSet', 'DeleteInlinePolicyFromPermissionSet',
         'AttachManagedPolicyToPermissionSet', 'DetachManagedPolicyFromPermissionSet',
         'AttachCustomerManagedPolicyReferenceToPermissionSet',
+        'DetachCustomerManagedPolicyReferenceFromPermissionSet',
         'PutPermissionsBoundaryToPermissionSet',
         'DeletePermissionsBoundaryFromPermissionSet', 'CreateAccountAssignment',
         'DeleteAccountAssignment', 'ProvisionPermissionSet', 'CreateInstance',
         'DeleteInstance', 'CreateTrustedTokenIssuer', 'UpdateTrustedTokenIssuer',
-        'DeleteTrustedTokenIssuer'
+        'DeleteTrustedTokenIssuer', 'CreateApplicationAssignment',
+        'DeleteApplicationAssignment', 'PutApplicationAssignmentConfiguration'
+      ))
+      OR (eventsource = 'identitystore.amazonaws.com' AND eventname IN (
+        'CreateUser', 'UpdateUser', 'DeleteUser', 'CreateGroup', 'UpdateGroup', 'DeleteGroup',
+        'CreateGroupMembership', 'DeleteGroupMembership'
       ))
       OR (eventsource = 'sso-directory.amazonaws.com' AND eventname IN (
         'EnableExternalIdPConfigurationForDirectory',
         'DisableExternalIdPConfigurationForDirectory',
         'CreateExternalIdPConfigurationForDirectory',
-        'UpdateExternalIdPConfigurationForDirectory', 'CreateUser', 'AddMemberToGroup'
+        'UpdateExternalIdPConfigurationForDirectory', 'CreateUser', 'DeleteUser', 'UpdateUser',
+        'EnableUser', 'UpdatePassword', 'CreateGroup', 'DeleteGroup', 'AddMemberToGroup',
+        'RemoveMemberFromGroup'
       ))
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, assignee, to_account, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, assignee, to_account, omitted, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -1,6 +1,6 @@
 -- name: kms-grants
 -- title: Key policies and grants
--- answers: Changes to policies of keys, and grants to principals of other accounts.
+-- answers: Key policies that were put, and grants to other accounts; whom a policy lets in beside its own account is told.
 -- hours: 24
 -- mitre: T1098
 -- cis: -
@@ -8,34 +8,24 @@
 -- hit: Someone else may use the key now.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
-    json_extract_scalar(requestparameters, '$.keyId') AS target,
-    json_extract_scalar(requestparameters, '$.granteePrincipal') AS grantee,
-    coalesce(errorcode, errormessage) AS error_code
+    @event,
+    coalesce(@param(keyId), @on_what) AS target,
+    @param(granteePrincipal) AS grantee,
+    @text(policy) AS document,
+    @omitted AS omitted
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'kms.amazonaws.com' AND eventname IN (
       'PutKeyPolicy', 'CreateGrant'
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
     AND useridentity.invokedby IS NULL
-    AND (
-      eventname = 'PutKeyPolicy'
-      OR (
-        strpos(json_extract_scalar(requestparameters, '$.granteePrincipal'), ':' || recipientaccountid || ':') = 0
-        AND strpos(json_extract_scalar(requestparameters, '$.granteePrincipal'), '.amazonaws.com') = 0
-      )
-    )
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, grantee, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, grantee, @opened_to(document) AS opened_to, omitted, @outcome
 FROM events
-ORDER BY event_time
+WHERE event_name = 'PutKeyPolicy'
+  OR NOT coalesce(
+    strpos(grantee, ':' || account_id || ':') > 0 OR strpos(grantee, '.amazonaws.com') > 0, false
+  )
+ORDER BY event_time, event_id

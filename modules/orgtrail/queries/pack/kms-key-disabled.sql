@@ -8,29 +8,21 @@
 -- hit: What the key encrypts can no longer be read, or soon cannot.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.keyId'),
-      json_extract_scalar(requestparameters, '$.aliasName')
-    ) AS target,
-    coalesce(errorcode, errormessage) AS error_code
+      @param(keyId),
+      @param(aliasName),
+      @on_what
+    ) AS target
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'kms.amazonaws.com' AND eventname IN (
       'DisableKey', 'ScheduleKeyDeletion', 'DeleteImportedKeyMaterial',
       'DisableKeyRotation', 'DeleteAlias', 'UpdateAlias'
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -9,31 +9,25 @@
 -- hit: The evidence was, or was to be, opened, shortened or deleted.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
-    json_extract_scalar(requestparameters, '$.bucketName') AS target,
-    coalesce(errorcode, errormessage) AS error_code
+    @event,
+    @bucket AS target,
+    @omitted AS omitted
   FROM organization_trail
   WHERE :bounds
-    AND eventsource = 's3.amazonaws.com' AND eventname IN (
+    AND eventsource IN ('s3.amazonaws.com', 's3express.amazonaws.com') AND eventname IN (
       'PutBucketPolicy', 'DeleteBucketPolicy', 'PutBucketAcl', 'PutBucketLifecycle',
       'PutBucketLifecycleConfiguration', 'DeleteBucketLifecycle', 'PutBucketVersioning',
-      'PutObjectLockConfiguration', 'PutBucketReplication', 'DeleteBucketReplication',
-      'PutBucketPublicAccessBlock', 'DeleteBucketPublicAccessBlock',
+      'PutObjectLockConfiguration', 'PutBucketObjectLockConfiguration', 'PutBucketReplication',
+      'DeleteBucketReplication', 'PutBucketPublicAccessBlock', 'DeleteBucketPublicAccessBlock',
       'PutBucketEncryption', 'DeleteBucketEncryption', 'PutBucketNotification',
-      'PutBucketOwnershipControls', 'PutBucketLogging', 'DeleteBucket'
+      'PutBucketOwnershipControls', 'DeleteBucketOwnershipControls', 'PutBucketLogging',
+      'PutBucketCors', 'PutBucketWebsite', 'PutBucketRequestPayment', 'CreateAccessPoint',
+      'DeleteBucket'
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
-    AND (:archive = '' OR json_extract_scalar(requestparameters, '$.bucketName') = :archive)
+    AND @called
+    AND (:archive = '' OR @bucket = :archive OR (@bucket IS NULL AND @unsaid))
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, omitted, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -1,6 +1,6 @@
 -- name: log-readers
 -- title: Who read the audit logs
--- answers: Who fetched log files from the archive, how many and how many bytes (data events).
+-- answers: Who read log files, how many and how many bytes, with refusals (data events); copies out of the archive count.
 -- hours: 168
 -- param: archive text <archive> The archive bucket; empty for any bucket
 -- mitre: T1530
@@ -9,28 +9,34 @@
 -- hit: The principal read the evidence; auditors and the SIEM are expected.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
+    eventid AS event_id,
+    eventtime AS event_time,
+    @who AS principal,
     sourceipaddress AS source_ip,
-    json_extract_scalar(requestparameters, '$.bucketName') AS bucket,
+    CASE
+      WHEN eventname = 'CopyObject'
+        THEN regexp_extract(@text(x-amz-copy-source), '^\W*([^/"]+)', 1)
+      ELSE @bucket
+    END AS bucket,
+    CASE WHEN eventname = 'CopyObject' THEN @text(x-amz-copy-source) ELSE @param(key) END AS key,
+    @unsaid AS unsaid,
     CAST(json_extract_scalar(additionaleventdata, '$.bytesTransferredOut') AS double) AS bytes,
-    coalesce(errorcode, errormessage) AS error_code
+    @error AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 's3.amazonaws.com'
-    AND eventname = 'GetObject'
-    AND coalesce(useridentity.type, '') <> 'AWSService'
-    AND (:archive = '' OR json_extract_scalar(requestparameters, '$.bucketName') = :archive)
-    AND strpos(json_extract_scalar(requestparameters, '$.key'), 'AWSLogs/') > 0
+    AND eventname IN ('GetObject', 'CopyObject', 'SelectObjectContent')
+    AND @called
 )
 SELECT
   principal, source_ip, bucket,
   count_if(error_code IS NULL) AS files_read,
   count_if(error_code IS NOT NULL) AS attempts,
   sum(bytes) AS bytes_out,
-  min(eventtime) AS first_time,
-  max(eventtime) AS last_time
+  min(event_time) AS first_time,
+  max(event_time) AS last_time @evidence
 FROM events
+WHERE (:archive = '' OR bucket = :archive OR (bucket IS NULL AND unsaid))
+  AND (strpos(key, 'AWSLogs/') > 0 OR unsaid)
 GROUP BY principal, source_ip, bucket
 ORDER BY files_read DESC, principal

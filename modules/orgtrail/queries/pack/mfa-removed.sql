@@ -8,20 +8,13 @@
 -- hit: A password alone is enough now.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.userName'),
-      json_extract_scalar(requestparameters, '$.serialNumber'),
-      json_extract_scalar(requestparameters, '$.userId')
-    ) AS target,
-    coalesce(errorcode, errormessage) AS error_code
+      @param(userName),
+      @param(serialNumber),
+      @param(userId),
+      @on_what
+    ) AS target
   FROM organization_trail
   WHERE :bounds
     AND (
@@ -31,11 +24,13 @@ WITH events AS (
       OR (eventsource = 'sso-directory.amazonaws.com' AND eventname IN (
         'DeleteMfaDeviceForUser', 'DisassociateMfaDevice'
       ))
+      OR (eventsource = 'sso.amazonaws.com' AND eventname IN (
+        'PutMfaDeviceManagementForDirectory'
+      ))
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

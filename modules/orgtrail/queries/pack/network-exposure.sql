@@ -8,24 +8,17 @@
 -- hit: What can be reached from where was changed.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.groupId'),
-      json_extract_scalar(requestparameters, '$.networkAclId'),
-      json_extract_scalar(requestparameters, '$.internetGatewayId'),
-      json_extract_scalar(requestparameters, '$.customerGatewayId'),
-      json_extract_scalar(requestparameters, '$.routeTableId'),
-      json_extract_scalar(requestparameters, '$.vpcId')
+      @param(groupId),
+      @param(networkAclId),
+      @param(internetGatewayId),
+      @param(customerGatewayId),
+      @param(routeTableId),
+      @param(vpcId),
+      @on_what
     ) AS target,
-    regexp_like(CAST(requestparameters AS varchar), '"(0\.0\.0\.0/0|::/0)"') AS internet,
-    coalesce(errorcode, errormessage) AS error_code
+    coalesce(regexp_like(@request, '"(0\.0\.0\.0/0|::/0)"'), false) AS internet
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'ec2.amazonaws.com' AND eventname IN (
@@ -43,10 +36,9 @@ WITH events AS (
       'RejectVpcPeeringConnection', 'AttachClassicLinkVpc', 'DetachClassicLinkVpc',
       'DisableVpcClassicLink', 'EnableVpcClassicLink'
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, internet, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, internet, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

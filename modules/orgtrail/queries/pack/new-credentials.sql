@@ -8,32 +8,28 @@
 -- hit: A new lasting way in; made for another user it is how attackers stay.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
-    json_extract_scalar(requestparameters, '$.userName') AS target,
-    CASE
-      WHEN json_extract_scalar(requestparameters, '$.userName') IS NULL THEN 'own'
-      WHEN json_extract_scalar(requestparameters, '$.userName') = useridentity.username THEN 'own'
-      ELSE 'other'
-    END AS owner,
-    coalesce(errorcode, errormessage) AS error_code
+    @event,
+    coalesce(@param(userName), @refused_on) AS target,
+    useridentity.username AS own_name,
+    @unsaid AS unsaid
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'iam.amazonaws.com' AND eventname IN (
       'CreateAccessKey', 'UpdateAccessKey', 'CreateLoginProfile', 'UpdateLoginProfile',
-      'CreateServiceSpecificCredential', 'ResetServiceSpecificCredential',
-      'UploadSSHPublicKey', 'UploadSigningCertificate', 'CreateUser'
+      'ChangePassword', 'CreateServiceSpecificCredential', 'ResetServiceSpecificCredential',
+      'UpdateServiceSpecificCredential', 'UploadSSHPublicKey', 'UpdateSSHPublicKey',
+      'UploadSigningCertificate', 'UpdateSigningCertificate', 'CreateUser'
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, owner, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target,
+  CASE
+    WHEN event_name = 'ChangePassword' OR target = own_name THEN 'own'
+    WHEN target IS NOT NULL THEN 'other'
+    WHEN unsaid THEN 'unknown'
+    ELSE 'own'
+  END AS owner,
+  @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -8,10 +8,10 @@
 -- hit: A program that soon cannot call AWS any more, or one that tried to leave its network.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
+    eventid AS event_id,
+    eventtime AS event_time,
+    @account AS account_id,
+    @who AS principal,
     sourceipaddress AS source_ip,
     useragent AS user_agent,
     eventsource AS event_source,
@@ -31,9 +31,9 @@ WITH events AS (
 SELECT
   kind, account_id, principal, source_ip, user_agent, event_source, tls_version, vpc_endpoint,
   count(*) AS calls,
-  min(eventtime) AS first_time,
-  max(eventtime) AS last_time
+  min(event_time) AS first_time,
+  max(event_time) AS last_time @evidence
 FROM events
 GROUP BY
   kind, account_id, principal, source_ip, user_agent, event_source, tls_version, vpc_endpoint
-ORDER BY calls DESC, principal
+ORDER BY kind, calls DESC

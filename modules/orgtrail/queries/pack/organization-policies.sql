@@ -8,24 +8,10 @@
 -- hit: What accounts may do was changed for many at once.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
-    coalesce(
-      json_extract_scalar(requestparameters, '$.policyId'),
-      json_extract_scalar(requestparameters, '$.name'),
-      json_extract_scalar(requestparameters, '$.policyType')
-    ) AS target,
-    coalesce(
-      json_extract_scalar(requestparameters, '$.targetId'),
-      json_extract_scalar(requestparameters, '$.rootId')
-    ) AS applies_to,
-    coalesce(errorcode, errormessage) AS error_code
+    @event,
+    coalesce(@param(policyId), @param(name), @param(policyType), @on_what) AS target,
+    coalesce(@param(targetId), @param(rootId)) AS applies_to,
+    @omitted AS omitted
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'organizations.amazonaws.com' AND eventname IN (
@@ -33,10 +19,9 @@ WITH events AS (
       'EnablePolicyType', 'DisablePolicyType', 'PutResourcePolicy',
       'DeleteResourcePolicy'
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, applies_to, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, applies_to, omitted, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

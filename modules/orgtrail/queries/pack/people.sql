@@ -9,14 +9,16 @@
 -- hit: A person worked in that account.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
+    eventid AS event_id,
+    eventtime AS event_time,
+    @account AS account_id,
     useridentity.onbehalfof.userid AS user_id,
-    split_part(useridentity.principalid, ':', 2) AS person,
+    coalesce(
+      nullif(split_part(useridentity.principalid, ':', 2), ''), useridentity.onbehalfof.userid
+    ) AS person,
     useridentity.sessioncontext.sessionissuer.username AS role_name,
     lower(readonly) AS read_only,
-    coalesce(errorcode, errormessage) AS error_code
+    @error AS error_code
   FROM organization_trail
   WHERE :bounds
     AND (
@@ -33,8 +35,8 @@ SELECT
   count(*) AS calls,
   count_if(read_only = 'false') AS writes,
   count_if(error_code IS NOT NULL) AS attempts,
-  min(eventtime) AS first_time,
-  max(eventtime) AS last_time
+  min(event_time) AS first_time,
+  max(event_time) AS last_time @evidence
 FROM events
 WHERE :person = '' OR person = :person OR user_id = :person
 GROUP BY person, account_id, role_name

@@ -27,7 +27,7 @@ measured AS (
     eventtime,
     date_diff(
       'minute',
-      from_iso8601_timestamp(eventtime),
+      TRY(from_iso8601_timestamp(eventtime)),
       date_parse(file_time, '%Y%m%dT%H%iZ')
     ) AS lag_minutes
   FROM delivered
@@ -42,7 +42,7 @@ health AS (
     min(eventtime) AS first_event,
     max(eventtime) AS last_event,
     date_diff(
-      'hour', from_iso8601_timestamp(max(eventtime)), from_iso8601_timestamp(:until)
+      'hour', TRY(from_iso8601_timestamp(max(eventtime))), from_iso8601_timestamp(:until)
     ) AS hours_silent
   FROM measured
   GROUP BY account, region

@@ -1,38 +1,65 @@
 -- name: principal-activity
--- title: Everything a principal did
--- answers: The timeline of one principal: ARN, access key, or role session.
+-- title: Everything a person or role did
+-- answers: The timeline of one person, role or key over all accounts and sessions, through the roles that it took (three, one after the other), with the first and last time of each region, address and program.
 -- hours: 168
--- param: principal text required ARN, access key id, user name, role ARN, source identity or session name
+-- param: principal text required ARN, access key id, user name, role ARN, source identity, session name, Identity Center user id, or subject of a federated user
 -- mitre: T1078
 -- cis: -
 -- severity: info
--- hit: One call of that principal.
-WITH events AS (
+-- hit: One call of that principal; `followed` where a session made it that the principal opened.
+WITH asked AS (SELECT :principal AS wanted),
+assumed AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    useridentity.accesskeyid AS access_key,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
-    coalesce(errorcode, errormessage) AS error_code
+    json_extract_scalar(responseelements, '$.credentials.accessKeyId') AS issued_key,
+    useridentity.accesskeyid AS caller_key,
+    @called_by(wanted) AS theirs
   FROM organization_trail
+  CROSS JOIN asked
   WHERE :bounds
-    AND :principal <> ''
-    AND (
-      useridentity.arn = :principal
-      OR useridentity.accesskeyid = :principal
-      OR useridentity.username = :principal
-      OR useridentity.sessioncontext.sessionissuer.arn = :principal
-      OR useridentity.sessioncontext.sourceidentity = :principal
-      OR split_part(useridentity.principalid, ':', 2) = :principal
+    AND eventsource = 'sts.amazonaws.com'
+    AND eventname IN (
+      'AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot',
+      'GetFederationToken', 'GetSessionToken'
     )
+    AND errorcode IS NULL
+),
+-- A call between accounts is told in both of them, and one of the two may know less.
+sessions AS (
+  SELECT issued_key, max(caller_key) AS caller_key, bool_or(coalesce(theirs, false)) AS theirs
+  FROM assumed
+  WHERE issued_key IS NOT NULL
+  GROUP BY issued_key
+),
+opened AS (
+  SELECT s.issued_key
+  FROM sessions s
+  LEFT JOIN sessions p1 ON p1.issued_key = s.caller_key
+  LEFT JOIN sessions p2 ON p2.issued_key = p1.caller_key
+  WHERE s.theirs OR p1.theirs OR p2.theirs
+),
+events AS (
+  SELECT DISTINCT
+    @event,
+    useridentity.accesskeyid AS access_key,
+    useragent AS user_agent,
+    @on_what AS resource,
+    coalesce@called_by(wanted) AS theirs
+  FROM organization_trail
+  CROSS JOIN asked
+  WHERE :bounds AND wanted <> ''
+),
+followed AS (
+  SELECT e.*, o.issued_key
+  FROM events e
+  LEFT JOIN opened o ON o.issued_key = e.access_key
+  WHERE e.theirs OR o.issued_key IS NOT NULL
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, access_key, source_ip, event_source,
-  event_name, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
-FROM events
-ORDER BY event_time
+  event_time, account_id, aws_region, principal, access_key, source_ip, user_agent, event_source,
+  event_name, resource,
+  CASE WHEN theirs THEN 'own' ELSE 'followed' END AS via,
+  min(event_time) OVER (PARTITION BY aws_region, source_ip, user_agent) AS first_time,
+  max(event_time) OVER (PARTITION BY aws_region, source_ip, user_agent) AS last_time,
+  @outcome
+FROM followed
+ORDER BY event_time, event_id

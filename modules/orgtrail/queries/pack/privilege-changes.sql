@@ -1,37 +1,26 @@
 -- name: privilege-changes
 -- title: Changes of privileges
--- answers: Policies and trust of users, groups and roles: attached, written, widened; administrator rights are flagged.
+-- answers: IAM policies attached, detached, written or versioned, trust, boundaries and groups; what gives administrator rights, and whom a role trusts beside its own account, is told.
 -- hours: 24
 -- mitre: T1098.003, T1548
 -- cis: 4.4
 -- severity: medium
--- hit: Someone may do more, or less, than before.
+-- hit: Someone may do more, or less, than before; `omitted` means that the record is too large to show what, which can be used to hide it.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.roleName'),
-      json_extract_scalar(requestparameters, '$.userName'),
-      json_extract_scalar(requestparameters, '$.groupName'),
-      json_extract_scalar(requestparameters, '$.policyArn'),
-      json_extract_scalar(requestparameters, '$.policyName')
+      @param(roleName), @param(userName), @param(groupName), @param(policyArn),
+      @param(policyName), @on_what
     ) AS target,
-    coalesce(
-      json_extract_scalar(requestparameters, '$.policyArn'),
-      json_extract_scalar(requestparameters, '$.policyName')
-    ) AS policy,
-    regexp_like(
-      CAST(requestparameters AS varchar),
-      'AdministratorAccess|IAMFullAccess|\\"Action\\":\s*(\[\s*)?\\"\*\\"'
-    ) AS administrator,
-    coalesce(errorcode, errormessage) AS error_code
+    coalesce(@param(policyArn), @param(permissionsBoundary), @param(policyName)) AS policy,
+    coalesce(@param(policyArn), @param(permissionsBoundary)) AS arn,
+    @text(policyDocument) AS document,
+    CASE
+      WHEN eventname = 'UpdateAssumeRolePolicy' THEN @text(policyDocument)
+      ELSE @text(assumeRolePolicyDocument)
+    END AS trust,
+    @omitted AS omitted
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'iam.amazonaws.com' AND eventname IN (
@@ -41,12 +30,21 @@ WITH events AS (
       'CreatePolicy', 'DeletePolicy', 'CreatePolicyVersion', 'DeletePolicyVersion',
       'SetDefaultPolicyVersion', 'UpdateAssumeRolePolicy', 'PutUserPermissionsBoundary',
       'PutRolePermissionsBoundary', 'DeleteUserPermissionsBoundary',
-      'DeleteRolePermissionsBoundary', 'AddUserToGroup', 'CreateRole'
+      'DeleteRolePermissionsBoundary', 'AddUserToGroup', 'RemoveUserFromGroup', 'CreateRole',
+      'AddRoleToInstanceProfile', 'RemoveRoleFromInstanceProfile'
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, policy, administrator, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, policy,
+  (
+    NOT regexp_like(event_name, '^(Detach|Delete|Remove)')
+    AND (
+      coalesce(regexp_like(arn, ':policy/(AdministratorAccess|IAMFullAccess)$'), false)
+      OR @administers(document)
+    )
+  ) AS administrator,
+  @opened_to(trust) AS trusts,
+  omitted, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -8,29 +8,28 @@
 -- hit: Someone, or some program, took on a role.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
+    eventid AS event_id,
     coalesce(sharedeventid, eventid) AS shared_id,
-    eventtime,
-    recipientaccountid AS account_id,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
+    eventtime AS event_time,
+    @account AS account_id,
+    @who AS principal,
     sourceipaddress AS source_ip,
     eventname AS event_name,
-    json_extract_scalar(requestparameters, '$.roleArn') AS role_arn,
-    json_extract_scalar(requestparameters, '$.roleSessionName') AS session_name,
+    coalesce(@param(roleArn), @on_what) AS role_arn,
+    @param(roleSessionName) AS session_name,
     coalesce(
-      useridentity.sessioncontext.sourceidentity,
-      json_extract_scalar(requestparameters, '$.sourceIdentity')
+      useridentity.sessioncontext.sourceidentity, @param(sourceIdentity)
     ) AS source_identity,
-    coalesce(errorcode, errormessage) AS error_code
+    @error AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'sts.amazonaws.com'
     AND eventname IN ('AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot')
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 -- A call between accounts is told in both of them, under one shared id.
 SELECT
-  min(eventtime) AS event_time,
+  min(event_time) AS event_time,
   min(account_id) AS account_id,
   max(principal) AS principal,
   max(source_ip) AS source_ip,
@@ -39,7 +38,8 @@ SELECT
   max(session_name) AS session_name,
   max(source_identity) AS source_identity,
   CASE WHEN max(error_code) IS NULL THEN 'success' ELSE 'attempt' END AS outcome,
-  max(error_code) AS error_code
+  max(error_code) AS error_code,
+  min(event_id) AS event_id @evidence
 FROM events
 GROUP BY shared_id, event_name
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -1,6 +1,6 @@
 -- name: root-credentials
 -- title: Credentials of root changed
--- answers: Changes to the password, mail address, keys and second factor of root.
+-- answers: Access keys, passwords, MFA devices and email addresses of root users, made, changed or deleted, also from the management account.
 -- hours: 24
 -- mitre: T1098
 -- cis: 4.3
@@ -8,38 +8,59 @@
 -- hit: The way into a root user was changed.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.serialNumber'),
-      json_extract_scalar(requestparameters, '$.virtualMFADeviceName'),
-      json_extract_scalar(requestparameters, '$.userName')
-    ) AS target,
-    coalesce(errorcode, errormessage) AS error_code
+      @param(serialNumber), @param(virtualMFADeviceName), @param(userName), @param(accountId),
+      @on_what
+    ) AS target
   FROM organization_trail
   WHERE :bounds
+    AND @called
     AND (
-      (eventsource = 'iam.amazonaws.com' AND eventname IN (
-        'CreateAccessKey', 'EnableMFADevice', 'DeactivateMFADevice',
-        'CreateVirtualMFADevice', 'DeleteVirtualMFADevice', 'UploadSigningCertificate'
-      ))
-      OR (eventsource = 'signin.amazonaws.com' AND eventname IN (
-        'PasswordUpdated', 'PasswordRecoveryRequested', 'PasswordRecoveryCompleted',
-        'EmailUpdated'
-      ))
+      (
+        useridentity.type = 'Root'
+        AND (
+          (
+            eventsource = 'iam.amazonaws.com'
+            AND eventname IN (
+              'CreateAccessKey', 'UpdateAccessKey', 'DeleteAccessKey', 'CreateLoginProfile',
+              'UpdateLoginProfile', 'DeleteLoginProfile', 'ChangePassword',
+              'UploadSigningCertificate', 'UpdateSigningCertificate', 'DeleteSigningCertificate'
+            )
+            -- With a name it is about a user.
+            AND @param(userName) IS NULL
+          )
+          OR (
+            eventsource = 'iam.amazonaws.com'
+            AND eventname IN (
+              'EnableMFADevice', 'DeactivateMFADevice', 'ResyncMFADevice',
+              'CreateVirtualMFADevice', 'DeleteVirtualMFADevice'
+            )
+          )
+          OR (
+            eventsource = 'signin.amazonaws.com'
+            AND eventname IN (
+              'PasswordUpdated', 'PasswordRecoveryRequested', 'PasswordRecoveryCompleted',
+              'EmailUpdated'
+            )
+          )
+        )
+      )
+      OR (
+        eventsource = 'account.amazonaws.com'
+        AND eventname IN ('StartPrimaryEmailUpdate', 'AcceptPrimaryEmailUpdate')
+      )
+      OR (
+        eventsource = 'iam.amazonaws.com'
+        AND eventname IN (
+          'EnableOrganizationsRootCredentialsManagement',
+          'DisableOrganizationsRootCredentialsManagement', 'EnableOrganizationsRootSessions',
+          'DisableOrganizationsRootSessions'
+        )
+      )
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
-    AND useridentity.type = 'Root'
-    AND (eventname <> 'CreateAccessKey' OR json_extract_scalar(requestparameters, '$.userName') IS NULL)
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -8,14 +8,8 @@
 -- hit: Root was used; it should be for emergencies alone.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
-    coalesce(errorcode, errormessage) AS error_code
+    @event,
+    @on_what AS target
   FROM organization_trail
   WHERE :bounds
     AND useridentity.type = 'Root'
@@ -23,7 +17,6 @@ WITH events AS (
     AND coalesce(eventtype, '') <> 'AwsServiceEvent'
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, source_ip, event_source, event_name,
-  CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  event_time, account_id, aws_region, source_ip, event_source, event_name, target, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

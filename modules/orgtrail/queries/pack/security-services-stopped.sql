@@ -1,6 +1,6 @@
 -- name: security-services-stopped
 -- title: Security services stopped
--- answers: GuardDuty, Config, Security Hub, Macie, flow logs, analyzers and log groups: switched off or weakened.
+-- answers: GuardDuty, Config, Security Hub, Macie, Inspector, Detective, Security Lake, flow logs, resolver query logs, firewalls' logs, analyzers, alarms and log groups: switched off or weakened.
 -- hours: 24
 -- mitre: T1562.001
 -- cis: 4.9, 4.16
@@ -8,24 +8,19 @@
 -- hit: One of the guards was sent away.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.detectorId'),
-      json_extract_scalar(requestparameters, '$.configurationRecorderName'),
-      json_extract_scalar(requestparameters, '$.deliveryChannelName'),
-      json_extract_scalar(requestparameters, '$.configRuleName'),
-      json_extract_scalar(requestparameters, '$.analyzerName'),
-      json_extract_scalar(requestparameters, '$.logGroupName'),
-      json_extract_scalar(requestparameters, '$.name')
-    ) AS target,
-    coalesce(errorcode, errormessage) AS error_code
+      @param(detectorId),
+      @param(configurationRecorderName),
+      @param(deliveryChannelName),
+      @param(configRuleName),
+      @param(analyzerName),
+      @param(logGroupName),
+      @param(resolverQueryLogConfigId),
+      @param(resourceArn),
+      @param(name),
+      @on_what
+    ) AS target
   FROM organization_trail
   WHERE :bounds
     AND (
@@ -33,17 +28,22 @@ WITH events AS (
         'DeleteDetector', 'UpdateDetector', 'DisassociateFromMasterAccount',
         'DisassociateFromAdministratorAccount', 'DisassociateMembers', 'DeleteMembers',
         'StopMonitoringMembers', 'CreateFilter', 'UpdateFilter', 'CreateIPSet',
-        'UpdateIPSet', 'DeletePublishingDestination', 'UpdateOrganizationConfiguration'
+        'UpdateIPSet', 'CreateThreatIntelSet', 'DeleteThreatIntelSet',
+        'DeletePublishingDestination', 'UpdateOrganizationConfiguration', 'ArchiveFindings',
+        'UpdateMemberDetectors', 'DeleteMalwareProtectionPlan'
       ))
       OR (eventsource = 'config.amazonaws.com' AND eventname IN (
         'StopConfigurationRecorder', 'DeleteConfigurationRecorder',
         'DeleteDeliveryChannel', 'DeleteConfigRule', 'DeleteConfigurationAggregator',
-        'DeleteOrganizationConfigRule'
+        'DeleteOrganizationConfigRule', 'PutConfigurationRecorder', 'DeleteRetentionConfiguration',
+        'DeleteConformancePack', 'DeleteOrganizationConformancePack'
       ))
       OR (eventsource = 'securityhub.amazonaws.com' AND eventname IN (
         'DisableSecurityHub', 'BatchUpdateFindings', 'UpdateFindings', 'DeleteInsight',
         'UpdateInsight', 'BatchDisableStandards', 'DisableImportFindingsForProduct',
-        'DisassociateMembers', 'DeleteMembers', 'DisassociateFromAdministratorAccount'
+        'DisassociateMembers', 'DeleteMembers', 'DisassociateFromAdministratorAccount',
+        'UpdateStandardsControl', 'UpdateSecurityControl', 'CreateAutomationRule',
+        'DisableSecurityHubV2'
       ))
       OR (eventsource = 'macie2.amazonaws.com' AND eventname IN (
         'DisableMacie', 'UpdateMacieSession', 'ArchiveFindings', 'CreateFindingsFilter',
@@ -60,7 +60,7 @@ WITH events AS (
       ))
       OR (eventsource = 'logs.amazonaws.com' AND eventname IN (
         'DeleteLogGroup', 'DeleteLogStream', 'DeleteSubscriptionFilter',
-        'DeleteMetricFilter', 'PutRetentionPolicy'
+        'DeleteMetricFilter', 'PutRetentionPolicy', 'DeleteDestination'
       ))
       OR (eventsource = 'monitoring.amazonaws.com' AND eventname IN (
         'DeleteAlarms', 'DisableAlarmActions'
@@ -68,11 +68,32 @@ WITH events AS (
       OR (eventsource = 'events.amazonaws.com' AND eventname IN (
         'DeleteRule', 'DisableRule', 'RemoveTargets'
       ))
+      OR (eventsource = 'route53resolver.amazonaws.com' AND eventname IN (
+        'DeleteResolverQueryLogConfig', 'DisassociateResolverQueryLogConfig',
+        'DisassociateFirewallRuleGroup', 'UpdateFirewallConfig'
+      ))
+      OR (eventsource = 'inspector2.amazonaws.com' AND eventname IN (
+        'Disable', 'DisassociateMember', 'CreateFilter'
+      ))
+      OR (eventsource = 'detective.amazonaws.com' AND eventname IN (
+        'DeleteGraph', 'DeleteMembers', 'DisassociateMembership'
+      ))
+      OR (eventsource = 'wafv2.amazonaws.com' AND eventname IN (
+        'DeleteLoggingConfiguration', 'DeleteWebACL', 'DisassociateWebACL'
+      ))
+      OR (eventsource = 'network-firewall.amazonaws.com' AND eventname IN (
+        'UpdateLoggingConfiguration', 'DeleteFirewall'
+      ))
+      OR (eventsource = 'securitylake.amazonaws.com' AND eventname IN (
+        'DeleteDataLake', 'DeleteAwsLogSource', 'DeleteCustomLogSource'
+      ))
+      OR (eventsource = 'bedrock.amazonaws.com' AND eventname IN (
+        'DeleteModelInvocationLoggingConfiguration', 'DeleteGuardrail'
+      ))
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

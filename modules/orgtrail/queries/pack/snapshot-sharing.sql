@@ -1,6 +1,6 @@
 -- name: snapshot-sharing
 -- title: Snapshots and images shared
--- answers: Disks, images and databases given to other accounts or to everyone, and exports.
+-- answers: Disks, images and databases given to other accounts or to everyone, exports, and the blocks on public sharing switched off.
 -- hours: 24
 -- mitre: T1537
 -- cis: -
@@ -8,55 +8,54 @@
 -- hit: Data left the account by way of a copy.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
+    @event,
     coalesce(
-      json_extract_scalar(requestparameters, '$.snapshotId'),
-      json_extract_scalar(requestparameters, '$.imageId'),
-      json_extract_scalar(requestparameters, '$.dBSnapshotIdentifier'),
-      json_extract_scalar(requestparameters, '$.dBClusterSnapshotIdentifier'),
-      json_extract_scalar(requestparameters, '$.sourceArn'),
-      json_extract_scalar(requestparameters, '$.exportTaskIdentifier'),
-      json_extract_scalar(requestparameters, '$.instanceId')
+      @param(snapshotId), @param(imageId), @param(dBSnapshotIdentifier),
+      @param(dBClusterSnapshotIdentifier), @param(sourceArn), @param(exportTaskIdentifier),
+      @param(snapshotIdentifier), @param(instanceId), @on_what
     ) AS target,
-    CASE
-      WHEN regexp_like(CAST(requestparameters AS varchar), '"group":\s*"all"|"all"') THEN 'everyone'
-      ELSE regexp_extract(
-        CAST(requestparameters AS varchar),
-        '"(?:add|valuesToAdd)":.*?"([0-9]{12})"', 1
-      )
-    END AS shared_with,
-    coalesce(errorcode, errormessage) AS error_code
+    concat_ws(
+      ' ',
+      json_format(json_extract(requestparameters, '$.createVolumePermission.add')),
+      json_format(json_extract(requestparameters, '$.launchPermission.add')),
+      json_format(json_extract(requestparameters, '$.valuesToAdd')),
+      CASE WHEN @param(operationType) = 'add' THEN @request END,
+      '"' || @param(accountWithRestoreAccess) || '"'
+    ) AS added,
+    @unsaid AS unsaid
   FROM organization_trail
   WHERE :bounds
     AND (
       (eventsource = 'ec2.amazonaws.com' AND eventname IN (
         'ModifySnapshotAttribute', 'ModifyImageAttribute', 'CreateStoreImageTask',
-        'ExportImage', 'CreateInstanceExportTask'
+        'ExportImage', 'CreateInstanceExportTask', 'DisableSnapshotBlockPublicAccess',
+        'DisableImageBlockPublicAccess'
       ))
       OR (eventsource = 'rds.amazonaws.com' AND eventname IN (
         'ModifyDBSnapshotAttribute', 'ModifyDBClusterSnapshotAttribute', 'StartExportTask'
       ))
+      OR (eventsource = 'redshift.amazonaws.com' AND eventname = 'AuthorizeSnapshotAccess')
     )
-    AND coalesce(useridentity.type, '') <> 'AWSService'
-    AND (
-      eventname IN (
-        'CreateStoreImageTask', 'ExportImage', 'CreateInstanceExportTask', 'StartExportTask'
-      )
-      OR regexp_like(
-        CAST(requestparameters AS varchar),
-        '("(launch|createVolume)Permission":\s*\{"add"|"valuesToAdd").*("all"|"[0-9]{12}")'
-      )
-    )
+    AND @called
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  target, shared_with, CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target,
+  CASE
+    WHEN regexp_like(added, '"all"') OR strpos(event_name, 'BlockPublicAccess') > 0
+      THEN 'everyone'
+    ELSE coalesce(
+      nullif(array_join(array_sort(array_distinct(
+        regexp_extract_all(added, '"([0-9]{12})"', 1)
+      )), ','), ''),
+      regexp_extract(added, '"(arn:aws[a-z-]*:organizations:[^"]+)"', 1)
+    )
+  END AS shared_with,
+  @outcome
 FROM events
-ORDER BY event_time
+WHERE event_name NOT IN (
+    'ModifySnapshotAttribute', 'ModifyImageAttribute', 'ModifyDBSnapshotAttribute',
+    'ModifyDBClusterSnapshotAttribute'
+  )
+  OR regexp_like(added, '"(all|[0-9]{12})"|"arn:aws[a-z-]*:organizations:')
+  OR unsaid
+ORDER BY event_time, event_id

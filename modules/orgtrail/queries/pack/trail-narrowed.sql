@@ -1,6 +1,6 @@
 -- name: trail-narrowed
 -- title: Trails made to see less
--- answers: Changes that let a trail record less: fewer regions, no validation, another bucket or key, no management events.
+-- answers: Changes that let a trail record less: fewer regions, no validation, another bucket or key, no management events, services left out, five-minute summaries in place of events.
 -- hours: 168
 -- mitre: T1562.008
 -- cis: 4.5
@@ -8,36 +8,43 @@
 -- hit: The trail was, or was to be, made blind to something.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventname AS event_name,
+    @event,
+    coalesce(@param(name), @param(trailName), @on_what) AS trail,
+    lower(@param(isMultiRegionTrail)) AS multi_region,
+    lower(@param(includeGlobalServiceEvents)) AS global_events,
+    lower(@param(enableLogFileValidation)) AS validation,
+    lower(@param(isOrganizationTrail)) AS organization,
+    @param(s3BucketName) AS bucket,
+    @param(kmsKeyId) AS kms_key,
+    CASE
+      WHEN regexp_like(@request, '"includeManagementEvents":\s*"?false')
+        AND NOT regexp_like(@request, '"includeManagementEvents":\s*"?true') THEN 'false'
+      WHEN json_extract(requestparameters, '$.advancedEventSelectors') IS NOT NULL
+        AND NOT regexp_like(@request, '"Management"') THEN 'false'
+      WHEN json_extract(requestparameters, '$.eventSelectors') IS NOT NULL
+        OR json_extract(requestparameters, '$.advancedEventSelectors') IS NOT NULL THEN 'true'
+    END AS management_events,
     coalesce(
-      json_extract_scalar(requestparameters, '$.name'),
-      json_extract_scalar(requestparameters, '$.trailName')
-    ) AS trail,
-    json_extract_scalar(requestparameters, '$.isMultiRegionTrail') AS multi_region,
-    json_extract_scalar(requestparameters, '$.includeGlobalServiceEvents') AS global_events,
-    json_extract_scalar(requestparameters, '$.enableLogFileValidation') AS validation,
-    json_extract_scalar(requestparameters, '$.isOrganizationTrail') AS organization,
-    json_extract_scalar(requestparameters, '$.s3BucketName') AS bucket,
-    json_extract_scalar(requestparameters, '$.kmsKeyId') AS kms_key,
-    json_extract_scalar(
-      requestparameters, '$.eventSelectors[0].includeManagementEvents'
-    ) AS management_events,
-    json_extract_scalar(requestparameters, '$.eventSelectors[0].readWriteType') AS read_write,
-    coalesce(errorcode, errormessage) AS error_code
+      regexp_extract(@request, '"readWriteType":\s*"(ReadOnly|WriteOnly)"', 1),
+      CASE WHEN regexp_like(@request, '"field":\s*"readOnly"') THEN 'readOnly' END,
+      @param(eventSelectors[0].readWriteType)
+    ) AS read_write,
+    coalesce(
+      regexp_extract(@request, '"excludeManagementEventSources":\s*\[\s*("[^\]]+)', 1),
+      regexp_extract(@request, '"notEquals":\s*\[\s*("[^\]]+)', 1)
+    ) AS left_out,
+    nullif(json_format(json_extract(requestparameters, '$.aggregationConfigurations')), '[]')
+      AS aggregation,
+    @unsaid AS unsaid
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'cloudtrail.amazonaws.com'
-    AND eventname IN ('UpdateTrail', 'PutEventSelectors')
+    AND eventname IN ('UpdateTrail', 'PutEventSelectors', 'PutEventConfiguration')
 )
 SELECT
-  eventtime AS event_time, account_id, principal, source_ip, event_name, trail, multi_region,
+  event_time, account_id, principal, source_ip, event_name, trail, multi_region,
   global_events, validation, organization, bucket, kms_key, management_events, read_write,
-  CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  left_out, aggregation, @outcome
 FROM events
 WHERE multi_region = 'false'
   OR global_events = 'false'
@@ -47,4 +54,7 @@ WHERE multi_region = 'false'
   OR kms_key IS NOT NULL
   OR management_events = 'false'
   OR (read_write IS NOT NULL AND read_write <> 'All')
-ORDER BY event_time
+  OR left_out IS NOT NULL
+  OR aggregation IS NOT NULL
+  OR unsaid
+ORDER BY event_time, event_id

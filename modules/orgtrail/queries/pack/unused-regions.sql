@@ -9,18 +9,11 @@
 -- hit: Something was made where nobody looks.
 WITH events AS (
   SELECT DISTINCT
-    eventid,
-    eventtime,
-    recipientaccountid AS account_id,
-    awsregion AS aws_region,
-    coalesce(useridentity.arn, useridentity.invokedby, useridentity.type) AS principal,
-    sourceipaddress AS source_ip,
-    eventsource AS event_source,
-    eventname AS event_name,
-    coalesce(errorcode, errormessage) AS error_code
+    @event,
+    @on_what AS target
   FROM organization_trail
   WHERE :bounds
-    AND coalesce(useridentity.type, '') <> 'AWSService'
+    AND @called
     AND useridentity.invokedby IS NULL
     AND (
       eventname IN ('EnableRegion', 'DisableRegion')
@@ -28,11 +21,19 @@ WITH events AS (
         lower(readonly) = 'false'
         AND :allowed <> ''
         AND NOT contains(split(:allowed, ','), awsregion)
+        -- Services without regions record their calls in one of their own choice.
+        AND NOT (
+          awsregion IN ('us-east-1', 'us-west-2', 'us-gov-west-1', 'cn-north-1', 'cn-northwest-1')
+          AND eventsource IN (
+            'iam.amazonaws.com', 'organizations.amazonaws.com', 'cloudfront.amazonaws.com',
+            'route53.amazonaws.com', 'globalaccelerator.amazonaws.com', 'account.amazonaws.com',
+            'support.amazonaws.com', 'signin.amazonaws.com', 'shield.amazonaws.com'
+          )
+        )
       )
     )
 )
 SELECT
-  eventtime AS event_time, account_id, aws_region, principal, source_ip, event_source, event_name,
-  CASE WHEN error_code IS NULL THEN 'success' ELSE 'attempt' END AS outcome, error_code
+  @call, target, @outcome
 FROM events
-ORDER BY event_time
+ORDER BY event_time, event_id

@@ -1,0 +1,33 @@
+-- name: federation-tokens
+-- title: Sessions made with GetFederationToken
+-- answers: Sessions that a user's key opened with GetFederationToken, and logins to the console with such a token: they live on after the key is deleted.
+-- hours: 24
+-- mitre: T1550.001, T1078.004
+-- cis: -
+-- severity: medium
+-- hit: A session of up to 36 hours that deleting the key does not end; few programs need it.
+WITH events AS (
+  SELECT DISTINCT
+    @event,
+    coalesce(
+      @param(name),
+      json_extract_scalar(responseelements, '$.federatedUser.arn'),
+      @on_what
+    ) AS session_name,
+    json_extract_scalar(responseelements, '$.credentials.accessKeyId') AS issued_key
+  FROM organization_trail
+  WHERE :bounds
+    AND (
+      (eventsource = 'sts.amazonaws.com' AND eventname = 'GetFederationToken')
+      OR (
+        eventsource = 'signin.amazonaws.com'
+        AND eventname IN ('ConsoleLogin', 'GetSigninToken')
+        AND useridentity.type = 'FederatedUser'
+      )
+    )
+    AND @called
+)
+SELECT
+  @call, session_name, issued_key, @outcome
+FROM events
+ORDER BY event_time, event_id

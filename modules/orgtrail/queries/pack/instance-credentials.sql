@@ -1,0 +1,51 @@
+-- name: instance-credentials
+-- title: Credentials of instances used from outside
+-- answers: Sessions of instances' roles whose key called from two networks, one of which is not the instance's.
+-- hours: 24
+-- mitre: T1552.005, T1078.004
+-- cis: -
+-- severity: critical
+-- hit: The credentials of an instance left it: they were read from its metadata and are used elsewhere.
+WITH events AS (
+  SELECT DISTINCT
+    eventid AS event_id,
+    eventtime AS event_time,
+    @account AS account_id,
+    @who AS principal,
+    useridentity.accesskeyid AS access_key,
+    sourceipaddress AS source_ip,
+    -- Through an endpoint an instance shows its private address, else a public one: each is its own.
+    regexp_like(
+      sourceipaddress,
+      '^(10|127|169[.]254|192[.]168|172[.](1[6-9]|2[0-9]|3[01])|100[.](6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))[.]|^f[cd][0-9a-f]{2}:'
+    ) AS private,
+    coalesce(
+      regexp_extract(sourceipaddress, '^([0-9]+[.][0-9]+[.][0-9]+)[.][0-9]+$', 1),
+      regexp_extract(sourceipaddress, '^([0-9a-f]+:[0-9a-f]+:[0-9a-f]+):', 1)
+    ) AS network,
+    useragent AS user_agent,
+    eventsource || ':' || eventname AS action
+  FROM organization_trail
+  WHERE :bounds
+    AND useridentity.type = 'AssumedRole'
+    AND useridentity.invokedby IS NULL
+    AND (
+      regexp_like(useridentity.arn, '/i-[0-9a-f]{8,17}$')
+      OR useridentity.sessioncontext.ec2roledelivery IS NOT NULL
+    )
+)
+SELECT
+  account_id, principal, access_key,
+  count(DISTINCT network) AS networks,
+  array_join(array_sort(array_distinct(array_agg(source_ip))), ',') AS addresses,
+  count(*) AS calls,
+  count(DISTINCT user_agent) AS programs,
+  min(action) AS example,
+  min(event_time) AS first_time,
+  max(event_time) AS last_time @evidence
+FROM events
+WHERE network IS NOT NULL
+GROUP BY account_id, principal, access_key
+HAVING count(DISTINCT CASE WHEN private THEN network END) > 1
+  OR count(DISTINCT CASE WHEN NOT private THEN network END) > 1
+ORDER BY first_time, principal

@@ -1,0 +1,53 @@
+-- name: unusual-instances
+-- title: Unusual instance types and regions
+-- answers: Instances asked for of families with accelerators or of great size, as miners of currencies use them, and instances in regions not in use.
+-- hours: 24
+-- param: families text 'p,g,gr,trn,inf,dl,f,vt,u,hpc,mac' Families of types that are unusual, with commas
+-- param: size integer 16 Number before xlarge from which a type is great
+-- param: allowed text <regions> Regions in use, with commas; empty for any
+-- mitre: T1496, T1535
+-- cis: -
+-- severity: high
+-- hit: Someone computes at our expense; an attempt that a limit stopped counts as well.
+WITH events AS (
+  SELECT DISTINCT
+    @event,
+    coalesce(
+      regexp_extract_all(
+        @request,
+        '"instanceType":\s*(?:\{\s*"value":\s*)?"(?:ml[.])?([a-z0-9-]+[.][a-z0-9-]+)"', 1
+      ),
+      CAST(ARRAY[] AS array(varchar))
+    ) AS types,
+    coalesce(@param(maxCount), @param(instancesSet.items[0].maxCount)) AS instances,
+    @unsaid AS unsaid
+  FROM organization_trail
+  WHERE :bounds
+    AND (
+      (eventsource = 'ec2.amazonaws.com' AND eventname IN (
+        'RunInstances', 'RequestSpotInstances', 'RequestSpotFleet', 'CreateFleet',
+        'ModifyInstanceAttribute', 'CreateLaunchTemplate', 'CreateLaunchTemplateVersion'
+      ))
+      OR (eventsource = 'sagemaker.amazonaws.com' AND eventname IN (
+        'CreateNotebookInstance', 'CreateTrainingJob', 'CreateProcessingJob'
+      ))
+    )
+)
+SELECT
+  @call,
+  array_join(array_sort(array_distinct(types)), ',') AS types,
+  instances,
+  (:allowed <> '' AND NOT contains(split(:allowed, ','), aws_region)) AS region_not_in_use,
+  @outcome
+FROM events
+WHERE cardinality(filter(
+    types,
+    one -> regexp_like(one, '^(' || replace(:families, ',', '|') || ')[0-9-]')
+      OR strpos(one, '.metal') > 0
+      OR coalesce(
+        TRY_CAST(regexp_extract(one, '[.]([0-9]+)xlarge', 1) AS integer) >= :size, false
+      )
+  )) > 0
+  OR (cardinality(types) > 0 AND :allowed <> '' AND NOT contains(split(:allowed, ','), aws_region))
+  OR (unsaid AND event_name <> 'ModifyInstanceAttribute')
+ORDER BY event_time, event_id
