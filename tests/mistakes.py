@@ -122,7 +122,7 @@ BROKEN: dict[str, tuple[str, Change, str, str, str]] = {
         "healthcare",
         rewrite(*ARCHIVE, misspell_digests),
         "unknown-keys",
-        "aws_s3_bucket_policy.archive_policy: AWSCloudTrailOrganizationWrite20150319 names arn:aws:s3:::example-healthcare-audit-archive/AWSLogs/o-examplehc01/*/CloudTrail_Digest/*, and CloudTrail writes no such key. Its folders are CloudTrail, CloudTrail-Digest, CloudTrail-Insight, CloudTrail-NetworkActivity.",
+        "aws_s3_bucket_policy.archive_policy: AWSCloudTrailOrganizationWrite20150319 names arn:aws:s3:::example-healthcare-audit-archive/AWSLogs/o-examplehc01/*/CloudTrail_Digest/*, and CloudTrail writes no such key. Its folders are CloudTrail, CloudTrail-Digest, CloudTrail-Aggregated, CloudTrail-Insight, CloudTrail-NetworkActivity.",
         "CloudTrail, for this trail cannot write or overwrite a digest (s3:PutObject): no statement of the policy of bucket example-healthcare-audit-archive allows it. Meant: allow.",
     ),
     "no organization prefix": (

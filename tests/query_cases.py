@@ -125,6 +125,7 @@ HITS: dict[str, list[list[Record]]] = {
     "federation-tokens": [
         [record("sts:GetFederationToken", requestParameters={"name": "bob"}, readOnly=False)],
         [_login("Success", "FederatedUser")],
+        [record("signin:GetSigninToken")],
     ],
     "instance-access": [
         [record("ssm:SendCommand", requestParameters={"instanceIds": ["i-1"]})],
@@ -283,6 +284,7 @@ MISSES: dict[str, list[list[Record]]] = {
     "federation-tokens": [
         [record("sts:GetSessionToken")], [record("sts:GetCallerIdentity", readOnly=True)],
         [_login("Success")],
+        [record("signin:GetSigninToken", userAgent="Jersey/${project.version} (HttpUrlConnection")],
     ],
     "instance-access": [
         [record("ssm:DescribeSessions", readOnly=True)], [record("ec2:DescribeInstances")],

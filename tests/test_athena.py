@@ -209,6 +209,9 @@ def env(tmp_path: Path) -> Path:
     return file
 
 
+JSON = query_run.Wanted(limit=None, format="json", out=None)
+
+
 def asked(env: Path, name: str = "pipeline-health") -> query_question.Question:
     times = (SINCE.isoformat(), UNTIL.isoformat(), None)
     return query_question.question(
@@ -221,7 +224,7 @@ def test_run_tells_first_what_it_will_touch(
 ) -> None:
     aws = Aws()
     monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
-    code = query_run.on_athena(asked(env), limit=None, format="json", out=None, max_bytes=None)
+    code = query_run.on_athena(asked(env), JSON, max_bytes=None)
     told = capsys.readouterr()
     assert code == 0
     rows = json.loads(told.out)
@@ -240,9 +243,7 @@ def test_the_compacted_table_is_asked_by_its_name(
     aws.objects = {"table/data/a.parquet": 700, "table/metadata/a.json": 1}
     monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
     question = asked(env, "root-use")
-    code = query_run.on_athena(
-        question, limit=None, format="json", out=None, max_bytes=None, compacted=True
-    )
+    code = query_run.on_athena(question, JSON, max_bytes=None, compacted=True)
     assert code == 0
     told = capsys.readouterr().err
     assert told.startswith("root-use: the compacted table, at most 700 bytes, at most $0.0001\n")
@@ -258,7 +259,7 @@ def test_run_refuses_above_the_limit(env: Path, monkeypatch: pytest.MonkeyPatch)
     aws = Aws()
     monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
     with pytest.raises(OrgtrailError) as caught:
-        query_run.on_athena(asked(env), limit=None, format="json", out=None, max_bytes=2999)
+        query_run.on_athena(asked(env), JSON, max_bytes=2999)
     assert str(caught.value) == (
         "--max-bytes: pipeline-health would scan 3000 bytes, more than 2999; narrow it with "
         "--from, --to, --account or --region, or raise the limit"

@@ -17,7 +17,7 @@ from orgtrail.settings.faults import OrgtrailError
 
 from tests.asking import SINCE, UNTIL
 from tests.conftest import ROOT, environment
-from tests.test_athena import asked
+from tests.test_athena import JSON, asked
 
 MODULES = ROOT / "modules" / "orgtrail"
 
@@ -132,9 +132,7 @@ def test_a_question_is_asked_by_the_role_that_is_given(
     monkeypatch.setattr("orgtrail.login.session_in", session_in)
     for access in ((None, None), ("auditor", "audit")):
         with pytest.raises(OrgtrailError, match="no further"):
-            query_run.on_athena(
-                asked(path), limit=None, format="json", out=None, max_bytes=None, access=access
-            )
+            query_run.on_athena(asked(path), JSON, max_bytes=None, access=access)
     assert given == [("logging", None, None), ("logging", "auditor", "audit")]
 
 

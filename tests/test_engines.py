@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from orgtrail import records
-from orgtrail.engines import dialect, files, local
+from orgtrail.engines import dialect, files, local, unpacking
 from orgtrail.engines.drift import Drift, drift
 from orgtrail.queries.bounds import Bounds
 from orgtrail.settings.faults import OrgtrailError
@@ -35,13 +35,13 @@ def spoil(root: Path) -> dict[str, str]:
     broken = {
         "truncated.json.gz": (whole[:-12], "truncated gzip"),
         "empty.json.gz": (b"", "empty file"),
-        "plain.json.gz": (b"hello", "not gzip: "),
+        "plain.json.gz": (b"hello", "not gzip"),
         "flipped.json.gz": (whole[:20] + b"\0\0\0\0" + whole[24:], "broken gzip: "),
         "broken.json.gz": (gzip.compress(b'{"Records": [{"a"'), "broken JSON: "),
-        "other.json.gz": (gzip.compress(b'{"logFiles": []}'), "no Records in it"),
-        "list.json.gz": (gzip.compress(b"[1]"), "no Records in it"),
+        "other.json.gz": (gzip.compress(b'{"logFiles": []}'), "no CloudTrail records in it"),
+        "list.json.gz": (gzip.compress(b"[1]"), "no CloudTrail records in it"),
         "latin.json.gz": (gzip.compress(b'{"Records": ["\xe9"]}'), "not UTF-8"),
-        "nothing.json.gz": (gzip.compress(b""), "broken JSON: "),
+        "nothing.json.gz": (gzip.compress(b""), "nothing in it"),
     }
     folder = next((root / "AWSLogs").rglob("*.gz")).parent
     for name, (data, _) in broken.items():
@@ -122,7 +122,7 @@ def test_a_file_of_many_megabytes_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "SIZE_LIMIT", 1000)
+    monkeypatch.setattr(unpacking, "SIZE_LIMIT", 1000)
     path = lay(tmp_path, [record("ec2:RunInstances", requestParameters={"text": "x" * 5000})])
     _, reading = read(tmp_path)
     assert reading.unread == {str(path): "more than 1000 bytes once unpacked"}
@@ -137,7 +137,7 @@ def test_what_is_no_file_is_named_and_a_loop_is_told(tmp_path: Path) -> None:
     rows, reading = read(tmp_path)
     assert len(rows) == 1
     assert reading.unread == {
-        str(odd[0]): "empty file",
+        str(odd[0]): "no file: a folder, a pipe or a device",
         str(odd[1]): "No such file or directory",
         str(odd[2]): "Too many levels of symbolic links",
     }
@@ -181,9 +181,9 @@ def test_bounds_go_only_into_their_folders(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_logs_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OrgtrailError, match="has no log files in the layout AWSLogs/"):
+    with pytest.raises(OrgtrailError, match="has no log files, neither in the layout AWSLogs/"):
         [*files.log_files(tmp_path)]
-    with pytest.raises(OrgtrailError, match="is no folder; --logs takes a copy"):
+    with pytest.raises(OrgtrailError, match="is no folder and no file; --logs takes a copy"):
         [*files.log_files(tmp_path / "absent")]
 
 

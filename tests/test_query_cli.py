@@ -206,7 +206,7 @@ def test_health_tells_what_the_table_cannot_see(logs: Path, tmp_path: Path) -> N
         ),
         (
             ("root-use", "--logs", "absent"),
-            "absent: is no folder; --logs takes a copy of the archive bucket",
+            "absent: is no folder and no file; --logs takes a copy of the archive bucket",
         ),
         (
             ("root-use", "--logs", ".", "--compacted"),

@@ -253,7 +253,7 @@ def test_nothing_is_half_written(logs: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "report.html").write_text("an older one")
-    with pytest.raises(OrgtrailError, match="is no folder; --logs takes a copy of the archive"):
+    with pytest.raises(OrgtrailError, match="is no folder and no file; --logs takes"):
         made(logs / "absent", out)
     assert [each.name for each in out.iterdir()] == ["report.html"]
     assert (out / "report.html").read_text() == "an older one"

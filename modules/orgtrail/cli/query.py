@@ -45,6 +45,14 @@ class Output(StrEnum):
     PARQUET = "parquet"
 
 
+ZoneOption = Annotated[
+    str | None, typer.Option(help="Show times as in this zone, like Europe/Berlin; UTC if not.")
+]
+MaxBytesOption = Annotated[
+    int | None, typer.Option(min=0, help="Athena: refuse a query that would scan more.")
+]
+
+
 @queries.command("list")
 def list_queries(format: FormatOption = Format.TEXT) -> None:
     """List all questions of the pack."""
@@ -120,7 +128,7 @@ def run(
         Path | None, typer.Option(help="A file with one SELECT of your own, in Athena's dialect.")
     ] = None,
     logs: Annotated[
-        Path | None, typer.Option(help="A folder of log files in the archive's key layout.")
+        Path | None, typer.Option(help="A copy of the archive, or any file or folder of records.")
     ] = None,
     env: Annotated[
         Path | None,
@@ -138,14 +146,18 @@ def run(
     compacted: Annotated[
         bool | None, typer.Option("--compacted", help="Athena: ask the compacted table.")
     ] = None,
-    max_bytes: Annotated[
-        int | None, typer.Option(min=0, help="Athena: refuse a query that would scan more.")
+    max_bytes: MaxBytesOption = None,
+    zone: ZoneOption = None,
+    raw: Annotated[
+        bool | None,
+        typer.Option("--raw", help="The records behind the rows, as they were written."),
     ] = None,
     role: RoleOption = None,
     profile: ProfileOption = None,
 ) -> int:
     """Ask one question, and give its rows."""
     from orgtrail.cli import query_question, query_run
+    from orgtrail.cli.query_output import zone as zone_of
 
     if (name is None) == (sql is None):
         raise OrgtrailError("query run: takes a NAME of the pack, or --sql FILE; give one of them")
@@ -167,14 +179,73 @@ def run(
     if compacted and (logs is not None or question.is_health):
         what = "a folder" if logs is not None else "pipeline-health"
         raise OrgtrailError(f"--compacted: is a table in Athena; {what} is about the log files")
+    if raw and format is not Output.TEXT:
+        raise OrgtrailError("--raw: gives records as CloudTrail wrote them; leave --format out")
+    wanted = query_run.Wanted(limit, format, out, zone_of(zone), bool(raw))
     if logs is not None:
-        return query_run.on_folder(question, logs, limit=limit, format=format, out=out)
+        return query_run.on_folder(question, logs, wanted)
     return query_run.on_athena(
         question,
-        limit=limit,
-        format=format,
-        out=out,
+        wanted,
         max_bytes=max_bytes,
         compacted=bool(compacted),
         access=(role, profile),
     )
+
+
+@queries.command()
+def triage(
+    logs: Annotated[
+        Path | None, typer.Option(help="A copy of the archive, or any file or folder of records.")
+    ] = None,
+    env: Annotated[
+        Path | None,
+        typer.Option(help="The environment file: alone it means Athena; with --logs, its facts."),
+    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
+    account: Annotated[list[str] | None, typer.Option(help="Only this account.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Only this region's folder.")] = None,
+    sigma: Annotated[
+        Path | None, typer.Option(help="A Sigma rule, or a folder of them, to ask as well.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="At most so many hits of a question.")
+    ] = None,
+    format: Annotated[Output, typer.Option(help="text, json or csv.")] = Output.TEXT,
+    out: Annotated[Path | None, typer.Option(help="Write hits to this file.")] = None,
+    max_bytes: MaxBytesOption = None,
+    zone: ZoneOption = None,
+    role: RoleOption = None,
+    profile: ProfileOption = None,
+) -> int:
+    """Ask all questions at once: what was found, the worst first, a line each."""
+    if logs is None and env is None:
+        raise OrgtrailError(
+            "query triage: needs --logs DIR to ask a folder, or --env FILE to ask Athena"
+        )
+    from orgtrail.cli import query_triage
+    from orgtrail.cli.query_output import zone as zone_of
+    from orgtrail.cli.query_question import places
+
+    environment = None
+    if env is not None:
+        from orgtrail.environments import load_environment
+
+        environment = load_environment(env)
+    places(account or [], region or [])
+    asked = query_triage.Triage(
+        environment,
+        query_triage.rules(sigma),
+        (since, until, last),
+        tuple(account or ()),
+        tuple(region or ()),
+        limit,
+        query_triage.checked(format),
+        zone_of(zone),
+        out,
+    )
+    if logs is not None:
+        return query_triage.on_folder(asked, logs)
+    return query_triage.on_athena(asked, max_bytes=max_bytes, access=(role, profile))

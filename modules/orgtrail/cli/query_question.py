@@ -58,13 +58,14 @@ class Question:
             known["accounts"] = ",".join(self.bounds.accounts)
         return known
 
-    def text(self, accounts: Iterable[str] = ()) -> str:
-        """Return the SELECT, with all that was set."""
+    def text(self, accounts: Iterable[str] = (), *, evidence: bool = False) -> str:
+        """Return the SELECT, with all that was set; with the ids of what it counts for evidence."""
         from orgtrail.engines.dialect import narrowed, parsed
 
         if self.query is not None:
             assert self.bounds is not None
-            return to_run(self.query, self.bounds, self.given, self.facts(accounts))
+            facts = self.facts(accounts)
+            return to_run(self.query, self.bounds, self.given, facts, evidence=evidence)
         tree = parsed(self.own, self.name)
         if self.bounds is None:
             return self.own
@@ -112,17 +113,43 @@ def question(
             own = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise OrgtrailError(f"{file}: cannot be read: {error}") from None
+    bounds = None
+    if found is not None or any(times) or accounts or regions:
+        bounds = query_bounds(times, accounts, regions, hours=found.hours if found else None)
+    return Question(name or str(file), found, own, bounds, given, environment)
+
+
+def query_bounds(
+    times: tuple[str | None, str | None, str | None],
+    accounts: list[str],
+    regions: list[str],
+    *,
+    hours: int | None,
+) -> Bounds:
+    """Return the time, accounts and regions that options mean.
+
+    Raises:
+        OrgtrailError: they mean none.
+
+    """
+    places(accounts, regions)
+    since, until = window(*times, hours=hours)
+    return Bounds(since, until, tuple(accounts), tuple(regions))
+
+
+def places(accounts: list[str], regions: list[str]) -> None:
+    """Check what is given for `--account` and `--region`.
+
+    Raises:
+        OrgtrailError: one of them is none.
+
+    """
     for each in accounts:
         if not re.fullmatch(r"\d{12}", each, re.ASCII):
             raise OrgtrailError(f"--account: must be 12 digits; got {each!r}")
     for each in regions:
         if not re.fullmatch(r"[a-z0-9-]+", each):
             raise OrgtrailError(f"--region: must be a region's name, like us-east-1; got {each!r}")
-    bounds = None
-    if found is not None or any(times) or accounts or regions:
-        since, until = window(*times, hours=found.hours if found else None)
-        bounds = Bounds(since, until, tuple(accounts), tuple(regions))
-    return Question(name or str(file), found, own, bounds, given, environment)
 
 
 def window(

@@ -6,9 +6,11 @@ import contextlib
 import itertools
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from orgtrail.cli.query_question import Question
 from orgtrail.queries.bounds import Bounds
@@ -17,6 +19,7 @@ from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import FAILED, FINE, visible
 
 if TYPE_CHECKING:
+    from orgtrail.engines.athena import Estimate
     from orgtrail.engines.drift import Drift
     from orgtrail.engines.local import Reading
     from orgtrail.settings.environment import Environment
@@ -25,18 +28,37 @@ _TOLD = 20
 """Files that are told by name; the others are counted."""
 
 
-def on_folder(
-    asked: Question, root: Path, *, limit: int | None, format: str, out: Path | None
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How rows are given.
+
+    Attributes:
+        limit: most rows; None for all.
+        format: text, json, csv or parquet.
+        out: a file to write to; None for stdout.
+        zone: the zone that times are shown in; None for UTC.
+        raw: whether the records behind the rows are given in their place.
+
+    """
+
+    limit: int | None
+    format: str
+    out: Path | None
+    zone: ZoneInfo | None = None
+    raw: bool = False
+
+
+def on_folder(asked: Question, root: Path, wanted: Wanted) -> int:
     """Ask a folder of logs; return the exit code: 2 where files could not be read."""
-    from orgtrail.cli.query_output import write
+    from orgtrail.cli import query_raw
+    from orgtrail.cli.query_output import in_zone, write
     from orgtrail.engines import local
     from orgtrail.engines.dialect import parsed, strangers
     from orgtrail.engines.files import accounts_and_regions, log_files
 
     files = log_files(root, asked.bounds)
     found = accounts_and_regions(root) if asked.is_health else {}
-    tree = parsed(asked.text(found), asked.name)
+    tree = parsed(asked.text(found, evidence=wanted.raw), asked.name)
     if others := strangers(tree, asked.tables):
         raise OrgtrailError(
             f"{asked.name}: reads {', '.join(others)}; a folder of logs is "
@@ -45,19 +67,22 @@ def on_folder(
     with contextlib.ExitStack() as stack:
         with progress() as tell:
             answer = stack.enter_context(local.asked(tree, files, tell))
-        columns, rows = answer.rows(limit)
-        lost = _drifted(_drift_of(asked.environment, found), columns)
-        count = write(format, columns, itertools.chain(rows, lost), out)
+        columns, rows = answer.rows(wanted.limit)
+        if wanted.raw:
+            ids = query_raw.ids(asked.name, columns, rows)
+            count = query_raw.from_folder(answer, ids, wanted.out)
+        else:
+            lost = _drifted(_drift_of(asked.environment, found), columns)
+            told = in_zone(itertools.chain(rows, lost), wanted.zone)
+            count = write(wanted.format, columns, told, wanted.out)
         reading = answer.reading
-    return _account(reading, root, count)
+    return account_for(reading, root, count)
 
 
 def on_athena(
     asked: Question,
+    wanted: Wanted,
     *,
-    limit: int | None,
-    format: str,
-    out: Path | None,
     max_bytes: int | None,
     compacted: bool = False,
     access: tuple[str | None, str | None] = (None, None),
@@ -68,38 +93,75 @@ def on_athena(
         OrgtrailError: the query would scan more than it may, or fails.
 
     """
-    from orgtrail.cli.query_output import write
-    from orgtrail.engines.athena import Athena, cost
-    from orgtrail.engines.dialect import parsed
+    from orgtrail.cli import query_raw
+    from orgtrail.cli.query_output import in_zone, write
+    from orgtrail.engines.athena import Athena
+    from orgtrail.engines.dialect import parsed, scans
     from orgtrail.login import session_in
 
     environment = asked.environment
     assert environment is not None
-    parsed(asked.own or asked.text(), asked.name)
+    tree = parsed(asked.own or asked.text(), asked.name)
     athena = Athena(environment, session_in(environment, "logging", *access))
+    # The records' files are found by one more.
+    readings = len(scans(tree)) + wanted.raw
     bounds = asked.bounds or Bounds(datetime(2013, 11, 13, tzinfo=UTC), datetime.now(UTC))
     estimate = athena.estimate_compacted() if compacted else athena.estimate(bounds)
-    where = "the compacted table" if compacted else f"{estimate.partitions} partitions"
-    about = "" if estimate.exact else "at most " if compacted else "about "
-    sys.stderr.write(
-        f"{asked.name}: {where}, {about}{_size(estimate.bytes)}, "
-        f"{about}${cost(estimate.bytes):.4f}\n"
-    )
-    most = environment.catalog.bytes_scanned_limit if max_bytes is None else max_bytes
-    if estimate.bytes > most:
-        raise OrgtrailError(
-            f"--max-bytes: {asked.name} would scan {about}{estimate.bytes} bytes, more than "
-            f"{most}; narrow it with --from, --to, --account or --region, or raise the limit"
-        )
+    allowed(asked.name, estimate, environment, max_bytes, compacted=compacted, scans=readings)
     lost = athena.drift() if asked.is_health else []
     compaction = environment.catalog.compaction
     table = compaction.table if compacted and compaction else environment.catalog.table
-    with _scanning() as tell:
-        ran = athena.run(on_table(asked.text(), table), tell)
-    rows = itertools.chain(ran.rows, _drifted(lost, ran.columns))
-    count = write(format, ran.columns, itertools.islice(rows, limit), out)
-    sys.stderr.write(f"{count} rows; {_size(ran.scanned)} scanned, ${ran.dollars:.4f}\n")
+    with scanning() as tell:
+        ran = athena.run(on_table(asked.text(evidence=wanted.raw), table), tell)
+    rows = itertools.islice(itertools.chain(ran.rows, _drifted(lost, ran.columns)), wanted.limit)
+    if wanted.raw:
+        ids = query_raw.ids(asked.name, ran.columns, rows)
+        source = environment.catalog.table
+        count = query_raw.from_athena(athena, ids, asked.bounds, source, wanted.out)
+    else:
+        told = in_zone(rows, wanted.zone)
+        count = write(wanted.format, ran.columns, told, wanted.out)
+    what = "records" if wanted.raw else "rows"
+    sys.stderr.write(f"{count} {what}; {_size(ran.scanned)} scanned, ${ran.dollars:.4f}\n")
     return FINE
+
+
+def allowed(
+    name: str,
+    estimate: Estimate,
+    environment: Environment,
+    max_bytes: int | None,
+    *,
+    compacted: bool = False,
+    scans: int = 1,
+) -> None:
+    """Tell what a question will scan.
+
+    Args:
+        name: the question.
+        estimate: what one reading of the table touches.
+        environment: its settings have the limit.
+        max_bytes: a limit in its place.
+        compacted: whether the table is the compacted one.
+        scans: how often the question reads the table; Athena reads it each time.
+
+    Raises:
+        OrgtrailError: it is more than the limit.
+
+    """
+    from orgtrail.engines.athena import cost
+
+    size = estimate.bytes * scans
+    where = "the compacted table" if compacted else f"{estimate.partitions} partitions"
+    where += f", read {scans} times" if scans > 1 else ""
+    about = "" if estimate.exact else "at most " if compacted else "about "
+    sys.stderr.write(f"{name}: {where}, {about}{_size(size)}, {about}${cost(size):.4f}\n")
+    most = environment.catalog.bytes_scanned_limit if max_bytes is None else max_bytes
+    if size > most:
+        raise OrgtrailError(
+            f"--max-bytes: {name} would scan {about}{size} bytes, more than "
+            f"{most}; narrow it with --from, --to, --account or --region, or raise the limit"
+        )
 
 
 def _drift_of(environment: Environment | None, found: dict[str, list[str]]) -> list[Drift]:
@@ -127,7 +189,7 @@ def _drifted(lost: list[Drift], columns: list[str]) -> list[tuple[object, ...]]:
     ]
 
 
-def _account(reading: Reading, root: Path, count: int) -> int:
+def account_for(reading: Reading, root: Path, count: int | None) -> int:
     """Tell what was read and what could not be; return the exit code."""
     for number, (path, reason) in enumerate(sorted(reading.unread.items())):
         if number == _TOLD:
@@ -138,13 +200,23 @@ def _account(reading: Reading, root: Path, count: int) -> int:
         sys.stderr.write(
             f"{_below(path, root)}: {odd} records are none: no objects, or without eventName\n"
         )
+    for path in sorted(reading.outside)[:_TOLD]:
+        sys.stderr.write(f"{_below(path, root)}: not read: lies outside of the archive's layout\n")
     lost = len(reading.unread)
+    rows = "" if count is None else f"{count} rows from "
     sys.stderr.write(
-        f"{count} rows from {reading.events} events in {reading.files} files"
-        + (f"; {lost} of them could not be read" if lost else "")
+        f"{rows}{reading.events} events in {reading.files} files"
+        + (f"; {lost} of them could not be read, or not wholly" if lost else "")
         + "\n"
     )
-    return FAILED if lost or reading.odd else FINE
+    for counted, what in (
+        (reading.aggregated, "five-minute summaries of data events (eventCategory Aggregated)"),
+        (reading.insights, "events of CloudTrail Insights"),
+        (reading.digests, "digest files"),
+    ):
+        if counted:
+            sys.stderr.write(f"{counted} {what}: no calls, and not asked\n")
+    return FAILED if lost or reading.odd or reading.outside else FINE
 
 
 def _below(path: str, root: Path) -> str:
@@ -176,7 +248,7 @@ def progress() -> Iterator[Callable[[int], None]]:
 
 
 @contextlib.contextmanager
-def _scanning() -> Iterator[Callable[[str, int], None]]:
+def scanning() -> Iterator[Callable[[str, int], None]]:
     """Show state and bytes scanned, on a terminal."""
     from rich.console import Console
 

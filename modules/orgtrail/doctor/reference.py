@@ -36,7 +36,7 @@ fault bucket-policy (logging example-healthcare-audit-archive)
              ]
            },
 
-healthcare: 1 of 76 checks found a fault, 0 could not be made, 75 are fine.
+healthcare: 1 of 77 checks found a fault, 0 could not be made, 76 are fine.
 ```
 
 Exit code 0: all is as the file says. 1: something is not. 2: something could not be looked at, and is told

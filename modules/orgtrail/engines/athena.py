@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from orgtrail import aws, layout
@@ -161,6 +162,17 @@ class Athena:
                 self._athena.stop_query_execution(QueryExecutionId=run_id)
             raise
         return self._results(run_id, scanned)
+
+    def fetch(self, path: str, to: Path) -> None:
+        """Copy an object of the archive, named as Athena names it (`s3://bucket/key`), to a file.
+
+        Raises:
+            OrgtrailError: it cannot be read.
+
+        """
+        bucket, _, key = path.removeprefix("s3://").partition("/")
+        with _told(f"the log file {path}"):
+            to.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
     def _wait(self, run_id: str, progress: Callable[[str, int], None]) -> int:
         while True:

@@ -1,26 +1,28 @@
-"""Log files in a folder that has the archive's key layout, and what of each can be read."""
+"""Where log files lie: in a folder that has the archive's key layout, or in any other.
+
+Without the layout a file's place says nothing: account, region and day are those of its records.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from orgtrail.queries.bounds import Bounds
-from orgtrail.records import LARGEST_LOG
 from orgtrail.settings.faults import OrgtrailError
 
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+_DELIVERED = re.compile(r"\d{12}_CloudTrail_[\w-]+_\d{8}T\d{4}Z_\w+\.json(\.gz)?", re.ASCII)
+"""How CloudTrail calls a log file."""
 _LOGS = "CloudTrail"
 _SUFFIXES = (".json.gz", ".json")
-_GZIP = b"\x1f\x8b"
-
-SIZE_LIMIT = LARGEST_LOG
-"""Bytes of one file once unpacked that are read."""
+_PACKED = (".gz", ".zst", ".zstd")
+_LOOSE = (".json", ".jsonl", ".ndjson", ".csv", ".log", ".cloudtrail")
+"""How a file may be called that lies outside of the layout, packed or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,127 +31,120 @@ class LogFile:
 
     Attributes:
         path: where it lies.
-        account: the account of its folder.
+        account: the account of its folder; empty where there is no layout, like what follows.
         region: the region of its folder.
         day: the day of its folder, `yyyy/MM/dd`.
 
     """
 
     path: str
-    account: str
-    region: str
-    day: str
+    account: str = ""
+    region: str = ""
+    day: str = ""
 
 
-class UnreadableError(Exception):
-    """Why a file cannot be read."""
-
-
-def log_files(root: Path, bounds: Bounds | None = None) -> Iterator[LogFile]:
-    """Find log files, going only into folders within the bounds.
+class LogFiles(Iterator[LogFile]):
+    """Log files as they are found.
 
     Args:
-        root: the bucket's copy, or any folder in it above the days.
+        files: they.
+        outside: files called as CloudTrail calls log files that lie outside of the layout.
+
+    """
+
+    def __init__(self, files: Iterable[LogFile], outside: list[str]) -> None:
+        """Begin before the first file."""
+        self.outside = outside
+        self._files = iter(files)
+
+    def __next__(self) -> LogFile:
+        """Return the next file."""
+        return next(self._files)
+
+
+def log_files(root: Path, bounds: Bounds | None = None) -> LogFiles:
+    """Find log files, going only into folders within the bounds where there is the layout.
+
+    Args:
+        root: the bucket's copy, or any folder in it above the days; else a file, or a folder
+            of files in any order.
         bounds: time, accounts and regions; None for all.
 
     Raises:
-        OrgtrailError: the folder is absent, or has no account's log folder in it; while files are
-            taken, that one below it cannot be listed.
+        OrgtrailError: there is nothing, or no file that may be a log file; while files are taken,
+            that a folder below cannot be listed.
 
     """
+    if root.is_file():
+        return LogFiles([LogFile(str(root))], [])
     if not root.is_dir():
-        raise OrgtrailError(f"{root}: is no folder; --logs takes a copy of the archive bucket")
-    found = [*_log_folders(root)]
-    if not found:
         raise OrgtrailError(
-            f"{root}: has no log files in the layout "
-            "AWSLogs/[o-organization/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/"
+            f"{root}: is no folder and no file; --logs takes a copy of the archive bucket, "
+            "or files of CloudTrail records"
         )
-    return chain.from_iterable(
-        _of_account(account, folder, bounds)
-        for account, folder in found
-        if not bounds or not bounds.accounts or account in bounds.accounts
-    )
+    outside: list[str] = []
+    found = [*_log_folders(root, outside)]
+    if found:
+        return LogFiles(
+            chain.from_iterable(
+                _of_account(account, folder, bounds)
+                for account, folder in found
+                if not bounds or not bounds.accounts or account in bounds.accounts
+            ),
+            outside,
+        )
+    loose = _loose(str(root))
+    first = next(loose, None)
+    if first is None:
+        raise OrgtrailError(
+            f"{root}: has no log files, neither in the layout "
+            "AWSLogs/[o-organization/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ nor as files "
+            f"that end in {', '.join(_LOOSE)}, packed with gzip or zstd or not"
+        )
+    return LogFiles(chain((first,), loose), [])
 
 
 def accounts_and_regions(root: Path) -> dict[str, list[str]]:
-    """Return the regions that each account has a folder for."""
+    """Return the regions that each account has a folder for; none without the layout."""
+    if not root.is_dir():
+        return {}
     return {
-        account: [name for name, _ in _folders(folder)] for account, folder in _log_folders(root)
+        account: [name for name, _ in _folders(folder)]
+        for account, folder in _log_folders(root, [])
     }
 
 
-def text(path: str) -> str:
-    """Read a file, unpacked.
-
-    Raises:
-        UnreadableError: it is empty, cut off, not gzip, too large or not UTF-8.
-
-    """
-    try:
-        # Path.open costs as much as the reading.
-        with open(path, "rb", opener=_without_waiting) as file:
-            data = file.read()
-    except OSError as error:
-        raise UnreadableError(error.strerror or str(error)) from None
-    if not data:
-        raise UnreadableError("empty file")
-    if data.startswith(_GZIP) or path.endswith(".gz"):
-        data = _unpacked(data)
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise UnreadableError("not UTF-8") from None
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; a pipe is empty then, and nobody waits for a writer."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _unpacked(data: bytes) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while data:
-        stream = zlib.decompressobj(wbits=31)
-        try:
-            part = stream.decompress(data, SIZE_LIMIT - size + 1)
-        except zlib.error as error:
-            what = "not gzip" if not parts and not data.startswith(_GZIP) else "broken gzip"
-            raise UnreadableError(f"{what}: {error}") from None
-        size += len(part)
-        if size > SIZE_LIMIT:
-            raise UnreadableError(f"more than {SIZE_LIMIT} bytes once unpacked")
-        if not stream.eof:
-            raise UnreadableError("truncated gzip")
-        parts.append(part)
-        data = stream.unused_data
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
 def _log_folders(
-    root: Path, within: frozenset[tuple[int, int]] = frozenset()
+    root: Path, outside: list[str], within: frozenset[tuple[int, int]] = frozenset()
 ) -> Iterator[tuple[str, str]]:
     """Find `ACCOUNT/CloudTrail` folders, also where the root is one or lies below one."""
-    try:
-        above = root.resolve()
-        about = root.stat()
-    except (OSError, RuntimeError) as error:
-        raise OrgtrailError(f"{root}: cannot be listed: {error}") from None
-    here = (about.st_dev, about.st_ino)
-    if here in within:
-        raise OrgtrailError(f"{root}: is a link to a folder that it lies in; take the link away")
+    here = _identity(root, within)
+    above = root.resolve()
     if above.name == _LOGS and _ACCOUNT.fullmatch(above.parent.name):
         yield above.parent.name, str(root)
         return
     if _ACCOUNT.fullmatch(above.name):
         yield from ((above.name, path) for name, path in _folders(str(root)) if name == _LOGS)
         return
-    for name, path in _folders(str(root)):
+    entries = _scan(str(root))
+    outside += [each.path for each in entries if _DELIVERED.fullmatch(each.name)]
+    for name, path in _of_folders(entries):
         if _ACCOUNT.fullmatch(name):
             yield from ((name, inner) for each, inner in _folders(path) if each == _LOGS)
         else:
-            yield from _log_folders(Path(path), within | {here})
+            yield from _log_folders(Path(path), outside, within | {here})
+
+
+def _identity(folder: Path, within: frozenset[tuple[int, int]]) -> tuple[int, int]:
+    """Return which folder it is, unless it is one of those that it lies in."""
+    try:
+        about = folder.stat()
+    except OSError as error:
+        raise OrgtrailError(f"{folder}: cannot be listed: {error}") from None
+    here = (about.st_dev, about.st_ino)
+    if here in within:
+        raise OrgtrailError(f"{folder}: is a link to a folder that it lies in; take the link away")
+    return here
 
 
 def _of_account(account: str, folder: str, bounds: Bounds | None) -> Iterator[LogFile]:
@@ -162,6 +157,21 @@ def _of_account(account: str, folder: str, bounds: Bounds | None) -> Iterator[Lo
             for entry in _scan(place):
                 if entry.name.endswith(_SUFFIXES) and not _is_folder(entry):
                     yield LogFile(entry.path, account, region, day)
+
+
+def _loose(folder: str, within: frozenset[tuple[int, int]] = frozenset()) -> Iterator[LogFile]:
+    """Find files that are called as ones of records may be, however deep they lie."""
+    here = _identity(Path(folder), within)
+    for entry in _scan(folder):
+        if entry.name.startswith("."):
+            continue
+        if _is_folder(entry):
+            yield from _loose(entry.path, within | {here})
+            continue
+        name = entry.name.lower()
+        packed = next((each for each in _PACKED if name.endswith(each)), "")
+        if name.removesuffix(packed).endswith(_LOOSE):
+            yield LogFile(entry.path)
 
 
 def _days(folder: str, first: list[str], last: list[str]) -> Iterator[tuple[str, str]]:
@@ -185,7 +195,11 @@ def _days(folder: str, first: list[str], last: list[str]) -> Iterator[tuple[str,
 
 
 def _folders(folder: str) -> list[tuple[str, str]]:
-    return [(each.name, each.path) for each in _scan(folder) if _is_folder(each)]
+    return _of_folders(_scan(folder))
+
+
+def _of_folders(entries: list[os.DirEntry[str]]) -> list[tuple[str, str]]:
+    return [(each.name, each.path) for each in entries if _is_folder(each)]
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -15,7 +15,8 @@ _ORGANIZATION = (
     "ListTargetsForPolicy",
 )  # fmt: skip
 _TRAIL = (
-    "GetEventSelectors", "GetInsightSelectors", "GetTrail", "GetTrailStatus", "ListTrails",
+    "GetEventConfiguration", "GetEventSelectors", "GetInsightSelectors", "GetTrail",
+    "GetTrailStatus", "ListTrails",
 )  # fmt: skip
 _KEY = ("DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus")
 _ROLE = ("GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies")

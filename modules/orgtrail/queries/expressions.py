@@ -83,11 +83,17 @@ def _keys(name: str) -> str:
 
 _NOTHING = "CAST(ARRAY[] AS array(varchar))"
 _ARNS = "transform(resources, each -> each.arn)"
-_FIRST_NAME = ",\n      ".join(map(_parameter, NAMES))
+_NAMED = f"""filter(
+      transform(
+        ARRAY[{", ".join(f"'{each}'" for each in NAMES)}],
+        one -> json_extract_scalar(requestparameters, '$.' || one)
+      ),
+      one -> one IS NOT NULL
+    )"""
 
 ON_WHAT = f"""coalesce(
       nullif(array_join({_ARNS}, ','), ''),
-      {_FIRST_NAME},
+      element_at({_NAMED}, 1),
       nullif(array_join({_keys("requestItems")}, ','), ''),
       json_format(json_extract(requestparameters, '$.names')),
       json_format(json_extract(requestparameters, '$.secretIdList')),
@@ -97,10 +103,8 @@ ON_WHAT = f"""coalesce(
 
 TOUCHED = f"""filter(
       coalesce({_ARNS}, {_NOTHING})
-        || ARRAY[
-      {_FIRST_NAME},
-      {REFUSED_ON}
-    ]
+        || {_NAMED}
+        || ARRAY[{REFUSED_ON}]
         || {_keys("requestItems")}
         || {_list("names")}
         || {_list("secretIdList")}
@@ -263,5 +267,7 @@ def expanded(sql: str) -> str:
 
 def with_evidence(sql: str, *, told: bool) -> str:
     """Return a question that also gives, or does not give, the ids of what it counts."""
-    ids = ",\n  array_join(array_agg(DISTINCT event_id), ' ') AS event_ids" if told else ""
+    ids = (
+        ",\n  json_format(CAST(array_agg(DISTINCT event_id) AS json)) AS event_ids" if told else ""
+    )
     return _TOKEN.sub(lambda each: ids if each["name"] == "evidence" else each[0], sql)

@@ -19,8 +19,9 @@ The same questions run on Athena, over terabytes, and on this machine, over a fo
 .venv/bin/orgtrail query show trail-tampering --dialect duckdb
 ```
 
-**On this machine.** `--logs` takes any folder that has the archive's key layout: a copy of the bucket
-or of a part of it. No server, no import. Without logs of your own, make some up:
+**On this machine.** `--logs` takes a copy of the archive bucket or of a part of it, or any other file or
+folder of CloudTrail's records ([which](investigating.md#logs-that-somebody-gives-you)). No server, no import.
+Without logs of your own, make some up:
 
 ```sh
 .venv/bin/orgtrail sample cdktf.out/hospital --env envs/healthcare.tfvars --days 2
@@ -29,14 +30,20 @@ or of a part of it. No server, no import. Without logs of your own, make some up
 .venv/bin/orgtrail query run role-assumptions --logs cdktf.out/hospital --account 333333333333 --format json
 ```
 
-The bounds decide which folders are entered at all: a question about one account and one day opens that
-account's days and nothing else. A file that cannot be read (cut off, empty, no JSON) is named on
-stderr with the reason, the rows of all others are given, and the exit code is 2.
+In the archive's key layout the bounds decide which folders are entered at all: a question about one account
+and one day opens that account's days and nothing else. A file that cannot be read, or not wholly (cut off,
+empty, no JSON), is named on stderr with the reason, the rows of all others are given, and the exit code is 2.
+Memory stays bounded, however large a file is.
+
+**All at once.** `orgtrail query triage` asks every question that finds something, reads the logs once, and gives
+the worst first: [from an alarm to a timeline](investigating.md). Rules of Sigma join in with `--sigma`
+([sigma](sigma.md)).
 
 **On Athena.** With `--env` alone the question goes to the workgroup of that environment, with the
 credentials that boto3 finds: `orgtrail query run root-use --env FILE --last 7d`. First it tells how many
-partitions and about how many bytes that touches and what it costs ($5 a terabyte, 10 MB at least), and
-refuses above `--max-bytes` (by default `catalog.bytes_scanned_limit`). While it runs, a terminal shows
+partitions and about how many bytes that touches and what it costs ($5 a terabyte, 10 MB at least; a question
+that reads the table several times pays as often), and refuses above `--max-bytes` (by default
+`catalog.bytes_scanned_limit`). While it runs, a terminal shows
 what was scanned; Ctrl-C stops the query in Athena too.
 
 The stack also saves each question in the workgroup (`catalog.queries`): as a named query, which looks
@@ -44,8 +51,8 @@ back from whenever it is run, and as a prepared statement, whose description giv
 parameters. `account` and `region` there are `'all'` or one of them:
 
 ```sql
-EXECUTE denied_calls USING '2026/11/24', '2026/11/27', '2026-11-25T00:00:00Z',
-  '2026-11-26T00:00:00Z', 'all', 'all', 'all', 'all', 10
+EXECUTE denied_calls USING '2026/11/24', '2026/11/27', '2026-11-25T00:00:00',
+  '2026-11-26T00:00:00', 'all', 'all', 'all', 'all', 10
 ```
 
 **Time, accounts, regions.** `--from` and `--to` are ISO 8601 (UTC where they name no offset), `--last` is
@@ -57,6 +64,16 @@ days after, the events themselves exactly. What comes later still shows in `pipe
 **Counted once.** Records are delivered twice now and then. Each question takes an event once, and one
 that both accounts of a call tell of (`sharedEventID`) once as well where it counts calls.
 
+**Who, on what, with what outcome.** `principal` is the ARN; a caller without one is the name that its provider
+gives (WebIdentity and SAML users), the user id of Identity Center, or account and principal id of another
+account. A refused call is always a row, `attempt` in the column `outcome`, whatever its record leaves out.
+`omitted` marks a record too large to say what was asked for. Rows of events end with `event_id`; `--raw` gives
+the records behind any rows, as CloudTrail wrote them.
+
+**Summaries are no calls.** Where the trail aggregates data events, CloudTrail also writes summaries of five minutes
+(`eventCategory: Aggregated`). They and events of Insights are counted apart and never read as calls;
+`orgtrail doctor` says if a trail writes them.
+
 **Your own.** `--sql FILE` takes one SELECT in Athena's dialect over `organization_trail`, on both.
 Bounds that you give are laid on each reading of the table.
 
@@ -65,7 +82,8 @@ table does not project. `pipeline-health` compares the bucket with the table and
 `not in table` for each; it also tells `absent`, `silent` and `unexpected` accounts, duplicates and late events.
 
 **Formats.** `--format text|json|csv|parquet`, with `--out FILE` to a file, which appears whole or not at
-all. Rows come as they are found; memory stays bounded, but for tables on a terminal.
+all. Rows come as they are found; memory stays bounded, but for tables on a terminal. A terminal too narrow for
+the columns has rows one below the other. `--zone Europe/Berlin` shows times as that zone's clocks do.
 
 """
 

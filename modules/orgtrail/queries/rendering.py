@@ -38,7 +38,7 @@ def to_run(
         bounds: time, accounts and regions.
         given: parameters that the user sets.
         facts: facts of the environment, for the others.
-        evidence: whether rows that count also give the ids of the events, as `event_ids`.
+        evidence: whether rows that count also give the ids of the events, as `event_ids`, JSON.
 
     Raises:
         OrgtrailError: a parameter is unknown, or not of its type.

@@ -84,7 +84,7 @@ def in_console(caller: Caller) -> Caller:
 def workload(account: str, name: str) -> Caller:
     """Return a program with a role of its own."""
     return Caller(
-        role(account, name, f"i-{unique('', account, name).lower()}"),
+        role(account, name, f"i-0{hashlib.sha256(f'{account}/{name}'.encode()).hexdigest()[:16]}"),
         f"10.{int(account) % 200}.{len(name)}.17",
         "Boto3/1.40.2 md/Botocore#1.40.2 ua/2.1 os/linux#6.12",
     )

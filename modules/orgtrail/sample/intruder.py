@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orgtrail.regions import partition
+from orgtrail.sample import identities as who
 from orgtrail.sample.telling import OUTSIDE, STRANGER, Story, Teller
 
 _FAR = {"aws": "ap-south-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-east-1"}
@@ -134,7 +135,7 @@ def exposure(tell: Teller) -> Story:
     return Story(
         "exposure",
         "The intruder opened a bucket and a network, and gave a snapshot to another account.",
-        ("bucket-exposure", "network-exposure", "snapshot-sharing", *unused),
+        ("bucket-exposure", "network-exposure", "snapshot-sharing", "unusual-instances", *unused),
         events,
     )
 
@@ -153,5 +154,65 @@ def secrets(tell: Teller) -> Story:
         "secrets",
         "The intruder read fifteen secrets within minutes.",
         ("secrets-read",),
+        events,
+    )
+
+
+def machines(tell: Teller) -> Story:
+    """Instances are entered, and what starts them is read and changed."""
+    caller = tell.intruder(tell.data)
+    instance = {"instanceId": "i-0123456789abcdef0"}
+    script = {"instanceIds": [instance["instanceId"]], "documentName": "AWS-RunShellScript"}
+    changed = instance | {"userData": "<sensitiveDataRemoved>"}
+    events = [
+        tell.do(
+            caller, "ec2:DescribeInstanceAttribute", tell.data,
+            instance | {"attribute": "userData"}, reads=True,
+        ),
+        tell.do(caller, "ec2:ModifyInstanceAttribute", tell.data, changed),
+        tell.do(caller, "ssm:SendCommand", tell.data, script),
+    ]  # fmt: skip
+    return Story(
+        "machines",
+        "The intruder read and changed an instance's start script, and ran a command on it.",
+        ("instance-access", "user-data"),
+        events,
+    )
+
+
+def stolen(tell: Teller) -> Story:
+    """An instance's credentials leave it."""
+    portal = who.workload(tell.data, "intake")
+    own = who.Caller(portal.identity, "198.51.100.20", portal.agent)
+    taken = who.Caller(portal.identity, STRANGER, "aws-cli/2.9.1 ua/2.0 os/linux#5.4.kali")
+    events = [
+        tell.do(own, "s3:ListBuckets", tell.data, reads=True),
+        tell.do(taken, "s3:ListBuckets", tell.data, reads=True),
+    ]
+    return Story(
+        "stolen",
+        "The credentials of the instance intake were used from the intruder's address.",
+        ("instance-credentials",),
+        events,
+    )
+
+
+def functions(tell: Teller) -> Story:
+    """Code is put where it runs again, and models are used."""
+    caller = tell.intruder(tell.data)
+    function = {"functionName": "nightly-report"}
+    anyone = function | {"principal": "*", "action": "lambda:InvokeFunction"}
+    model = {"modelId": "anthropic.claude-3-haiku-20240307-v1:0"}
+    events = [
+        tell.do(caller, "lambda:UpdateFunctionCode20150331v2", tell.data, function),
+        tell.do(caller, "lambda:AddPermission20150331v2", tell.data, anyone),
+        tell.do(caller, "bedrock:InvokeModel", tell.data, model, reads=True),
+        tell.do(caller, "sts:GetFederationToken", tell.data, {"name": "backup"}),
+    ]
+    return Story(
+        "functions",
+        "The intruder changed a function, let everyone call it, used a model, and took a token "
+        "that outlives the key.",
+        ("lambda-changes", "bedrock-use", "federation-tokens"),
         events,
     )

@@ -13,7 +13,8 @@ _APART = 37
 _TOLD: tuple[Callable[[Teller], Story], ...] = (
     intruder.spray, intruder.blinding, insiders.chain, insiders.evidence, intruder.patients,
     insiders.root, insiders.athena, intruder.persistence, insiders.organization, intruder.guards,
-    intruder.exposure, intruder.secrets, insiders.by_hand, insiders.old,
+    intruder.exposure, intruder.secrets, intruder.machines, intruder.stolen, intruder.functions,
+    insiders.by_hand, insiders.old,
 )  # fmt: skip
 
 

@@ -174,6 +174,27 @@ def _insights(live: Live, subject: Subject) -> Iterator[Fault]:
         yield Fault("Insights differ from trail.insights", DEPLOY, lines)
 
 
+# Nothing but an answer without them is fine: a region that does not know the question yet refuses
+# it, which is not checked.
+@check("trail-summaries", "It writes calls, and no summaries of them", ours, "trail")
+def _summaries(live: Live, subject: Subject) -> Iterator[Fault]:
+    # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/aggregating-data-events.html
+    has = live.aws.ask(
+        "management", "cloudtrail", "get_event_configuration", TrailName=subject.name
+    )
+    found = has.get("AggregationConfigurations") or ()
+    if kinds := sorted({kind for each in found for kind in each["Templates"]}):
+        yield Fault(
+            "the trail also writes summaries of data events, one for each five minutes "
+            f"({', '.join(kinds)}), which the file does not ask for: they cost extra; they count "
+            "calls, and have no identity, parameters or address of any; no question reads them",
+            "switch them off: aws cloudtrail put-event-configuration --region "
+            f"{live.env.home_region} --trail-name {subject.name} --aggregation-configurations "
+            "'[]'; or keep them, for a program of yours that reads the folder "
+            "CloudTrail-Aggregated",
+        )
+
+
 @check("member-view", "A member sees the organization's trail", trail, "trail-organization")
 def _member(live: Live, subject: Subject) -> Iterator[Fault]:
     env = live.env

@@ -24,7 +24,13 @@ _LIMITS = _SOURCES | {
 _BOUND = ("stringequals", "stringlike", "arnequals", "arnlike", "stringequalsignorecase")
 _NEVER_SENT = {"chatbot.amazonaws.com"}
 """Services of which AWS does not say that they send a source; iam:PassRole binds their roles."""
-_FOLDERS = (LOGS, DIGESTS, "CloudTrail-Insight", "CloudTrail-NetworkActivity")
+_FOLDERS = (
+    LOGS,
+    DIGESTS,
+    "CloudTrail-Aggregated",
+    "CloudTrail-Insight",
+    "CloudTrail-NetworkActivity",
+)
 _ACCOUNT = re.compile(r"\b\d{12}\b", re.ASCII)
 _ACCOUNT_IN_KEY = re.compile(r"/AWSLogs/\d{12}/", re.ASCII)
 _VARIABLE = re.compile(r"\$\{[^}]*\}")

@@ -1,6 +1,6 @@
 -- name: federation-tokens
--- title: Sessions made with GetFederationToken
--- answers: Sessions that a user's key opened with GetFederationToken, and logins to the console with such a token: they live on after the key is deleted.
+-- title: Federated sessions made from keys
+-- answers: Sessions that a user's key opened with GetFederationToken, which live on after the key is deleted, and ways into the console made from keys.
 -- hours: 24
 -- mitre: T1550.001, T1078.004
 -- cis: -
@@ -21,8 +21,11 @@ WITH events AS (
       (eventsource = 'sts.amazonaws.com' AND eventname = 'GetFederationToken')
       OR (
         eventsource = 'signin.amazonaws.com'
-        AND eventname IN ('ConsoleLogin', 'GetSigninToken')
-        AND useridentity.type = 'FederatedUser'
+        AND (
+          (eventname = 'ConsoleLogin' AND useridentity.type = 'FederatedUser')
+          -- Identity Center asks for one at each login of its own.
+          OR (eventname = 'GetSigninToken' AND NOT starts_with(coalesce(useragent, ''), 'Jersey'))
+        )
       )
     )
     AND @called

@@ -2,6 +2,7 @@
 -- title: Credentials of instances used from outside
 -- answers: Sessions of instances' roles whose key called from two networks, one of which is not the instance's.
 -- hours: 24
+-- param: endpoints integer 1 0 counts a private address beside a public one as two networks; an instance with an endpoint and a gateway has both
 -- mitre: T1552.005, T1078.004
 -- cis: -
 -- severity: critical
@@ -48,4 +49,5 @@ WHERE network IS NOT NULL
 GROUP BY account_id, principal, access_key
 HAVING count(DISTINCT CASE WHEN private THEN network END) > 1
   OR count(DISTINCT CASE WHEN NOT private THEN network END) > 1
+  OR (:endpoints = 0 AND count(DISTINCT network) > 1)
 ORDER BY first_time, principal

@@ -1,0 +1,191 @@
+"""The table of records that questions are asked of, filled from log files.
+
+It lies in Parquet files: a table of DuckDB holds many records in memory before it writes them,
+however large they are, and Parquet is written by their size.
+"""
+# ruff: noqa: S608  # it writes SQL from names of its own
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from orgtrail import records
+from orgtrail.engines import dialect
+from orgtrail.engines.files import LogFile
+from orgtrail.engines.reading import SCHEMA, Progress, Reading, Source
+from orgtrail.queries.rendering import TABLE
+from orgtrail.settings.faults import OrgtrailError
+
+_CALL, _SPARE, _ODD, _AGGREGATED, _INSIGHT, _BROKEN = range(6)
+"""What a row is. Spare is a call that no question looks at, of which nothing is kept; broken is a
+whole file that DuckDB takes for no JSON."""
+_PARQUET = "FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE_BYTES '16MB'"
+
+
+def stage(
+    connection: duckdb.DuckDBPyConnection,
+    folder: str,
+    trees: Sequence[exp.Query],
+    files: Iterable[LogFile],
+    reading: Reading,
+    progress: Progress,
+) -> None:
+    """Read all files into a table with the columns that are asked for.
+
+    Files that lie outside of any layout come alone: the first one tells where account, region and
+    day are taken from.
+
+    Args:
+        connection: where the table is to be.
+        folder: where its files go.
+        trees: the questions.
+        files: the log files.
+        reading: is told what could be read.
+        progress: is told how many files were read, now and then.
+
+    Raises:
+        OrgtrailError: the table cannot be filled, the disk being full say.
+
+    """
+    rest = iter(files)
+    first = next(rest, None)
+    select = _select(trees, has_layout=first is None or bool(first.account))
+    source = Source(chain(() if first is None else (first,), rest), reading, progress)
+    try:
+        _fill(connection, select, f"{folder}/whole.parquet", source)
+        # Files that are no sound JSON are read again, to see how far they are.
+        broken = connection.execute(
+            "SELECT path, account, region, day "
+            f"FROM '{folder}/whole.parquet' WHERE kind = {_BROKEN} ORDER BY path"
+        ).fetchall()
+        again = Source([LogFile(*each) for each in broken], reading, again=True)
+        _fill(connection, select, f"{folder}/broken.parquet", again)
+        connection.execute("CREATE TABLE damaged (path VARCHAR)")
+        for path in (*source.damaged, *again.damaged):
+            connection.execute("INSERT INTO damaged VALUES (?)", [path])
+        _view(connection, folder, trees)
+        _account_for(connection, reading)
+    except duckdb.Error as error:
+        said = str(error).splitlines()[0]
+        raise OrgtrailError(f"the log files cannot be read: {said}") from None
+
+
+def paths(connection: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> list[str]:
+    """Return the files that hold events, by their ids.
+
+    Raises:
+        OrgtrailError: none of the questions reads eventid, so that it was not kept.
+
+    """
+    try:
+        # A cursor of its own: rows of an answer may still be waiting.
+        cursor = connection.cursor()
+        found = cursor.execute(
+            f"SELECT DISTINCT path FROM stage WHERE kind = {_CALL} "
+            "AND eventid IN (SELECT unnest(?::VARCHAR[])) ORDER BY path",
+            [[*ids]],
+        ).fetchall()
+    except duckdb.BinderException:
+        raise OrgtrailError("files are found by eventid, which the question has to read") from None
+    return [path for (path,) in found]
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, select: str, to: str, source: Source) -> None:
+    connection.register("incoming", pa.RecordBatchReader.from_batches(SCHEMA, source))
+    try:
+        connection.execute(f"COPY ({select}) TO '{to}' ({_PARQUET})")
+    except duckdb.Error:
+        if source.stopped_by is None:
+            raise
+    finally:
+        connection.unregister("incoming")
+    if source.stopped_by is not None:
+        raise source.stopped_by
+
+
+def _select(trees: Sequence[exp.Query], *, has_layout: bool) -> str:
+    """Write what makes rows of the table out of files and records."""
+    named = {each.name for tree in trees for each in dialect.columns(tree)}
+    shape = {each.name: records.duck(each.type) for each in records.FIELDS if each.name in named}
+    taken = "".join(f', record."{name}" AS {name.lower()}' for name in shape)
+    kept = "".join(
+        f", CASE WHEN needed THEN {name.lower()} END AS {name.lower()}" for name in shape
+    )
+    # What is no object becomes a record without values.
+    shape |= {"eventName": "VARCHAR", "eventCategory": "VARCHAR"}
+    place = "account, region, day"
+    if not has_layout:
+        shape |= dict.fromkeys(("recipientAccountId", "awsRegion", "eventTime"), "VARCHAR")
+        shape.setdefault("userIdentity", {"accountId": "VARCHAR"})
+        place = """
+          coalesce(record."recipientAccountId", record."userIdentity"."accountId", '') AS account,
+          coalesce(record."awsRegion", '') AS region,
+          coalesce(replace(record."eventTime"[:10], '-', '/'), '') AS day"""
+    shape_json = json.dumps({"Records": [shape]}).replace("'", "''")
+    return f"""
+        WITH bodies AS (
+          SELECT path, account, region, day, alone,
+            TRY(json_transform(body, '{shape_json}')).Records AS r
+          FROM incoming
+        ), apart AS (
+          SELECT path, account, region, day, r IS NULL AND NOT alone AS broken,
+            unnest(coalesce(r, [NULL])) AS record
+          FROM bodies
+        )
+        , named AS (
+          SELECT {place}, path,
+            CASE
+              WHEN broken THEN {_BROKEN}
+              WHEN record."eventCategory" = 'Aggregated' THEN {_AGGREGATED}
+              WHEN record."eventCategory" = 'Insight' THEN {_INSIGHT}
+              WHEN record."eventName" IS NULL THEN {_ODD}
+              ELSE {_CALL}
+            END AS kind{taken}
+          FROM apart
+        ), judged AS (SELECT *, {_needed(trees)} AS needed FROM named)
+        SELECT account, region, day, path,
+          (CASE WHEN kind = {_CALL} AND NOT needed THEN {_SPARE} ELSE kind END)::UTINYINT AS kind
+          {kept}
+        FROM judged"""
+
+
+def _needed(trees: Sequence[exp.Query]) -> str:
+    """Return the condition that a question may look at a record."""
+    condition = dialect.needed(trees, cheaply=True)
+    if condition is None:
+        return "true"
+    # What cannot be told, the questions have to find out.
+    return f"coalesce(TRY(coalesce({dialect.translated(condition)}, false)), true)"
+
+
+def _view(connection: duckdb.DuckDBPyConnection, folder: str, trees: Sequence[exp.Query]) -> None:
+    """Give the table the name that questions know, and let them see calls alone."""
+    connection.execute(
+        f"CREATE VIEW stage AS FROM read_parquet(['{folder}/whole.parquet', "
+        f"'{folder}/broken.parquet']) WHERE path NOT IN (FROM damaged)"
+    )
+    path = f', path AS "{dialect.PATH}"' if any(map(dialect.names_path, trees)) else ""
+    connection.execute(
+        f"CREATE VIEW {TABLE} AS SELECT * EXCLUDE (kind, path){path} FROM stage "
+        f"WHERE kind = {_CALL}"
+    )
+
+
+def _account_for(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+    """Count the records, and tell those that are none."""
+    counted: dict[int, int] = dict(
+        connection.execute("SELECT kind, count(*) FROM stage GROUP BY kind").fetchall()
+    )
+    reading.events = counted.get(_CALL, 0) + counted.get(_SPARE, 0)
+    reading.aggregated = counted.get(_AGGREGATED, 0)
+    reading.insights = counted.get(_INSIGHT, 0)
+    for path, count in connection.execute(
+        f"SELECT path, count(*) FROM stage WHERE kind = {_ODD} GROUP BY path ORDER BY path"
+    ).fetchall():
+        reading.odd[path] = reading.odd.get(path, 0) + count
