@@ -22,8 +22,9 @@ aws := .tools/e2e/.ready
 scraper := .tools/trailscraper/.ready
 browser := .tools/browser/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
+trino := tests/trino/server/target/classpath
 
-.PHONY: setup demo test e2e soak lint bench golden docs lock clean
+.PHONY: setup demo test e2e trino soak lint bench golden docs lock clean
 
 setup: $(ready)
 
@@ -47,12 +48,16 @@ demo: $(ready)
 # What waits for the network and what computes go side by side.
 test:
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target \
-		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(browser)
+		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(browser) $(trino)
 	$(python) -m pytest $(parallel)
 
 # Deploys for real; fails where `make test` skips that.
 e2e: $(ready) $(cdktf)
 	ORGTRAIL_E2E=required $(python) -m pytest $(parallel) tests/e2e
+
+# Asks every question on Trino too; fails where `make test` skips that.
+trino: $(ready)
+	ORGTRAIL_TRINO=required $(python) -m pytest tests/trino
 
 # Kills runs of verify again and again, some minutes long; `make test` runs a few kills.
 soak: $(ready)
@@ -99,6 +104,10 @@ $(cdktf): tests/e2e/cdktf_cli/package-lock.json $(aws)
 		ci --prefix tests/e2e/cdktf_cli --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
+# 450 MB of jars, once. Where there is no JDK or Maven this says so, and tests skip.
+$(trino): tests/trino/server/pom.xml $(wildcard tests/trino/server/src/main/java/*.java) | $(ready)
+	$(python) -m tests.trino.serving
+
 lint: $(ready)
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -132,4 +141,4 @@ lock: | $(pipenv)
 
 clean:
 	rm -rf .venv .tools cdktf.out dist tests/iam_simulate/node_modules \
-		tests/e2e/cdktf_cli/node_modules
+		tests/e2e/cdktf_cli/node_modules tests/trino/server/target

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from orgtrail.engines import dialect, local
-from orgtrail.engines.files import log_files
 from orgtrail.layout import query_facts
+from orgtrail.logs.files import log_files
 from orgtrail.queries import query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_run

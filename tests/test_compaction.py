@@ -12,7 +12,7 @@ import pytest
 import sqlglot
 from orgtrail import layout, records, sample
 from orgtrail.engines import dialect, local
-from orgtrail.engines.files import log_files
+from orgtrail.logs.files import log_files
 from orgtrail.policies import compaction, guardrails
 from orgtrail.queries import pack, query
 from orgtrail.queries.bounds import Bounds

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from orgtrail import records
-from orgtrail.engines import dialect, files, local, unpacking
+from orgtrail.engines import dialect, local
 from orgtrail.engines.drift import Drift, drift
+from orgtrail.logs import files, unpacking
 from orgtrail.queries.bounds import Bounds
 from orgtrail.settings.faults import OrgtrailError
 

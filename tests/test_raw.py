@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from orgtrail.engines import dialect, files, local
-from orgtrail.engines.cutting import member
-from orgtrail.engines.files import LogFile
-from orgtrail.engines.raw import raw_records
+from orgtrail.engines import dialect, local
+from orgtrail.logs import files
+from orgtrail.logs.cutting import member
+from orgtrail.logs.files import LogFile
+from orgtrail.logs.raw import raw_records
 from orgtrail.settings.faults import OrgtrailError
 
 from tests.asking import lay

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 import zstandard
-from orgtrail.engines import dialect, local, staging, unpacking
-from orgtrail.engines.files import LogFile
-from orgtrail.engines.reading import mended
+from orgtrail.engines import dialect, local, staging
+from orgtrail.logs import unpacking
+from orgtrail.logs.files import LogFile
+from orgtrail.logs.reading import mended
 from orgtrail.settings.faults import OrgtrailError
 
 from tests.asking import lay, record
@@ -42,7 +43,8 @@ def wrapped(*texts: str) -> str:
 MEASURED = r"""
 import re, sys
 from pathlib import Path
-from orgtrail.engines import dialect, files, local
+from orgtrail.engines import dialect, local
+from orgtrail.logs import files
 with local.asked(dialect.parsed(sys.argv[2], "own"), files.log_files(Path(sys.argv[1]))) as answer:
     count = sum(1 for _ in answer.rows()[1])
     print(count, answer.reading.events, len(answer.reading.unread))

@@ -15,8 +15,8 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from orgtrail.engines import files, lake, shapes
-from orgtrail.engines.shapes import Records
+from orgtrail.logs import files, lake, shapes
+from orgtrail.logs.shapes import Records
 from orgtrail.queries.bounds import Bounds
 from orgtrail.settings.faults import OrgtrailError
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlglot
 from orgtrail.engines import dialect, local
-from orgtrail.engines.files import log_files
+from orgtrail.logs.files import log_files
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_prepare, to_run, to_save
 from orgtrail.settings.faults import OrgtrailError

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from orgtrail.cli import query_output
 from orgtrail.engines import dialect, gathering, local, triage
-from orgtrail.engines.files import log_files
 from orgtrail.layout import query_facts
+from orgtrail.logs.files import log_files
 from orgtrail.queries import pack
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import filled, to_run

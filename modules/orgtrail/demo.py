@@ -18,12 +18,12 @@ from orgtrail.app import FOLDER, Synthesized, synthesize_folder
 from orgtrail.costs.prices import prices
 from orgtrail.engines import local
 from orgtrail.engines.dialect import parsed
-from orgtrail.engines.files import log_files
 from orgtrail.environments import load_environment
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Result
 from orgtrail.integrity.run import verify
 from orgtrail.layout import query_facts, verified_regions, verified_trail
+from orgtrail.logs.files import log_files
 from orgtrail.queries import Query, query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_run

@@ -14,8 +14,8 @@ from orgtrail.settings.faults import OrgtrailError
 
 if TYPE_CHECKING:
     from orgtrail.engines.athena import Athena
-    from orgtrail.engines.files import LogFile
     from orgtrail.engines.local import Answer
+    from orgtrail.logs.files import LogFile
     from orgtrail.queries.bounds import Bounds
 
 _ONE, _SEVERAL = ("event_id", "eventid"), "event_ids"
@@ -54,7 +54,7 @@ def ids(name: str, columns: list[str], rows: Iterable[Row]) -> list[str]:
 
 def from_folder(answer: Answer, wanted: list[str], out: Path | None) -> int:
     """Write the records of a folder's answer; return how many."""
-    from orgtrail.engines.files import LogFile
+    from orgtrail.logs.files import LogFile
 
     return _write([LogFile(each) for each in answer.paths(wanted)], wanted, out)
 
@@ -68,7 +68,7 @@ def from_athena(
         OrgtrailError: there are too many events, or a file cannot be had.
 
     """
-    from orgtrail.engines.files import LogFile
+    from orgtrail.logs.files import LogFile
     from orgtrail.queries.rendering import filled
 
     if len(wanted) > _MOST:
@@ -93,7 +93,7 @@ def from_athena(
 
 def _write(files: Iterable[LogFile], wanted: list[str], out: Path | None) -> int:
     """Write records as a log file has them, so that it can be asked in its turn."""
-    from orgtrail.engines.raw import raw_records
+    from orgtrail.logs.raw import raw_records
 
     count = 0
     with target(out) as to:

@@ -54,7 +54,7 @@ def on_folder(asked: Question, root: Path, wanted: Wanted) -> int:
     from orgtrail.cli.query_output import in_zone, write
     from orgtrail.engines import local
     from orgtrail.engines.dialect import parsed, strangers
-    from orgtrail.engines.files import accounts_and_regions, log_files
+    from orgtrail.logs.files import accounts_and_regions, log_files
 
     files = log_files(root, asked.bounds)
     found = accounts_and_regions(root) if asked.is_health else {}
@@ -221,9 +221,10 @@ def account_for(reading: Reading, root: Path, count: int | None) -> int:
 
 def _below(path: str, root: Path) -> str:
     try:
-        return visible(str(Path(path).relative_to(root)))
+        below = str(Path(path).relative_to(root))
     except ValueError:
-        return visible(path)
+        below = path
+    return visible(path if below == "." else below)
 
 
 def _size(count: int) -> str:

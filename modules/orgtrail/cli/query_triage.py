@@ -89,7 +89,7 @@ class Triage:
 def on_folder(asked: Triage, root: Path) -> int:
     """Ask a folder of logs; return the exit code: 2 where not all could be read or asked."""
     from orgtrail.engines import local
-    from orgtrail.engines.files import log_files
+    from orgtrail.logs.files import log_files
 
     asking = asked.asking
     wide = asked.bounds or asked.within(Bounds(triage.EVER, datetime.max.replace(tzinfo=UTC)))
@@ -114,8 +114,8 @@ def on_athena(
     """
     from orgtrail.engines import gathering, local
     from orgtrail.engines.athena import Athena
-    from orgtrail.engines.files import log_files
     from orgtrail.login import session_in
+    from orgtrail.logs.files import log_files
 
     environment = asked.environment
     assert environment is not None

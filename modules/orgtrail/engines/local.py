@@ -15,8 +15,8 @@ import duckdb
 from sqlglot import exp
 
 from orgtrail.engines import dialect, staging
-from orgtrail.engines.files import LogFile
-from orgtrail.engines.reading import Reading
+from orgtrail.logs.files import LogFile
+from orgtrail.logs.reading import Reading
 from orgtrail.settings.faults import OrgtrailError
 
 __all__ = ["Answer", "Reading", "Stage", "asked", "staged"]

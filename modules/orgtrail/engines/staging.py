@@ -17,8 +17,8 @@ from sqlglot import exp
 
 from orgtrail import records
 from orgtrail.engines import dialect
-from orgtrail.engines.files import LogFile
-from orgtrail.engines.reading import SCHEMA, Progress, Reading, Source
+from orgtrail.logs.files import LogFile
+from orgtrail.logs.reading import SCHEMA, Progress, Reading, Source
 from orgtrail.queries.rendering import TABLE
 from orgtrail.settings.faults import OrgtrailError
 

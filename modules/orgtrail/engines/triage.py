@@ -22,6 +22,8 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 """The worst first."""
 EVER = datetime(2013, 11, 13, tzinfo=UTC)
 """The day that CloudTrail began."""
+_ABOUT_ONE = {"log-bucket-tampering"}
+"""Questions that, asked about everything, call the usual a hit of their severity."""
 _TIMES = ("event_time", "first_time", "first_failure", "started")
 _WHERE = ("account_id", "caller_account", "account")
 _WHO = ("principal", "caller", "origin", "person", "source_ip")
@@ -118,7 +120,9 @@ def asking(facts: Mapping[str, str], more: Iterable[Query] = ()) -> Asking:
     asked, left_out = [], {}
     for each in pack().values():
         lacks = [
-            one.name for one in each.parameters if one.required and not facts.get(one.fact, "")
+            one.name
+            for one in each.parameters
+            if (one.required or each.name in _ABOUT_ONE) and one.fact and not facts.get(one.fact)
         ]
         if each.severity == "info":
             left_out[each.name] = "lists what is usual as well; ask it by name"

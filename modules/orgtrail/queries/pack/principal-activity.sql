@@ -43,7 +43,7 @@ events AS (
     useridentity.accesskeyid AS access_key,
     useragent AS user_agent,
     @on_what AS resource,
-    coalesce@called_by(wanted) AS theirs
+    coalesce(@called_by(wanted), false) AS theirs
   FROM organization_trail
   CROSS JOIN asked
   WHERE :bounds AND wanted <> ''

@@ -30,15 +30,15 @@ SELECT
   max(event_time) AS last_time @evidence
 FROM events
 CROSS JOIN asked
--- Secrets end in six characters of their own, as in :secret:database-a1B2c3.
+-- The end of an ARN is a name. Secrets end in six characters of their own, as in :secret:database-a1B2c3.
 WHERE cardinality(filter(
   names,
   one -> one = wanted
-    OR ends_with(one, '/' || wanted)
-    OR ends_with(one, ':' || wanted)
+    OR strpos(one || '|', '/' || wanted || '|') > 0
+    OR strpos(one || '|', ':' || wanted || '|') > 0
     OR strpos(one, ':secret:' || wanted || '-') > 0
-    OR ends_with(wanted, '/' || one)
-    OR ends_with(wanted, ':' || one)
+    OR strpos(wanted || '|', '/' || one || '|') > 0
+    OR strpos(wanted || '|', ':' || one || '|') > 0
     OR strpos(wanted, ':secret:' || one || '-') > 0
 )) > 0
 GROUP BY account_id, principal, event_source, event_name

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from orgtrail import records
-from orgtrail.engines.unpacking import UnreadableError
+from orgtrail.logs.unpacking import UnreadableError
 from orgtrail.records import List, Struct, Type
 
 NEEDED = frozenset({"eventname", "eventtime", "eventid", "eventjson"})

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from orgtrail.engines.unpacking import UnreadableError
+from orgtrail.logs.unpacking import UnreadableError
 
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _BARE = re.compile(r"""[^ \t\r\n,:"{}\[\]]*+""")

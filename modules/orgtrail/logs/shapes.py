@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from itertools import chain
 
 from orgtrail import records
-from orgtrail.engines import lake
-from orgtrail.engines.cutting import Cutter
-from orgtrail.engines.unpacking import UnreadableError
+from orgtrail.logs import lake
+from orgtrail.logs.cutting import Cutter
+from orgtrail.logs.unpacking import UnreadableError
 
 RECORD_LIMIT = 2 << 20
 """Characters of one record that are read; CloudTrail's own end at 256 KB, or 1 MB if asked to."""

@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from orgtrail.engines import unpacking
-from orgtrail.engines.cutting import member
-from orgtrail.engines.files import LogFile
-from orgtrail.engines.shapes import Records
-from orgtrail.engines.unpacking import UnreadableError
+from orgtrail.logs import unpacking
+from orgtrail.logs.cutting import member
+from orgtrail.logs.files import LogFile
+from orgtrail.logs.shapes import Records
+from orgtrail.logs.unpacking import UnreadableError
 
 _ID = "eventID"
 _IDS = re.compile(r'"eventID"\s*:\s*"([^"\\]*)"')

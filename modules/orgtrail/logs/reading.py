@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from orgtrail.engines import shapes, unpacking
-from orgtrail.engines.files import LogFile
-from orgtrail.engines.shapes import Records
-from orgtrail.engines.unpacking import DamagedError, UnreadableError
+from orgtrail.logs import shapes, unpacking
+from orgtrail.logs.files import LogFile
+from orgtrail.logs.shapes import Records
+from orgtrail.logs.unpacking import DamagedError, UnreadableError
 
 SCHEMA = pa.schema(
     [
