@@ -9,7 +9,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 import sqlglot
-from orgtrail.engines import dialect
+from orgtrail.engines import dialect, translation
 from orgtrail.queries import Query, pack, query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import filled, to_prepare, to_run, to_save
@@ -79,7 +79,7 @@ def test_parses_in_both_dialects_in_every_form(name: str) -> None:
     )
     for sql in forms:
         tree = dialect.parsed(sql, name)
-        assert sqlglot.parse_one(dialect.duckdb(tree), read="duckdb")
+        assert sqlglot.parse_one(translation.duckdb(tree), read="duckdb")
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from orgtrail.engines import dialect, local
+from orgtrail.engines import dialect, local, translation
 from orgtrail.logs.files import log_files
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_prepare, to_run, to_save
@@ -77,7 +77,7 @@ def test_it_is_sql_of_athena_in_every_form(questions: dict[str, SigmaQuestion], 
     for sql in (to_run(query, LIMITS, {}, {}), to_save(query, {}), to_prepare(query)[0]):
         tree = dialect.parsed(sql, name)
         assert [each.name for each in dialect.scans(tree)] == ["organization_trail"]
-        assert sqlglot.parse_one(dialect.duckdb(tree), read="duckdb")
+        assert sqlglot.parse_one(translation.duckdb(tree), read="duckdb")
         # Read and written again it is the same to Athena, backslashes and quotes too.
         again = sqlglot.parse_one(tree.sql("athena"), read="athena")
         assert again == tree

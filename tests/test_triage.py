@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from orgtrail.cli import query_output
-from orgtrail.engines import dialect, gathering, local, triage
+from orgtrail.engines import dialect, gathering, local, translation, triage
 from orgtrail.layout import query_facts
 from orgtrail.logs.files import log_files
 from orgtrail.queries import pack
@@ -62,7 +62,7 @@ def test_it_finds_what_each_question_finds_alone(folder: Path) -> None:
     told = triage.asking(facts)
     trees = told.trees(BOUNDS, facts)
     with local.staged(trees, log_files(folder, BOUNDS)) as stage:
-        found, failed = triage.hits(stage, told, BOUNDS, facts)
+        found, failed = triage.hits(stage, told, trees, BOUNDS, facts)
         assert failed == {}
         rows = {
             each.query.name: [
@@ -164,9 +164,10 @@ def test_what_is_left_out_no_question_needs(folder: Path, cheaply: bool) -> None
             before = sorted(map(str, rows))
             stage.connection.execute(
                 "CREATE TABLE needed AS FROM organization_trail "
-                f"WHERE {dialect.translated(condition)}"
+                f"WHERE {translation.translated(condition)}"
             )
-            stage.connection.execute("CREATE OR REPLACE VIEW organization_trail AS FROM needed")
+            for view in ("organization_trail", "organization_trail_with_json"):
+                stage.connection.execute(f"CREATE OR REPLACE VIEW {view} AS FROM needed")
             again, rows = stage.ask(tree).rows()
             assert (again, sorted(map(str, rows))) == (columns, before), name
 
@@ -184,12 +185,12 @@ def test_records_from_athena_are_asked_as_those_of_a_folder(folder: Path, tmp_pa
     with local.staged(trees, log_files(folder, BOUNDS)) as stage:
         expected = {
             each.query.name: sorted(map(str, each.rows()))
-            for each in triage.hits(stage, told, BOUNDS, facts)[0]
+            for each in triage.hits(stage, told, trees, BOUNDS, facts)[0]
         }
     with local.staged(trees, log_files(tmp_path)) as stage:
         got = {
             each.query.name: sorted(map(str, each.rows()))
-            for each in triage.hits(stage, told, BOUNDS, facts)[0]
+            for each in triage.hits(stage, told, trees, BOUNDS, facts)[0]
         }
     assert got == expected
 

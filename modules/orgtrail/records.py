@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 VERSION = "1.11"
@@ -178,13 +179,23 @@ def hive(kind: Type) -> str:
             return STRING
 
 
-def duck(kind: Type) -> object:
-    """Write a type as DuckDB's `json_transform` asks for it, names as records write them."""
+def duck(kind: Type, names: Collection[str] | None = None) -> object:
+    """Write a type as DuckDB's `json_transform` asks for it, names as records write them.
+
+    Args:
+        kind: the type.
+        names: of fields within it that are needed, in lower case; None for all.
+
+    """
     match kind:
         case Struct(fields):
-            return {name: duck(each) for name, each in fields}
+            return {
+                name: duck(each, names)
+                for name, each in fields
+                if names is None or name.lower() in names
+            }
         case List(of):
-            return [duck(of)]
+            return [duck(of, names)]
         case Map():
             return "MAP(VARCHAR, VARCHAR)"
         case _:

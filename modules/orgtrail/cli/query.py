@@ -105,7 +105,8 @@ def show(
     found = query(name)
     sql = to_save(found, {})
     if dialect is Dialect.DUCKDB:
-        from orgtrail.engines.dialect import duckdb, parsed
+        from orgtrail.engines.dialect import parsed
+        from orgtrail.engines.translation import duckdb
 
         sql = duckdb(parsed(sql, name)) + "\n"
     if format is Format.JSON:

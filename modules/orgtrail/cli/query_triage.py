@@ -28,6 +28,8 @@ from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import FAILED, FINE, visible
 
 if TYPE_CHECKING:
+    from sqlglot import exp
+
     from orgtrail.settings.environment import Environment
     from orgtrail.sigma import Rules
 
@@ -99,7 +101,7 @@ def on_folder(asked: Triage, root: Path) -> int:
             trees = asking.trees(wide, asked.facts)
             stage = stack.enter_context(local.staged(trees, files, tell))
         bounds = asked.bounds or asked.within(triage.period(stage))
-        failed = _answer(asked, asking, stage, bounds, read=True)
+        failed = _answer(asked, asking, trees, stage, bounds, read=True)
         return max(failed, account_for(stage.reading, root, None))
 
 
@@ -140,14 +142,20 @@ def on_athena(
         )
         files = log_files(folder) if count else []
         stage = stack.enter_context(local.staged(trees, files))
-        return _answer(asked, asking, stage, bounds, read=False)
+        return _answer(asked, asking, trees, stage, bounds, read=False)
 
 
 def _answer(
-    asked: Triage, asking: triage.Asking, stage: Stage, bounds: Bounds, *, read: bool
+    asked: Triage,
+    asking: triage.Asking,
+    trees: list[exp.Query],
+    stage: Stage,
+    bounds: Bounds,
+    *,
+    read: bool,
 ) -> int:
     """Ask all questions of what was read, and tell; return the exit code."""
-    found, failed = triage.hits(stage, asking, bounds, asked.facts)
+    found, failed = triage.hits(stage, asking, trees, bounds, asked.facts)
     with target(asked.out) as to:
         if asked.format == "json":
             _as_json(asked, asking, found, failed, stage, bounds, to, read=read)

@@ -1,8 +1,8 @@
-"""Queries in Athena's dialect: what they read, and how DuckDB says the same."""
+"""Queries in Athena's dialect: what they read, and what they ask of each record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import sqlglot
 from sqlglot import exp
@@ -15,10 +15,12 @@ from orgtrail.settings.faults import OrgtrailError
 PATH = "$path"
 """Athena's hidden column: the file that a record is in."""
 
-MACROS: tuple[str, ...] = ()
-
+_NESTED = {
+    each.name.lower(): each.type
+    for each in records.FIELDS
+    if isinstance(each.type, records.Struct | records.List)
+}
 _JSON = {each.name.lower() for each in records.FIELDS if each.type == records.JSON}
-"""Columns that DuckDB holds as JSON; any other text may be broken."""
 
 
 def parsed(sql: str, name: str) -> exp.Query:
@@ -54,15 +56,39 @@ def scans(tree: exp.Query) -> list[exp.Table]:
 
 def columns(tree: exp.Query) -> list[records.Field]:
     """Return the fields of a record that a question names, all of them for `*`."""
+    named = parts(tree)
+    return [each for each in records.FIELDS if named is None or each.name.lower() in named]
+
+
+def parts(tree: exp.Query) -> set[str] | None:
+    """Return the names of everything that a question reads, in lower case; None for `*`.
+
+    Of a field with parts that it reads as a whole, all parts are among them.
+    """
     read = {id(each) for each in scans(tree)}
     for star in tree.find_all(exp.Star):
         select = star.find_ancestor(exp.Select)
         if isinstance(star.parent, exp.Count) or select is None:
             continue
         if any(id(each) in read for each in select.find_all(exp.Table)):
-            return [*records.FIELDS]
+            return None
     named = {each.name.lower() for each in tree.find_all(exp.Identifier)}
-    return [each for each in records.FIELDS if each.name.lower() in named]
+    for column in tree.find_all(exp.Column):
+        kind = _NESTED.get(column.name.lower())
+        if kind and not column.table and not isinstance(column.parent, exp.Transform):
+            named |= _within(kind)
+    return named
+
+
+def _within(kind: records.Type) -> set[str]:
+    match kind:
+        case records.Struct(fields):
+            inner = [_within(each) for _, each in fields]
+            return {name.lower() for name, _ in fields}.union(*inner)
+        case records.List(of):
+            return _within(of)
+        case _:
+            return set()
 
 
 def names_path(tree: exp.Query) -> bool:
@@ -93,6 +119,11 @@ def narrowed(tree: exp.Query, conditions: str, tables: Collection[str]) -> exp.Q
     return tree
 
 
+def reads_json(tree: exp.Query) -> bool:
+    """Whether a question reads a field whose shape the service decides."""
+    return any(each.type == records.JSON for each in columns(tree))
+
+
 def needed(trees: Sequence[exp.Query], *, cheaply: bool = False) -> exp.Expr | None:
     """Return the condition that records meet which any of some questions looks at; None for all.
 
@@ -101,7 +132,7 @@ def needed(trees: Sequence[exp.Query], *, cheaply: bool = False) -> exp.Expr | N
         cheaply: leave out what is read from JSON, so that more records meet it than are needed.
 
     """
-    found: list[exp.Expr] = []
+    found: list[dict[str, exp.Expr]] = []
     for tree in trees:
         for table in scans(tree):
             select = table.find_ancestor(exp.Select)
@@ -112,8 +143,15 @@ def needed(trees: Sequence[exp.Query], *, cheaply: bool = False) -> exp.Expr | N
                 asked = _weakened(where.this, cheaply=cheaply)
             if asked is None:
                 return None
-            found.append(asked)
-    return exp.or_(*dict.fromkeys(found)) if found else None
+            parts = asked.flatten() if isinstance(asked, exp.And) else [asked]
+            found.append({each.sql(): each for each in parts})
+    if not found:
+        return None
+    # The period, which all ask, is asked once.
+    shared = {sql: each for sql, each in found[0].items() if all(sql in one for one in found)}
+    rest = [[each for sql, each in one.items() if sql not in shared] for one in found]
+    others = [exp.or_(*(exp.and_(*each) for each in rest))] if all(rest) else []
+    return exp.and_(*shared.values(), *others) if shared or others else None
 
 
 def _weakened(asked: exp.Expr, *, cheaply: bool) -> exp.Expr | None:
@@ -135,111 +173,22 @@ def _weakened(asked: exp.Expr, *, cheaply: bool) -> exp.Expr | None:
     return asked.copy()
 
 
+def event_names(asked: exp.Expr | None) -> set[str] | None:
+    """Return the names that an event must have one of to meet a condition; None for any."""
+    asked = asked.unnest() if asked else None
+    if isinstance(asked, exp.And):
+        found = map(event_names, asked.flatten())
+        return next((each for each in found if each is not None), None)
+    if isinstance(asked, exp.Or):
+        parts = [event_names(each) for each in asked.flatten()]
+        return None if None in parts else set[str]().union(*(each or () for each in parts))
+    if isinstance(asked, (exp.In, exp.EQ)) and asked.this.name.lower() == "eventname":
+        values = asked.expressions if isinstance(asked, exp.In) else [asked.expression]
+        if values and all(isinstance(each, exp.Literal) for each in values):
+            return {each.name for each in values}
+    return None
+
+
 def strangers(tree: exp.Query, tables: Collection[str]) -> list[str]:
     """Return what a question reads beside the table."""
     return sorted({each.name for each in scans(tree)} - {*tables} - {TABLE})
-
-
-def duckdb(tree: exp.Query) -> str:
-    """Say the same in DuckDB's dialect, over a table that is named as queries call it."""
-    tree = tree.copy()
-    for table in scans(tree):
-        alias = table.alias
-        table.replace(exp.to_table(TABLE, alias=alias or None))
-    return translated(tree)
-
-
-def translated(tree: exp.Expr) -> str:
-    """Say a question, or a part of one, in DuckDB's dialect."""
-    tree = exp.Paren(this=tree.copy())
-    for listed in [*tree.find_all(exp.Transform)]:
-        if found := _members(listed):
-            listed.replace(found)
-    # The innermost first: what is put in place of one holds those within it.
-    for each in reversed([*tree.find_all(*_OTHERWISE)]):
-        each.replace(_OTHERWISE[type(each)](each))
-    return str(tree.this.sql(dialect="duckdb", pretty=True))
-
-
-def _members(each: exp.Transform) -> exp.Expr | None:
-    """Say by one reading of the JSON what Athena says by one for each of some names.
-
-    That is `transform(ARRAY['a', 'b'], one -> json_extract_scalar(column, '$.' || one))`.
-    """
-    names, read = each.this, each.expression.this
-    if not isinstance(names, exp.Array) or not isinstance(read, exp.JSONExtractScalar):
-        return None
-    if not isinstance(read.expression, exp.DPipe):
-        return None
-    paths = [
-        exp.Literal.string(read.expression.left.name + name.name) for name in names.expressions
-    ]
-    values = exp.Anonymous(
-        this="json_value", expressions=[_json(read.this), exp.Array(expressions=paths)]
-    )
-    one = exp.to_identifier("one")
-    text = exp.Anonymous(this="json_extract_string", expressions=[one, exp.Literal.string("$")])
-    whole = exp.Lambda(this=text, expressions=[one.copy()])
-    there = exp.Coalesce(this=values, expressions=[exp.Array()])
-    return exp.Anonymous(this="list_transform", expressions=[there, whole])
-
-
-def _replaces_all(each: exp.Expr) -> exp.Expr:
-    """DuckDB would stop after the first."""
-    each.set("modifiers", exp.Literal.string("g"))
-    return each.copy()
-
-
-def _null_for_nothing(each: exp.Expr) -> exp.Expr:
-    """DuckDB gives empty text where nothing is found, Athena null."""
-    return exp.Nullif(this=each.copy(), expression=exp.Literal.string(""))
-
-
-def _text_alone(each: exp.Expr) -> exp.Expr:
-    """DuckDB gives the JSON of an object or a list, Athena null; broken JSON is null there too."""
-    found = exp.JSONExtract(this=_json(each.this), expression=each.expression.copy())
-    kind = exp.func("json_type", found, dialect="duckdb")
-    scalar = exp.JSONExtractScalar(this=_json(each.this), expression=each.expression.copy())
-    nested = [exp.Literal.string(name) for name in ("OBJECT", "ARRAY")]
-    return exp.case().when(exp.not_(exp.In(this=kind, expressions=nested)), scalar)
-
-
-def _broken_is_null(each: exp.Expr) -> exp.Expr:
-    return exp.JSONExtract(this=_json(each.this), expression=each.expression.copy())
-
-
-def _json(operand: exp.Expr) -> exp.Expr:
-    known = isinstance(operand, exp.Column) and operand.name.lower() in _JSON
-    return (
-        operand.copy() if known else exp.TryCast(this=operand.copy(), to=exp.DataType.build("json"))
-    )
-
-
-def _whole_units(each: exp.Expr) -> exp.Expr:
-    """DuckDB counts how often a unit begins between two times, Athena how many go into it."""
-    unit = exp.Literal.string(each.text("unit").lower() or "day")
-    times = (each.expression.copy(), each.this.copy())
-    return exp.Anonymous(this="date_sub", expressions=[unit, *times])
-
-
-def _moment(each: exp.Expr) -> exp.Expr:
-    """Records are in UTC, whatever the zone of the machine."""
-    return exp.TryCast(this=each.this.copy(), to=exp.DataType.build("timestamp"))
-
-
-def _tried_already(each: exp.Expr) -> exp.Expr:
-    """DuckDB has no TRY around an aggregate; our reading of a moment needs none."""
-    return (each.this if isinstance(each.this, exp.TryCast) else each).copy()
-
-
-_OTHERWISE: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
-    exp.RegexpReplace: _replaces_all,
-    exp.RegexpExtract: _null_for_nothing,
-    exp.SplitPart: _null_for_nothing,
-    exp.JSONExtractScalar: _text_alone,
-    exp.JSONExtract: _broken_is_null,
-    exp.DateDiff: _whole_units,
-    exp.FromISO8601Timestamp: _moment,
-    exp.Try: _tried_already,
-}
-"""Where the two engines differ and no translation knows of it."""

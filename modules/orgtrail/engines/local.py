@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import duckdb
 from sqlglot import exp
 
-from orgtrail.engines import dialect, staging
+from orgtrail.engines import staging
 from orgtrail.logs.files import LogFile
 from orgtrail.logs.reading import Reading
 from orgtrail.settings.faults import OrgtrailError
@@ -69,7 +69,7 @@ class Stage:
 
     def ask(self, tree: exp.Query) -> Answer:
         """Return the answer of one of the questions that the files were read for."""
-        return Answer(self.connection, self.reading, dialect.duckdb(tree))
+        return Answer(self.connection, self.reading, staging.translated(tree))
 
     def paths(self, ids: Iterable[str]) -> list[str]:
         """Return the files that hold events, by their ids.
@@ -119,8 +119,6 @@ def staged(
             connection.execute("SET preserve_insertion_order = false")
             connection.execute("SET integer_division = true")
             connection.execute("SET enable_progress_bar = false")  # stdout is for rows
-            for macro in dialect.MACROS:
-                connection.execute(macro)
             staging.stage(connection, folder, trees, files, reading, progress)
             yield Stage(connection, reading)
         finally:

@@ -16,15 +16,19 @@ import pyarrow as pa
 from sqlglot import exp
 
 from orgtrail import records
-from orgtrail.engines import dialect
+from orgtrail.engines import dialect, translation
 from orgtrail.logs.files import LogFile
 from orgtrail.logs.reading import SCHEMA, Progress, Reading, Source
 from orgtrail.queries.rendering import TABLE
 from orgtrail.settings.faults import OrgtrailError
 
-_CALL, _SPARE, _ODD, _AGGREGATED, _INSIGHT, _BROKEN = range(6)
-"""What a row is. Spare is a call that no question looks at, of which nothing is kept; broken is a
-whole file that DuckDB takes for no JSON."""
+_CALL, _LIGHT, _SPARE, _ODD, _AGGREGATED, _INSIGHT, _BROKEN = range(7)
+"""What a row is. Light is a call that only questions look at which read no JSON, so that none of
+it is kept, and spare one that no question looks at; broken is a whole file that DuckDB takes for no
+JSON."""
+_WITH_JSON = f"{TABLE}_with_json"
+_MANY = 8
+"""Questions for which the records that they look at are laid apart."""
 _PARQUET = "FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE_BYTES '16MB'"
 
 
@@ -87,7 +91,7 @@ def paths(connection: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> list[str
         # A cursor of its own: rows of an answer may still be waiting.
         cursor = connection.cursor()
         found = cursor.execute(
-            f"SELECT DISTINCT path FROM stage WHERE kind = {_CALL} "
+            f"SELECT DISTINCT path FROM stage WHERE kind IN ({_CALL}, {_LIGHT}) "
             "AND eventid IN (SELECT unnest(?::VARCHAR[])) ORDER BY path",
             [[*ids]],
         ).fetchall()
@@ -111,12 +115,24 @@ def _fill(connection: duckdb.DuckDBPyConnection, select: str, to: str, source: S
 
 def _select(trees: Sequence[exp.Query], *, has_layout: bool) -> str:
     """Write what makes rows of the table out of files and records."""
-    named = {each.name for tree in trees for each in dialect.columns(tree)}
-    shape = {each.name: records.duck(each.type) for each in records.FIELDS if each.name in named}
+    read = [dialect.parts(each) for each in trees]
+    named = None if None in read else set[str]().union(*(each or () for each in read))
+    if named is not None and not has_layout:
+        named.add("accountid")
+    fields = [each for each in records.FIELDS if named is None or each.name.lower() in named]
+    shape = {each.name: records.duck(each.type, named) for each in fields}
     taken = "".join(f', record."{name}" AS {name.lower()}' for name in shape)
     kept = "".join(
-        f", CASE WHEN needed THEN {name.lower()} END AS {name.lower()}" for name in shape
+        f", CASE WHEN {'deep' if each.type == records.JSON else 'needed'} "
+        f"THEN {each.name.lower()} END AS {each.name.lower()}"
+        for each in fields
     )
+    names = sorted(_names(trees))
+    listed = ", ".join("'" + each.replace("'", "''") + "'" for each in names)
+    # A join tells it at once; the conditions would go through all their names for each record.
+    known = f"eventname IN (SELECT unnest([{listed}]))" if names else "false"
+    with_json = [each for each in trees if dialect.reads_json(each)]
+    without = [each for each in trees if not dialect.reads_json(each)]
     # What is no object becomes a record without values.
     shape |= {"eventName": "VARCHAR", "eventCategory": "VARCHAR"}
     place = "account, region, day"
@@ -148,20 +164,39 @@ def _select(trees: Sequence[exp.Query], *, has_layout: bool) -> str:
               ELSE {_CALL}
             END AS kind{taken}
           FROM apart
-        ), judged AS (SELECT *, {_needed(trees)} AS needed FROM named)
+        ), known AS (SELECT *, {known} AS known FROM named
+        ), deeply AS (SELECT *, {_needed(with_json)} AS deep FROM known
+        ), judged AS (SELECT *, deep OR {_needed(without)} AS needed FROM deeply)
         SELECT account, region, day, path,
-          (CASE WHEN kind = {_CALL} AND NOT needed THEN {_SPARE} ELSE kind END)::UTINYINT AS kind
-          {kept}
+          CASE
+            WHEN kind <> {_CALL} OR deep THEN kind
+            WHEN needed THEN {_LIGHT}
+            ELSE {_SPARE}
+          END::UTINYINT AS kind{kept}
         FROM judged"""
+
+
+def _names(trees: Sequence[exp.Query]) -> set[str]:
+    """Return the names of events that questions look at which look at no others."""
+    found = [dialect.event_names(dialect.needed([each], cheaply=True)) for each in trees]
+    return set[str]().union(*(each or () for each in found))
 
 
 def _needed(trees: Sequence[exp.Query]) -> str:
     """Return the condition that a question may look at a record."""
+    by_name = [each for each in trees if _names([each])]
+    others = [each for each in trees if not _names([each])]
+    return f"((known AND {_any(by_name)}) OR {_any(others)})"
+
+
+def _any(trees: Sequence[exp.Query]) -> str:
+    if not trees:
+        return "false"
     condition = dialect.needed(trees, cheaply=True)
     if condition is None:
         return "true"
     # What cannot be told, the questions have to find out.
-    return f"coalesce(TRY(coalesce({dialect.translated(condition)}, false)), true)"
+    return f"coalesce(TRY(coalesce({translation.translated(condition)}, false)), true)"
 
 
 def _view(connection: duckdb.DuckDBPyConnection, folder: str, trees: Sequence[exp.Query]) -> None:
@@ -171,10 +206,24 @@ def _view(connection: duckdb.DuckDBPyConnection, folder: str, trees: Sequence[ex
         f"'{folder}/broken.parquet']) WHERE path NOT IN (FROM damaged)"
     )
     path = f', path AS "{dialect.PATH}"' if any(map(dialect.names_path, trees)) else ""
-    connection.execute(
-        f"CREATE VIEW {TABLE} AS SELECT * EXCLUDE (kind, path){path} FROM stage "
-        f"WHERE kind = {_CALL}"
-    )
+    apart = "stage"
+    if len(trees) > _MANY:
+        # Each of them would look through the others' records.
+        apart = f"'{folder}/with_json.parquet'"
+        connection.execute(f"COPY (FROM stage WHERE kind = {_CALL}) TO {apart} ({_PARQUET})")
+    for name, source, kinds in (
+        (TABLE, "stage", f"{_CALL}, {_LIGHT}"),
+        (_WITH_JSON, apart, f"{_CALL}"),
+    ):
+        connection.execute(
+            f"CREATE VIEW {name} AS SELECT * EXCLUDE (kind, path){path} FROM {source} "
+            f"WHERE kind IN ({kinds})"
+        )
+
+
+def translated(tree: exp.Query) -> str:
+    """Say a question in DuckDB's dialect, over those records that it may look at."""
+    return translation.duckdb(tree, _WITH_JSON if dialect.reads_json(tree) else TABLE)
 
 
 def _account_for(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
@@ -182,7 +231,7 @@ def _account_for(connection: duckdb.DuckDBPyConnection, reading: Reading) -> Non
     counted: dict[int, int] = dict(
         connection.execute("SELECT kind, count(*) FROM stage GROUP BY kind").fetchall()
     )
-    reading.events = counted.get(_CALL, 0) + counted.get(_SPARE, 0)
+    reading.events = sum(counted.get(each, 0) for each in (_CALL, _LIGHT, _SPARE))
     reading.aggregated = counted.get(_AGGREGATED, 0)
     reading.insights = counted.get(_INSIGHT, 0)
     for path, count in connection.execute(

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,11 @@ EVER = datetime(2013, 11, 13, tzinfo=UTC)
 """The day that CloudTrail began."""
 _ABOUT_ONE = {"log-bucket-tampering"}
 """Questions that, asked about everything, call the usual a hit of their severity."""
+_HITS = "hits"
+_AT_ONCE = 2
+"""Questions that are asked side by side."""
+_END = ":until"
+"""What a question names that counts back from the end of the period."""
 _TIMES = ("event_time", "first_time", "first_failure", "started")
 _WHERE = ("account_id", "caller_account", "account")
 _WHO = ("principal", "caller", "origin", "person", "source_ip")
@@ -78,14 +84,13 @@ class Hits:
     count: int
     first: str
     _connection: duckdb.DuckDBPyConnection
-    _table: str
 
     def rows(self, limit: int | None = None) -> Iterator[Row]:
         """Give the rows by their times, all of them or the first ones."""
         time = _one_of(_TIMES, self.columns)
         order = f' ORDER BY "{time}"' if time else ""
         most = "" if limit is None else f" LIMIT {limit}"
-        result = self._connection.cursor().execute(f"FROM {self._table}{order}{most}")
+        result = self._connection.execute(f"FROM {_HITS}{order}{most}")
         while some := result.fetchmany(1000):
             yield from some
 
@@ -148,39 +153,53 @@ def period(stage: Stage) -> Bounds:
 
 
 def hits(
-    stage: Stage, asked: Asking, bounds: Bounds, facts: Mapping[str, str]
+    stage: Stage,
+    asked: Asking,
+    trees: Sequence[exp.Query],
+    bounds: Bounds,
+    facts: Mapping[str, str],
 ) -> tuple[list[Hits], dict[str, str]]:
     """Ask each question of what was read.
+
+    Args:
+        stage: what was read.
+        asked: the questions.
+        trees: the same over the period that was read.
+        bounds: the period that is meant: what was read may have no end.
+        facts: facts of the environment.
 
     Returns:
         what was found, the worst first and then the earliest; and the questions that could not be
         answered, with the reason.
 
     """
-    found, failed = [], {}
-    for number, query in enumerate(asked.queries):
-        tree = dialect.parsed(to_run(query, bounds, {}, facts), query.name)
+
+    def ask(query: Query, tree: exp.Query) -> Hits | str:
+        if _END in query.sql:
+            tree = dialect.parsed(to_run(query, bounds, {}, facts), query.name)
         try:
-            one = _kept(stage.connection, query, dialect.duckdb(tree), f"hits_{number}")
+            return _kept(stage.connection.cursor(), query, stage.ask(tree).sql)
         except duckdb.Error as error:
-            failed[query.name] = str(error).splitlines()[0]
-            continue
-        if one.count:
-            found.append(one)
+            return str(error).splitlines()[0]
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = dict(zip(asked.queries, pool.map(ask, asked.queries, trees), strict=True))
+    failed = {each.name: one for each, one in answers.items() if isinstance(one, str)}
+    found = [each for each in answers.values() if isinstance(each, Hits) and each.count]
     found.sort(key=lambda each: (SEVERITIES.index(each.query.severity), each.first))
     return found, failed
 
 
-def _kept(connection: duckdb.DuckDBPyConnection, query: Query, sql: str, table: str) -> Hits:
-    """Ask one question, and keep its answer beside the records."""
-    connection.execute(f"CREATE TABLE {table} AS {sql}")
-    columns = [str(row[0]) for row in connection.execute(f"DESCRIBE {table}").fetchall()]
+def _kept(connection: duckdb.DuckDBPyConnection, query: Query, sql: str) -> Hits:
+    """Ask one question, and keep its answer, which its connection alone sees."""
+    connection.execute(f"CREATE TEMP TABLE {_HITS} AS {sql}")
+    columns = [each[0] for each in connection.execute(f"FROM {_HITS} LIMIT 0").description or ()]
     time = _one_of(_TIMES, columns)
     least = f'min("{time}")' if time else "''"
-    counted = connection.execute(f"SELECT count(*), {least} FROM {table}").fetchone()
+    counted = connection.execute(f"SELECT count(*), {least} FROM {_HITS}").fetchone()
     if counted is None:
         raise OrgtrailError(f"{query.name}: has no answer")
-    return Hits(query, columns, counted[0], counted[1] or "", connection, table)
+    return Hits(query, columns, counted[0], counted[1] or "", connection)
 
 
 def _one_of(names: Iterable[str], columns: list[str]) -> str:

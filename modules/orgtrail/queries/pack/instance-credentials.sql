@@ -38,7 +38,7 @@ WITH events AS (
 SELECT
   account_id, principal, access_key,
   count(DISTINCT network) AS networks,
-  array_join(array_sort(array_distinct(array_agg(source_ip))), ',') AS addresses,
+  array_join(array_sort(array_agg(DISTINCT source_ip)), ',') AS addresses,
   count(*) AS calls,
   count(DISTINCT user_agent) AS programs,
   min(action) AS example,
@@ -47,7 +47,7 @@ SELECT
 FROM events
 WHERE network IS NOT NULL
 GROUP BY account_id, principal, access_key
-HAVING count(DISTINCT CASE WHEN private THEN network END) > 1
-  OR count(DISTINCT CASE WHEN NOT private THEN network END) > 1
-  OR (:endpoints = 0 AND count(DISTINCT network) > 1)
+HAVING min(CASE WHEN private THEN network END) <> max(CASE WHEN private THEN network END)
+  OR min(CASE WHEN NOT private THEN network END) <> max(CASE WHEN NOT private THEN network END)
+  OR (:endpoints = 0 AND min(network) <> max(network))
 ORDER BY first_time, principal
