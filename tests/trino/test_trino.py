@@ -15,18 +15,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.engines import dialect, local
+from orgtrail.engines import dialect, gathering, local, triage
 from orgtrail.logs.files import log_files
 from orgtrail.queries import Query, pack, query
-from orgtrail.queries.bounds import stamp
-from orgtrail.queries.rendering import TABLE, on_table, to_prepare, to_run, to_save
+from orgtrail.queries.bounds import Bounds, stamp
+from orgtrail.queries.rendering import TABLE, filled, on_table, to_prepare, to_run, to_save
 from orgtrail.settings.faults import OrgtrailError
+from orgtrail.sigma import load
+from sqlglot import exp
 from trino.dbapi import Connection
 from trino.exceptions import TrinoQueryError
 
+from tests.asking import SINCE, UNTIL, lay
+from tests.sigma_cases import RECORDS, RULES
 from tests.trino.conftest import Server
 from tests.trino.datasets import SETS, Dataset, absent, made
 from tests.trino.laying import laid
@@ -157,6 +162,50 @@ def _alike(name: str, form: str, both: Both) -> Counter[str]:
     if trino.rows != duckdb.rows:
         pytest.fail(f"{where}\n{_difference(trino.rows, duckdb.rows)}", pytrace=False)
     return trino.rows
+
+
+@pytest.mark.parametrize("both", ["planted", "sample"], indirect=True)
+def test_what_triage_gathers_is_enough(both: Both, tmp_path: Path) -> None:
+    """One scan of Trino gives the records that all questions need, whole."""
+    data = both.data
+    asking = triage.asking(data.facts)
+    trees = asking.trees(data.bounds, data.facts)
+    bounds = filled(data.bounds.sql, data.bounds.values.__getitem__)
+    count = 0
+    for part, sql in enumerate(gathering.selects(trees, bounds)):
+        cursor = both.connection.cursor()
+        cursor.execute(on_table(sql, both.table))
+        count += gathering.laid(trees, map(tuple, cursor.fetchall()), tmp_path, part)
+    assert 0 < count <= both.stage.reading.events
+    here = _found(both.stage, asking, trees, data)
+    with local.staged(trees, log_files(tmp_path)) as stage:
+        assert _found(stage, asking, trees, data) == here
+
+
+def _found(
+    stage: local.Stage, asking: triage.Asking, trees: list[exp.Query], data: Dataset
+) -> dict[str, list[str]]:
+    found, failed = triage.hits(stage, asking, trees, data.bounds, data.facts)
+    assert failed == {}
+    return {each.query.name: sorted(map(str, each.rows())) for each in found}
+
+
+def test_sigma_rules_answer_as_on_duckdb(server: Server, tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    for name, text in RULES:
+        (rules / f"{name}.yml").write_text(text, encoding="utf-8")
+    records = tmp_path / "logs"
+    lay(records, RECORDS)
+    laid(server.connection, server.folder, "sigma", log_files(records))
+    bounds = Bounds(SINCE, UNTIL)
+    asked = load(rules).questions
+    assert {each.name for each in asked} == {f"sigma:{name}" for name, _ in RULES}
+    for each in asked:
+        sql = to_run(each.query, bounds, {}, {})
+        trino = _of_trino(server.connection, on_table(sql, "sigma"), [])
+        with local.asked(dialect.parsed(sql, each.name), log_files(records)) as answer:
+            assert trino == _answer(*answer.rows()), each.name
 
 
 def _of_trino(connection: Connection, sql: str, values: list[str | int]) -> Answer:
