@@ -65,7 +65,8 @@ def _compare(folder: Path, own: Path, made: dict[str, Any]) -> None:
     commands = {
         "full": [sys.executable, "-m", "orgtrail.cli", *ask],
         "bounded": [sys.executable, "-m", "orgtrail.cli", *ask, *bounds],
-        "start": [sys.executable, "-m", "orgtrail.cli", *ask, *bounds[2:], "--account", "1" * 12],
+        "start": [sys.executable, "-m", "orgtrail.cli", *ask, "--account", ACCOUNT,
+                  "--from", "2014-01-01T00:00:00Z", "--to", "2014-01-02T00:00:00Z"],
         "triage": [
             sys.executable, "-m", "orgtrail.cli", "query", "triage", "--logs", str(folder),
             "--env", str(ENV), "--format", "json", "--out", str(folder.parent / "triage.json"),

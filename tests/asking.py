@@ -25,6 +25,7 @@ SINCE, UNTIL = AT - timedelta(hours=1), AT + timedelta(hours=1)
 Record = dict[str, Any]
 GIVEN: dict[str, dict[str, str]] = {
     "principal-activity": {"principal": "eve"},
+    "address-activity": {"address": "192.0.2.1"},
     "access-key-history": {"access_key": "AKIAEVE"},
     "resource-access": {"resource": "patients"},
     "unused-regions": {"allowed": "us-east-1"},

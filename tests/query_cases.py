@@ -72,6 +72,7 @@ def _large(kind: str, **changes: Any) -> Record:
 HITS: dict[str, list[list[Record]]] = {
     "access-key-history": [[record("ec2:RunInstances")]],
     "account-activity": [[record("ec2:RunInstances")]],
+    "address-activity": [[record("ec2:RunInstances")]],
     "account-lifecycle": [
         [record("organizations:LeaveOrganization")], [record("organizations:MoveAccount")],
     ],
@@ -138,7 +139,8 @@ HITS: dict[str, list[list[Record]]] = {
     "instance-credentials": [
         [_instance("198.51.100.7"), _instance("203.0.113.9")],
         [_instance("10.0.0.4"), _instance("172.31.0.9")],
-        [_instance("2001:db8:1::5"), _instance("198.51.100.7")],
+        [_instance("2001:db8:1::5"), _instance("2001:db8:2::5")],
+        [_instance("2001:db8::5"), _instance("2001:db9::5")],
     ],
     "lambda-changes": [
         [record("lambda:UpdateFunctionCode20150331v2", requestParameters={"functionName": "f"})],
@@ -240,6 +242,10 @@ MISSES: dict[str, list[list[Record]]] = {
         [record("ec2:RunInstances", userIdentity={"type": "IAMUser", "accessKeyId": "AKIAOTHER"})]
     ],
     "account-activity": [],
+    "address-activity": [
+        [record("ec2:RunInstances", sourceIPAddress="192.0.2.11")],
+        [record("ec2:RunInstances", sourceIPAddress="192.0.2", userAgent="192.0.2.1")],
+    ],
     "account-lifecycle": [[record("organizations:ListAccounts")]],
     "athena-guardrails": [
         [record("athena:GetWorkGroup")],
@@ -293,6 +299,7 @@ MISSES: dict[str, list[list[Record]]] = {
     "instance-credentials": [
         [_instance("198.51.100.7"), _instance("198.51.100.9")],
         [_instance("10.0.0.4"), _instance("198.51.100.7")],
+        [_instance("2001:db8:1::5"), _instance("198.51.100.7")],
         [_instance("198.51.100.7"), _instance("203.0.113.9", "ASIALATER")],
         [_instance("198.51.100.7"), _instance("ec2.amazonaws.com")],
         [record("s3:ListBuckets", sourceIPAddress=each) for each in ("192.0.2.1", "203.0.113.9")],

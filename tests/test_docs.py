@@ -142,10 +142,13 @@ def test_commands_of_the_readme_exist(command: str, tmp_path: Path, hospital: Pa
         places = {
             "modules/audit-trail": str(tmp_path),
             "cdktf.out/hospital": str(hospital),
+            "cdktf.out/questions": str(hospital),
+            "cdktf.out/intrusion": str(hospital),
+            "cdktf.out/tampering.json": str(tmp_path / "tampering.json"),
             "cdktf.out/evidence": str(tmp_path / "evidence"),
         }
         if words[0] == "sample":
-            places["cdktf.out/hospital"] = str(tmp_path / "made")
+            places |= dict.fromkeys([*places][1:4], str(tmp_path / "made"))
         arguments = [places.get(each, each) for each in arguments]
         if words[0] == "doctor" or (words[0] == "report" and "--logs" not in words):
             # Over live accounts: tests/doctor/test_auditor.py runs them, against moto.

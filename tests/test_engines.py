@@ -69,7 +69,7 @@ def test_command_names_unreadable_files_and_exits_with_2(tmp_path: Path) -> None
     assert json.loads(done.stdout) == [{"eventname": "RunInstances", "n": 1}]
     for path, said in expected.items():
         assert f"{Path(path).relative_to(tmp_path)}: not read: {said}" in done.stderr
-    assert "1 rows from 1 events in 10 files; 9 of them could not be read" in done.stderr
+    assert "1 row from 1 event in 10 files; 9 of them could not be read" in done.stderr
 
 
 def test_odd_records_are_counted(tmp_path: Path) -> None:

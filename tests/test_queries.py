@@ -32,7 +32,8 @@ NO_OPERATIONS = {
     "EnableExternalIdPConfigurationForDirectory", "DisableExternalIdPConfigurationForDirectory",
     "CreateExternalIdPConfigurationForDirectory", "UpdateExternalIdPConfigurationForDirectory",
     "AddMemberToGroup", "RemoveMemberFromGroup", "DeleteMfaDeviceForUser", "DisassociateMfaDevice",
-    "UpdatePassword", "PutMfaDeviceManagementForDirectory",
+    "UpdatePassword", "PutMfaDeviceManagementForDirectory", "AssociateDirectory",
+    "DisassociateDirectory",
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
     "PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock",
     "PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock",
@@ -41,7 +42,8 @@ NO_OPERATIONS = {
     "CreateFunction20150331", "CreateFunction20141111", "UpdateFunctionCode20150331v2",
     "UpdateFunctionCode20150331", "UpdateFunctionCode20141111", "PublishLayerVersion20181031",
     "AddLayerVersionPermission20181031", "AddPermission20150331v2", "AddPermission20150331",
-    "CreateEventSourceMapping20150331", "UpdateFunctionConfiguration20150331v2",
+    "CreateEventSourceMapping20150331", "UpdateAlias20150331",
+    "UpdateFunctionConfiguration20150331v2",
     "UpdateFunctionConfiguration20150331", "UpdateFunctionConfiguration20141111",
     # https://docs.aws.amazon.com/athena/latest/ug/monitor-with-cloudtrail.html
     "GetQueryResultsStream",

@@ -601,3 +601,174 @@ def test_data_events_alone_leave_management_out(tmp_path: Path) -> None:
         "cloudtrail:PutEventSelectors", requestParameters={"advancedEventSelectors": only}
     )
     assert one(tmp_path, "trail-narrowed", found)["management_events"] == "false"
+
+
+# -- what an attacker found
+
+
+@pytest.mark.parametrize(
+    ("action", "changes"),
+    [
+        ("ec2:CreateLaunchTemplate", {"requestParameters": {
+            "CreateLaunchTemplateRequest": {"LaunchTemplateData": {"InstanceType": "g5.xlarge"}}}}),
+        ("ec2:RunInstances", {"requestParameters": {"launchTemplate": {"launchTemplateId": "lt-1"}},
+            "responseElements": {"instancesSet": {"items": [{"instanceType": "p5.48xlarge"}]}}}),
+        ("sagemaker:CreateEndpointConfig", {"requestParameters": {
+            "productionVariants": [{"instanceType": "ml.g5.48xlarge"}]}}),
+        ("eks:CreateNodegroup", {"requestParameters": {"instanceTypes": ["p4d.24xlarge"]}}),
+    ],
+)  # fmt: skip
+def test_unusual_types_are_found_wherever_they_stand(
+    action: str, changes: dict[str, Any], tmp_path: Path
+) -> None:
+    assert one(tmp_path, "unusual-instances", record(action, **changes))
+
+
+def test_without_regions_nobody_says_which_are_in_use(tmp_path: Path) -> None:
+    found = record("ec2:RunInstances", requestParameters={"instanceType": "p5.48xlarge"})
+    assert one(tmp_path, "unusual-instances", found, {"allowed": ""})["region_not_in_use"] is None
+
+
+GITHUB = "arn:aws:iam::333333333333:oidc-provider/token.actions.githubusercontent.com"
+SUBJECT = {"StringEquals": {"token.actions.githubusercontent.com:sub": "repo:o/r:ref:x"}}
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "expected"),
+    [
+        ({"Federated": GITHUB}, None, "everyone"),
+        ({"Federated": GITHUB}, {}, "everyone"),
+        ({"Federated": GITHUB}, SUBJECT, "conditional"),
+        ({"Federated": "cognito-identity.amazonaws.com"}, None, "everyone"),
+        ({"Federated": "arn:aws:iam::333333333333:saml-provider/corp"}, None, ""),
+    ],
+)
+def test_a_trust_in_the_worlds_provider_is_open(
+    principal: Any, condition: Any, expected: str, tmp_path: Path
+) -> None:
+    statement = _grant(principal, Action="sts:AssumeRoleWithWebIdentity")
+    if condition is not None:
+        statement["Condition"] = condition
+    asked = {"roleName": "r", "policyDocument": json.dumps({"Statement": [statement]})}
+    found = record("iam:UpdateAssumeRolePolicy", requestParameters=asked)
+    assert one(tmp_path, "privilege-changes", found)["trusts"] == expected
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (ALLOW_ALL | {"Action": "iam:*", "Resource": "arn:aws:iam::*:*"}, True),
+        (ALLOW_ALL | {"Action": "iam:*", "Resource": "arn:aws:iam::333333333333:*"}, True),
+        (ALLOW_ALL | {"Resource": "arn:aws:*:*:*:*"}, True),
+        (ALLOW_ALL | {"Action": "**", "Resource": "**"}, True),
+        (ALLOW_ALL | {"Action": ["iam:Put*", "iam:Attach*"]}, True),
+        ({"Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"}, False),
+        ({"Effect": "Allow", "NotAction": "*", "Resource": "*"}, False),
+        ({"Effect": "Allow", "Action": "*", "NotResource": "*"}, False),
+        (ALLOW_ALL | {"Action": "iam:Get*"}, False),
+    ],
+)
+def test_administrator_follows_wildcards(statement: Any, expected: bool, tmp_path: Path) -> None:
+    assert one(tmp_path, "privilege-changes", _inline([statement]))["administrator"] is expected
+
+
+def test_a_boundary_gives_nothing(tmp_path: Path) -> None:
+    arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+    asked = {"userName": "bob", "permissionsBoundary": arn}
+    found = record("iam:PutUserPermissionsBoundary", requestParameters=asked)
+    row = one(tmp_path, "privilege-changes", found)
+    assert (row["policy"], row["administrator"]) == (arn, False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"AccessControlPolicy": {"Owner": {"ID": "me"}, "AccessControlList": {"Grant": [
+            {"Grantee": {"ID": "other"}, "Permission": "FULL_CONTROL"}]}}}, "canonical user"),
+        ({"AccessControlPolicy": {"Owner": {"ID": "me"}, "AccessControlList": {"Grant": [
+            {"Grantee": {"ID": "me"}, "Permission": "FULL_CONTROL"}]}}}, ""),
+        ({"x-amz-grant-full-control": "id=abc"}, "canonical user"),
+    ],
+)  # fmt: skip
+def test_an_acl_says_whom_it_lets_in(asked: Record, expected: str, tmp_path: Path) -> None:
+    found = record("s3:PutBucketAcl", requestParameters={"bucketName": "b"} | asked)
+    assert one(tmp_path, "bucket-exposure", found)["opened_to"] == expected
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ({"BlockPublicAcls": True}, "unblocked"),
+        (dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls",
+                        "RestrictPublicBuckets"), True), ""),
+    ],
+)  # fmt: skip
+def test_what_a_block_leaves_out_is_off(block: Record, expected: str, tmp_path: Path) -> None:
+    asked = {"bucketName": "b", "PublicAccessBlockConfiguration": block}
+    found = record("s3:PutBucketPublicAccessBlock", requestParameters=asked)
+    assert one(tmp_path, "bucket-exposure", found)["opened_to"] == expected
+
+
+@pytest.mark.parametrize("action", ["CopyObject", "UploadPartCopy"])
+@pytest.mark.parametrize("source", [f"/{BUCKET}/{LOG}", f"{BUCKET}/{LOG}".replace("/", "%2F")])
+def test_a_copy_of_a_log_file_reads_it(action: str, source: str, tmp_path: Path) -> None:
+    asked = {"bucketName": "mine", "key": "x", "x-amz-copy-source": source}
+    row = one(tmp_path, "log-readers", record(f"s3:{action}", requestParameters=asked))
+    assert row["bucket"] == BUCKET
+
+
+def test_the_archive_is_known_behind_an_access_point(tmp_path: Path) -> None:
+    arns = [{"ARN": f"arn:aws:s3:::{BUCKET}/{LOG}"}, {"ARN": f"arn:aws:s3:::{BUCKET}"}]
+    asked = {"bucketName": "ap-xyz-s3alias", "key": LOG}
+    found = record("s3:DeleteObject", requestParameters=asked, resources=arns)
+    assert one(tmp_path, "log-object-tampering", found)["bucket"] == BUCKET
+
+
+def test_an_access_point_of_the_archive_is_told(tmp_path: Path) -> None:
+    asked = {"name": "ap", "CreateAccessPointRequest": {"Bucket": BUCKET}}
+    found = record("s3:CreateAccessPoint", requestParameters=asked)
+    assert one(tmp_path, "log-bucket-tampering", found)["target"] == BUCKET
+
+
+def test_the_name_of_a_selector_is_no_category(tmp_path: Path) -> None:
+    only = [
+        {"name": "Management", "fieldSelectors": [{"field": "eventCategory", "equals": ["Data"]}]}
+    ]
+    found = record(
+        "cloudtrail:PutEventSelectors", requestParameters={"advancedEventSelectors": only}
+    )
+    assert one(tmp_path, "trail-narrowed", found)["management_events"] == "false"
+
+
+@pytest.mark.parametrize(
+    "statement", ['SELECT *\nFROM "patients"', 'SELECT * FROM"patients"', "UPDATE patients SET x=1"]
+)
+def test_a_statement_is_read_however_it_is_written(statement: str, tmp_path: Path) -> None:
+    found = record("dynamodb:ExecuteStatement", requestParameters={"statement": statement})
+    assert (
+        one(tmp_path, "dynamodb-access", found, {"tables": "patients"})["table_name"] == "patients"
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "asked"),
+    [
+        ("guardduty:UpdateDetector", {"detectorId": "d", "enable": True}),
+        ("logs:PutRetentionPolicy", {"logGroupName": "g", "retentionInDays": 3653}),
+        ("events:PutRule", {"name": "r", "state": "ENABLED"}),
+    ],
+)
+def test_what_is_switched_on_is_not_stopped(action: str, asked: Record, tmp_path: Path) -> None:
+    lay(tmp_path, [record(action, requestParameters=asked)])
+    assert ask(tmp_path, "security-services-stopped") == []
+
+
+def test_an_organization_alone_may_call_a_function(tmp_path: Path) -> None:
+    asked = {"functionName": "f", "principal": "*", "principalOrgID": "o-abcd"}
+    found = record("lambda:AddPermission20150331v2", requestParameters=asked)
+    assert one(tmp_path, "lambda-changes", found)["opened_to"] == "conditional"
+
+
+def test_a_throttled_call_is_no_failed_authentication(tmp_path: Path) -> None:
+    lay(tmp_path, [record("sts:AssumeRole", errorCode="ThrottlingException")])
+    assert ask(tmp_path, "failed-authentication") == []

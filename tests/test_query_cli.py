@@ -56,7 +56,7 @@ def test_rows_are_objects(logs: Path) -> None:
         ("DeleteTrail", "attempt"),
         ("StopLogging", "success"),
     ] or [each["outcome"] for each in rows] == ["success", "attempt"]
-    assert done.stderr == "2 rows from 2 events in 1 files\n"
+    assert done.stderr == "2 rows from 2 events in 1 file\n"
 
 
 def test_no_rows_are_an_empty_list(logs: Path) -> None:
@@ -100,7 +100,45 @@ def test_own_sql_takes_the_same_bounds(logs: Path, tmp_path: Path) -> None:
     base = ("query", "run", "--sql", str(own), "--logs", str(logs), "--format", "json")
     assert json.loads(orgtrail(*base).stdout) == [{"n": 3}]
     assert json.loads(orgtrail(*base, *TIMES).stdout) == [{"n": 2}]
-    assert json.loads(orgtrail(*base, "--account", "1" * 12).stdout) == [{"n": 0}]
+    other = ("--from", "2026-10-01T00:00:00Z", "--to", "2026-10-02T00:00:00Z")
+    assert json.loads(orgtrail(*base, *other).stdout) == [{"n": 0}]
+
+
+def test_an_account_that_has_no_folder_is_told(logs: Path) -> None:
+    base = ("query", "run", "root-use", "--logs", str(logs))
+    done = orgtrail(*base, "--account", "1" * 12)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        f"--account: {logs} has no folder of 111111111111; it has 333333333333"
+    )
+    done = orgtrail(*base, "--region", "eu-west-9")
+    assert done.stderr.startswith(f"--region: {logs} has no folder of eu-west-9; it has us-east-1")
+
+
+def test_where_nothing_is_found_the_time_is_told(logs: Path) -> None:
+    done = orgtrail("query", "run", "root-use", "--logs", str(logs), *TIMES)
+    assert "looked at 2026-11-20T09:00:00Z to 2026-11-20T11:00:00Z; --from and --to" in done.stderr
+
+
+def test_a_question_says_what_it_was_asked_without(logs: Path) -> None:
+    done = orgtrail("query", "run", "unused-regions", "--logs", str(logs), *TIMES)
+    assert done.stderr.startswith(
+        "unused-regions: asked without allowed: give --env FILE, or --param allowed=...\n"
+    )
+
+
+def test_logs_without_a_layout_are_asked_as_a_whole(tmp_path: Path) -> None:
+    old = record("cloudtrail:StopLogging", eventTime="2019-03-01T00:00:00Z")
+    (tmp_path / "a.json").write_text(json.dumps({"Records": [old]}))
+    done = orgtrail("query", "run", "trail-tampering", "--logs", str(tmp_path), "--format", "json")
+    assert [each["event_time"] for each in json.loads(done.stdout)] == ["2019-03-01T00:00:00Z"]
+
+
+def test_a_record_without_a_time_is_told(tmp_path: Path) -> None:
+    lay(tmp_path, [record("cloudtrail:StopLogging", eventTime="yesterday")])
+    done = orgtrail("query", "run", "trail-tampering", "--logs", str(tmp_path), *TIMES)
+    assert done.returncode == 2
+    assert "1 records have no time of CloudTrail's form, and are in no period" in done.stderr
 
 
 def test_bounds_leave_joins_as_they_are(logs: Path, tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_a_monstrous_record_is_passed_over(tmp_path: Path) -> None:
     rows, reading = read(tmp_path)
     assert rows == [("RunInstances", 1), ("StopInstances", 2)]
     assert reading.unread == {
-        path: "1 records of more than 2097152 characters; its 2 other records are taken"
+        path: "1 records of more than 2097152 characters; 2 of its records were read"
     }
 
 
@@ -139,7 +139,7 @@ def test_of_a_file_that_is_cut_off_the_records_before_are_taken(size: int, tmp_p
         path = put(tmp_path / name, data, name)
         rows, reading = read(tmp_path / name)
         taken = sum(int(str(each)) for what, each in rows if what == "StopInstances")
-        said = f"; its {taken} other records are taken" if taken else ""
+        said = f"; {taken} of its records were read" if taken else ""
         assert reading.unread[path].startswith(fault)
         assert reading.unread[path].endswith(said)
         assert reading.odd == {}
@@ -161,7 +161,7 @@ def test_of_a_file_whose_packing_is_damaged_nothing_is_taken(tmp_path: Path) -> 
     assert rows == [("RunInstances", 1), ("StopInstances", 1)]
     assert reading.unread[path].startswith("broken gzip: ")
     assert reading.unread[other].startswith("broken zstd: ")
-    assert reading.unread[trailing].endswith("; its 1 other records are taken")
+    assert reading.unread[trailing].endswith("; 1 of its records were read")
     assert reading.events == 2
 
 

@@ -20,6 +20,7 @@ from orgtrail import layout, sample
 from orgtrail.integrity.storage.folder import PUBLIC_KEYS, SIGNATURES
 from orgtrail.queries import pack
 from orgtrail.queries.bounds import Bounds
+from orgtrail.sample.telling import STRANGER
 from orgtrail.settings.faults import OrgtrailError
 
 from tests.asking import ask
@@ -94,7 +95,10 @@ def test_stories_are_found_and_nothing_else(made: tuple[Path, sample.Made]) -> N
     told_of_all = {"account-activity", "coverage", "people", "pipeline-health"}
     assert set(planted) | told_of_all == set(pack())
     for name in sorted(set(planted) - STRANGE):
-        given = {"allowed": "us-east-1,eu-west-1"} if name == "unused-regions" else {}
+        given = {
+            "unused-regions": {"allowed": "us-east-1,eu-west-1"},
+            "address-activity": {"address": STRANGER},
+        }.get(name, {})
         rows = ask(folder, name, given, _bounds(), layout.query_facts(ENVIRONMENT))
         assert rows, name
         times = {

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -245,8 +246,19 @@ def test_one_file_is_read_whatever_its_name(tmp_path: Path) -> None:
     file = tmp_path / "evidence"
     file.write_text(RECORD)
     assert read(file)[0] == [("PutBucketAcl", 1)]
+    assert read(tmp_path)[0] == [("PutBucketAcl", 1)]
+    file.write_text("nothing of CloudTrail")
     with pytest.raises(OrgtrailError, match="has no log files, neither in the layout"):
         read(tmp_path)
+
+
+def test_an_archive_of_files_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(RECORD)
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as packed:
+        packed.writestr("b.json", RECORD)
+    rows, reading = read(tmp_path)
+    assert rows == [("PutBucketAcl", 1)]
+    assert [*reading.unread] == [str(tmp_path / "more.zip")]
 
 
 def test_files_beside_the_layout_are_told(tmp_path: Path) -> None:

@@ -101,11 +101,13 @@ def test_it_is_told_in_lines(folder: Path) -> None:
     assert done.returncode == 0
     (told,) = re.findall(
         r"CRITICAL  trail-tampering: Attempts to stop or change a trail \((\d+) hits\)\n"
-        r"  2026-11-20T10:00:00Z  333333333333  .*\n  \.\.\. and (\d+) more\n",
+        r"  2026-11-20T10:00:00Z  333333333333  us-east-1  .*\n  \.\.\. and (\d+) more\n",
         done.stdout,
     )
     assert int(told[0]) == int(told[1]) + 1 > 1
-    assert "account-activity: not asked: lists what is usual as well; ask it by name" in done.stderr
+    assert (
+        "account-activity: not asked: also returns routine activity; run it by name" in done.stderr
+    )
 
 
 def test_csv_has_a_line_for_each_hit(folder: Path) -> None:
@@ -118,7 +120,7 @@ def test_csv_has_a_line_for_each_hit(folder: Path) -> None:
 
 def test_without_an_environment_it_says_what_it_did_not_ask(folder: Path) -> None:
     reasons = {each["name"]: each["reason"] for each in _triage("--logs", str(folder))["not_asked"]}
-    assert reasons["logging-account-access"] == "needs logging: give --env FILE, or ask it by name"
+    assert reasons["logging-account-access"] == "needs logging: give --env FILE, or run it by name"
 
 
 def test_sigma_rules_stand_beside_ours(folder: Path, tmp_path: Path) -> None:

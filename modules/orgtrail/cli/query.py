@@ -176,6 +176,7 @@ def run(
         regions=region or [],
         given=query_question.parameters(param or []),
         env=env,
+        whole=logs is not None and not query_run.has_layout(logs),
     )
     if compacted and (logs is not None or question.is_health):
         what = "a folder" if logs is not None else "pipeline-health"

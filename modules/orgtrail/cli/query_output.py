@@ -67,9 +67,10 @@ def table(columns: list[str], rows: Iterable[Row], to: TextIO | None = None) -> 
     from rich.text import Text
 
     stream = to or sys.stdout
-    # A pipe has no width of its own, and cut lines help nobody.
-    console = Console(file=stream, width=None if stream.isatty() else 200, highlight=False)
     told = [[_plain(each) for each in row] for row in rows]
+    # A pipe has no width of its own, and cut lines help nobody.
+    width = None if stream.isatty() else _natural(columns, told)
+    console = Console(file=stream, width=width, highlight=False)
     if stream.isatty() and told and _needed(columns, told) > console.width:
         _below_each_other(columns, told, stream, console.width)
         return len(told)
@@ -81,6 +82,15 @@ def table(columns: list[str], rows: Iterable[Row], to: TextIO | None = None) -> 
         drawn.add_row(*map(Text, row))
     console.print(drawn)
     return len(told)
+
+
+def _natural(columns: list[str], rows: list[list[str]]) -> int:
+    from rich.cells import cell_len
+
+    widths = (
+        max(map(cell_len, (name, *(row[n] for row in rows)))) for n, name in enumerate(columns)
+    )
+    return sum(widths) + 2 * len(columns) + 1
 
 
 def _needed(columns: list[str], rows: list[list[str]]) -> int:
@@ -165,7 +175,7 @@ def _draft(out: Path) -> Iterator[Path]:
             yield draft
             draft.replace(out)
     except OSError as error:
-        raise OrgtrailError(f"{error.filename or out}: cannot be written: {error}") from None
+        raise OrgtrailError(f"{out}: cannot be written: {error.strerror or error}") from None
 
 
 def _plain(value: object) -> str:

@@ -74,6 +74,20 @@ class Question:
         return narrowed(tree, sql, self.tables).sql(dialect="athena", pretty=True)
 
     @property
+    def lacking(self) -> list[str]:
+        """Parameters that the environment would give, and nobody gave."""
+        facts = self.facts()
+        return [
+            each.name
+            for each in (self.query.parameters if self.query else ())
+            if each.fact
+            and not each.required
+            and each.name not in self.given
+            and not facts.get(each.fact)
+            and each.fact != "accounts"
+        ]
+
+    @property
     def tables(self) -> set[str]:
         """What the table over the logs may be called."""
         catalog = self.environment.catalog if self.environment else None
@@ -92,8 +106,9 @@ def question(
     regions: list[str],
     given: dict[str, str],
     env: Path | None,
+    whole: bool = False,
 ) -> Question:
-    """Read the options.
+    """Read the options; without a time, a question about the whole of what there is looks at all.
 
     Raises:
         OrgtrailError: one of them means nothing.
@@ -115,7 +130,8 @@ def question(
             raise OrgtrailError(f"{file}: cannot be read: {error}") from None
     bounds = None
     if found is not None or any(times) or accounts or regions:
-        bounds = query_bounds(times, accounts, regions, hours=found.hours if found else None)
+        hours = found.hours if found and not whole else None
+        bounds = query_bounds(times, accounts, regions, hours=hours)
     return Question(name or str(file), found, own, bounds, given, environment)
 
 

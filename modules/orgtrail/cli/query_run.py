@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from orgtrail.cli.query_question import Question
-from orgtrail.queries.bounds import Bounds
+from orgtrail.queries.bounds import Bounds, stamp
 from orgtrail.queries.rendering import on_table
 from orgtrail.settings.faults import OrgtrailError
 from orgtrail.telling import FAILED, FINE, visible
@@ -56,6 +56,11 @@ def on_folder(asked: Question, root: Path, wanted: Wanted) -> int:
     from orgtrail.engines.dialect import parsed, strangers
     from orgtrail.logs.files import accounts_and_regions, log_files
 
+    there(root, asked.bounds)
+    for lacking in asked.lacking:
+        sys.stderr.write(
+            f"{asked.name}: asked without {lacking}: give --env FILE, or --param {lacking}=...\n"
+        )
     files = log_files(root, asked.bounds)
     found = accounts_and_regions(root) if asked.is_health else {}
     tree = parsed(asked.text(found, evidence=wanted.raw), asked.name)
@@ -76,7 +81,46 @@ def on_folder(asked: Question, root: Path, wanted: Wanted) -> int:
             told = in_zone(itertools.chain(rows, lost), wanted.zone)
             count = write(wanted.format, columns, told, wanted.out)
         reading = answer.reading
-    return account_for(reading, root, count)
+    code = account_for(reading, root, count)
+    if not count and asked.bounds:
+        sys.stderr.write(
+            f"looked at {stamp(asked.bounds.since)} to {stamp(asked.bounds.until)}; "
+            "--from and --to choose another time\n"
+        )
+    return code
+
+
+def has_layout(root: Path) -> bool:
+    """Whether logs lie in the archive's layout. Others come from somebody, and are mostly old."""
+    from orgtrail.logs.files import accounts_and_regions
+
+    return bool(accounts_and_regions(root))
+
+
+def there(root: Path, bounds: Bounds | None) -> None:
+    """Check that a copy of the archive has the accounts and regions that are asked about.
+
+    Raises:
+        OrgtrailError: it has not: no row would say that nobody looked.
+
+    """
+    from orgtrail.logs.files import accounts_and_regions
+
+    if bounds is None or not (bounds.accounts or bounds.regions):
+        return
+    known = accounts_and_regions(root)
+    if not known:
+        return
+    regions = {each for inside in known.values() for each in inside}
+    for option, asked, has in (
+        ("--account", bounds.accounts, known),
+        ("--region", bounds.regions, regions),
+    ):
+        for each in asked:
+            if each not in has:
+                raise OrgtrailError(
+                    f"{option}: {root} has no folder of {each}; it has {', '.join(sorted(has))}"
+                )
 
 
 def on_athena(
@@ -200,12 +244,17 @@ def account_for(reading: Reading, root: Path, count: int | None) -> int:
         sys.stderr.write(
             f"{_below(path, root)}: {odd} records are none: no objects, or without eventName\n"
         )
+    for path, undated in sorted(reading.undated.items())[:_TOLD]:
+        sys.stderr.write(
+            f"{_below(path, root)}: {undated} records have no time of CloudTrail's form, and are "
+            "in no period\n"
+        )
     for path in sorted(reading.outside)[:_TOLD]:
         sys.stderr.write(f"{_below(path, root)}: not read: lies outside of the archive's layout\n")
     lost = len(reading.unread)
-    rows = "" if count is None else f"{count} rows from "
+    rows = "" if count is None else f"{number_of(count, 'row')} from "
     sys.stderr.write(
-        f"{rows}{reading.events} events in {reading.files} files"
+        f"{rows}{number_of(reading.events, 'event')} in {number_of(reading.files, 'file')}"
         + (f"; {lost} of them could not be read, or not wholly" if lost else "")
         + "\n"
     )
@@ -216,7 +265,13 @@ def account_for(reading: Reading, root: Path, count: int | None) -> int:
     ):
         if counted:
             sys.stderr.write(f"{counted} {what}: no calls, and not asked\n")
-    return FAILED if lost or reading.odd or reading.outside else FINE
+    gaps = lost or reading.odd or reading.undated or reading.outside
+    return FAILED if gaps else FINE
+
+
+def number_of(count: int, what: str) -> str:
+    """Write a number of things: `1 row`, `2 rows`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _below(path: str, root: Path) -> str:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from orgtrail.cli.query_output import in_zone, target
 from orgtrail.cli.query_question import query_bounds
-from orgtrail.cli.query_run import account_for, allowed, progress, scanning
+from orgtrail.cli.query_run import account_for, allowed, progress, scanning, there
 from orgtrail.engines import triage
 from orgtrail.engines.local import Stage
 from orgtrail.layout import query_facts
@@ -93,6 +93,7 @@ def on_folder(asked: Triage, root: Path) -> int:
     from orgtrail.engines import local
     from orgtrail.logs.files import log_files
 
+    there(root, asked.within(Bounds(triage.EVER, triage.EVER)))
     asking = asked.asking
     wide = asked.bounds or asked.within(Bounds(triage.EVER, datetime.max.replace(tzinfo=UTC)))
     files = log_files(root, wide)
@@ -169,7 +170,10 @@ def _answer(
         sys.stderr.write(f"{visible(rule)}: not asked: {visible(reason)}\n")
     for name, reason in failed.items():
         sys.stderr.write(f"{name}: not answered: {reason}\n")
-    return FAILED if failed else FINE
+    # Rules of other logs are none of ours; one of ours that is not asked leaves a gap.
+    gap = any("log source" not in reason for _, reason in asked.rules.left_out)
+    nothing = asked.rules.left_out and not asked.rules.questions
+    return FAILED if failed or gap or nothing else FINE
 
 
 def _as_text(
@@ -179,8 +183,9 @@ def _as_text(
     for each in found:
         total[each.query.severity] += each.count
     counted = ", ".join(f"{total[each]} {each}" for each in triage.SEVERITIES if total[each])
+    begin = f"{stamp(bounds.since)} to " if bounds.since > triage.EVER else "all up to "
     to.write(
-        f"{len(asking.queries)} questions about {stamp(bounds.since)} to {stamp(bounds.until)}: "
+        f"{len(asking.queries)} questions about {begin}{stamp(bounds.until)}: "
         f"{counted or 'no hits'}\n"
     )
     most = _LINES if asked.limit is None else asked.limit
@@ -190,7 +195,9 @@ def _as_text(
         to.write(f"\n{query.severity.upper()}  {query.name}: {visible(query.title)} ({hits})\n")
         for row in _rows(asked, each, most):
             line = each.line(row)
-            parts = (line.time, line.account, line.principal, line.what, line.outcome)
+            parts = (
+                line.time, line.account, line.region, line.principal, line.what, line.outcome
+            )  # fmt: skip
             to.write("  " + "  ".join(visible(one) for one in parts if one) + "\n")
         if each.count > most:
             to.write(f"  ... and {each.count - most} more\n")
@@ -239,15 +246,16 @@ def _as_json(
 
 def _as_csv(asked: Triage, found: list[triage.Hits], to: TextIO) -> None:
     writer = csv.writer(to)
-    names = ("severity", "question", "time", "account", "principal", "what", "outcome", "row")
+    names = ("severity", "question", "time", "account", "region", "principal", "what", "outcome",
+             "row")  # fmt: skip
     writer.writerow(names)
     for each in found:
         for row in _rows(asked, each, asked.limit):
             line = each.line(row)
             whole = json.dumps(dict(zip(each.columns, row, strict=True)), default=str)
             writer.writerow(
-                (each.query.severity, each.query.name, line.time, line.account, line.principal,
-                 line.what, line.outcome, whole)
+                (each.query.severity, each.query.name, line.time, line.account, line.region,
+                 line.principal, line.what, line.outcome, whole)
             )  # fmt: skip
 
 

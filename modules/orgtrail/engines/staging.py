@@ -22,10 +22,12 @@ from orgtrail.logs.reading import SCHEMA, Progress, Reading, Source
 from orgtrail.queries.rendering import TABLE
 from orgtrail.settings.faults import OrgtrailError
 
-_CALL, _LIGHT, _SPARE, _ODD, _AGGREGATED, _INSIGHT, _BROKEN = range(7)
+_CALL, _LIGHT, _SPARE, _UNDATED, _ODD, _AGGREGATED, _INSIGHT, _BROKEN = range(8)
 """What a row is. Light is a call that only questions look at which read no JSON, so that none of
-it is kept, and spare one that no question looks at; broken is a whole file that DuckDB takes for no
+it is kept, spare one that no question looks at, and undated one without a time; broken is a whole file that DuckDB takes for no
 JSON."""
+_TIME = r"'\d{4}-\d\d-\d\d[T ]\d\d:.*'"
+"""A record without such a time is in no period, and to be told of."""
 _WITH_JSON = f"{TABLE}_with_json"
 _MANY = 8
 """Questions for which the records that they look at are laid apart."""
@@ -91,7 +93,7 @@ def paths(connection: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> list[str
         # A cursor of its own: rows of an answer may still be waiting.
         cursor = connection.cursor()
         found = cursor.execute(
-            f"SELECT DISTINCT path FROM stage WHERE kind IN ({_CALL}, {_LIGHT}) "
+            f"SELECT DISTINCT path FROM stage WHERE kind IN ({_CALL}, {_LIGHT}, {_UNDATED}) "
             "AND eventid IN (SELECT unnest(?::VARCHAR[])) ORDER BY path",
             [[*ids]],
         ).fetchall()
@@ -134,10 +136,10 @@ def _select(trees: Sequence[exp.Query], *, has_layout: bool) -> str:
     with_json = [each for each in trees if dialect.reads_json(each)]
     without = [each for each in trees if not dialect.reads_json(each)]
     # What is no object becomes a record without values.
-    shape |= {"eventName": "VARCHAR", "eventCategory": "VARCHAR"}
+    shape |= dict.fromkeys(("eventName", "eventCategory", "eventTime"), "VARCHAR")
     place = "account, region, day"
     if not has_layout:
-        shape |= dict.fromkeys(("recipientAccountId", "awsRegion", "eventTime"), "VARCHAR")
+        shape |= dict.fromkeys(("recipientAccountId", "awsRegion"), "VARCHAR")
         shape.setdefault("userIdentity", {"accountId": "VARCHAR"})
         place = """
           coalesce(record."recipientAccountId", record."userIdentity"."accountId", '') AS account,
@@ -161,11 +163,12 @@ def _select(trees: Sequence[exp.Query], *, has_layout: bool) -> str:
               WHEN record."eventCategory" = 'Aggregated' THEN {_AGGREGATED}
               WHEN record."eventCategory" = 'Insight' THEN {_INSIGHT}
               WHEN record."eventName" IS NULL THEN {_ODD}
+              WHEN NOT coalesce(record."eventTime" SIMILAR TO {_TIME}, false) THEN {_UNDATED}
               ELSE {_CALL}
             END AS kind{taken}
           FROM apart
         ), known AS (SELECT *, {known} AS known FROM named
-        ), deeply AS (SELECT *, {_needed(with_json)} AS deep FROM known
+        ), deeply AS (SELECT *, {_needed(with_json)} OR kind = {_UNDATED} AS deep FROM known
         ), judged AS (SELECT *, deep OR {_needed(without)} AS needed FROM deeply)
         SELECT account, region, day, path,
           CASE
@@ -210,10 +213,12 @@ def _view(connection: duckdb.DuckDBPyConnection, folder: str, trees: Sequence[ex
     if len(trees) > _MANY:
         # Each of them would look through the others' records.
         apart = f"'{folder}/with_json.parquet'"
-        connection.execute(f"COPY (FROM stage WHERE kind = {_CALL}) TO {apart} ({_PARQUET})")
+        connection.execute(
+            f"COPY (FROM stage WHERE kind IN ({_CALL}, {_UNDATED})) TO {apart} ({_PARQUET})"
+        )
     for name, source, kinds in (
-        (TABLE, "stage", f"{_CALL}, {_LIGHT}"),
-        (_WITH_JSON, apart, f"{_CALL}"),
+        (TABLE, "stage", f"{_CALL}, {_LIGHT}, {_UNDATED}"),
+        (_WITH_JSON, apart, f"{_CALL}, {_UNDATED}"),
     ):
         connection.execute(
             f"CREATE VIEW {name} AS SELECT * EXCLUDE (kind, path){path} FROM {source} "
@@ -231,10 +236,11 @@ def _account_for(connection: duckdb.DuckDBPyConnection, reading: Reading) -> Non
     counted: dict[int, int] = dict(
         connection.execute("SELECT kind, count(*) FROM stage GROUP BY kind").fetchall()
     )
-    reading.events = sum(counted.get(each, 0) for each in (_CALL, _LIGHT, _SPARE))
+    reading.events = sum(counted.get(each, 0) for each in (_CALL, _LIGHT, _SPARE, _UNDATED))
     reading.aggregated = counted.get(_AGGREGATED, 0)
     reading.insights = counted.get(_INSIGHT, 0)
-    for path, count in connection.execute(
-        f"SELECT path, count(*) FROM stage WHERE kind = {_ODD} GROUP BY path ORDER BY path"
-    ).fetchall():
-        reading.odd[path] = reading.odd.get(path, 0) + count
+    for kind, told in ((_ODD, reading.odd), (_UNDATED, reading.undated)):
+        for path, count in connection.execute(
+            f"SELECT path, count(*) FROM stage WHERE kind = {kind} GROUP BY path ORDER BY path"
+        ).fetchall():
+            told[path] = told.get(path, 0) + count

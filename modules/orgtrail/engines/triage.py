@@ -23,8 +23,8 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 """The worst first."""
 EVER = datetime(2013, 11, 13, tzinfo=UTC)
 """The day that CloudTrail began."""
-_ABOUT_ONE = {"log-bucket-tampering"}
-"""Questions that, asked about everything, call the usual a hit of their severity."""
+_ABOUT_ONE = {"log-bucket-tampering", "unused-regions"}
+"""Questions that are worth nothing without what an environment gives them."""
 _HITS = "hits"
 _AT_ONCE = 2
 """Questions that are asked side by side."""
@@ -33,7 +33,7 @@ _END = ":until"
 _TIMES = ("event_time", "first_time", "first_failure", "started")
 _WHERE = ("account_id", "caller_account", "account")
 _WHO = ("principal", "caller", "origin", "person", "source_ip")
-_SKIPPED = ("event_id", "event_source", "aws_region", "last_time", "last_failure", "ended")
+_SKIPPED = ("event_id", "event_source", "last_time", "last_failure", "ended")
 
 Row = tuple[object, ...]
 
@@ -62,6 +62,7 @@ class Line:
 
     time: str
     account: str
+    region: str
     principal: str
     what: str
     outcome: str
@@ -106,10 +107,11 @@ class Hits:
         if not outcome and "attempts" in self.columns:
             outcome = "success" if int(told.get("successes", "1")) else "attempt"
         taken = {name: told.pop(name, "") for name in (time, where, who) if name}
+        region = told.pop("aws_region", "")
         first = " ".join(filter(None, (told.pop("event_name", ""), told.pop("target", ""))))
         rest = [f"{name}={told[name]}" for name in told if name not in _SKIPPED]
         return Line(
-            taken.get(time, ""), taken.get(where, ""), taken.get(who, ""),
+            taken.get(time, ""), taken.get(where, ""), region, taken.get(who, ""),
             " ".join(filter(None, (first, *rest))), outcome,
         )  # fmt: skip
 
@@ -130,9 +132,9 @@ def asking(facts: Mapping[str, str], more: Iterable[Query] = ()) -> Asking:
             if (one.required or each.name in _ABOUT_ONE) and one.fact and not facts.get(one.fact)
         ]
         if each.severity == "info":
-            left_out[each.name] = "lists what is usual as well; ask it by name"
+            left_out[each.name] = "also returns routine activity; run it by name"
         elif lacks:
-            left_out[each.name] = f"needs {', '.join(lacks)}: give --env FILE, or ask it by name"
+            left_out[each.name] = f"needs {', '.join(lacks)}: give --env FILE, or run it by name"
         else:
             asked.append(each)
     asked += more

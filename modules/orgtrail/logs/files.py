@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from orgtrail.logs.unpacking import beginning
 from orgtrail.queries.bounds import Bounds
 from orgtrail.settings.faults import OrgtrailError
 
@@ -20,6 +21,10 @@ _DELIVERED = re.compile(r"\d{12}_CloudTrail_[\w-]+_\d{8}T\d{4}Z_\w+\.json(\.gz)?
 """How CloudTrail calls a log file."""
 _LOGS = "CloudTrail"
 _SUFFIXES = (".json.gz", ".json")
+_SIGNS = (b'"eventName"', b'"eventSource"', b'"CloudTrailEvent"')
+"""What stands near the begin of a file with records."""
+_ARCHIVES = (b"PK\x03\x04",)
+"""Zip: nobody but its owner knows which of its files are meant."""
 _PACKED = (".gz", ".zst", ".zstd")
 _LOOSE = (".json", ".jsonl", ".ndjson", ".csv", ".log", ".cloudtrail")
 """How a file may be called that lies outside of the layout, packed or not."""
@@ -127,7 +132,7 @@ def _log_folders(
         yield from ((above.name, path) for name, path in _folders(str(root)) if name == _LOGS)
         return
     entries = _scan(str(root))
-    outside += [each.path for each in entries if _DELIVERED.fullmatch(each.name)]
+    outside += [each.path for each in entries if not _is_folder(each) and _may_be_logs(each)]
     for name, path in _of_folders(entries):
         if _ACCOUNT.fullmatch(name):
             yield from ((name, inner) for each, inner in _folders(path) if each == _LOGS)
@@ -168,10 +173,22 @@ def _loose(folder: str, within: frozenset[tuple[int, int]] = frozenset()) -> Ite
         if _is_folder(entry):
             yield from _loose(entry.path, within | {here})
             continue
-        name = entry.name.lower()
-        packed = next((each for each in _PACKED if name.endswith(each)), "")
-        if name.removesuffix(packed).endswith(_LOOSE):
+        if _is_called_so(entry.name) or _may_be_logs(entry):
             yield LogFile(entry.path)
+
+
+def _is_called_so(name: str) -> bool:
+    name = name.lower()
+    packed = next((each for each in _PACKED if name.endswith(each)), "")
+    return name.removesuffix(packed).endswith(_LOOSE)
+
+
+def _may_be_logs(entry: os.DirEntry[str]) -> bool:
+    """Tell by a file's beginning, whatever it is called; an archive of files may hold some too."""
+    if _DELIVERED.fullmatch(entry.name):
+        return True
+    begin = beginning(entry.path)
+    return begin.startswith(_ARCHIVES) or any(each in begin for each in _SIGNS)
 
 
 def _days(folder: str, first: list[str], last: list[str]) -> Iterator[tuple[str, str]]:

@@ -53,6 +53,7 @@ class Reading:
         events: how many records they hold.
         unread: why each file that could not be read, or not wholly, could not.
         odd: records that are none, by file: no objects, or without eventName.
+        undated: calls without a time, by file: no question about a period sees them.
         aggregated: summaries of data events, which are no calls.
         insights: events of CloudTrail Insights, which are no calls either.
         digests: digest files, which are no log files.
@@ -65,6 +66,7 @@ class Reading:
     events: int = 0
     unread: dict[str, str] = field(default_factory=dict)
     odd: dict[str, int] = field(default_factory=dict)
+    undated: dict[str, int] = field(default_factory=dict)
     aggregated: int = 0
     insights: int = 0
     digests: int = 0
@@ -154,7 +156,7 @@ class Source:
             many = f"{found.large} records of more than {shapes.RECORD_LIMIT} characters"
             said = f"{said}; {many}" if said else many
         if said and found.taken:
-            said += f"; its {found.taken} other records are taken"
+            said += f"; {found.taken} of its records were read"
         if not said and not found.taken:
             said = _without(found, file)
         if said:

@@ -175,3 +175,21 @@ def _decoded(parts: Iterator[bytes]) -> Iterator[str]:
     except UnicodeDecodeError as error:
         yield error.object[: error.start].decode(encoding)
         raise UnreadableError(f"not {encoding.upper()}") from None
+
+
+def beginning(path: str) -> bytes:
+    """Return the first bytes of a file, unpacked; none where it cannot be read."""
+    try:
+        with os.fdopen(os.open(path, _FLAGS), "rb") as file:
+            packed = file.read(_MOUTHFUL)
+    except OSError:
+        return b""
+    try:
+        if packed.startswith(_GZIP):
+            return zlib.decompressobj(wbits=31).decompress(packed, _PIECE)
+        if packed.startswith(_ZSTD):
+            window = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+            return window.decompressobj().decompress(packed)[:_PIECE]
+    except (zlib.error, zstandard.ZstdError):
+        return b""
+    return packed

@@ -116,12 +116,14 @@ TOUCHED = f"""filter(
 """Everything that a call names, as a list of ARNs and names."""
 
 BUCKET = f"""coalesce(
-      {_parameter("bucketName")},
+      CASE WHEN NOT regexp_like({_parameter("bucketName")}, '^arn:|-s3alias$')
+        THEN {_parameter("bucketName")} END,
       {_parameter("Bucket")},
+      {_parameter("CreateAccessPointRequest.Bucket")},
       regexp_extract(array_join({_ARNS}, ','), 'arn:aws[a-z-]*:s3:::([^/,]+)', 1),
       regexp_extract(errormessage, 'arn:aws[a-z-]*:s3:::([^/"\\s]+)', 1)
     )"""
-"""Calls of S3 name the bucket in two ways; refused ones in the message, if at all."""
+"""Calls of S3 name the bucket in two ways, or its access point; refused ones do in the message."""
 
 UNSAID = """(
       (requestparameters IS NULL AND coalesce(errorcode, errormessage) IS NOT NULL)
@@ -150,8 +152,12 @@ def _has(name: str, pattern: str) -> str:
 _ANYONE = f"""(
         json_extract(s, '$.NotPrincipal') IS NOT NULL
         OR json_extract_scalar(s, '$.Principal') = '*'
-        OR {_has("Principal.AWS", "[*]")}
+        OR {_has("Principal.AWS", "[*]+")}
+        OR {_has("Principal.Federated", "[*]|[^,]*:oidc-provider/[^,]*|[a-z.-]+")}
       )"""
+"""Whoever an OpenID provider of the world knows is anyone, unless a condition says who."""
+_FREE = f"""{_ANYONE}
+        AND coalesce(json_format(json_extract(s, '$.Condition')), '{{}}') = '{{}}'"""
 
 
 def _any(document: str, condition: str) -> str:
@@ -160,9 +166,17 @@ def _any(document: str, condition: str) -> str:
 
 def _administers(document: str) -> str:
     """Whether a policy allows everything, or everything in IAM, which comes to the same."""
+    every = "[*]+|[*]+:[*]+|iam:[*]+"
+    anywhere = "[*]+|arn:[^,:]+:[*]+(:[*]+)*|arn:[^,:]+:iam::([*]+|[0-9]{12}):[*]+(:[*]+)*"
     condition = f"""
-      (json_extract(s, '$.NotAction') IS NOT NULL OR {_has("Action", "[*]|[*]:[*]|iam:[*]")})
-      AND (json_extract(s, '$.NotResource') IS NOT NULL OR {_has("Resource", "[*]")})
+      (
+        {_has("Action", every + "|iam:(put|attach)[*]+")}
+        OR (json_extract(s, '$.NotAction') IS NOT NULL AND NOT {_has("NotAction", every)})
+      )
+      AND (
+        {_has("Resource", anywhere)}
+        OR (json_extract(s, '$.NotResource') IS NOT NULL AND NOT {_has("NotResource", anywhere)})
+      )
     """
     return _any(document, condition)
 
@@ -172,7 +186,6 @@ def _opened_to(document: str) -> str:
 
     `everyone`; `conditional` where only conditions keep everyone out; or account ids.
     """
-    free = f"{_ANYONE} AND json_extract(s, '$.Condition') IS NULL"
     accounts = f"""array_join(array_sort(array_distinct(filter(
         flatten(transform({_statements(document)}, s -> regexp_extract_all(
           coalesce(json_format(json_extract(s, '$.Principal')), ''),
@@ -181,7 +194,7 @@ def _opened_to(document: str) -> str:
         one -> one <> account_id
       ))), ',')"""
     return f"""CASE
-      WHEN {_any(document, free)} THEN 'everyone'
+      WHEN {_any(document, _FREE)} THEN 'everyone'
       WHEN {_any(document, _ANYONE)} THEN 'conditional'
       WHEN {_any(document, "json_extract(s, '$.Principal.CanonicalUser') IS NOT NULL")}
         THEN 'canonical user'

@@ -24,10 +24,10 @@ folder of CloudTrail's records ([which](investigating.md#logs-that-somebody-give
 Without logs of your own, make some up:
 
 ```sh
-.venv/bin/orgtrail sample cdktf.out/hospital --env envs/healthcare.tfvars --days 2
-.venv/bin/orgtrail query run trail-tampering --logs cdktf.out/hospital --env envs/healthcare.tfvars
-.venv/bin/orgtrail query run dynamodb-access --logs cdktf.out/hospital --param tables=patients --last 7d
-.venv/bin/orgtrail query run role-assumptions --logs cdktf.out/hospital --account 333333333333 --format json
+.venv/bin/orgtrail sample cdktf.out/questions --env envs/healthcare.tfvars --days 2
+.venv/bin/orgtrail query run trail-tampering --logs cdktf.out/questions --env envs/healthcare.tfvars
+.venv/bin/orgtrail query run dynamodb-access --logs cdktf.out/questions --param tables=patients --last 7d
+.venv/bin/orgtrail query run role-assumptions --logs cdktf.out/questions --account 333333333333 --format json
 ```
 
 In the archive's key layout the bounds decide which folders are entered at all: a question about one account

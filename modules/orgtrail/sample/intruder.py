@@ -21,7 +21,12 @@ def spray(tell: Teller) -> Story:
     return Story(
         "password-spray",
         f"Twelve users were tried from {STRANGER}; then one got in without a second factor.",
-        ("console-login-failures", "failed-authentication", "console-login-without-mfa"),
+        (
+            "console-login-failures",
+            "failed-authentication",
+            "console-login-without-mfa",
+            "address-activity",
+        ),
         events,
     )
 

@@ -6,6 +6,10 @@ by whoever loads rules.
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +67,27 @@ def load(path: Path) -> Rules:
     """
     from orgtrail.sigma.reading import read
 
-    return read(path)
+    with _quiet():
+        return read(path)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what a library of pySigma's writes past Python from stderr: `left_out` says it too."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 __all__ = ["Rules", "SigmaQuestion", "load"]

@@ -5,7 +5,7 @@
 -- mitre: T1496.004, T1562.008
 -- cis: -
 -- severity: medium
--- hit: Someone uses models at our expense, or prepares to; where nobody works with Bedrock it is theft.
+-- hit: Someone is using models at your expense, or preparing to; where nobody works with Bedrock it is theft.
 WITH events AS (
   SELECT DISTINCT
     eventid AS event_id,

@@ -11,9 +11,11 @@ WITH events AS (
     @event,
     @bucket AS target,
     coalesce(
-      @text(bucketPolicy), @text(policy), @text(Policy), @text(PutAccessPointPolicyRequest.Policy)
+      @text(bucketPolicy), @text(policy), @text(Policy), @text(PutAccessPointPolicyRequest.Policy),
+      @text(PutMultiRegionAccessPointPolicyRequest.Details.Policy)
     ) AS document,
     @request AS request,
+    coalesce(@param(AccessControlPolicy.Owner.ID), '') AS owner,
     @omitted AS omitted
   FROM organization_trail
   WHERE :bounds
@@ -24,7 +26,8 @@ WITH events AS (
         'PutBucketCors', 'DeleteBucketCors', 'PutBucketPublicAccessBlock',
         'DeleteBucketPublicAccessBlock', 'PutAccountPublicAccessBlock',
         'DeleteAccountPublicAccessBlock', 'PutAccessPointPolicy', 'DeleteAccessPointPolicy',
-        'PutBucketOwnershipControls', 'PutMultiRegionAccessPointPolicy', 'PutBucketWebsite'
+        'PutBucketOwnershipControls', 'PutMultiRegionAccessPointPolicy', 'PutBucketWebsite',
+        'PutAccessPointPolicyForObjectLambda'
       )
       OR (
         eventname IN ('CreateBucket', 'PutObject', 'CopyObject', 'CreateMultipartUpload')
@@ -41,10 +44,16 @@ SELECT
     ) THEN 'everyone'
     WHEN event_name IN ('DeleteBucketPublicAccessBlock', 'DeleteAccountPublicAccessBlock')
       THEN 'unblocked'
-    WHEN regexp_like(
-      request,
-      '"(BlockPublicAcls|BlockPublicPolicy|IgnorePublicAcls|RestrictPublicBuckets)":\s*"?false'
-    ) THEN 'unblocked'
+    -- The call replaces all four; what it leaves out is off.
+    WHEN event_name IN ('PutBucketPublicAccessBlock', 'PutAccountPublicAccessBlock')
+      AND cardinality(array_distinct(regexp_extract_all(
+        request,
+        '"(BlockPublicAcls|BlockPublicPolicy|IgnorePublicAcls|RestrictPublicBuckets)":\s*"?true', 1
+      ))) < 4 THEN 'unblocked'
+    WHEN strpos(request, '"x-amz-grant-') > 0
+      OR cardinality(filter(
+        regexp_extract_all(request, '"ID":\s*"([^"]+)"', 1), one -> one <> owner
+      )) > 0 THEN 'canonical user'
     ELSE @opened_to(document)
   END AS opened_to,
   omitted, @outcome

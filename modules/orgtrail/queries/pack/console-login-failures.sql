@@ -2,7 +2,7 @@
 -- title: Failed console logins
 -- answers: Failed console logins by address: how many users were tried, and whether one got in.
 -- hours: 24
--- param: least integer 1 Fewest failures to tell of
+-- param: least integer 1 Fewest failures to report
 -- mitre: T1110.003
 -- cis: 4.6
 -- severity: medium

@@ -35,6 +35,21 @@ WITH events AS (
         'EnableOrganizationAdminAccount', 'DisableOrganizationAdminAccount',
         'EnableDelegatedAdminAccount', 'DisableDelegatedAdminAccount'
       ))
+      OR (eventsource = 'fms.amazonaws.com' AND eventname IN (
+        'AssociateAdminAccount', 'DisassociateAdminAccount'
+      ))
+      OR (eventsource = 'auditmanager.amazonaws.com' AND eventname IN (
+        'RegisterOrganizationAdminAccount', 'DeregisterOrganizationAdminAccount'
+      ))
+      OR (eventsource = 'securitylake.amazonaws.com' AND eventname IN (
+        'RegisterDataLakeDelegatedAdministrator', 'DeregisterDataLakeDelegatedAdministrator'
+      ))
+      OR (eventsource = 'ec2.amazonaws.com' AND eventname IN (
+        'EnableIpamOrganizationAdminAccount', 'DisableIpamOrganizationAdminAccount'
+      ))
+      OR (eventsource = 'ram.amazonaws.com' AND eventname IN (
+        'EnableSharingWithAwsOrganization'
+      ))
       OR (eventsource = 'cloudtrail.amazonaws.com' AND eventname IN (
         'RegisterOrganizationDelegatedAdmin', 'DeregisterOrganizationDelegatedAdmin'
       ))

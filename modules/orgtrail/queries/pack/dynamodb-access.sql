@@ -30,10 +30,13 @@ WITH events AS (
           CAST(ARRAY[] AS array(varchar))
         )
           || coalesce(
-          regexp_extract_all(
-            @request,
-            '"statement":\s*"\s*(?i:select\s[^;]*?\sfrom|insert\s+into|update|delete\s+from)\s+(?:\\")?([a-zA-Z0-9_.-]+)', 1
-          ),
+          -- Within JSON a new line is a backslash and an n.
+          CASE WHEN regexp_like(eventname, 'Statement$|^ExecuteTransaction$') THEN
+            regexp_extract_all(
+              @request,
+              '(?i:from|into|update)(?:\s|\\[nrt])*(?:\\")?([a-zA-Z0-9_.-]+)', 1
+            )
+          END,
           CAST(ARRAY[] AS array(varchar))
         ),
         one -> one IS NOT NULL

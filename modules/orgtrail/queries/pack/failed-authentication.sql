@@ -32,6 +32,7 @@ WITH events AS (
       OR (
         eventsource = 'sts.amazonaws.com'
         AND errorcode IS NOT NULL
+        AND NOT regexp_like(errorcode, 'Throttl|RequestLimitExceeded|ServiceUnavailable')
         AND eventname IN (
           'AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'GetFederationToken',
           'GetSessionToken', 'AssumeRoot'

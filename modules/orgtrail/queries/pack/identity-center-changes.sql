@@ -39,7 +39,8 @@ WITH events AS (
         'DeleteAccountAssignment', 'ProvisionPermissionSet', 'CreateInstance',
         'DeleteInstance', 'CreateTrustedTokenIssuer', 'UpdateTrustedTokenIssuer',
         'DeleteTrustedTokenIssuer', 'CreateApplicationAssignment',
-        'DeleteApplicationAssignment', 'PutApplicationAssignmentConfiguration'
+        'DeleteApplicationAssignment', 'PutApplicationAssignmentConfiguration',
+        'AssociateDirectory', 'DisassociateDirectory'
       ))
       OR (eventsource = 'identitystore.amazonaws.com' AND eventname IN (
         'CreateUser', 'UpdateUser', 'DeleteUser', 'CreateGroup', 'UpdateGroup', 'DeleteGroup',
@@ -51,7 +52,7 @@ WITH events AS (
         'CreateExternalIdPConfigurationForDirectory',
         'UpdateExternalIdPConfigurationForDirectory', 'CreateUser', 'DeleteUser', 'UpdateUser',
         'EnableUser', 'UpdatePassword', 'CreateGroup', 'DeleteGroup', 'AddMemberToGroup',
-        'RemoveMemberFromGroup'
+        'RemoveMemberFromGroup', 'CreateBearerToken'
       ))
     )
     AND @called

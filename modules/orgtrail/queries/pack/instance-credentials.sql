@@ -15,14 +15,14 @@ WITH events AS (
     @who AS principal,
     useridentity.accesskeyid AS access_key,
     sourceipaddress AS source_ip,
-    -- Through an endpoint an instance shows its private address, else a public one: each is its own.
-    regexp_like(
+    -- An instance shows a private address to an endpoint and else a public one, or one of IPv6.
+    CASE WHEN strpos(sourceipaddress, ':') > 0 THEN 'v6' WHEN regexp_like(
       sourceipaddress,
-      '^(10|127|169[.]254|192[.]168|172[.](1[6-9]|2[0-9]|3[01])|100[.](6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))[.]|^f[cd][0-9a-f]{2}:'
-    ) AS private,
+      '^(10|127|169[.]254|192[.]168|172[.](1[6-9]|2[0-9]|3[01])|100[.](6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))[.]'
+    ) THEN 'private' ELSE 'public' END AS kind,
     coalesce(
       regexp_extract(sourceipaddress, '^([0-9]+[.][0-9]+[.][0-9]+)[.][0-9]+$', 1),
-      regexp_extract(sourceipaddress, '^([0-9a-f]+:[0-9a-f]+:[0-9a-f]+):', 1)
+      regexp_extract(sourceipaddress, '^([0-9a-f]+:[0-9a-f]+:[0-9a-f]*):', 1)
     ) AS network,
     useragent AS user_agent,
     eventsource || ':' || eventname AS action
@@ -47,7 +47,10 @@ SELECT
 FROM events
 WHERE network IS NOT NULL
 GROUP BY account_id, principal, access_key
-HAVING min(CASE WHEN private THEN network END) <> max(CASE WHEN private THEN network END)
-  OR min(CASE WHEN NOT private THEN network END) <> max(CASE WHEN NOT private THEN network END)
+HAVING min(CASE WHEN kind = 'private' THEN network END)
+    <> max(CASE WHEN kind = 'private' THEN network END)
+  OR min(CASE WHEN kind = 'public' THEN network END)
+    <> max(CASE WHEN kind = 'public' THEN network END)
+  OR min(CASE WHEN kind = 'v6' THEN network END) <> max(CASE WHEN kind = 'v6' THEN network END)
   OR (:endpoints = 0 AND min(network) <> max(network))
 ORDER BY first_time, principal

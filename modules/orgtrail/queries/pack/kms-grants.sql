@@ -19,13 +19,14 @@ WITH events AS (
       'PutKeyPolicy', 'CreateGrant'
     )
     AND @called
-    AND useridentity.invokedby IS NULL
+    AND (eventname = 'PutKeyPolicy' OR useridentity.invokedby IS NULL)
 )
 SELECT
   @call, target, grantee, @opened_to(document) AS opened_to, omitted, @outcome
 FROM events
 WHERE event_name = 'PutKeyPolicy'
   OR NOT coalesce(
-    strpos(grantee, ':' || account_id || ':') > 0 OR strpos(grantee, '.amazonaws.com') > 0, false
+    strpos(grantee, ':' || account_id || ':') > 0
+      OR regexp_like(grantee, '^[a-z0-9.-]+[.]amazonaws[.]com([.]cn)?$'), false
   )
 ORDER BY event_time, event_id

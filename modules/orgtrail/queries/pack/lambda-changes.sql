@@ -12,6 +12,9 @@ WITH events AS (
     coalesce(@param(functionName), @param(layerName), @on_what) AS target,
     json_format(json_extract(requestparameters, '$.layers')) AS layers,
     CASE
+      WHEN @param(principal) = '*'
+        AND coalesce(@param(principalOrgID), @param(sourceArn), @param(sourceAccount)) IS NOT NULL
+        THEN 'conditional'
       WHEN @param(principal) = '*' OR @param(authType) = 'NONE'
         OR @param(functionUrlAuthType) = 'NONE' THEN 'everyone'
       ELSE @param(principal)
@@ -26,7 +29,7 @@ WITH events AS (
         'UpdateFunctionCode20150331', 'UpdateFunctionCode20141111', 'PublishLayerVersion20181031',
         'PublishLayerVersion', 'AddLayerVersionPermission20181031', 'AddLayerVersionPermission',
         'AddPermission20150331v2', 'AddPermission20150331', 'CreateFunctionUrlConfig',
-        'UpdateFunctionUrlConfig', 'CreateEventSourceMapping20150331'
+        'UpdateFunctionUrlConfig', 'CreateEventSourceMapping20150331', 'UpdateAlias20150331'
       )
       OR (
         eventname IN (
@@ -36,6 +39,8 @@ WITH events AS (
         AND (
           json_extract(requestparameters, '$.layers') IS NOT NULL
           OR @param(role) IS NOT NULL
+          OR @param(handler) IS NOT NULL
+          OR json_extract(requestparameters, '$.environment') IS NOT NULL
           OR @unsaid
         )
       )

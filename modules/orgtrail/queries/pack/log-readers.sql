@@ -14,18 +14,24 @@ WITH events AS (
     @who AS principal,
     sourceipaddress AS source_ip,
     CASE
-      WHEN eventname = 'CopyObject'
-        THEN regexp_extract(@text(x-amz-copy-source), '^\W*([^/"]+)', 1)
+      WHEN eventname IN ('CopyObject', 'UploadPartCopy')
+        THEN regexp_extract(
+          replace(replace(@text(x-amz-copy-source), '%2F', '/'), '%2f', '/'), '^\W*([^/"]+)', 1
+        )
       ELSE @bucket
     END AS bucket,
-    CASE WHEN eventname = 'CopyObject' THEN @text(x-amz-copy-source) ELSE @param(key) END AS key,
+    CASE
+      WHEN eventname IN ('CopyObject', 'UploadPartCopy')
+        THEN replace(replace(@text(x-amz-copy-source), '%2F', '/'), '%2f', '/')
+      ELSE @param(key)
+    END AS key,
     @unsaid AS unsaid,
     CAST(json_extract_scalar(additionaleventdata, '$.bytesTransferredOut') AS double) AS bytes,
     @error AS error_code
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 's3.amazonaws.com'
-    AND eventname IN ('GetObject', 'CopyObject', 'SelectObjectContent')
+    AND eventname IN ('GetObject', 'CopyObject', 'UploadPartCopy', 'SelectObjectContent')
     AND @called
 )
 SELECT

@@ -11,6 +11,7 @@ WITH events AS (
     @event,
     coalesce(
       @param(groupId),
+      @param(ModifySecurityGroupRulesRequest.GroupId),
       @param(networkAclId),
       @param(internetGatewayId),
       @param(customerGatewayId),
@@ -18,7 +19,11 @@ WITH events AS (
       @param(vpcId),
       @on_what
     ) AS target,
-    coalesce(regexp_like(@request, '"(0\.0\.0\.0/0|::/0)"'), false) AS internet
+    coalesce(
+      regexp_like(@request, '"(0\.0\.0\.0/[01]|128\.0\.0\.0/1|::/0)"')
+        AND coalesce(@param(ruleAction), '') <> 'deny',
+      false
+    ) AS internet
   FROM organization_trail
   WHERE :bounds
     AND eventsource = 'ec2.amazonaws.com' AND eventname IN (
@@ -34,7 +39,7 @@ WITH events AS (
       'DeleteVpc', 'ModifyVpcAttribute', 'AcceptVpcPeeringConnection',
       'CreateVpcPeeringConnection', 'DeleteVpcPeeringConnection',
       'RejectVpcPeeringConnection', 'AttachClassicLinkVpc', 'DetachClassicLinkVpc',
-      'DisableVpcClassicLink', 'EnableVpcClassicLink'
+      'DisableVpcClassicLink', 'EnableVpcClassicLink', 'ModifyVpcBlockPublicAccessOptions'
     )
     AND @called
 )

@@ -18,7 +18,8 @@ WITH events AS (
       'CreateAccessKey', 'UpdateAccessKey', 'CreateLoginProfile', 'UpdateLoginProfile',
       'ChangePassword', 'CreateServiceSpecificCredential', 'ResetServiceSpecificCredential',
       'UpdateServiceSpecificCredential', 'UploadSSHPublicKey', 'UpdateSSHPublicKey',
-      'UploadSigningCertificate', 'UpdateSigningCertificate', 'CreateUser'
+      'UploadSigningCertificate', 'UpdateSigningCertificate', 'CreateUser', 'EnableMFADevice',
+      'CreateVirtualMFADevice'
     )
     AND @called
 )

@@ -14,7 +14,7 @@ WITH events AS (
       @param(policyName), @on_what
     ) AS target,
     coalesce(@param(policyArn), @param(permissionsBoundary), @param(policyName)) AS policy,
-    coalesce(@param(policyArn), @param(permissionsBoundary)) AS arn,
+    @param(policyArn) AS arn,
     @text(policyDocument) AS document,
     CASE
       WHEN eventname = 'UpdateAssumeRolePolicy' THEN @text(policyDocument)

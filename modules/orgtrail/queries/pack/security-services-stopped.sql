@@ -5,7 +5,7 @@
 -- mitre: T1562.001
 -- cis: 4.9, 4.16
 -- severity: high
--- hit: One of the guards was sent away.
+-- hit: A security service was disabled or weakened.
 WITH events AS (
   SELECT DISTINCT
     @event,
@@ -63,10 +63,13 @@ WITH events AS (
         'DeleteMetricFilter', 'PutRetentionPolicy', 'DeleteDestination'
       ))
       OR (eventsource = 'monitoring.amazonaws.com' AND eventname IN (
-        'DeleteAlarms', 'DisableAlarmActions'
+        'DeleteAlarms', 'DisableAlarmActions', 'PutMetricAlarm'
       ))
       OR (eventsource = 'events.amazonaws.com' AND eventname IN (
-        'DeleteRule', 'DisableRule', 'RemoveTargets'
+        'DeleteRule', 'DisableRule', 'RemoveTargets', 'PutRule'
+      ))
+      OR (eventsource = 'route53.amazonaws.com' AND eventname IN (
+        'DeleteQueryLoggingConfig'
       ))
       OR (eventsource = 'route53resolver.amazonaws.com' AND eventname IN (
         'DeleteResolverQueryLogConfig', 'DisassociateResolverQueryLogConfig',
@@ -92,6 +95,13 @@ WITH events AS (
       ))
     )
     AND @called
+    AND NOT (eventname = 'UpdateDetector' AND lower(@param(enable)) = 'true')
+    AND NOT (
+      eventname = 'PutRetentionPolicy'
+      AND coalesce(TRY_CAST(@param(retentionInDays) AS integer) >= 365, false)
+    )
+    AND (eventname <> 'PutRule' OR @param(state) = 'DISABLED' OR @unsaid)
+    AND (eventname <> 'PutMetricAlarm' OR lower(@param(actionsEnabled)) = 'false' OR @unsaid)
 )
 SELECT
   @call, target, @outcome

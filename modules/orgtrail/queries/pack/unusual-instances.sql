@@ -1,21 +1,22 @@
 -- name: unusual-instances
 -- title: Unusual instance types and regions
--- answers: Instances asked for of families with accelerators or of great size, as miners of currencies use them, and instances in regions not in use.
+-- answers: Instances asked for of families with accelerators or very large, as cryptominers use them, and instances in regions not in use.
 -- hours: 24
 -- param: families text 'p,g,gr,trn,inf,dl,f,vt,u,hpc,mac' Families of types that are unusual, with commas
--- param: size integer 16 Number before xlarge from which a type is great
+-- param: size integer 16 Smallest multiplier of xlarge that counts as very large
 -- param: allowed text <regions> Regions in use, with commas; empty for any
 -- mitre: T1496, T1535
 -- cis: -
 -- severity: high
--- hit: Someone computes at our expense; an attempt that a limit stopped counts as well.
+-- hit: Someone is running compute at your expense; an attempt that a limit stopped counts as well.
 WITH events AS (
   SELECT DISTINCT
     @event,
     coalesce(
       regexp_extract_all(
-        @request,
-        '"instanceType":\s*(?:\{\s*"value":\s*)?"(?:ml[.])?([a-z0-9-]+[.][a-z0-9-]+)"', 1
+        -- A launch template's type stands in the answer alone.
+        @request || coalesce(CAST(responseelements AS varchar), ''),
+        '(?i)"instanceTypes?":\s*(?:\[\s*|\{\s*"value":\s*)?"(?:ml[.])?([a-z0-9-]+[.][a-z0-9-]+)"', 1
       ),
       CAST(ARRAY[] AS array(varchar))
     ) AS types,
@@ -29,15 +30,21 @@ WITH events AS (
         'ModifyInstanceAttribute', 'CreateLaunchTemplate', 'CreateLaunchTemplateVersion'
       ))
       OR (eventsource = 'sagemaker.amazonaws.com' AND eventname IN (
-        'CreateNotebookInstance', 'CreateTrainingJob', 'CreateProcessingJob'
+        'CreateNotebookInstance', 'CreateTrainingJob', 'CreateProcessingJob',
+        'CreateEndpointConfig'
       ))
+      OR (eventsource = 'autoscaling.amazonaws.com' AND eventname = 'CreateLaunchConfiguration')
+      OR (eventsource = 'batch.amazonaws.com' AND eventname = 'CreateComputeEnvironment')
+      OR (eventsource = 'eks.amazonaws.com' AND eventname = 'CreateNodegroup')
+      OR (eventsource = 'elasticmapreduce.amazonaws.com' AND eventname = 'RunJobFlow')
     )
 )
 SELECT
   @call,
   array_join(array_sort(array_distinct(types)), ',') AS types,
   instances,
-  (:allowed <> '' AND NOT contains(split(:allowed, ','), aws_region)) AS region_not_in_use,
+  CASE WHEN :allowed <> '' THEN NOT contains(split(:allowed, ','), aws_region) END
+    AS region_not_in_use,
   @outcome
 FROM events
 WHERE cardinality(filter(
