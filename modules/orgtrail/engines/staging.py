@@ -24,8 +24,8 @@ from orgtrail.settings.faults import OrgtrailError
 
 _CALL, _LIGHT, _SPARE, _UNDATED, _ODD, _AGGREGATED, _INSIGHT, _BROKEN = range(8)
 """What a row is. Light is a call that only questions look at which read no JSON, so that none of
-it is kept, spare one that no question looks at, and undated one without a time; broken is a whole file that DuckDB takes for no
-JSON."""
+it is kept; spare is one that no question looks at; undated one without a time; broken is a whole
+file that DuckDB takes for no JSON."""
 _TIME = r"'\d{4}-\d\d-\d\d[T ]\d\d:.*'"
 """A record without such a time is in no period, and to be told of."""
 _WITH_JSON = f"{TABLE}_with_json"
