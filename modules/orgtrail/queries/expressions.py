@@ -101,6 +101,10 @@ ON_WHAT = f"""coalesce(
     )"""
 """What a call is about, in words: the record's own list first, which has ARNs."""
 
+ELSE_ON = f"""nullif(array_join({_ARNS}, ','), ''),
+      {REFUSED_ON}"""
+"""The same at the end of a list, where the question knows its own parameters."""
+
 TOUCHED = f"""filter(
       coalesce({_ARNS}, {_NOTHING})
         || {_NAMED}
@@ -233,6 +237,7 @@ _PLAIN: dict[str, str] = {
     "bucket": BUCKET,
     "called": "coalesce(useridentity.type, '') <> 'AWSService'",
     "call": ("event_time, account_id, aws_region, principal, source_ip, event_source, event_name"),
+    "else_on": ELSE_ON,
     "error": ERROR,
     "event": EVENT,
     "names": TOUCHED,

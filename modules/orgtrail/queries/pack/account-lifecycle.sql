@@ -16,7 +16,7 @@ WITH events AS (
       @param(handshakeId),
       @param(organizationalUnitId),
       @param(name),
-      @on_what
+      @else_on
     ) AS target
   FROM organization_trail
   WHERE :bounds

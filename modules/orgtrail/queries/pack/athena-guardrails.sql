@@ -15,7 +15,7 @@ WITH events AS (
       @param(name),
       @param(tableInput.name),
       @param(databaseName),
-      @on_what
+      @else_on
     ) AS target,
     coalesce(@param(databaseName), @param(name)) AS database_name
   FROM organization_trail

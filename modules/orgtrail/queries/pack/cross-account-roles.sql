@@ -14,7 +14,7 @@ WITH events AS (
     useridentity.accountid AS caller_account,
     @account AS account_id,
     @who AS principal,
-    coalesce(@param(roleArn), @on_what) AS role_arn,
+    coalesce(@param(roleArn), @else_on) AS role_arn,
     @error AS error_code
   FROM organization_trail
   WHERE :bounds

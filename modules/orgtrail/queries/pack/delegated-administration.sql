@@ -15,7 +15,7 @@ WITH events AS (
       @param(delegatedAdminAccountId),
       @param(adminAccountId),
       @param(delegatedAdminId),
-      @on_what
+      @else_on
     ) AS target,
     coalesce(
       @param(accountId),

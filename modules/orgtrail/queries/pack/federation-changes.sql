@@ -16,7 +16,7 @@ WITH events AS (
       @param(url),
       @param(trustAnchorId),
       @param(profileId),
-      @on_what
+      @else_on
     ) AS target
   FROM organization_trail
   WHERE :bounds

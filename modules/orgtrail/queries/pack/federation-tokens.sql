@@ -12,7 +12,7 @@ WITH events AS (
     coalesce(
       @param(name),
       json_extract_scalar(responseelements, '$.federatedUser.arn'),
-      @on_what
+      @else_on
     ) AS session_name,
     json_extract_scalar(responseelements, '$.credentials.accessKeyId') AS issued_key
   FROM organization_trail

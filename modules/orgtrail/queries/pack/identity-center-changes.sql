@@ -18,7 +18,7 @@ WITH events AS (
       @param(userId),
       @param(membershipId),
       @param(directoryId),
-      @on_what
+      @else_on
     ) AS target,
     coalesce(
       @param(principalId), @param(memberId.userId), @param(memberId), @param(userId)

@@ -11,7 +11,7 @@ WITH events AS (
     @event,
     coalesce(
       nullif(array_join(@list(instanceIds), ','), ''), @param(instanceId), @param(target),
-      @param(task), json_format(json_extract(requestparameters, '$.targets')), @on_what
+      @param(task), json_format(json_extract(requestparameters, '$.targets')), @else_on
     ) AS target,
     coalesce(@param(documentName), @param(instanceOSUser), @param(command)) AS means
   FROM organization_trail

@@ -9,7 +9,7 @@
 WITH events AS (
   SELECT DISTINCT
     @event,
-    coalesce(@param(keyId), @on_what) AS target,
+    coalesce(@param(keyId), @else_on) AS target,
     @param(granteePrincipal) AS grantee,
     @text(policy) AS document,
     @omitted AS omitted

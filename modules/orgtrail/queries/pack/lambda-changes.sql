@@ -9,7 +9,7 @@
 WITH events AS (
   SELECT DISTINCT
     @event,
-    coalesce(@param(functionName), @param(layerName), @on_what) AS target,
+    coalesce(@param(functionName), @param(layerName), @else_on) AS target,
     json_format(json_extract(requestparameters, '$.layers')) AS layers,
     CASE
       WHEN @param(principal) = '*'

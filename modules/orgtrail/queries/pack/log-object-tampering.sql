@@ -10,7 +10,7 @@
 WITH events AS (
   SELECT DISTINCT
     @event,
-    coalesce(@param(key), @on_what) AS target,
+    coalesce(@param(key), @else_on) AS target,
     @bucket AS bucket
   FROM organization_trail
   WHERE :bounds

@@ -13,7 +13,7 @@ WITH events AS (
       @param(userName),
       @param(serialNumber),
       @param(userId),
-      @on_what
+      @else_on
     ) AS target
   FROM organization_trail
   WHERE :bounds

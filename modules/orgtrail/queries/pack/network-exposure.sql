@@ -17,7 +17,7 @@ WITH events AS (
       @param(customerGatewayId),
       @param(routeTableId),
       @param(vpcId),
-      @on_what
+      @else_on
     ) AS target,
     coalesce(
       regexp_like(@request, '"(0\.0\.0\.0/[01]|128\.0\.0\.0/1|::/0)"')

@@ -9,7 +9,7 @@
 WITH events AS (
   SELECT DISTINCT
     @event,
-    coalesce(@param(policyId), @param(name), @param(policyType), @on_what) AS target,
+    coalesce(@param(policyId), @param(name), @param(policyType), @else_on) AS target,
     coalesce(@param(targetId), @param(rootId)) AS applies_to,
     @omitted AS omitted
   FROM organization_trail

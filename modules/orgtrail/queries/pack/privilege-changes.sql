@@ -11,7 +11,7 @@ WITH events AS (
     @event,
     coalesce(
       @param(roleName), @param(userName), @param(groupName), @param(policyArn),
-      @param(policyName), @on_what
+      @param(policyName), @else_on
     ) AS target,
     coalesce(@param(policyArn), @param(permissionsBoundary), @param(policyName)) AS policy,
     @param(policyArn) AS arn,

@@ -15,7 +15,7 @@ WITH events AS (
     @who AS principal,
     sourceipaddress AS source_ip,
     eventname AS event_name,
-    coalesce(@param(roleArn), @on_what) AS role_arn,
+    coalesce(@param(roleArn), @else_on) AS role_arn,
     @param(roleSessionName) AS session_name,
     coalesce(
       useridentity.sessioncontext.sourceidentity, @param(sourceIdentity)

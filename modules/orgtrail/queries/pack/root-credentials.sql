@@ -11,7 +11,7 @@ WITH events AS (
     @event,
     coalesce(
       @param(serialNumber), @param(virtualMFADeviceName), @param(userName), @param(accountId),
-      @on_what
+      @else_on
     ) AS target
   FROM organization_trail
   WHERE :bounds

@@ -19,7 +19,7 @@ WITH events AS (
       @param(resolverQueryLogConfigId),
       @param(resourceArn),
       @param(name),
-      @on_what
+      @else_on
     ) AS target
   FROM organization_trail
   WHERE :bounds

@@ -12,7 +12,7 @@ WITH events AS (
     coalesce(
       @param(snapshotId), @param(imageId), @param(dBSnapshotIdentifier),
       @param(dBClusterSnapshotIdentifier), @param(sourceArn), @param(exportTaskIdentifier),
-      @param(snapshotIdentifier), @param(instanceId), @on_what
+      @param(snapshotIdentifier), @param(instanceId), @else_on
     ) AS target,
     concat_ws(
       ' ',

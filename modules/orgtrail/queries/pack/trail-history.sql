@@ -12,7 +12,7 @@ WITH events AS (
     coalesce(
       @param(name),
       @param(trailName),
-      @on_what
+      @else_on
     ) AS target
   FROM organization_trail
   WHERE :bounds

@@ -9,7 +9,7 @@
 WITH events AS (
   SELECT DISTINCT
     @event,
-    coalesce(@param(name), @param(trailName), @on_what) AS trail,
+    coalesce(@param(name), @param(trailName), @else_on) AS trail,
     lower(coalesce(@param(isMultiRegionTrail), @param(multiRegionEnabled))) AS multi_region,
     lower(@param(includeGlobalServiceEvents)) AS global_events,
     lower(@param(enableLogFileValidation)) AS validation,

@@ -14,7 +14,7 @@ WITH events AS (
       @param(trailName),
       @param(eventDataStore),
       @param(resourceId),
-      @on_what
+      @else_on
     ) AS target
   FROM organization_trail
   WHERE :bounds

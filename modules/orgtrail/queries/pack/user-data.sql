@@ -9,7 +9,7 @@
 WITH events AS (
   SELECT DISTINCT
     @event,
-    coalesce(@param(instanceId), @param(launchTemplateId), @on_what) AS target,
+    coalesce(@param(instanceId), @param(launchTemplateId), @else_on) AS target,
     CASE WHEN eventname = 'DescribeInstanceAttribute' THEN 'read' ELSE 'changed' END AS how
   FROM organization_trail
   WHERE :bounds
