@@ -124,17 +124,18 @@ def _select(trees: Sequence[exp.Query], *, has_layout: bool) -> str:
     fields = [each for each in records.FIELDS if named is None or each.name.lower() in named]
     shape = {each.name: records.duck(each.type, named) for each in fields}
     taken = "".join(f', record."{name}" AS {name.lower()}' for name in shape)
-    kept = "".join(
-        f", CASE WHEN {'deep' if each.type == records.JSON else 'needed'} "
-        f"THEN {each.name.lower()} END AS {each.name.lower()}"
-        for each in fields
-    )
     names = sorted(_names(trees))
     listed = ", ".join("'" + each.replace("'", "''") + "'" for each in names)
     # A join tells it at once; the conditions would go through all their names for each record.
     known = f"eventname IN (SELECT unnest([{listed}]))" if names else "false"
     with_json = [each for each in trees if dialect.reads_json(each)]
     without = [each for each in trees if not dialect.reads_json(each)]
+    light = set[str]().union(*(dialect.parts(each) or () for each in without))
+    kept = "".join(
+        f", CASE WHEN {'needed' if each.name.lower() in light else 'deep'} "
+        f"THEN {each.name.lower()} END AS {each.name.lower()}"
+        for each in fields
+    )
     # What is no object becomes a record without values.
     shape |= dict.fromkeys(("eventName", "eventCategory", "eventTime"), "VARCHAR")
     place = "account, region, day"
