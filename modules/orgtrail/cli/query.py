@@ -45,6 +45,15 @@ class Output(StrEnum):
     PARQUET = "parquet"
 
 
+LogsOption = Annotated[
+    Path | None, typer.Option(help="A copy of the archive, or any file or folder of records.")
+]
+EnvOption = Annotated[
+    Path | None,
+    typer.Option(help="The environment file: alone it means Athena; with --logs, its facts."),
+]
+AccountOption = Annotated[list[str] | None, typer.Option(help="Only this account.")]
+RegionOption = Annotated[list[str] | None, typer.Option(help="Only this region's folder.")]
 ZoneOption = Annotated[
     str | None, typer.Option(help="Show times as in this zone, like Europe/Berlin; UTC if not.")
 ]
@@ -128,18 +137,13 @@ def run(
     sql: Annotated[
         Path | None, typer.Option(help="A file with one SELECT of your own, in Athena's dialect.")
     ] = None,
-    logs: Annotated[
-        Path | None, typer.Option(help="A copy of the archive, or any file or folder of records.")
-    ] = None,
-    env: Annotated[
-        Path | None,
-        typer.Option(help="The environment file: alone it means Athena; with --logs, its facts."),
-    ] = None,
+    logs: LogsOption = None,
+    env: EnvOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     last: LastOption = None,
-    account: Annotated[list[str] | None, typer.Option(help="Only this account.")] = None,
-    region: Annotated[list[str] | None, typer.Option(help="Only this region's folder.")] = None,
+    account: AccountOption = None,
+    region: RegionOption = None,
     param: Annotated[list[str] | None, typer.Option(help="A parameter, as name=value.")] = None,
     limit: Annotated[int | None, typer.Option(min=0, help="At most so many rows.")] = None,
     format: Annotated[Output, typer.Option(help="How rows are given.")] = Output.TEXT,
@@ -159,6 +163,7 @@ def run(
     """Ask one question, and give its rows."""
     from orgtrail.cli import query_question, query_run
     from orgtrail.cli.query_output import zone as zone_of
+    from orgtrail.logs.files import has_layout
 
     if (name is None) == (sql is None):
         raise OrgtrailError("query run: takes a NAME of the pack, or --sql FILE; give one of them")
@@ -176,7 +181,7 @@ def run(
         regions=region or [],
         given=query_question.parameters(param or []),
         env=env,
-        whole=logs is not None and not query_run.has_layout(logs),
+        whole=logs is not None and not has_layout(logs),
     )
     if compacted and (logs is not None or question.is_health):
         what = "a folder" if logs is not None else "pipeline-health"
@@ -197,18 +202,13 @@ def run(
 
 @queries.command()
 def triage(
-    logs: Annotated[
-        Path | None, typer.Option(help="A copy of the archive, or any file or folder of records.")
-    ] = None,
-    env: Annotated[
-        Path | None,
-        typer.Option(help="The environment file: alone it means Athena; with --logs, its facts."),
-    ] = None,
+    logs: LogsOption = None,
+    env: EnvOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     last: LastOption = None,
-    account: Annotated[list[str] | None, typer.Option(help="Only this account.")] = None,
-    region: Annotated[list[str] | None, typer.Option(help="Only this region's folder.")] = None,
+    account: AccountOption = None,
+    region: RegionOption = None,
     sigma: Annotated[
         Path | None, typer.Option(help="A Sigma rule, or a folder of them, to ask as well.")
     ] = None,

@@ -90,13 +90,6 @@ def on_folder(asked: Question, root: Path, wanted: Wanted) -> int:
     return code
 
 
-def has_layout(root: Path) -> bool:
-    """Whether logs lie in the archive's layout. Others come from somebody, and are mostly old."""
-    from orgtrail.logs.files import accounts_and_regions
-
-    return bool(accounts_and_regions(root))
-
-
 def there(root: Path, bounds: Bounds | None) -> None:
     """Check that a copy of the archive has the accounts and regions that are asked about.
 

@@ -20,7 +20,7 @@ _NESTED = {
     for each in records.FIELDS
     if isinstance(each.type, records.Struct | records.List)
 }
-_JSON = {each.name.lower() for each in records.FIELDS if each.type == records.JSON}
+JSON_COLUMNS = {each.name.lower() for each in records.FIELDS if each.type == records.JSON}
 
 
 def parsed(sql: str, name: str) -> exp.Query:
@@ -168,7 +168,7 @@ def _weakened(asked: exp.Expr, *, cheaply: bool) -> exp.Expr | None:
         return exp.or_(*left) if len(left) == len(parts) else None
     used = [each.name.lower() for each in asked.find_all(exp.Identifier)]
     beside = PATH in used or asked.find(exp.Query)
-    if beside or (cheaply and not _JSON.isdisjoint(used)):
+    if beside or (cheaply and not JSON_COLUMNS.isdisjoint(used)):
         return None
     return asked.copy()
 

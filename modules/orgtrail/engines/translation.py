@@ -6,12 +6,8 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from orgtrail import records
-from orgtrail.engines.dialect import scans
+from orgtrail.engines.dialect import JSON_COLUMNS, scans
 from orgtrail.queries.rendering import TABLE
-
-_JSON = {each.name.lower() for each in records.FIELDS if each.type == records.JSON}
-"""Columns that DuckDB holds as JSON; any other text may be broken."""
 
 
 def duckdb(tree: exp.Query, name: str = TABLE) -> str:
@@ -86,7 +82,8 @@ def _broken_is_null(each: exp.Expr) -> exp.Expr:
 
 
 def _json(operand: exp.Expr) -> exp.Expr:
-    known = isinstance(operand, exp.Column) and operand.name.lower() in _JSON
+    # DuckDB holds these as JSON; any other text may be broken.
+    known = isinstance(operand, exp.Column) and operand.name.lower() in JSON_COLUMNS
     return operand if known else exp.TryCast(this=operand, to=exp.DataType.build("json"))
 
 

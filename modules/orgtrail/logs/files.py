@@ -119,6 +119,11 @@ def accounts_and_regions(root: Path) -> dict[str, list[str]]:
     }
 
 
+def has_layout(root: Path) -> bool:
+    """Whether log files lie in the archive's layout; others come from somebody, and may be old."""
+    return root.is_dir() and next(_log_folders(root, []), None) is not None
+
+
 def _log_folders(
     root: Path, outside: list[str], within: frozenset[tuple[int, int]] = frozenset()
 ) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from orgtrail import layout
 from orgtrail.costs.volume import LARGE
 from orgtrail.engines import local
 from orgtrail.engines.dialect import parsed
-from orgtrail.logs.files import LogFile, accounts_and_regions, log_files
+from orgtrail.logs.files import LogFile, has_layout, log_files
 from orgtrail.queries import query
 from orgtrail.queries.rendering import on_table, to_run
 from orgtrail.report.asking import Answers, Asked, Rows, Unchecked
@@ -65,7 +65,7 @@ def _of_folder(
                 found.tables[name] = Rows.of(columns, rows, folder, name)
             except OrgtrailError as error:
                 found.unchecked.append(Unchecked("activity", f"the question {name}", str(error)))
-    if stage.reading.files and not found.files and not _has_layout(logs):
+    if stage.reading.files and not found.files and not has_layout(logs):
         found.bytes = found.files = None
         found.unchecked.append(
             Unchecked("coverage", "the volume of the period", "the files lie in no folders of days")
@@ -84,10 +84,6 @@ def _of_folder(
                       "they are no CloudTrail records")
         )  # fmt: skip
     return found
-
-
-def _has_layout(logs: Path) -> bool:
-    return bool(accounts_and_regions(logs))
 
 
 def _weighed(files: Iterator[LogFile], asked: Asked, found: Answers) -> Iterator[LogFile]:
