@@ -1,4 +1,4 @@
-"""The proof reads the same estate from settings, from the synthesized JSON and from a plan."""
+"""The proof reads the same estate from the trail's data and from the synthesized JSON."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from orgtrail.proof.estate import Estate
-from orgtrail.proof.outline import outline
 from orgtrail.proof.survey import survey
 from orgtrail.proof.terraform.reading import stack_of
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import build
 
 from tests import golden
 from tests.conftest import Json, synthesized
@@ -21,7 +21,7 @@ from tests.strategies import extended
 ENVIRONMENTS = {
     each.name: each
     for each in golden.environments()
-    # What is only referred to is in the outline, unknown, and not in the stack.
+    # What is only referred to is in the data, unknown, and not in the stack.
     if not each.adopt.referred
 }
 
@@ -36,12 +36,12 @@ def of_json(content: Json) -> Estate:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_outline_is_the_synthesized_stack(name: str) -> None:
+def test_the_stack_of_the_data_is_the_synthesized_one(name: str) -> None:
     content = json.loads(golden.fresh()[f"{name}.tf.json"])
-    assert told(survey(outline(ENVIRONMENTS[name]))) == told(of_json(content))
+    assert told(survey(build(ENVIRONMENTS[name]).expanded())) == told(of_json(content))
 
 
 @given(env=extended())
 @examples(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_it_is_for_settings_of_every_shape(env: Environment) -> None:
-    assert told(survey(outline(env))) == told(of_json(synthesized(env)))
+    assert told(survey(build(env).expanded())) == told(of_json(synthesized(env)))

@@ -13,7 +13,6 @@ from botocore.loaders import Loader
 from orgtrail.environments import load_environment
 from orgtrail.layout import via
 from orgtrail.proof.check import Report, check
-from orgtrail.proof.outline import outline
 from orgtrail.proof.survey.strangers import strangers
 from orgtrail.proof.terraform.reading import stack_of
 from orgtrail.regions import PARTITIONS, REGION, has, is_opt_in, partition, partition_of
@@ -110,23 +109,6 @@ def test_a_golden_file_names_nothing_of_another_partition(name: str) -> None:
     assert set(re.findall(r"arn:(aws[\w-]*):", text)) == {own.name}
     hosts = re.findall(r"\.[a-z]+-[a-z-]+-\d\.([a-z][a-z0-9.-]*[a-z])", text)
     assert {each for each in hosts if "amazonaws" in each} == {own.suffix}
-
-
-def arns(of: Any) -> set[str]:
-    """Return the ARNs in the resources of a stack."""
-    found = set()
-    for each in of.resources:
-        text = json.dumps(each.values, default=list).replace("$${", "${").replace("\\", "")
-        found |= set(re.findall(r'arn:aws[\w-]*:[^"\s]+', text))
-    return found
-
-
-@pytest.mark.parametrize("name", sorted(ENVIRONMENTS))
-def test_the_outline_has_every_arn_of_the_stack(name: str) -> None:
-    made = stack_of(json.loads(golden.fresh()[f"{name}.tf.json"]), Path("cdk.tf.json"))
-    missing = arns(made) - arns(outline(ENVIRONMENTS[name]))
-    # Security Hub's standards, which the proof reads nothing of; and a shell's command.
-    assert {each for each in missing if ":securityhub:" not in each} == set()
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from orgtrail.proof.controls import controls
 from orgtrail.proof.findings import RULES, Severity
 from orgtrail.proof.intent import of_policies, of_settings
 from orgtrail.proof.matrix import matrix
-from orgtrail.proof.outline import outline
 from orgtrail.proof.survey import survey
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import build
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, merged, synthesized, tfvars
@@ -106,7 +106,7 @@ def with_root_target(env: Environment) -> Environment:
 @examples(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_valid_settings_make_an_access_that_is_not_meant(env: Environment) -> None:
     bound = with_root_target(env)
-    estate = survey(outline(bound))
+    estate = survey(build(bound).expanded())
     cells = matrix(estate, of_settings(bound))
     assert [
         (each.principal.id, each.act.title, each.decision) for each in cells if not each.agrees
@@ -117,7 +117,7 @@ def test_no_valid_settings_make_an_access_that_is_not_meant(env: Environment) ->
 @examples(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_intent_of_a_file_can_be_read_from_its_policies(env: Environment) -> None:
     bound = with_root_target(env)
-    assert of_policies(survey(outline(bound))) == of_settings(bound)
+    assert of_policies(survey(build(bound).expanded())) == of_settings(bound)
 
 
 def findings_of(folder: Path, *changes: Json) -> list[tuple[str, str]]:
@@ -232,10 +232,16 @@ def test_advice_on_settings_is_a_finding() -> None:
 )
 def test_a_control_fails_where_settings_leave_it_open(changes: Json, control: str) -> None:
     env = Environment.model_validate(merged(MINIMAL, changes))
-    verdicts = {name: each.verdict for each in controls(survey(outline(env))) for name in each.ids}
+    verdicts = {
+        name: each.verdict for each in controls(survey(build(env).expanded())) for name in each.ids
+    }
     assert verdicts[control] == "fail"
     whole = Environment.model_validate(MINIMAL)
-    before = {name: each.verdict for each in controls(survey(outline(whole))) for name in each.ids}
+    before = {
+        name: each.verdict
+        for each in controls(survey(build(whole).expanded()))
+        for name in each.ids
+    }
     assert before[control] in ("pass", "off")
 
 

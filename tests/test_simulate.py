@@ -18,10 +18,10 @@ from orgtrail.proof.iam.policy import Policy, parse
 from orgtrail.proof.iam.request import Kind, Request
 from orgtrail.proof.intent import of_settings
 from orgtrail.proof.matrix import FULL_ACCESS, matrix
-from orgtrail.proof.outline import outline
 from orgtrail.proof.principals import ADMINISTRATOR
 from orgtrail.proof.survey import survey
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import build
 
 from tests import golden
 from tests.conftest import Json
@@ -202,7 +202,7 @@ def test_both_evaluators_agree_on_the_access_matrix(
 
     monkeypatch.setattr("orgtrail.proof.survey.shared.parse", spied)
     monkeypatch.setattr("orgtrail.proof.matrix.evaluate", decided)
-    estate = survey(outline(env))
+    estate = survey(build(env).expanded())
     assert len(matrix(estate, of_settings(env))) > 500
     agreed = 0
     for request, policies in asked:

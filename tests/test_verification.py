@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.constructs.verification import build
 from orgtrail.policies import alarms, guardrails, verification
 from orgtrail.settings.environment import Environment
+from orgtrail.trail.verification import build_specification
 from pydantic import ValidationError
 
 from tests.conftest import environment, synthesized
@@ -55,7 +55,7 @@ def test_it_runs_each_day_in_the_logging_account(resources: dict[str, Any]) -> N
         "input": '{"ProjectName": "organization-trail-verification"}',
     }
     assert project["service_role"] == ROLE
-    assert json.loads(project["source"]["buildspec"]) == build(ON, settings())
+    assert json.loads(project["source"]["buildspec"]) == build_specification(ON, settings())
     assert project["source"]["type"] == "NO_SOURCE"
     assert (
         resources["aws_cloudwatch_log_group"]["verification_log_group"]["name"]
@@ -65,7 +65,7 @@ def test_it_runs_each_day_in_the_logging_account(resources: dict[str, Any]) -> N
 
 def run(tmp_path: Path, *, verify: int, pip: int = 0) -> tuple[int, str, list[str]]:
     """Run the build's script with commands that note how they were called."""
-    spec: Any = build(ON, settings())
+    spec: Any = build_specification(ON, settings())
     (script,) = spec["phases"]["build"]["commands"]
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -123,7 +123,7 @@ def test_the_options_it_uses_exist() -> None:
     assert verify
     command: Any = get_command(app)
     known = {name for each in command.commands["verify"].params for name in each.opts}
-    spec: Any = build(ON, settings())
+    spec: Any = build_specification(ON, settings())
     words = spec["phases"]["build"]["commands"][0].partition("orgtrail verify")[2]
     used = {each for each in words.partition(")")[0].split() if each.startswith("--")}
     assert used == {

@@ -11,18 +11,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orgtrail.constructs.access import Auditor
-    from orgtrail.constructs.access_analyzer import AccessAnalyzer
-    from orgtrail.constructs.alarms import Alarms
-    from orgtrail.constructs.archive import LogArchive, TrailKey
     from orgtrail.constructs.bindings import App, AwsProvider, TerraformStack
-    from orgtrail.constructs.catalog import Catalog
-    from orgtrail.constructs.guardduty import GuardDuty
-    from orgtrail.constructs.guardrails import Guardrails
-    from orgtrail.constructs.organization import OrganizationCheck
-    from orgtrail.constructs.security_hub import SecurityHub
-    from orgtrail.constructs.siem import SiemFeed
-    from orgtrail.constructs.trail import LogDelivery, Trail
+    from orgtrail.constructs.core import (
+        Catalog,
+        Guardrails,
+        LogArchive,
+        LogDelivery,
+        OrganizationCheck,
+        Trail,
+        TrailKey,
+    )
+    from orgtrail.constructs.options import (
+        AccessAnalyzer,
+        Alarms,
+        Auditor,
+        GuardDuty,
+        SecurityHub,
+        SiemFeed,
+    )
     from orgtrail.environments import load_environment, load_environments
     from orgtrail.organization_trail import OrganizationTrail
     from orgtrail.settings.environment import Environment
@@ -30,28 +36,28 @@ if TYPE_CHECKING:
     from orgtrail.stack import EnvironmentStack
 
 _HOMES = {
-    "AccessAnalyzer": "constructs.access_analyzer",
-    "Alarms": "constructs.alarms",
+    "AccessAnalyzer": "constructs.options",
+    "Alarms": "constructs.options",
     "App": "constructs.bindings",
-    "Auditor": "constructs.access",
+    "Auditor": "constructs.options",
     "AwsProvider": "constructs.bindings",
-    "Catalog": "constructs.catalog",
+    "Catalog": "constructs.core",
     "Environment": "settings.environment",
     "EnvironmentStack": "stack",
-    "GuardDuty": "constructs.guardduty",
-    "Guardrails": "constructs.guardrails",
-    "LogArchive": "constructs.archive",
-    "LogDelivery": "constructs.trail",
-    "OrganizationCheck": "constructs.organization",
+    "GuardDuty": "constructs.options",
+    "Guardrails": "constructs.core",
+    "LogArchive": "constructs.core",
+    "LogDelivery": "constructs.core",
+    "OrganizationCheck": "constructs.core",
     "OrganizationTrail": "organization_trail",
     "OrgtrailError": "settings.faults",
-    "SecurityHub": "constructs.security_hub",
+    "SecurityHub": "constructs.options",
     "SettingsError": "settings.faults",
     "SettingsWarning": "settings.faults",
-    "SiemFeed": "constructs.siem",
+    "SiemFeed": "constructs.options",
     "TerraformStack": "constructs.bindings",
-    "Trail": "constructs.trail",
-    "TrailKey": "constructs.archive",
+    "Trail": "constructs.core",
+    "TrailKey": "constructs.core",
     "load_environment": "environments",
     "load_environments": "environments",
 }

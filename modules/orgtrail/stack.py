@@ -45,8 +45,8 @@ class EnvironmentStack(aws.TerraformStack):
             logging=providers["logging"],
             further=providers,
         )
-        for name, (value, meaning) in self.trail.outputs.items():
-            aws.TerraformOutput(self, name, value=value, description=meaning)
+        for name, output in self.trail.outputs.items():
+            aws.TerraformOutput(self, name, value=output.value, description=output.meaning)
 
     def _state(self, environment: Environment) -> None:
         """Say which Terraform and provider may run this, and where its state is."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from orgtrail.proof.terraform.resources import Resource
+from orgtrail.trail.resource import Resource
 
 MAKE = "deploy: the plan shows it"
 """The next step where something is not there."""

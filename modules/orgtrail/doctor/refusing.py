@@ -11,7 +11,7 @@ from orgtrail.doctor.asking import UncheckedError
 from orgtrail.doctor.comparing import difference, statements
 from orgtrail.doctor.register import Live
 from orgtrail.proof.iam.patterns import like
-from orgtrail.proof.terraform.resources import Resource
+from orgtrail.trail.resource import Resource
 
 _ASKED = ("s3:PutObject", "s3:GetBucketAcl", "kms:GenerateDataKey", "kms:DescribeKey")
 """What CloudTrail asks of bucket and key.
@@ -71,7 +71,7 @@ def _differs(live: Live) -> bool:
                 # Whose bucket it is, is the question.
                 return False
             raise
-        if difference(bucket.text("policy"), about["Policy"] if about else None):
+        if difference(bucket.document("policy"), about["Policy"] if about else None):
             return True
     key, known = _declared_key(live), live.key("logging", live.env.key.alias)
     if key is None or known is None:
@@ -79,7 +79,7 @@ def _differs(live: Live) -> bool:
     has = live.aws.ask(
         "logging", "kms", "get_key_policy", KeyId=known["KeyId"], PolicyName="default"
     )
-    return bool(difference(key.text("policy"), has["Policy"]))
+    return bool(difference(key.document("policy"), has["Policy"]))
 
 
 def _declared_key(live: Live) -> Resource | None:

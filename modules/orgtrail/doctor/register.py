@@ -11,9 +11,9 @@ from typing import Any
 
 from orgtrail.doctor.asking import Aws, UncheckedError
 from orgtrail.doctor.outcome import Fault, Outcome, State, Subject
-from orgtrail.proof.outline import outline
-from orgtrail.proof.terraform.resources import Stack
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import build
+from orgtrail.trail.resource import Stack
 
 CREDENTIALS = "credentials"
 """The check that all others of an account wait for."""
@@ -38,7 +38,7 @@ class Live:
     @cached_property
     def stack(self) -> Stack:
         """What the settings set up."""
-        return outline(self.env)
+        return build(self.env).expanded()
 
     def account(self, id: str) -> str:
         """Return the name of an account."""

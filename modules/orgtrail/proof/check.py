@@ -16,15 +16,15 @@ from orgtrail.proof.findings import RULES, Finding, Severity, broken
 from orgtrail.proof.iam.evaluator import Verdict
 from orgtrail.proof.intent import Intent, of_policies, of_settings, units_of
 from orgtrail.proof.matrix import Cell, detected_by, matrix
-from orgtrail.proof.outline import outline
 from orgtrail.proof.survey import survey
 from orgtrail.proof.terraform.reading import MALFORMED, malformed, read
-from orgtrail.proof.terraform.resources import Stack
 from orgtrail.settings.advice import advice
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import Fault, SettingsError, Source, dotted
 from orgtrail.settings.loading import load_settings
 from orgtrail.settings.together import Loaded, shared
+from orgtrail.trail import build
+from orgtrail.trail.resource import Stack
 
 _STOP = "stop the trail"
 _NAMED = 3
@@ -87,7 +87,7 @@ def check(path: Path) -> Report:
     except SettingsError as error:
         found = tuple(_of_fault(each, error.source, Severity.HIGH) for each in error.faults)
         return Report(path.stem, path, found)
-    estate = survey(outline(env))
+    estate = survey(build(env).expanded())
     said = env.logging.session_role or ""
     estate = replace(estate, units=units_of(env), session_role=said)
     report = _report(path, estate, of_settings(env), by_setting=True)

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from orgtrail.proof.iam.policy import Policy
-from orgtrail.proof.terraform.resources import Provider
 from orgtrail.regions import partition
+from orgtrail.trail.resource import Provider
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from orgtrail.proof.acts import detection, evidence, readers, surroundings
 from orgtrail.proof.controls import controls
 from orgtrail.proof.findings import RULES
 from orgtrail.proof.survey import survey
-from orgtrail.proof.terraform.resources import Stack
+from orgtrail.trail.resource import Stack
 
 _INTRODUCTION = """\
 # orgtrail check

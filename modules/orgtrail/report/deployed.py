@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
 from orgtrail import layout
 from orgtrail.doctor import examined
 from orgtrail.doctor.asking import Aws, Clients
 from orgtrail.doctor.outcome import Outcome, State, verdict
-from orgtrail.proof.outline import outline
 from orgtrail.report.asking import Asked, Json, Unchecked
 from orgtrail.report.questions import recorded_data
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import build
+from orgtrail.trail.resource import Resource
 
 _KINDS = {
     "aws_cloudtrail": ("Organization trail", "name"),
@@ -24,6 +26,13 @@ _KINDS = {
     "aws_iam_role": ("Role", "name"),
 }
 """The kinds that an auditor asks about, with the attribute that names one."""
+_ORDER = (
+    "key", "archive", "archive_access_logs", "catalog_results", "guardduty_findings",
+    "guardduty_key_alias", "trail_topic_key_alias", "trail", "delivery_log_group", "delivery_role",
+    "guardrails", "catalog_table", "catalog_workgroup", "catalog_compaction", "verification",
+    "auditor", "siem_reader", "alarms_key_alias", "alarms_chat", "siem_key_alias",
+)  # fmt: skip
+"""The names of those in the stack, or how they begin: what keeps the evidence comes first."""
 
 
 def deployed(asked: Asked, outcomes: list[Outcome] | None) -> Json:
@@ -67,19 +76,26 @@ def not_asked(outcomes: list[Outcome] | None) -> list[Unchecked]:
 
 
 def _parts(env: Environment) -> list[Json]:
+    named = (each for each in build(env).resources if each.kind in _KINDS)
     found = []
-    for resource in outline(env).resources:
-        if resource.kind in _KINDS:
-            what, attribute = _KINDS[resource.kind]
-            found.append(
-                {
-                    "what": what,
-                    "name": resource.text(attribute),
-                    "account": resource.provider.account,
-                    "region": resource.region,
-                }
-            )
+    for resource in sorted(named, key=_rank):
+        what, attribute = _KINDS[resource.kind]
+        found.append(
+            {
+                "what": what,
+                "name": resource.text(attribute),
+                "account": resource.provider.account,
+                "region": resource.region,
+            }
+        )
     return found
+
+
+def _rank(resource: Resource) -> int:
+    name = resource.address.rpartition(".")[2]
+    exact = (place for place, each in enumerate(_ORDER) if name == each)
+    begun = (place for place, each in enumerate(_ORDER) if name.startswith(each))
+    return next(chain(exact, begun))
 
 
 def _facts(env: Environment) -> list[Json]:

@@ -10,7 +10,7 @@ from orgtrail.doctor.comparing import difference
 from orgtrail.doctor.explaining import of_bucket
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
-from orgtrail.proof.terraform.resources import Resource
+from orgtrail.trail.resource import Resource
 
 _ABSENT = ("NoSuchBucket", "404")
 _OLD_NAMES = {"": "us-east-1", "EU": "eu-west-1"}
@@ -72,7 +72,7 @@ def _policy(live: Live, subject: Subject) -> Iterator[Fault]:
     assert wanted
     about = _given(live, subject, "get_bucket_policy", "NoSuchBucketPolicy")
     has = about["Policy"] if about else None
-    if lines := difference(wanted.text("policy"), has):
+    if lines := difference(wanted.document("policy"), has):
         yield Fault(of_bucket(live.env, subject.name, has), DEPLOY, lines)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from orgtrail.doctor.comparing import difference
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
-from orgtrail.proof.outline.paper import NOT_OURS
 
 
 def policies(live: Live) -> Iterator[Subject]:
@@ -19,7 +18,7 @@ def policies(live: Live) -> Iterator[Subject]:
 
 def _ours(live: Live) -> Iterator[Subject]:
     for each in policies(live):
-        if each.resource and each.resource.text("content") != NOT_OURS:
+        if each.resource and each.resource.is_managed:
             yield each
 
 
@@ -52,7 +51,7 @@ def _content(live: Live, subject: Subject) -> Iterator[Fault]:
     assert subject.resource
     known = _found(live, subject)["Id"]
     has = live.aws.ask("management", "organizations", "describe_policy", PolicyId=known)["Policy"]
-    if lines := difference(subject.resource.text("content"), has["Content"]):
+    if lines := difference(subject.resource.document("content"), has["Content"]):
         yield Fault("the policy is not the file's", DEPLOY, lines)
 
 
@@ -62,10 +61,10 @@ def _attached(live: Live, subject: Subject) -> Iterator[Fault]:
     known = _found(live, subject)["Id"]
     answer = live.aws.ask("management", "organizations", "list_targets_for_policy", PolicyId=known)
     has = {each["TargetId"] for each in answer["Targets"]}
-    reference = f"${{{subject.resource.address}.id}}"
     for each in live.stack.of("aws_organizations_policy_attachment"):
         target = each.text("target_id")
-        if each.text("policy_id") == reference and target not in has:
+        policy = live.stack.find(each.text("policy_id"))
+        if policy is subject.resource and target not in has:
             yield Fault(
                 f"the policy is not attached to {target}: it binds nobody there",
                 f"deploy again, or: aws organizations attach-policy --policy-id {known} "

@@ -55,6 +55,6 @@ def _policy(live: Live, subject: Subject) -> Iterator[Fault]:
     assert subject.resource
     known = live.key(subject.account, subject.name)["KeyId"]
     has = live.aws.ask(subject.account, "kms", "get_key_policy", KeyId=known, PolicyName="default")
-    if lines := difference(subject.resource.text("policy"), has["Policy"]):
+    if lines := difference(subject.resource.document("policy"), has["Policy"]):
         cause = of_key(live.env, subject.name, has["Policy"])
         yield Fault(cause, DEPLOY, lines)

@@ -35,7 +35,7 @@ def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
 def _trust(live: Live, subject: Subject) -> Iterator[Fault]:
     assert subject.resource
     has = _role(live, subject)["AssumeRolePolicyDocument"]
-    if lines := difference(subject.resource.text("assume_role_policy"), has):
+    if lines := difference(subject.resource.document("assume_role_policy"), has):
         gone = "AIDA" in lines or "AROA" in lines
         yield Fault(
             "its trust policy is not the file's"
@@ -73,7 +73,7 @@ def _permissions(live: Live, subject: Subject) -> Iterator[Fault]:
         )["PolicyDocument"]
         for name in names
     }
-    differs = {name: difference(wanted.text("policy"), has) for name, has in documents.items()}
+    differs = {name: difference(wanted.document("policy"), has) for name, has in documents.items()}
     others = sorted(differs)
     if name := min(differs, key=lambda each: len(differs[each]), default=""):
         others.remove(name)
@@ -82,7 +82,7 @@ def _permissions(live: Live, subject: Subject) -> Iterator[Fault]:
         reads = layout.role_arn(live.env, live.env.logging.id, subject.name)
         reads_logs = reads in layout.reading_roles(live.env)
         cause = of_reader(has) if reads_logs else "the policy is not the file's"
-        lines = differs.get(name) or difference(wanted.text("policy"), None)
+        lines = differs.get(name) or difference(wanted.document("policy"), None)
         yield Fault(cause, DEPLOY, lines)
     attached = live.aws.ask(
         subject.account, "iam", "list_attached_role_policies", RoleName=subject.name

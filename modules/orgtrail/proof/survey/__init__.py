@@ -18,7 +18,8 @@ from orgtrail.proof.survey.regions import refused
 from orgtrail.proof.survey.shared import named, place
 from orgtrail.proof.survey.storage import bucket_of, key_of
 from orgtrail.proof.survey.strangers import strangers
-from orgtrail.proof.terraform.resources import Resource, Stack, block, tags_of
+from orgtrail.proof.terraform.provider import tags_of
+from orgtrail.trail.resource import Resource, Stack, block
 
 _WATCHES = {
     "aws_guardduty_organization_configuration": "guardduty",

@@ -10,8 +10,8 @@ from orgtrail.layout import CLOUDTRAIL
 from orgtrail.proof.estate import Attached, Control, Role, Table
 from orgtrail.proof.iam.policy import opaque
 from orgtrail.proof.survey.shared import place, policy_of
-from orgtrail.proof.terraform.resources import Resource, Stack
 from orgtrail.regions import partition
+from orgtrail.trail.resource import Resource, Stack
 
 _ORGANIZATION = re.compile(r"\bo-[a-z0-9]{10,32}\b", re.ASCII)
 
@@ -49,7 +49,7 @@ def role_of(stack: Stack, role: Resource) -> Role:
 def control_of(stack: Stack, control: Resource) -> Control:
     """Read a service or resource control policy."""
     kind = "RCP" if control.text("type") == "RESOURCE_CONTROL_POLICY" else "SCP"
-    content = control.text("content").replace("$${", "${")
+    content = control.document("content")
     return Control(
         **place(control),
         kind=kind,
@@ -75,7 +75,7 @@ def attached_policies(stack: Stack) -> Iterator[Attached]:
         ("aws_organizations_policy", "content", "organization policy"),
     ):
         for each in stack.of(kind):
-            document = each.text(attribute).replace("$${", "${")
+            document = each.document(attribute)
             if not document:
                 continue  # a key that is given none has that of AWS
             yield Attached(
@@ -99,7 +99,7 @@ def trusts_cloudtrail(stack: Stack) -> bool:
             return True
     kinds = ("aws_organizations_organization", "data.aws_organizations_organization")
     return any(
-        CLOUDTRAIL in json.dumps(each.values, default=str)
+        CLOUDTRAIL in json.dumps((each.values, each.lifecycle), default=str)
         for kind in kinds
         for each in stack.of(kind)
     )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from orgtrail.proof.estate import Refused
 from orgtrail.proof.survey.shared import place
-from orgtrail.proof.terraform.resources import Stack
 from orgtrail.regions import is_opt_in
 from orgtrail.settings.lacking import lacking
+from orgtrail.trail.resource import Stack
 
 _FEATURES = ("aws_guardduty_detector_feature", "aws_guardduty_organization_configuration_feature")
 _AGGREGATOR = "aws_securityhub_finding_aggregator"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from orgtrail.proof.iam.policy import Policy, PolicyError, opaque, parse
-from orgtrail.proof.terraform.resources import Resource, Stack
+from orgtrail.trail.resource import Resource, Stack
 
 
 def place(resource: Resource) -> dict[str, str]:

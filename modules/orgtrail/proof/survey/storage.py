@@ -7,8 +7,8 @@ from typing import Any
 from orgtrail.proof.estate import Bucket, Key
 from orgtrail.proof.iam.policy import parse
 from orgtrail.proof.survey.shared import named, place, policy_of
-from orgtrail.proof.terraform.resources import Resource, Stack, block
 from orgtrail.regions import partition
+from orgtrail.trail.resource import Resource, Stack, block
 
 
 def bucket_of(stack: Stack, bucket: Resource) -> Bucket:

@@ -8,8 +8,8 @@ from typing import Any
 
 from orgtrail.proof.estate import Stranger
 from orgtrail.proof.survey.shared import place
-from orgtrail.proof.terraform.resources import Provider, Stack
 from orgtrail.regions import PARTITIONS, REGION, partition, partition_of
+from orgtrail.trail.resource import Provider, Stack
 
 _ARN = re.compile(r"\barn:(aws[\w-]*):")
 # The longest first: one is the beginning of another.

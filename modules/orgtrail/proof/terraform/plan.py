@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from orgtrail.proof.terraform.resources import Json, Provider, Resource, Stack, provider_of
+from orgtrail.proof.terraform.provider import provider_of
+from orgtrail.trail.resource import Json, Provider, Resource, Stack
 
 _KEY = re.compile(r"\[[^\]]*\]")
 """Of an instance, of a resource or of a module."""
@@ -37,7 +38,7 @@ def plan_of(content: Json, path: Path) -> Stack:
         values = dict(each.get("values") or {})
         _fill(values, known.get("expressions", {}), module)
         before = (*known.get("depends_on", ()), *_referred(known.get("expressions", {})))
-        after = frozenset(f"{module}{one}" for one in before)
+        after = tuple(f"{module}{one}" for one in before)
         provider = providers.get(known.get("provider_config_key", ""), Provider())
         resources.append(
             Resource(f"{data}{each['type']}", each["address"], values, provider, after)

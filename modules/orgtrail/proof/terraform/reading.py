@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from orgtrail.proof.terraform.plan import plan_of
-from orgtrail.proof.terraform.resources import (
-    REFERENCE,
-    Json,
-    Provider,
-    Resource,
-    Stack,
-    provider_of,
-)
+from orgtrail.proof.terraform.provider import provider_of
 from orgtrail.settings.faults import OrgtrailError
+from orgtrail.trail.resource import Json, Provider, Resource, Stack, block
+
+_META = ("//", "depends_on", "for_each", "lifecycle", "provider")
+"""What Terraform reads of every resource, beside its arguments."""
 
 MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 """What Python says of JSON that has another shape than it should."""
-
-_EACH = re.compile(r"\$\{each\.(key|value)(?:\.(\w+))?\}")
 
 
 def read(path: Path) -> Stack:
@@ -74,66 +68,36 @@ def _stack(content: Json, path: Path) -> Stack:
         for part in _parts(content.get("provider", {}))
         for each in _parts(part.get("aws", []))
     }
-    resources: list[Resource] = []
-    for prefix, section in (("", "resource"), ("data.", "data")):
-        for part in _parts(content.get(section, {})):
-            for kind, names in part.items():
-                for named in _parts(names):
-                    for name, values in named.items():
-                        provider = providers.get(values.get("provider", "aws"), Provider())
-                        address = f"{prefix}{kind}.{name}"
-                        resources += _instances(f"{prefix}{kind}", address, values, provider)
+    resources = [
+        _resource(f"{prefix}{kind}", name, values, providers)
+        for prefix, section in (("", "resource"), ("data.", "data"))
+        for part in _parts(content.get(section, {}))
+        for kind, names in part.items()
+        for named in _parts(names)
+        for name, values in named.items()
+    ]
     metadata = content.get("//", {}).get("metadata", {})
-    return Stack(
+    stack = Stack(
         metadata.get("stackName") or path.parent.name or path.stem,
         tuple(resources),
         tuple(providers.values()),
+    )
+    return stack.expanded()
+
+
+def _resource(kind: str, name: str, given: Json, providers: Mapping[str, Provider]) -> Resource:
+    entries = given.get("for_each")
+    return Resource(
+        kind,
+        f"{kind}.{name}",
+        {argument: each for argument, each in given.items() if argument not in _META},
+        providers.get(given.get("provider", "aws"), Provider()),
+        tuple(given.get("depends_on", ())),
+        dict(block(given, "lifecycle")),
+        entries if isinstance(entries, dict) else None,
     )
 
 
 def _parts(given: Json | list[Json]) -> list[Json]:
     """Return the parts of a block: Terraform's JSON has one as an object or in a list."""
     return [given] if isinstance(given, dict) else given
-
-
-def _instances(kind: str, address: str, values: Json, provider: Provider) -> Iterator[Resource]:
-    after = frozenset((*values.get("depends_on", ()), *_references(values)))
-    table = values.get("for_each")
-    if not isinstance(table, dict):
-        yield Resource(kind, address, values, provider, after)
-        return
-    for key, value in table.items():
-        yield Resource(kind, f'{address}["{key}"]', _with_each(values, key, value), provider, after)
-
-
-def _with_each(values: Any, key: str, value: Any) -> Any:
-    """Put one entry of a `for_each` in the place of `each`."""
-    if isinstance(values, dict):
-        return {
-            name: _with_each(each, key, value)
-            for name, each in values.items()
-            if name != "for_each"
-        }
-    if isinstance(values, list):
-        return [_with_each(each, key, value) for each in values]
-    if not isinstance(values, str):
-        return values
-    found = _EACH.fullmatch(values)
-    if found is None:
-        return values.replace("${each.key}", key)
-    if found[1] == "key":
-        return key
-    return value.get(found[2]) if found[2] else value
-
-
-def _references(values: Any) -> Iterator[str]:
-    if isinstance(values, dict):
-        for name, each in values.items():
-            if name not in ("//", "depends_on"):
-                yield from _references(each)
-    elif isinstance(values, list):
-        for each in values:
-            yield from _references(each)
-    elif isinstance(values, str) and "${" in values:
-        for found in REFERENCE.finditer(values):
-            yield found[1]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from orgtrail import records
+from orgtrail.trail.resource import Json
 
 
-def columns(*fields: records.Field) -> list[dict[str, str]]:
+def columns(*fields: records.Field) -> list[Json]:
     """Return columns for fields."""
-    # Mappings, not the bindings' class: forty of those cost as much as ten resources.
     return [
         {"name": each.name.lower(), "type": records.hive(each.type), "comment": each.meaning}
         for each in fields

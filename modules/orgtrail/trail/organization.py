@@ -1,12 +1,13 @@
-"""The organization as AWS knows it, checked before anything is made."""
+"""The organization as AWS knows it: a plan stops where it is another one, or is not ready."""
 
 from __future__ import annotations
 
 import json
 
 from orgtrail import layout
-from orgtrail.constructs import bindings as aws
 from orgtrail.settings.environment import Environment
+from orgtrail.trail.part import Part
+from orgtrail.trail.resource import Resource
 
 _NAMES = {
     layout.CLOUDTRAIL: "CloudTrail",
@@ -17,37 +18,20 @@ _NAMES = {
 }
 
 
-class OrganizationCheck(aws.Part):
-    """Stops a plan that would reach another organization, or one that is not ready.
+def organization(part: Part) -> Resource:
+    """Add the data source that reads the organization and states what must be true of it."""
+    conditions = [
+        {"condition": f"${{{condition}}}", "error_message": message}
+        for condition, message in _conditions(part.environment)
+    ]
+    return part.add(
+        "data.aws_organizations_organization", "Default", lifecycle={"postcondition": conditions}
+    )
 
-    Args:
-        scope: the construct that it is part of.
-        id: its name there.
-        environment: the settings.
-        provider: the management account.
 
-    """
-
-    def __init__(
-        self,
-        scope: aws.Construct,
-        id: str,
-        *,
-        environment: Environment,
-        provider: aws.AwsProvider,
-    ) -> None:
-        """Read the organization and state what must be true of it."""
-        super().__init__(scope, id, provider=provider)
-        self.data = self.add(
-            aws.DataAwsOrganizationsOrganization,
-            "Default",
-            lifecycle=aws.checked(*_conditions(environment)),
-        )
-
-    @property
-    def account_ids(self) -> str:
-        """The expression of the ids of all accounts that the organization has."""
-        return f"{aws.reference(self.data)}.accounts[*].id"
+def account_ids(address: str) -> str:
+    """Return the expression of the ids of all accounts that the organization has."""
+    return f"{address}.accounts[*].id"
 
 
 def _conditions(environment: Environment) -> list[tuple[str, str]]:

@@ -1,0 +1,205 @@
+"""The constructs of what an environment asks for beside the trail, each to be used alone too."""
+
+from __future__ import annotations
+
+from orgtrail.constructs import bindings as aws
+from orgtrail.constructs.core import LogDelivery
+from orgtrail.constructs.part import LogTarget, Part, Providers
+from orgtrail.settings import access, detection
+from orgtrail.settings.alarms import Alarms as AlarmSettings
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.siem import Siem
+from orgtrail.trail.access_analyzer import access_analyzer
+from orgtrail.trail.alarms import alarms
+from orgtrail.trail.auditors import auditor
+from orgtrail.trail.guardduty import guardduty
+from orgtrail.trail.security_hub import security_hub
+from orgtrail.trail.siem import siem
+
+
+class Alarms(Part):
+    """Metric filters on the trail's log group, alarms on their metrics, and who is told.
+
+    Args:
+        scope: the construct that it is part of.
+        id: its name there.
+        environment: the settings of the whole.
+        settings: the alarms' own.
+        provider: the management account, which owns the log group.
+        delivery: the log group and what it needs.
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        environment: Environment,
+        settings: AlarmSettings,
+        provider: aws.AwsProvider,
+        delivery: LogDelivery,
+    ) -> None:
+        """Make the topic, then what rings it."""
+        super().__init__(scope, id, environment, {"management": provider})
+        data = self._start("management")
+        alarms(data, settings, group=self.refer(delivery.group))
+        self.make(data.resources)
+
+
+class Auditor(Part):
+    """The auditors' role. Readers in member accounts are let in by the archive's own policies.
+
+    Args:
+        scope: the construct that it is part of.
+        id: its name there.
+        environment: the settings of the whole.
+        settings: the role's own.
+        provider: the logging account.
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        environment: Environment,
+        settings: access.Auditor,
+        provider: aws.AwsProvider,
+    ) -> None:
+        """Make the role."""
+        super().__init__(scope, id, environment, {"logging": provider})
+        data = self._start("logging")
+        auditor(data, settings)
+        self.make(data.resources)
+
+
+class SiemFeed(Part):
+    """Notices of new log files, as S3 words them: what Splunk, Elastic and others take.
+
+    Args:
+        scope: the construct that it is part of.
+        id: its name there.
+        environment: the settings of the whole.
+        settings: the feed's own.
+        provider: the logging account, in the archive's region.
+        after: what must be there before the bucket is told to notify.
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        environment: Environment,
+        settings: Siem,
+        provider: aws.AwsProvider,
+        after: aws.Dependables,
+    ) -> None:
+        """Make key, topic, queues, the bucket's notification and the SIEM's role."""
+        super().__init__(scope, id, environment, {"logging": provider})
+        data = self._start("logging")
+        siem(data, settings, self.refer(after))
+        self.make(data.resources)
+
+
+class GuardDuty(Part):
+    """A detector in the delegated administrator and in the management account, in each region.
+
+    Args:
+        scope: the construct that it is part of.
+        id: its name there.
+        environment: the settings of the whole.
+        settings: GuardDuty's own.
+        providers: providers of the management account and of the administrator, by name, in the
+            home region.
+        logging: the logging account, for the findings' bucket.
+        access_logs: the bucket that logs who reaches for findings.
+        after: what must be there before: the check of the organization.
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        environment: Environment,
+        settings: detection.GuardDuty,
+        providers: Providers,
+        logging: aws.AwsProvider,
+        access_logs: LogTarget,
+        after: aws.Dependables,
+    ) -> None:
+        """Make the export's bucket, then each region."""
+        super().__init__(scope, id, environment, {**providers, "logging": logging})
+        data = self._start("logging")
+        target = self.log_target(access_logs)
+        guardduty(data, settings, access_logs=target, after=self.refer(after))
+        self.make(data.resources)
+
+
+class SecurityHub(Part):
+    """One policy for all accounts, those that exist and those to come, in all regions.
+
+    https://docs.aws.amazon.com/securityhub/latest/userguide/central-configuration-intro.html
+
+    Args:
+        scope: the construct that it is part of.
+        id: its name there.
+        environment: the settings of the whole.
+        settings: Security Hub's own.
+        providers: providers of the management account and of the administrator, by name, in the
+            home region.
+        after: what must be there before: the check of the organization.
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        environment: Environment,
+        settings: detection.SecurityHub,
+        providers: Providers,
+        after: aws.Dependables,
+    ) -> None:
+        """Delegate in each region, then configure from the home region."""
+        super().__init__(scope, id, environment, providers)
+        data = self._start("management")
+        security_hub(data, settings, self.refer(after))
+        self.make(data.resources)
+
+
+class AccessAnalyzer(Part):
+    """An analyzer in each region, of what is shared with anyone outside of the organization.
+
+    Args:
+        scope: the construct that it is part of.
+        id: its name there.
+        environment: the settings of the whole.
+        settings: the analyzer's own.
+        providers: providers of the management account and of the administrator, by name, in the
+            home region.
+        after: what must be there before: the check of the organization.
+
+    """
+
+    def __init__(
+        self,
+        scope: aws.Construct,
+        id: str,
+        *,
+        environment: Environment,
+        settings: detection.AccessAnalyzer,
+        providers: Providers,
+        after: aws.Dependables,
+    ) -> None:
+        """Register the administrator once, then make the analyzers."""
+        super().__init__(scope, id, environment, providers)
+        data = self._start("management")
+        access_analyzer(data, settings, self.refer(after))
+        self.make(data.resources)

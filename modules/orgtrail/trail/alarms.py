@@ -1,0 +1,249 @@
+"""Alarms over the events of all accounts, in the management account, and who is told of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orgtrail import layout
+from orgtrail.alarms import SILENCE, Alarm, pattern
+from orgtrail.policies import alarms as policies
+from orgtrail.policies.document import text
+from orgtrail.settings.alarms import Alarms, Tuning
+from orgtrail.trail.common import role, service_key
+from orgtrail.trail.part import Before, Part
+from orgtrail.trail.resource import Expression, Json, Resource, literal
+
+_AT_LEAST = "GreaterThanOrEqualToThreshold"
+_KEY, _VALUE = "${each.key}", "${{each.value.{}}}"
+
+
+def alarms(part: Part, settings: Alarms, *, group: Before) -> None:
+    """Add the topic, then metric filters on the trail's log group, and alarms on their metrics.
+
+    Each alarm is there twice: over all accounts, as scanners look for it, and by account, where
+    CloudWatch evaluates every account separately and its notice names the one it is about.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Metrics_Insights_Alarm.html
+
+    Args:
+        part: the part that they become, in the account that owns the log group.
+        settings: the alarms' own.
+        group: the log group, where the stack makes it.
+
+    """
+    group = tuple(group)
+    topic = _topic(part, settings)
+    _subscribe(part, settings, topic)
+    watched = [each for each in settings.chosen if each.name != SILENCE]
+    if watched and settings.totals:
+        _totals(part, settings, watched, group, topic)
+    if watched and settings.by_account:
+        _by_account(part, settings, watched, group, topic)
+    for alarm in settings.chosen:
+        if alarm.name == SILENCE:
+            _silence(part, settings, alarm, [topic, *group])
+
+
+def _topic(part: Part, settings: Alarms) -> Resource:
+    """Add the topic with its policy and its key, and return what is made last."""
+    env, name = part.environment, settings.topic
+    key = service_key(
+        part.inside("key"),
+        alias=layout.alias(name),
+        description=f"Messages of {name}",
+        policy=policies.key(env),
+    )
+    topic = part.add("aws_sns_topic", "topic", name=name, kms_master_key_id=key.attribute("arn"))
+    return part.add(
+        "aws_sns_topic_policy",
+        "topic_policy",
+        arn=topic.attribute("arn"),
+        policy=literal(text(policies.topic(env, settings))),
+    )
+
+
+def _subscribe(part: Part, settings: Alarms, topic: Resource) -> None:
+    subscribers = settings.subscribers
+    endpoints = {
+        endpoint: protocol
+        for protocol, given in (("email", subscribers.email), ("https", subscribers.https))
+        for endpoint in given
+    }
+    if endpoints:
+        part.add(
+            "aws_sns_topic_subscription",
+            "subscribers",
+            for_each=endpoints,
+            topic_arn=_topic_arn(part, settings),
+            protocol="${each.value}",
+            endpoint=_KEY,
+            depends_on=[topic],
+        )
+    if subscribers.slack or subscribers.teams:
+        _chat(part, settings, topic)
+
+
+def _chat(part: Part, settings: Alarms, topic: Resource) -> None:
+    """Add the channels. Without a guardrail a channel could do all that administrators can."""
+    env, name = part.environment, settings.chat_role_name
+    may_look = role(
+        part.inside("chat"),
+        name=name,
+        description="What a chat channel may look at",
+        trust=policies.chat_trust(),
+        policy_name="chat",
+        permissions=policies.chat(),
+    )
+    common: dict[str, Any] = {
+        "configuration_name": _KEY,
+        "iam_role_arn": layout.role_arn(env, env.management.id, name),
+        "guardrail_policy_arns": [layout.arn(env, "iam", "aws", layout.CHAT_GUARDRAIL)],
+        "sns_topic_arns": [_topic_arn(part, settings)],
+        "logging_level": "ERROR",
+        "depends_on": [may_look, topic],
+    }
+    channels = settings.subscribers
+    if channels.slack:
+        part.add(
+            "aws_chatbot_slack_channel_configuration",
+            "slack",
+            for_each={name: each.model_dump() for name, each in channels.slack.items()},
+            slack_team_id=_VALUE.format("team_id"),
+            slack_channel_id=_VALUE.format("channel_id"),
+            **common,
+        )
+    if channels.teams:
+        part.add(
+            "aws_chatbot_teams_channel_configuration",
+            "teams",
+            for_each={name: each.model_dump() for name, each in channels.teams.items()},
+            tenant_id=_VALUE.format("tenant_id"),
+            team_id=_VALUE.format("team_id"),
+            channel_id=_VALUE.format("channel_id"),
+            **common,
+        )
+
+
+def _totals(
+    part: Part, settings: Alarms, watched: list[Alarm], group: Before, topic: Resource
+) -> None:
+    """Add plain alarms: Security Hub wants a metric with no dimensions."""
+    namespace = settings.namespace
+    filters = _filters(part, settings, "totals", watched, group, namespace, {"default_value": "0"})
+    part.add(
+        "aws_cloudwatch_metric_alarm",
+        "totals",
+        for_each={each.name: _entry(settings, each) for each in watched},
+        alarm_name=layout.alarm_title(namespace, _KEY),
+        metric_name=_KEY,
+        namespace=namespace,
+        statistic="Sum",
+        period=Expression(_VALUE.format("period")),
+        threshold=Expression(_VALUE.format("threshold")),
+        **_common(part, settings, [topic, filters]),
+    )
+
+
+def _by_account(
+    part: Part, settings: Alarms, watched: list[Alarm], group: Before, topic: Resource
+) -> None:
+    """Add alarms that ring for each account separately."""
+    namespace = f"{settings.namespace}/ByAccount"
+    dimensions = {"dimensions": {"Account": "$.recipientAccountId"}}
+    filters = _filters(part, settings, "by_account", watched, group, namespace, dimensions)
+    query = (
+        f'SELECT SUM("{_KEY}") FROM SCHEMA("{namespace}", Account) '  # noqa: S608
+        "GROUP BY Account ORDER BY SUM() DESC"
+    )
+    series = {
+        "id": "accounts",
+        "expression": query,
+        "period": Expression(_VALUE.format("period")),
+        "return_data": True,
+    }
+    part.add(
+        "aws_cloudwatch_metric_alarm",
+        "by_account",
+        for_each={each.name: _entry(settings, each) for each in watched},
+        alarm_name=layout.alarm_title(settings.namespace, _KEY, by_account=True),
+        metric_query=[series],
+        threshold=Expression(_VALUE.format("threshold")),
+        **_common(part, settings, [topic, filters]),
+    )
+
+
+def _filters(
+    part: Part,
+    settings: Alarms,
+    name: str,
+    watched: list[Alarm],
+    group: Before,
+    namespace: str,
+    transformation: Json,
+) -> Resource:
+    """Count the events of each pattern in a namespace."""
+    env = part.environment
+    names, wording = layout.alarm_names(env), settings.patterns
+    return part.add(
+        "aws_cloudwatch_log_metric_filter",
+        f"{name}_filter",
+        for_each={each.name: literal(pattern(each, wording, names)) for each in watched},
+        name=layout.filter_name(_KEY, name),
+        log_group_name=env.delivery.log_group,
+        pattern="${each.value}",
+        metric_transformation={
+            "name": _KEY,
+            "namespace": namespace,
+            "value": "1",
+            **transformation,
+        },
+        depends_on=group,
+    )
+
+
+def _silence(part: Part, settings: Alarms, alarm: Alarm, after: Before) -> None:
+    """Ring where nothing comes: the metric of the log group itself, missing or zero."""
+    part.add(
+        "aws_cloudwatch_metric_alarm",
+        "silence",
+        alarm_name=layout.alarm_title(settings.namespace, alarm.name),
+        metric_name="IncomingLogEvents",
+        namespace="AWS/Logs",
+        dimensions={"LogGroupName": part.environment.delivery.log_group},
+        statistic="Sum",
+        period=settings.silence_minutes * 60,
+        threshold=1,
+        **{
+            **_common(part, settings, after),
+            "alarm_description": _description(alarm),
+            "comparison_operator": "LessThanThreshold",
+            "treat_missing_data": "breaching",
+        },
+    )
+
+
+def _common(part: Part, settings: Alarms, after: Before) -> dict[str, Any]:
+    return {
+        "alarm_description": _VALUE.format("description"),
+        "comparison_operator": _AT_LEAST,
+        "evaluation_periods": 1,
+        "treat_missing_data": "notBreaching",
+        "alarm_actions": [_topic_arn(part, settings)],
+        "depends_on": after,
+    }
+
+
+def _entry(settings: Alarms, alarm: Alarm) -> Json:
+    tuning = settings.tuning.get(alarm.name, Tuning())
+    return {
+        "description": _description(alarm),
+        "period": tuning.period_minutes * 60,
+        "threshold": tuning.threshold or alarm.threshold,
+    }
+
+
+def _topic_arn(part: Part, settings: Alarms) -> str:
+    return layout.management_topic_arn(part.environment, settings.topic)
+
+
+def _description(alarm: Alarm) -> str:
+    return f"{alarm.title} ({', '.join(alarm.controls)}). {alarm.response}"

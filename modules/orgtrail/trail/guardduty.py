@@ -1,0 +1,171 @@
+"""GuardDuty for the organization: in each region, with findings exported to a bucket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orgtrail import layout
+from orgtrail.policies import archive, findings
+from orgtrail.settings.detection import FindingsExport, GuardDuty
+from orgtrail.settings.lacking import lacking
+from orgtrail.trail.common import Bucket, LogTarget, Retention, private_bucket, service_key
+from orgtrail.trail.detection import Place, places
+from orgtrail.trail.part import Before, Part
+from orgtrail.trail.resource import Resource
+
+_AGENTS = ("EKS_ADDON_MANAGEMENT", "ECS_FARGATE_AGENT_MANAGEMENT", "EC2_AGENT_MANAGEMENT")
+_RUNTIME = "RUNTIME_MONITORING"
+_ALWAYS_NAMED = (
+    "S3_DATA_EVENTS", "EKS_AUDIT_LOGS", "EBS_MALWARE_PROTECTION", "RDS_LOGIN_EVENTS",
+    "LAMBDA_NETWORK_LOGS",
+)  # fmt: skip
+"""Features that a new detector has on: those not asked for are turned off by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    """Where findings go."""
+
+    key: Resource
+    bucket: Bucket
+
+
+def guardduty(part: Part, settings: GuardDuty, *, access_logs: LogTarget, after: Before) -> None:
+    """Add a detector in the delegated administrator and in the management account, in each region.
+
+    Args:
+        part: the part that they become, in the logging account.
+        settings: GuardDuty's own.
+        access_logs: the bucket that logs who reaches for findings.
+        after: what must be there before: the check of the organization.
+
+    """
+    export = _export(part, settings, settings.export, access_logs) if settings.export else None
+    for place in places(part, settings):
+        # One region after the other: the first call registers the administrator.
+        after = [_region(place, settings, export, after)]
+
+
+def _export(
+    part: Part, settings: GuardDuty, export: FindingsExport, access_logs: LogTarget
+) -> _Export:
+    env = part.environment
+    bucket = env.findings_bucket
+    assert bucket is not None
+    key = service_key(
+        part.inside("key"),
+        alias=layout.alias(findings.KEY),
+        description="Findings of GuardDuty",
+        policy=findings.key(env, settings),
+    )
+    made = private_bucket(
+        part.inside("findings"),
+        bucket=bucket,
+        policy=findings.bucket(env, settings, bucket),
+        retention=Retention(export.expire_after_days, 30),
+        kms_key_arn=key.attribute("arn"),
+        logs_to=(access_logs, archive.FINDINGS_LOG_PREFIX),
+        protect=env.archive.destroy_protection,
+    )
+    return _Export(key, made)
+
+
+def _region(place: Place, settings: GuardDuty, export: _Export | None, after: Before) -> Resource:
+    """Add one region, and return what says who administers it.
+
+    Detectors come first: the delegation would make one by itself, which Terraform then could not.
+    """
+    env = place.management.environment
+    own, detector = (
+        part.add(
+            "aws_guardduty_detector",
+            "detector",
+            enable=True,
+            finding_publishing_frequency=settings.finding_frequency,
+            depends_on=after,
+        )
+        for part in (place.management, place.administrator)
+    )
+    delegation = place.management.add(
+        "aws_guardduty_organization_admin_account",
+        "delegation",
+        admin_account_id=env.accounts[settings.administrator].id,
+        depends_on=[own, detector],
+    )
+    members = place.administrator.add(
+        "aws_guardduty_organization_configuration",
+        "members",
+        detector_id=detector.attribute("id"),
+        auto_enable_organization_members=settings.members,
+        depends_on=[delegation],
+    )
+    _features(place, settings, detector, members)
+    if export:
+        place.administrator.add(
+            "aws_guardduty_publishing_destination",
+            "export",
+            detector_id=detector.attribute("id"),
+            destination_arn=layout.bucket_arn(env, export.bucket.name),
+            kms_key_arn=export.key.attribute("arn"),
+            # GuardDuty writes a test file at once.
+            depends_on=[export.bucket.policy, export.bucket.encryption],
+        )
+    return delegation
+
+
+def _features(place: Place, settings: GuardDuty, detector: Resource, members: Resource) -> None:
+    """Turn features on or off for the administrator's detector and for the members'.
+
+    Of a feature that the region lacks nothing is said: AWS would refuse that it is off, too.
+    """
+    part, absent = place.administrator, lacking(place.region)
+    on = {name: name in settings.features for name in _ALWAYS_NAMED if name not in absent}
+    part.add(
+        "aws_guardduty_organization_configuration_feature",
+        "member_features",
+        for_each={name: settings.members if flag else "NONE" for name, flag in on.items()},
+        detector_id=detector.attribute("id"),
+        name="${each.key}",
+        auto_enable="${each.value}",
+        depends_on=[members],
+    )
+    part.add(
+        "aws_guardduty_detector_feature",
+        "features",
+        for_each={name: _status(flag) for name, flag in on.items()},
+        detector_id=detector.attribute("id"),
+        name="${each.key}",
+        status="${each.value}",
+    )
+    if _RUNTIME in settings.features and _RUNTIME not in absent:
+        _runtime(part, settings, detector, members)
+
+
+def _runtime(part: Part, settings: GuardDuty, detector: Resource, members: Resource) -> None:
+    kept = {name: name in settings.runtime_agents for name in _AGENTS}
+    part.add(
+        "aws_guardduty_organization_configuration_feature",
+        "member_runtime",
+        detector_id=detector.attribute("id"),
+        name=_RUNTIME,
+        auto_enable=settings.members,
+        additional_configuration=[
+            {"name": name, "auto_enable": settings.members if flag else "NONE"}
+            for name, flag in kept.items()
+        ],
+        depends_on=[members],
+    )
+    part.add(
+        "aws_guardduty_detector_feature",
+        "runtime",
+        detector_id=detector.attribute("id"),
+        name=_RUNTIME,
+        status=_status(flag=True),
+        additional_configuration=[
+            {"name": name, "status": _status(flag)} for name, flag in kept.items()
+        ],
+    )
+
+
+def _status(flag: bool) -> str:  # noqa: FBT001
+    return "ENABLED" if flag else "DISABLED"
