@@ -5,7 +5,8 @@ the Python package load a module when it is first named; a hook that Node is sta
 same for the package's index. Later generators do so themselves, so both go away with `cdktn`.
 
 Our own app also leaves out the bindings' checks of argument types, half of the time that a
-construct takes: mypy has checked our calls, and settings are valid before they are made.
+construct takes: a test holds every resource against the provider's schema, and settings are valid
+before they are made. It also leaves out the stack traces that CDKTF takes of every token.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ PROVIDER = "cdktf_cdktf_provider_aws"
 SWITCH = "ORGTRAIL_FAST_PATH"
 """Set this environment variable to 0 to load everything the ordinary way."""
 
+_NO_TRACES = "ORGTRAIL_NO_TRACES"
+"""Tells the hook in Node that it is our own app."""
 _HOOK = Path(__file__).with_name("lazy_index.cjs")
 
 
@@ -115,11 +118,13 @@ def lazily() -> Iterator[None]:
     The finder stays, so that what a user imports later is lazy too; it does nothing where the
     package was imported before. The environment is as before when the block ends.
     """
-    before = {name: os.environ.get(name) for name in ("JSII_NODE", "NODE_OPTIONS")}
+    before = {name: os.environ.get(name) for name in ("JSII_NODE", "NODE_OPTIONS", _NO_TRACES)}
     os.environ["JSII_NODE"] = _node()
     if enabled():
         if PROVIDER not in sys.modules:
             sys.meta_path.insert(0, _LazyPackage())
+        if any(isinstance(each, _UncheckedModules) for each in sys.meta_path):
+            os.environ[_NO_TRACES] = "1"
         hook = f"--require {shlex.quote(str(_HOOK))}"
         os.environ["NODE_OPTIONS"] = " ".join(filter(None, (before["NODE_OPTIONS"], hook)))
     try:

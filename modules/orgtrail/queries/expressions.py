@@ -285,6 +285,8 @@ def expanded(sql: str) -> str:
 
 def with_evidence(sql: str, *, told: bool) -> str:
     """Return a question that also gives, or does not give, the ids of what it counts."""
+    if EVIDENCE not in sql:
+        return sql
     ids = (
         ",\n  json_format(CAST(array_agg(DISTINCT event_id) AS json)) AS event_ids" if told else ""
     )

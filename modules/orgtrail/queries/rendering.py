@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from orgtrail.queries import Parameter, Query
 from orgtrail.queries.bounds import CHOSEN, FIXED, Bounds, recent
@@ -12,6 +13,9 @@ from orgtrail.settings.faults import OrgtrailError
 
 TABLE = "organization_trail"
 """What queries call the table."""
+
+_KEPT = 1_024
+"""Texts that are kept for the next environment: of most questions all have the same."""
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<![:\w]):(?P<name>[a-z_]+)\b")
 
@@ -51,10 +55,10 @@ def to_run(
                 f"{query.name}: needs --param {each.name}=...: {each.meaning}"
                 + (", or --env FILE" if each.fact else "")
             )
-    sql = with_evidence(query.sql, told=evidence)
-    return filled(filled(sql, _bounds(bounds.sql)), values.__getitem__)
+    return _bounded(with_evidence(query.sql, told=evidence), bounds.sql, values.__getitem__)
 
 
+@lru_cache(maxsize=_KEPT)
 def on_table(sql: str, table: str) -> str:
     """Return a query over a table of another name."""
     return _TABLE.sub(lambda each: table if each["name"] else each[0], sql)
@@ -62,12 +66,17 @@ def on_table(sql: str, table: str) -> str:
 
 def to_save(query: Query, facts: Mapping[str, str]) -> str:
     """Return a query that looks back from whenever it runs, with defaults for the rest."""
-    values = recent(query.hours) | _literals(query, {}, facts)
-    sql = with_evidence(query.sql, told=False)
-    return filled(filled(sql, _bounds(FIXED)), values.__getitem__)
+    return _saved(query, tuple(_literals(query, {}, facts).items()))
 
 
-def to_prepare(query: Query) -> tuple[str, list[str]]:
+@lru_cache(maxsize=_KEPT)
+def _saved(query: Query, literals: tuple[tuple[str, str], ...]) -> str:
+    values = recent(query.hours) | dict(literals)
+    return _bounded(with_evidence(query.sql, told=False), FIXED, values.__getitem__)
+
+
+@lru_cache(maxsize=_KEPT)
+def to_prepare(query: Query) -> tuple[str, tuple[str, ...]]:
     """Return a query with `?` for each parameter, and their names in order."""
     order: list[str] = []
 
@@ -75,12 +84,13 @@ def to_prepare(query: Query) -> tuple[str, list[str]]:
         order.append(name)
         return "?"
 
-    sql = with_evidence(query.sql, told=False)
-    return filled(filled(sql, _bounds(FIXED + CHOSEN)), ask), order
+    sql = _bounded(with_evidence(query.sql, told=False), FIXED + CHOSEN, ask)
+    return sql, tuple(order)
 
 
-def _bounds(sql: str) -> Callable[[str], str]:
-    return lambda name: sql if name == "bounds" else f":{name}"
+def _bounded(sql: str, bounds: str, value: Callable[[str], str]) -> str:
+    """Put the bounds and a value for every other name into a query."""
+    return filled(sql, lambda name: filled(bounds, value) if name == "bounds" else value(name))
 
 
 def _literals(query: Query, given: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, str]:

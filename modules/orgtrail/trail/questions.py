@@ -55,5 +55,5 @@ def questions(part: Part, accounts: str, *, workgroup: Resource, database: Resou
     )
 
 
-def _about(query: Query, order: list[str]) -> str:
+def _about(query: Query, order: tuple[str, ...]) -> str:
     return f"{query.answers} USING {', '.join(order)}"
