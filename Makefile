@@ -24,7 +24,7 @@ browser := .tools/browser/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 trino := tests/trino/server/target/classpath
 
-.PHONY: setup demo test e2e trino soak lint bench golden docs lock clean
+.PHONY: setup demo test e2e trino soak lint bench golden schema docs lock clean
 
 setup: $(ready)
 
@@ -124,6 +124,10 @@ bench: $(ready) $(checkov) $(scraper) $(awscli)
 # Writes again what tests compare with; read the difference before you commit it.
 golden: $(ready)
 	$(python) -m tests.golden
+
+# Where Terraform and the provider are: what the provider takes of our kinds of resources.
+schema: $(ready)
+	$(python) -m tests.schema
 
 docs: $(ready)
 	$(python) -m orgtrail.settings.reference > docs/settings.md

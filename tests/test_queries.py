@@ -199,10 +199,10 @@ def test_outsiders_are_told_from_members(tmp_path: Path) -> None:
 def test_prepared_statement_asks_in_order() -> None:
     sql, order = to_prepare(query("denied-calls"))
     assert sql.count("?") == len(order)
-    assert order == [
+    assert order == (
         *("first_day", "last_day", "since", "until"),
         *("account", "account", "region", "region", "least"),
-    ]
+    )
 
 
 def test_text_in_quotes_and_comments_is_left() -> None:

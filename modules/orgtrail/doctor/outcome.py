@@ -32,7 +32,7 @@ class Subject:
         account: the account's name in the environment file.
         name: what AWS calls the thing; empty where the check is about the account.
         region: its region; empty for the home region.
-        resource: what the stack sets up there, if the outline has it.
+        resource: what the stack sets up there, if there is one.
 
     """
 
