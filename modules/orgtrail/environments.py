@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from orgtrail.policies import archive, guardrails, key, readers, siem, writers
-from orgtrail.policies.document import Document, text
 from orgtrail.settings.advice import advice
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import (
@@ -21,6 +19,8 @@ from orgtrail.settings.faults import (
 )
 from orgtrail.settings.loading import load_settings
 from orgtrail.settings.together import Loaded, shared
+from orgtrail.trail import archive, auditors, guardrails, key, service_control, siem, writers
+from orgtrail.trail.policy import Document, text
 
 SCP_LIMIT = 10_240
 """Characters of a service control policy since 2026-05-15 (5,120 before).
@@ -110,7 +110,7 @@ def require_limits(environment: Environment, source: Source | None = None) -> No
 
 def _taken(env: Environment) -> Iterator[Fault]:
     """Yield the kept statements whose name one of ours has."""
-    sids = Counter(each["Sid"] for each in archive.archive(env)["Statement"])
+    sids = Counter(each["Sid"] for each in archive.archive_policy(env)["Statement"])
     for index, each in enumerate(env.archive.statements):
         if sids[each.Sid] > 1:
             here = ("archive", "statements", index, "Sid")
@@ -121,7 +121,7 @@ def _oversized(env: Environment) -> Iterator[Fault]:
     exempt, break_glass = ("guardrails", "exempt_roles"), ("archive", "break_glass_roles")
     longest = max((exempt, break_glass), key=lambda place: len(_given(env, place)))
     if env.policy_targets:
-        for part, policy in guardrails.service_control(env).items():
+        for part, policy in service_control.service_control(env).items():
             yield from _limited(
                 longest,
                 f"the service control policy{f' of {part}' if part else ''}",
@@ -141,14 +141,14 @@ def _oversized(env: Environment) -> Iterator[Fault]:
     yield from _limited(
         cause,
         "the archive's bucket policy",
-        archive.archive(env),
+        archive.archive_policy(env),
         BUCKET_POLICY_LIMIT,
         remedy,
     )
     yield from _limited(
         ("key", "administrators"),
         "the key policy",
-        key.key(env),
+        key.key_policy(env),
         KEY_POLICY_LIMIT,
         "name fewer administrators",
     )
@@ -175,10 +175,10 @@ def _of_bucket_policy(env: Environment) -> tuple[tuple[str, ...], str]:
             "leave it out: the readers of every account are then admitted, each to its own",
         ),
         ("archive", "writers"): (
-            list(writers.deliveries(env)),
+            list(writers.bucket_statements(env)),
             "leave out accounts, or name those that have such logs",
         ),
-        ("archive", "statements"): (list(writers.kept(env)), "keep fewer statements"),
+        ("archive", "statements"): (list(writers.kept_statements(env)), "keep fewer statements"),
     }
     setting = max(causes, key=lambda each: len(str(causes[each][0])))
     return setting, causes[setting][1]
@@ -187,7 +187,7 @@ def _of_bucket_policy(env: Environment) -> tuple[tuple[str, ...], str]:
 def _trusts(env: Environment) -> Iterator[tuple[tuple[str, ...], str, Document]]:
     """Yield the trust policies whose size settings decide."""
     if auditor := env.access.auditor:
-        trust = readers.auditor_trust(auditor)
+        trust = auditors.auditor_trust(auditor)
         yield ("access", "auditor", "trusted"), "the auditors' trust policy", trust
     if env.siem and (reader := env.siem.reader):
         yield ("siem", "reader", "trusted"), "the SIEM's trust policy", siem.reader_trust(reader)
