@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.app import synthesize
+from orgtrail.cdktf.app import synthesize
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import SettingsWarning
 

@@ -11,7 +11,7 @@ from typing import Any, get_origin
 import pytest
 from hypothesis import given
 from orgtrail import AwsProvider, OrganizationTrail, OrgtrailError, TerraformStack, layout
-from orgtrail.constructs import bindings as aws
+from orgtrail.cdktf import bindings as aws
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.hcl import read
 from orgtrail.settings.shape import Shape

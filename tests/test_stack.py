@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from orgtrail import layout, records
-from orgtrail.constructs import bindings as aws
+from orgtrail.cdktf import bindings as aws
+from orgtrail.cdktf.organization_trail import OrganizationTrail
 from orgtrail.environments import load_environment
-from orgtrail.organization_trail import OrganizationTrail
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.faults import SettingsError
 
@@ -292,7 +292,7 @@ def test_outputs_tell_the_next_tool_all_it_needs() -> None:
         "log_group": "/aws/cloudtrail/organization-trail",
         "log_prefix": "AWSLogs/o-examplebank/",
         "result_location": "s3://example-bank-archive-athena-results/results/",
-        "table": "organization_trail",
+        "table": "cdktf.organization_trail",
         "trail_arn": layout.trail_arn(environment()),
         "workgroup": "organization-trail",
     }

@@ -22,7 +22,7 @@ def module(
     ] = None,
 ) -> None:
     """Write a plain Terraform module that takes variables, for those who write HCL."""
-    from orgtrail.constructs.fastpath import trust_types
+    from orgtrail.cdktf.fastpath import trust_types
     from orgtrail.environments import load_environment
     from orgtrail.module import write_module
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from orgtrail.app import synthesize
+from orgtrail.cdktf.app import synthesize
 from orgtrail.module.choices import choices
 from orgtrail.module.handbook import example, readme
 from orgtrail.module.interface import variables, versions

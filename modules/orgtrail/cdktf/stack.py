@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from orgtrail.constructs import bindings as aws
-from orgtrail.organization_trail import OrganizationTrail
+from orgtrail.cdktf import bindings as aws
+from orgtrail.cdktf.organization_trail import OrganizationTrail
 from orgtrail.settings.accounts import Account
 from orgtrail.settings.backend import CloudBackend, LocalBackend, S3Backend
 from orgtrail.settings.environment import Environment
