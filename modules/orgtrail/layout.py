@@ -219,7 +219,7 @@ def trail_topic(env: Environment) -> str | None:
 
 def feed(env: Environment, siem: Siem) -> Notification:
     """Return what the bucket tells the SIEM feed's topic."""
-    return Notification(
+    return Notification.model_construct(
         arn=feed_topic_arn(env, siem.topic),
         events=FEED_EVENTS,
         prefix=organization_prefix(env),

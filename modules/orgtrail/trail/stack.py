@@ -24,6 +24,12 @@ from orgtrail.trail.siem import siem
 from orgtrail.trail.trail import trail
 from orgtrail.trail.verification import verification
 
+TERRAFORM_VERSIONS = ">= 1.10"
+"""From 1.10 on, the S3 backend locks with a file."""
+PROVIDER = "hashicorp/aws"
+PROVIDER_VERSIONS = "~> 6.25"
+"""The bindings are of 6.25; later 6.x read the same resources."""
+
 
 def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
     """Return the stack of an environment, with what it only refers to marked as not managed.
