@@ -97,7 +97,7 @@ def _make(environments: Sequence[Environment], draft: Path, out: Path) -> list[S
 
 
 def _watched(environments: Sequence[Environment]) -> Iterable[Environment]:
-    """Show progress on a terminal, where it takes long enough to be looked at."""
+    """Show progress on a terminal, where it takes long enough to watch."""
     if len(environments) < MANY or not sys.stderr.isatty():
         return environments
     from rich.console import Console

@@ -47,7 +47,7 @@ class OrganizationCheck(Part):
 
 
 class TrailKey(Part):
-    """The key that encrypts log files and query results; `arn` stands for its ARN.
+    """The key that encrypts log files and query results; `arn` is its ARN, or a reference to it.
 
     `ready` is what must be there before it is used: nothing where it is only referred to.
 
@@ -213,7 +213,7 @@ class Catalog(Part):
         id: its name there.
         environment: the settings.
         provider: the logging account.
-        organization: the organization, whose accounts complete the file's.
+        organization: the organization: its accounts complete the file's.
         kms_key_arn: ARN of the key that encrypts query results.
         access_logs: the bucket that logs who reaches for results.
 

@@ -18,7 +18,7 @@ from orgtrail.trail.siem import siem
 
 
 class Alarms(Part):
-    """Metric filters on the trail's log group, alarms on their metrics, and who is told.
+    """Metric filters on the trail's log group, alarms on their metrics, and who receives them.
 
     Args:
         scope: the construct that it is part of.
@@ -84,7 +84,7 @@ class SiemFeed(Part):
         environment: the settings of the whole.
         settings: the feed's own.
         provider: the logging account, in the archive's region.
-        after: what must be there before the bucket is told to notify.
+        after: what must be there before the bucket's notification is set.
 
     """
 

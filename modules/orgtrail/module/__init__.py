@@ -75,7 +75,7 @@ def module_files(env: Environment | None = None) -> dict[str, str]:
 
 
 def _every_default() -> Environment:
-    """Return an environment that says nothing but what it must: made-up values, for examples."""
+    """Return an environment with required settings only: made-up values, for examples."""
     return Environment.model_validate(
         {
             "name": "module",

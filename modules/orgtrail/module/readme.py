@@ -40,8 +40,8 @@ in the environment file, or in orgtrail.
 
 It takes one provider for each account, in the home region: {aliases}.
 A plan stops where one reaches another account; `allowed_account_ids` in yours refuse that sooner.
-Tags of all resources are your `default_tags`. Import blocks for what exists already stand in your
-own root module: Terraform takes them nowhere else.
+Tags of all resources are your `default_tags`. Import blocks for what exists already go into your
+own root module: Terraform accepts them nowhere else.
 
 ```hcl
 {call}```

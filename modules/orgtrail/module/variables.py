@@ -55,7 +55,7 @@ class Variable:
 
     @property
     def expression(self) -> str:
-        """What stands for it in the module."""
+        """The expression that refers to it in the module."""
         is_worked_out = self.derived or self.setting == PREFIX
         return f"{'local' if is_worked_out else 'var'}.{self.name}"
 

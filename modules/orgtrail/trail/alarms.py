@@ -1,4 +1,4 @@
-"""Alarms over the events of all accounts, in the management account, and who is told of them."""
+"""Alarms on the events of all accounts, in the management account, and who receives them."""
 
 from __future__ import annotations
 

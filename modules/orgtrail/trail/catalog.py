@@ -43,7 +43,7 @@ def catalog(part: Part, *, organization: str, key_arn: str, access_logs: LogTarg
 
     Args:
         part: the part that they become, in the logging account.
-        organization: address of the organization, whose accounts complete the file's.
+        organization: address of the organization: its accounts complete the file's.
         key_arn: ARN of the key that encrypts query results.
         access_logs: the bucket that logs who reaches for results.
 

@@ -13,7 +13,7 @@ from orgtrail.trail.policy import Document, boundary_arn, text
 from orgtrail.trail.resource import Json, Provider, Resource, literal
 
 UNKNOWN_POLICY = "${somebody_elses}"
-"""Stands for a policy that the settings only refer to: nothing can be proven of it."""
+"""A policy that the settings only refer to: nothing can be proven about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def _export(
 def _region(place: Place, settings: GuardDuty, export: _Export | None, after: Before) -> Resource:
     """Add one region, and return what says who administers it.
 
-    Detectors come first: the delegation would make one by itself, which Terraform then could not.
+    Detectors come first: otherwise the delegation creates one, and Terraform can no longer do so.
     """
     env = place.management.environment
     own, detector = (

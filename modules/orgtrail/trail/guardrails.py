@@ -60,7 +60,7 @@ def _others_policy(part: Part, id: str, after: Before) -> None:
 
 
 def _service_control(part: Part, after: Before) -> None:
-    """Add and attach the SCPs; one that exists stands for that of trail and evidence."""
+    """Add and attach the SCPs; one that already exists becomes that of trail and evidence."""
     env, existing = part.environment, part.environment.adopt.scp
     name = env.guardrails.policy_name
     for key, content in service_control(env).items():

@@ -1,4 +1,4 @@
-"""Who is told of log files: the trail's own topic, and what the archive's bucket tells."""
+"""Notifications of new log files: the trail's own topic, and those of the archive bucket."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _KINDS = {"sns": "topic", "sqs": "queue", "lambda": "lambda_function"}
 
 
 def trail_topic(part: Part, name: str) -> Resource:
-    """Add the topic that CloudTrail tells of each log file, with a key and a policy of its own.
+    """Add the topic that CloudTrail notifies of each log file, with a key and a policy of its own.
 
     Args:
         part: the part that it becomes, in the management account.
         name: the topic's name.
 
     Returns:
-        what the trail waits for: CloudTrail tries the topic when it is told of it.
+        what the trail waits for: CloudTrail tries the topic when it is set.
 
     """
     env = part.environment
@@ -50,7 +50,7 @@ def trail_topic(part: Part, name: str) -> Resource:
 
 
 def bucket_notification(part: Part, after: Before) -> None:
-    """Set whom the archive's bucket tells: S3 has one list for a bucket, so it is whole here.
+    """Set the notifications of the archive bucket, all of them: S3 has one list for each bucket.
 
     Args:
         part: what it becomes part of, in the logging account.

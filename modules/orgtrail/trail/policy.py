@@ -35,7 +35,7 @@ _ADMINISTRATION = [
 
 
 def document(*statements: Statement | None) -> Document:
-    """Join statements into a document; None stands for one that settings leave out."""
+    """Join statements into a document; None is one that the settings leave out."""
     return {"Version": "2012-10-17", "Statement": [each for each in statements if each]}
 
 
@@ -206,8 +206,8 @@ def trust(
 ) -> Document:
     """Return the trust policy of a role for principals by ARN or pattern.
 
-    An account stands in `Principal`, the pattern in a condition, so that a role that is made
-    again, or that IAM Identity Center names, is trusted as well. One statement an account.
+    `Principal` has the account and a condition the pattern, so that a role that is created again,
+    or that IAM Identity Center names, is trusted as well. One statement an account.
     A session that brings a source identity along may only assume where it may set it too:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
     """
@@ -247,8 +247,8 @@ def decrypt(
 ) -> list[Statement]:
     """Allow decrypting through services with the trail's key and the keys of other aliases.
 
-    A key of ours is told by its alias: its id is not known before it exists. One that is only
-    referred to is told by its ARN, whatever its aliases.
+    A key of ours is identified by its alias: its id is not known before it exists. One that is only
+    referred to is identified by its ARN, whatever its aliases.
     """
     actions = ("Decrypt", *more)
     through = {"StringEquals": {"kms:ViaService": [layout.via(env, each) for each in services]}}

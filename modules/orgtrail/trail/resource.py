@@ -55,7 +55,7 @@ class Resource:
     Attributes:
         kind: Terraform's type, `aws_s3_bucket`; of a data source, `data.aws_regions`.
         address: its address in the stack.
-        values: its arguments, as they stand in Terraform's JSON; what is not set is not there.
+        values: its arguments, as Terraform's JSON has them; what is not set is left out.
         provider: the account and region that it is made in.
         depends_on: addresses that Terraform makes before it, beside those that values refer to.
         lifecycle: Terraform's block of that name.
@@ -181,7 +181,7 @@ class Stack:
     def find(self, text: str) -> Resource | None:
         """Return the resource that a reference such as `${aws_kms_key.key.arn}` names.
 
-        In the plan of what stands already, the ARN or id of it stands there instead.
+        A plan of resources that exist already has the ARN or id in its place.
         """
         named = REFERENCE.fullmatch(text)
         return self._by_address.get(named[1]) if named else self._by_identity.get(text)

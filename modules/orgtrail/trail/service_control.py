@@ -133,7 +133,7 @@ _DETECTION = {
     ),
 }  # fmt: skip
 """What switches a service off, and what has it pass over: trusted addresses and names, archived
-findings, rules that close findings by themselves, controls that are not looked at."""
+findings, rules that close findings automatically, controls that are no longer evaluated."""
 _SERVICES = {
     "guardduty": ("guardduty", "ProtectGuardDuty"),
     "security_hub": ("securityhub", "ProtectSecurityHub"),
@@ -145,7 +145,7 @@ def service_control(env: Environment) -> dict[str, Document]:
     """Return the SCPs: in a member account only the exempt roles may touch the audit trail.
 
     Returns:
-        each by what stands behind `guardrails.policy_name` in its name: nothing for trail and
+        each by what follows `guardrails.policy_name` in its name: nothing for trail and
         evidence, `readers` for what reads the evidence and tells of it, `detection` for the
         services that look for threats, where there are any.
 
@@ -167,7 +167,7 @@ def deny(
     exempt: tuple[str, ...],
     **conditions: dict[str, Any],
 ) -> Statement:
-    """Deny some actions of a service to all but the exempt roles, on conditions if there are any.
+    """Deny some actions of a service to everyone except the exempt roles, on conditions if any.
 
     Without a service, each action names its own.
     """
@@ -251,7 +251,7 @@ def _buckets(env: Environment) -> Iterator[Statement]:
 
 
 def _files(env: Environment) -> Iterator[Statement]:
-    """Deny deleting, holding and writing evidence to all but break-glass roles, services apart."""
+    """Deny deleting, holding and writing evidence, except to break-glass roles and services."""
     exempt = env.archive.break_glass_roles
     others = env.others_buckets
     for sid, names, roles in (
@@ -264,7 +264,7 @@ def _files(env: Environment) -> Iterator[Statement]:
 
 
 def _key(env: Environment) -> Iterator[Statement]:
-    """Deny ending the archive's key to all but break-glass roles, its care to all but the exempt.
+    """Deny destroying the archive's key except to break-glass roles, and managing it to most others.
 
     Whoever deletes the key deletes every log file with it, however they are locked.
     A key that is only referred to is known by its ARN.
@@ -278,7 +278,7 @@ def _key(env: Environment) -> Iterator[Statement]:
 
 
 def _exempt_roles(env: Environment) -> Iterator[Statement]:
-    """Deny rewriting exempt roles: who can rewrite the trust of one is exempt himself.
+    """Deny rewriting exempt roles: whoever can rewrite the trust of one is as good as exempt.
 
     A break-glass role is rewritten by its like alone: who may change the archive's settings is not
     meant to delete evidence.
@@ -314,7 +314,7 @@ def _readers(env: Environment) -> Iterator[Statement]:
         StringEquals={"aws:PrincipalAccount": env.logging.id},
     )  # fmt: skip
     yield deny("ProtectWorkgroup", "athena", _ATHENA, layout.workgroup_arn(env), exempt)
-    # Athena writes an answer in the name of who asks: nobody puts one there himself.
+    # Athena writes an answer with the permissions of whoever asks: nobody else writes there.
     answers = layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*")
     writing = ("DeleteObject", "DeleteObjectVersion", *REWRITING)
     directly = {"aws:ViaAWSService": "false"}
@@ -334,7 +334,7 @@ def _readers(env: Environment) -> Iterator[Statement]:
 
 
 def _reading_roles(env: Environment) -> Iterator[Statement]:
-    """Deny rewriting and driving the roles that read all logs: who can, reads them himself.
+    """Deny rewriting and passing the roles that read all logs: whoever can, can read them.
 
     And the boundary of those roles: a narrower one would silence them, a wider one free them.
     """
@@ -393,7 +393,7 @@ def _and_compaction(env: Environment) -> tuple[str, ...]:
 
 
 def _detection(env: Environment) -> Iterator[Statement]:
-    """Yield a denial for each service, to all but those who deploy it to its administrator.
+    """Yield a denial for each service, except to those who deploy it to its administrator.
 
     A former administrator's role removes what is there in the apply that changes this policy.
     """
@@ -407,7 +407,7 @@ def _detection(env: Environment) -> Iterator[Statement]:
 
 
 def _detecting_roles(env: Environment) -> Iterator[Statement]:
-    """Deny rewriting the roles that deploy detection: who can is exempt himself."""
+    """Deny rewriting the roles that deploy detection: whoever can is as good as exempt."""
     administrators = dict.fromkeys(each.administrator for each in env.detection.values())
     roles = sorted({role for name in administrators if (role := env.accounts[name].role_arn)})
     if roles:

@@ -53,7 +53,7 @@ def siem(part: Part, settings: Siem, after: Before) -> None:
     Args:
         part: the part that they become, in the logging account and the archive's region.
         settings: the feed's own.
-        after: what must be there before the bucket is told to notify.
+        after: what must be there before the bucket's notification is set.
 
     """
     env = part.environment
@@ -73,7 +73,7 @@ def siem(part: Part, settings: Siem, after: Before) -> None:
         policy=literal(text(topic_policy(env, settings))),
     )
     _queues(part, settings, key, topic)
-    # S3 sends a test when it is told to notify.
+    # S3 sends a test message when a notification is set.
     bucket_notification(part, [*after, may_publish])
     if reader := settings.reader:
         role(

@@ -80,7 +80,7 @@ def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
 
 
 def _watch(root: Part, delivered: Delivery | None, after: Before) -> None:
-    """Add who is told of events, and who reads them."""
+    """Add what notifies people of events, and what reads them."""
     env = root.environment
     if env.alarms and delivered:
         alarms(root.inside("alarms"), env.alarms, group=[delivered.group])

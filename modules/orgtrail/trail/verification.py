@@ -115,7 +115,7 @@ def _schedule(part: Part, settings: Verification, project: Resource) -> None:
 def build_specification(environment: Environment, settings: Verification) -> dict[str, object]:
     """Return what CodeBuild runs, as a build specification.
 
-    One script, so that a package that cannot be installed is told like a finding.
+    One script, so that a package that cannot be installed is reported like a finding.
     https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
     """
     assert environment.alarms
