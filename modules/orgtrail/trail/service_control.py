@@ -264,7 +264,7 @@ def _files(env: Environment) -> Iterator[Statement]:
 
 
 def _key(env: Environment) -> Iterator[Statement]:
-    """Deny destroying the archive's key except to break-glass roles, and managing it to most others.
+    """Deny destroying the archive's key except to break-glass roles; managing it, to most others.
 
     Whoever deletes the key deletes every log file with it, however they are locked.
     A key that is only referred to is known by its ARN.
