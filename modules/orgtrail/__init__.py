@@ -30,9 +30,9 @@ if TYPE_CHECKING:
         SiemFeed,
     )
     from orgtrail.environments import load_environment, load_environments
+    from orgtrail.errors import OrgtrailError, SettingsError, SettingsWarning
     from orgtrail.organization_trail import OrganizationTrail
     from orgtrail.settings.environment import Environment
-    from orgtrail.settings.faults import OrgtrailError, SettingsError, SettingsWarning
     from orgtrail.stack import EnvironmentStack
 
 _HOMES = {
@@ -50,10 +50,10 @@ _HOMES = {
     "LogDelivery": "constructs.core",
     "OrganizationCheck": "constructs.core",
     "OrganizationTrail": "organization_trail",
-    "OrgtrailError": "settings.faults",
+    "OrgtrailError": "errors",
     "SecurityHub": "constructs.options",
-    "SettingsError": "settings.faults",
-    "SettingsWarning": "settings.faults",
+    "SettingsError": "errors",
+    "SettingsWarning": "errors",
     "SiemFeed": "constructs.options",
     "TerraformStack": "constructs.bindings",
     "Trail": "constructs.core",
