@@ -31,7 +31,7 @@ class TextRule:
     Args:
         text: the rule in words.
         holds: the test.
-        pattern: a pattern for the whole text, in Python and RE2 syntax; empty if the test is another.
+        pattern: a pattern for the whole text, in Python and RE2 syntax; empty for other tests.
         never: patterns that no part of the text may match.
 
     """
