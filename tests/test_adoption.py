@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from orgtrail.environments import load_environment
+from orgtrail.errors import SettingsError
 from orgtrail.policies import guardrails, readers, siem
 from orgtrail.policies.document import Document
 from orgtrail.proof.check import Report, check
 from orgtrail.proof.controls import Answer
 from orgtrail.proof.findings import Severity
-from orgtrail.settings.faults import SettingsError
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, environment, merged, orgtrail, synthesized, tfvars

@@ -13,7 +13,7 @@ from hypothesis import settings as examples
 from orgtrail import OrgtrailError
 from orgtrail.module import module_files, write_module
 from orgtrail.regions import partition_of
-from orgtrail.settings.adoption import Adoption
+from orgtrail.settings.archive import Adoption
 from orgtrail.settings.environment import Environment
 
 from tests import golden

@@ -10,10 +10,10 @@ from orgtrail.costs.estimate import estimate
 from orgtrail.costs.prices import prices
 from orgtrail.costs.volume import estimated
 from orgtrail.environments import load_environment
+from orgtrail.errors import SettingsError
 from orgtrail.policies import notices
 from orgtrail.policies.deployer import deployer
 from orgtrail.policies.doctor import doctor
-from orgtrail.settings.faults import SettingsError
 
 from tests.conftest import MINIMAL, Json, environment, merged, synthesized, tfvars
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.environments import require_limits
+from orgtrail.errors import SettingsError
 from orgtrail.policies import archive, key
 from orgtrail.proof.check import check
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import parse
 from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import SettingsError
 
 from tests import golden
 from tests.conftest import MINIMAL, Json, environment, merged, synthesized, tfvars
@@ -27,7 +27,7 @@ def writes(service: str, object_: str, account: str, env: Environment = SHARED) 
     request = Request(
         Caller(Kind.SERVICE, service),
         "s3:PutObject",
-        layout.bucket_arn(env, env.archive.bucket, object_),
+        naming.bucket_arn(env, env.archive.bucket, object_),
         env.logging.id,
         {
             "aws:SecureTransport": "true",

@@ -246,7 +246,7 @@ def test_every_action_exists_and_is_about_the_resources_beside_it() -> None:
     statements += [
         (f"{env.name} deployer of {name} {each['Sid']}", each)
         for env in golden.environments()
-        for name in env.reached
+        for name in env.provider_accounts
         for each in deployer(env, name)["Statement"]
     ]
     # A statement that a file keeps may say what it is not about.

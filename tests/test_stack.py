@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from orgtrail import layout, records
+from orgtrail import naming, records
 from orgtrail.constructs import bindings as aws
 from orgtrail.environments import load_environment
+from orgtrail.errors import SettingsError
 from orgtrail.organization_trail import OrganizationTrail
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import SettingsError
 
 from tests import golden
 from tests.conftest import ROOT, Json, environment, synthesized
@@ -293,7 +293,7 @@ def test_outputs_tell_the_next_tool_all_it_needs() -> None:
         "log_prefix": "AWSLogs/o-examplebank/",
         "result_location": "s3://example-bank-archive-athena-results/results/",
         "table": "organization_trail",
-        "trail_arn": layout.trail_arn(environment()),
+        "trail_arn": naming.trail_arn(environment()),
         "workgroup": "organization-trail",
     }
 

@@ -7,9 +7,13 @@ from typing import Any
 
 from orgtrail.constructs import bindings as aws
 from orgtrail.organization_trail import OrganizationTrail
-from orgtrail.settings.accounts import Account
-from orgtrail.settings.backend import CloudBackend, LocalBackend, S3Backend
-from orgtrail.settings.environment import Environment
+from orgtrail.settings.environment import (
+    Account,
+    CloudBackend,
+    Environment,
+    LocalBackend,
+    S3Backend,
+)
 
 TERRAFORM_VERSIONS = ">= 1.10"
 """From 1.10 on, the S3 backend locks with a file."""
@@ -36,7 +40,7 @@ class EnvironmentStack(aws.TerraformStack):
         self.home = self
         self.environment = environment
         self._state(environment)
-        providers = {name: self._provider(name) for name in environment.reached}
+        providers = {name: self._provider(name) for name in environment.provider_accounts}
         self.trail = OrganizationTrail(
             self,
             "Default",

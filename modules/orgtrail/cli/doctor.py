@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgtrail.cli import Format, FormatOption, ProfileOption, RoleOption, app
-from orgtrail.telling import BAD, FAILED, FINE
+from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
     from orgtrail.doctor.outcome import Outcome
     from orgtrail.settings.environment import Environment
 
-_CODES = {"fine": FINE, "fault": BAD, "unchecked": FAILED}
+_CODES = {"fine": EXIT_OK, "fault": EXIT_BAD, "unchecked": EXIT_FAILED}
 
 
 @app.command()

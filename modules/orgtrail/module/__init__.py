@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from orgtrail.app import synthesize
+from orgtrail.errors import OrgtrailError
 from orgtrail.module.choices import choices
 from orgtrail.module.handbook import example, readme
 from orgtrail.module.interface import variables, versions
 from orgtrail.module.template import body, stand_in
+from orgtrail.output import atomic_output
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import OrgtrailError
-from orgtrail.writing import whole
 
 EXAMPLE = Path("examples", "organization", "main.tf")
 
@@ -47,7 +47,7 @@ def write_module(out: Path, env: Environment | None = None) -> list[Path]:
             f"{out}: has {', '.join(strangers)}, which would become part of the module; "
             "name another folder"
         )
-    with whole(out) as draft:
+    with atomic_output(out) as draft:
         for name, text in files.items():
             path = draft / name
             path.parent.mkdir(parents=True, exist_ok=True)

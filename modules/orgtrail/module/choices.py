@@ -11,7 +11,6 @@ from pydantic.fields import FieldInfo
 from orgtrail.module.conditions import of_each, tests
 from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.shape import Shape
 from orgtrail.settings.trail import LogRetention
 from orgtrail.settings.types import AccountId, RoleArn, metadata_in, models_in
 
@@ -151,7 +150,7 @@ def choices(env: Environment, *, given: bool) -> list[Choice]:
 def named_accounts(env: Environment) -> list[str]:
     """Return the accounts that the module has to tell apart; of others it needs the id alone."""
     readers = env.access.member_readers
-    named = [*env.reached, *((readers and readers.accounts) or ())]
+    named = [*env.provider_accounts, *((readers and readers.accounts) or ())]
     for writer in env.archive.writers:
         named += writer.accounts or ()
     if env.trail.delegated_administrator:
@@ -196,7 +195,7 @@ def _texts(env: Environment, *, given: bool) -> Iterator[Choice]:
 def _exempt_roles(env: Environment, *, given: bool) -> Iterator[Choice]:
     if env.policy_targets:
         # The policy would lock out whoever deploys to an account and is not exempt.
-        roles = tuple(_exempt(env, number) for number in range(2, len(env.reached) + 1))
+        roles = tuple(_exempt(env, number) for number in range(2, len(env.provider_accounts) + 1))
         yield _choice("exempt_roles", EXEMPT, roles, list(env.exempt_roles), is_asked=not given)
 
 
@@ -270,7 +269,7 @@ def value_at(env: Environment, setting: tuple[str, ...]) -> Any:
 
 
 def _field(setting: tuple[str, ...]) -> FieldInfo:
-    model: Any = Shape
+    model: Any = Environment
     for name in setting[:-1]:
         model = next(models_in(model.model_fields[name].annotation))
     found: FieldInfo = model.model_fields[setting[-1]]

@@ -39,7 +39,7 @@ def variables(env: Environment, chosen: Sequence[Choice]) -> Json:
         chosen: the choices.
 
     """
-    deployed = [f"{name}_account_id" for name in env.deployed]
+    deployed = [f"{name}_account_id" for name in env.deployed_accounts]
     together = between([each.name for each in chosen], deployed)
     if "home_region" in together:
         together["home_region"] += tuple(_lacking(env))

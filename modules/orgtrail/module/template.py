@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from orgtrail.errors import OrgtrailError, dotted
 from orgtrail.module.choices import (
     EXEMPT,
     EXPIRY,
@@ -20,7 +21,6 @@ from orgtrail.module.choices import (
 )
 from orgtrail.regions import PARTITIONS, partition
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import OrgtrailError, dotted
 
 Json = dict[str, Any]
 
@@ -89,7 +89,7 @@ def is_account(choice: Choice) -> bool:
 
 def _reached(name: str, env: Environment, roles: Mapping[str, str]) -> Json:
     """Return how an account is reached: in the module that is up to the caller's provider."""
-    if name not in env.reached:
+    if name not in env.provider_accounts:
         return {}
     bounded = {"permissions_boundary": env.accounts[name].permissions_boundary}
     return ({"role_arn": roles[name]} if name in roles else {"profile": "caller"}) | bounded

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import verification
 from orgtrail.policies.document import Document, allow, document, publish, secure_transport
 from orgtrail.policies.key import administration, service
-from orgtrail.settings.alarms import Alarms
+from orgtrail.settings.detection import AlarmSettings
 from orgtrail.settings.environment import Environment
 
 _CLOUDWATCH = "cloudwatch.amazonaws.com"
 
 
-def topic(env: Environment, alarms: Alarms) -> Document:
+def topic(env: Environment, alarms: AlarmSettings) -> Document:
     """Return the topic's policy: alarms and the daily verification publish, over TLS.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
-    arn = layout.management_topic_arn(env, alarms.topic)
+    arn = naming.management_topic_arn(env, alarms.topic)
     return document(
         publish("AlarmsPublish", _CLOUDWATCH, arn, env.management.id, _our_alarms(env)),
         *(verification.publishes(env) if env.verification else []),
@@ -31,7 +31,7 @@ def key(env: Environment) -> Document:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     return document(
-        administration([layout.account_root(env, env.management.id)]),
+        administration([naming.account_root(env, env.management.id)]),
         service("AlarmsEncrypt", _CLOUDWATCH, env.management.id, _our_alarms(env)),
         *(verification.encrypts(env) if env.verification else []),
     )
@@ -59,4 +59,4 @@ def chat() -> Document:
 
 
 def _our_alarms(env: Environment) -> str:
-    return layout.arn(env, "cloudwatch", env.management.id, "alarm:*", region=env.home_region)
+    return naming.arn(env, "cloudwatch", env.management.id, "alarm:*", region=env.home_region)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import readers, writers
 from orgtrail.policies.document import (
     DELETION,
@@ -42,7 +42,7 @@ def archive(env: Environment) -> Document:
             env.organization.id,
         ),
         transport(env, bucket),
-        encrypted(layout.own_keys(env), ["aws:kms", "AES256"]),
+        encrypted(naming.trail_object_arns(env), ["aws:kms", "AES256"]),
         no_deletion(env, bucket),
         _only_cloudtrail_writes(env),
         *readers.members_read(env),
@@ -68,8 +68,8 @@ def access_logs(env: Environment) -> Document:
             "Effect": "Allow",
             "Principal": {"Service": "logging.s3.amazonaws.com"},
             "Action": "s3:PutObject",
-            "Resource": layout.bucket_arn(env, bucket, f"{prefix}*"),
-            "Condition": acting_for(env.logging.id, layout.bucket_arn(env, source)),
+            "Resource": naming.bucket_arn(env, bucket, f"{prefix}*"),
+            "Condition": acting_for(env.logging.id, naming.bucket_arn(env, source)),
         }
         for number, (prefix, source) in enumerate(sources.items(), start=1)
     ]
@@ -84,21 +84,21 @@ def results(env: Environment) -> Document:
 def _from_trail(env: Environment, sid: str, action: str, bucket: str, owner: str) -> Statement:
     """Allow CloudTrail one action, for this trail alone (no confused deputy)."""
     write = {"s3:x-amz-acl": "bucket-owner-full-control"} if owner else {}
-    key = f"{layout.logs_prefix(env)}{owner}/*" if owner else ""
+    key = f"{env.logs_prefix}{owner}/*" if owner else ""
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"Service": layout.CLOUDTRAIL},
+        "Principal": {"Service": naming.CLOUDTRAIL},
         "Action": action,
-        "Resource": layout.bucket_arn(env, bucket, key),
-        "Condition": {"StringEquals": {**write, "aws:SourceArn": layout.trail_arn(env)}},
+        "Resource": naming.bucket_arn(env, bucket, key),
+        "Condition": {"StringEquals": {**write, "aws:SourceArn": naming.trail_arn(env)}},
     }
 
 
 def transport(env: Environment, bucket: str) -> Statement:
     """Deny reaching a bucket without TLS."""
     return secure_transport(
-        "s3:*", [layout.bucket_arn(env, bucket), layout.bucket_arn(env, bucket, "*")]
+        "s3:*", [naming.bucket_arn(env, bucket), naming.bucket_arn(env, bucket, "*")]
     )
 
 
@@ -127,7 +127,7 @@ def no_deletion(env: Environment, bucket: str) -> Statement:
         "Effect": "Deny",
         "Principal": "*",
         "Action": [f"s3:{action}" for action in (*DELETION, *HOLDING)],
-        "Resource": layout.bucket_arn(env, bucket, "*"),
+        "Resource": naming.bucket_arn(env, bucket, "*"),
         **except_roles(env.archive.break_glass_roles),
     }
 
@@ -143,6 +143,6 @@ def _only_cloudtrail_writes(env: Environment) -> Statement:
         "Effect": "Deny",
         "Principal": "*",
         "Action": [f"s3:{action}" for action in (*REWRITING, "PutObjectAcl")],
-        "Resource": layout.own_keys(env),
-        "Condition": {"StringNotEquals": {"aws:PrincipalServiceName": layout.CLOUDTRAIL}},
+        "Resource": naming.trail_object_arns(env),
+        "Condition": {"StringNotEquals": {"aws:PrincipalServiceName": naming.CLOUDTRAIL}},
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import siem
 from orgtrail.policies.document import Document, Statement, allow, document
 from orgtrail.settings.environment import Environment
@@ -39,21 +39,21 @@ def arn(env: Environment, name: str) -> str | None:
     account = env.accounts[name]
     if not account.permissions_boundary:
         return None
-    return layout.arn(env, "iam", account.id, f"policy/{account.permissions_boundary}")
+    return naming.arn(env, "iam", account.id, f"policy/{account.permissions_boundary}")
 
 
 def _management(env: Environment) -> Iterator[Statement]:
     """Yield what delivery to CloudWatch Logs and the chat's role do."""
     yield allow("Deliver", "logs", ("CreateLogStream", "PutLogEvents"),
-                layout.log_stream_arns(env))  # fmt: skip
+                naming.log_stream_arns(env))  # fmt: skip
     yield allow("Look", "cloudwatch", ("Describe*", "Get*"), "*")
 
 
 def _logging(env: Environment) -> Iterator[Statement]:
     """Yield what auditors, a SIEM, the compaction and the verification do."""
-    archive = layout.bucket_arn(env, env.archive.bucket)
+    archive = naming.bucket_arn(env, env.archive.bucket)
     compacted = env.compacted_bucket or f"{env.archive.bucket}-compacted"
-    buckets = [layout.bucket_arn(env, each) for each in (env.result_bucket, compacted)]
+    buckets = [naming.bucket_arn(env, each) for each in (env.result_bucket, compacted)]
     everything = [archive, *buckets]
     yield allow(
         "Read", "s3", ("Get*", "List*"), [*everything, *(f"{each}/*" for each in everything)]
@@ -62,17 +62,17 @@ def _logging(env: Environment) -> Iterator[Statement]:
     yield allow("Write", "s3", _OBJECTS, [f"{each}/*" for each in buckets])
     yield allow("Ask", "athena", _ATHENA, "*")
     yield allow("ReadCatalog", "glue", ("BatchGet*", "Get*", "UpdateTable"),
-                layout.in_logging(env, "glue", "*"))  # fmt: skip
-    services = [layout.via(env, each) for each in ("s3", "sns", "sqs")]
+                naming.logging_account_arn(env, "glue", "*"))  # fmt: skip
+    services = [naming.via_service(env, each) for each in ("s3", "sns", "sqs")]
     yield {
         **allow("UseKeys", "kms", ("Decrypt", "GenerateDataKey"),
-                layout.arn(env, "kms", "*", "key/*", region=env.home_region)),
+                naming.arn(env, "kms", "*", "key/*", region=env.home_region)),
         "Condition": {"StringEquals": {"kms:ViaService": services}},
     }  # fmt: skip
-    yield allow("TakeMessages", "sqs", siem.TAKE, layout.in_logging(env, "sqs", "*"))
+    yield allow("TakeMessages", "sqs", siem.TAKE, naming.logging_account_arn(env, "sqs", "*"))
     yield allow("Verify", "cloudtrail", ("ListPublicKeys",), "*")
     yield allow("StartVerification", "codebuild", ("StartBuild",),
-                layout.in_logging(env, "codebuild", "project/*"))  # fmt: skip
+                naming.logging_account_arn(env, "codebuild", "project/*"))  # fmt: skip
     yield allow("Report", "logs", ("CreateLogStream", "PutLogEvents"),
-                layout.in_logging(env, "logs", "log-group:*"))  # fmt: skip
-    yield allow("Tell", "sns", ("Publish",), layout.management_topic_arn(env, "*"))
+                naming.logging_account_arn(env, "logs", "log-group:*"))  # fmt: skip
+    yield allow("Tell", "sns", ("Publish",), naming.management_topic_arn(env, "*"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import readers
 from orgtrail.policies.archive import transport
 from orgtrail.policies.document import Document, acting_for, allow, document
@@ -24,7 +24,7 @@ def trust(env: Environment) -> Document:
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     """
-    schedules = layout.in_logging(env, "scheduler", "schedule-group/default")
+    schedules = naming.logging_account_arn(env, "scheduler", "schedule-group/default")
     return document(
         {
             "Sid": "ScheduleRuns",
@@ -44,23 +44,23 @@ def permissions(env: Environment) -> Document:
     name = f"table/{env.catalog.database}/{compaction.table}"
     return document(
         allow("AskAthena", "athena", ("GetWorkGroup", "StartQueryExecution"),
-              layout.workgroup_arn(env)),
+              naming.workgroup_arn(env)),
         allow("FindCatalog", "athena", ("GetDataCatalog",),
-              layout.in_logging(env, "athena", "datacatalog/AwsDataCatalog")),
+              naming.logging_account_arn(env, "athena", "datacatalog/AwsDataCatalog")),
         allow("ReadSchema", "glue", ("GetDatabase", "GetPartition", "GetPartitions", "GetTable"),
-              [layout.in_logging(env, "glue", "catalog"), *layout.catalog_arns(env)]),
+              [naming.logging_account_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]),
         allow("CommitTable", "glue", ("UpdateTable",),
-              [layout.in_logging(env, "glue", "catalog"),
-               layout.in_logging(env, "glue", f"database/{env.catalog.database}"),
-               layout.in_logging(env, "glue", name)]),
+              [naming.logging_account_arn(env, "glue", "catalog"),
+               naming.logging_account_arn(env, "glue", f"database/{env.catalog.database}"),
+               naming.logging_account_arn(env, "glue", name)]),
         readers.list_bucket(env, "FindLogFiles", env.archive.bucket),
-        readers.read_objects(env, "ReadLogFiles", f"{layout.logs_prefix(env)}*"),
+        readers.read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
         readers.list_bucket(env, "FindTable", env.compacted_bucket, "ListBucketMultipartUploads"),
         allow("WriteTable", "s3", (*_WRITE, "DeleteObject"),
-              layout.bucket_arn(env, env.compacted_bucket, "*")),
+              naming.bucket_arn(env, env.compacted_bucket, "*")),
         readers.list_bucket(env, "FindResults", env.result_bucket, "ListBucketMultipartUploads"),
         allow("KeepResults", "s3", _WRITE,
-              layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*")),
+              naming.bucket_arn(env, env.result_bucket, f"{naming.RESULT_PREFIX}*")),
         *readers.decrypt(env, "UseKey", ["s3"], [], "GenerateDataKey"),
     )  # fmt: skip
 

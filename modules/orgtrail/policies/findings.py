@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies.archive import encrypted, no_deletion, transport
 from orgtrail.policies.document import Document, Statement, acting_for, document
 from orgtrail.policies.key import administration, administrators, by_pattern, readers_decrypt
 from orgtrail.regions import is_opt_in
-from orgtrail.settings.detection import GuardDuty
+from orgtrail.settings.detection import GuardDutySettings
 from orgtrail.settings.environment import Environment
 
 KEY = "guardduty-findings"
 """What the key encrypts, as its alias says."""
 
 
-def bucket(env: Environment, settings: GuardDuty, name: str) -> Document:
+def bucket(env: Environment, settings: GuardDutySettings, name: str) -> Document:
     """Return the bucket's policy: the administrator's detectors write, nobody deletes.
 
     https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_exportfindings.html
     """
-    whole, within = layout.bucket_arn(env, name), layout.bucket_arn(env, name, "*")
+    whole, within = naming.bucket_arn(env, name), naming.bucket_arn(env, name, "*")
     return document(
         _export(env, settings, "GuardDutyLocates", "s3:GetBucketLocation", whole),
         _export(env, settings, "GuardDutyWrites", "s3:PutObject", within),
@@ -29,7 +29,7 @@ def bucket(env: Environment, settings: GuardDuty, name: str) -> Document:
     )
 
 
-def key(env: Environment, settings: GuardDuty) -> Document:
+def key(env: Environment, settings: GuardDutySettings) -> Document:
     """Return the key's policy: the same detectors encrypt, readers decrypt by IAM through S3."""
     return document(
         administration(administrators(env)),
@@ -46,7 +46,7 @@ def services(regions: tuple[str, ...]) -> list[str]:
 
 
 def _export(
-    env: Environment, settings: GuardDuty, sid: str, action: str, resource: str
+    env: Environment, settings: GuardDutySettings, sid: str, action: str, resource: str
 ) -> Statement:
     """Allow the administrator's detectors, in the regions that have one."""
     administrator = env.accounts[settings.administrator].id
@@ -54,7 +54,7 @@ def _export(
     names = services(regions)
     # AWS makes up a detector's id, and a policy is literal.
     detectors = [
-        layout.arn(env, "guardduty", administrator, "detector/*", region=region)
+        naming.arn(env, "guardduty", administrator, "detector/*", region=region)
         for region in regions
     ]
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import readers, writers
 from orgtrail.policies.document import CONTEXT, Document, Statement, acting_for, document
 from orgtrail.settings.environment import Environment
@@ -31,20 +31,20 @@ def key(env: Environment) -> Document:
             env,
             "CloudTrailEncrypts",
             ["kms:GenerateDataKey*"],
-            {"StringLike": {CONTEXT: layout.any_trail_arn(env)}},
+            {"StringLike": {CONTEXT: naming.any_trail_arn(env)}},
         ),
         # An S3 Bucket Key is cached: the service has to read back the one that it uses.
         _cloudtrail(
             env,
             "CloudTrailUsesBucketKey",
             ["kms:Decrypt"],
-            {"StringLike": {CONTEXT: layout.any_trail_arn(env)}},
+            {"StringLike": {CONTEXT: naming.any_trail_arn(env)}},
         ),
         _cloudtrail(env, "CloudTrailDescribesKey", ["kms:DescribeKey"], {}),
         {
             "Sid": "ReadersDecryptLogs",
             "Effect": "Allow",
-            "Principal": {"AWS": layout.account_root(env, env.logging.id)},
+            "Principal": {"AWS": naming.account_root(env, env.logging.id)},
             "Action": "kms:Decrypt",
             "Resource": "*",
             "Condition": {"Null": {CONTEXT: "false"}},
@@ -52,14 +52,14 @@ def key(env: Environment) -> Document:
         {
             "Sid": "AthenaResults",
             "Effect": "Allow",
-            "Principal": {"AWS": layout.account_root(env, env.logging.id)},
+            "Principal": {"AWS": naming.account_root(env, env.logging.id)},
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Resource": "*",
             "Condition": {
-                "StringEquals": {"kms:ViaService": layout.via(env, "s3")},
+                "StringEquals": {"kms:ViaService": naming.via_service(env, "s3")},
                 "StringLike": {
                     "kms:EncryptionContext:aws:s3:arn": [
-                        layout.bucket_arn(env, bucket, key)
+                        naming.bucket_arn(env, bucket, key)
                         for bucket in filter(None, (env.result_bucket, env.compacted_bucket))
                         for key in ("", "*")
                     ]
@@ -99,10 +99,10 @@ def readers_decrypt(env: Environment, sid: str, name: str) -> Statement:
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"AWS": layout.account_root(env, env.logging.id)},
+        "Principal": {"AWS": naming.account_root(env, env.logging.id)},
         "Action": "kms:Decrypt",
         "Resource": "*",
-        "Condition": {"StringEquals": {"kms:ViaService": layout.via(env, name)}},
+        "Condition": {"StringEquals": {"kms:ViaService": naming.via_service(env, name)}},
     }
 
 
@@ -110,7 +110,7 @@ def administrators(env: Environment) -> list[str]:
     """Return who administers the key: those named and the deploy role, or the account's IAM."""
     named = list(env.key.administrators)
     if not named:
-        return [layout.account_root(env, env.logging.id)]
+        return [naming.account_root(env, env.logging.id)]
     deploying = filter(_is_one, env.logging.deploy_roles)
     return list(dict.fromkeys([*named, *deploying]))
 
@@ -120,7 +120,7 @@ def by_pattern(env: Environment) -> Statement | None:
     roles = patterns(env)
     if not roles:
         return None
-    root = [layout.account_root(env, env.logging.id)]
+    root = [naming.account_root(env, env.logging.id)]
     condition = {"ArnLike": {"aws:PrincipalArn": roles}}
     return {**administration(root), "Sid": "AdministerKeyByPattern", "Condition": condition}
 
@@ -146,8 +146,8 @@ def _cloudtrail(
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"Service": layout.CLOUDTRAIL},
+        "Principal": {"Service": naming.CLOUDTRAIL},
         "Action": actions,
         "Resource": "*",
-        "Condition": {"StringEquals": {"aws:SourceArn": layout.trail_arn(env)}, **condition},
+        "Condition": {"StringEquals": {"aws:SourceArn": naming.trail_arn(env)}, **condition},
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies.document import Document, Statement, document, secure_transport
 from orgtrail.policies.key import administration
 from orgtrail.settings.environment import Environment
@@ -13,7 +13,7 @@ def topic(env: Environment, name: str) -> Document:
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permissions-for-sns-notifications.html
     """
-    arn = layout.management_topic_arn(env, name)
+    arn = naming.management_topic_arn(env, name)
     return document(
         _for_trail(env, "AWSCloudTrailSNSPolicy20131101", ["sns:Publish"], arn),
         secure_transport("sns:Publish", [arn]),
@@ -24,7 +24,7 @@ def key(env: Environment) -> Document:
     """Return the key's policy: CloudTrail encrypts for this trail alone (the same page)."""
     actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
     return document(
-        administration([layout.account_root(env, env.management.id)]),
+        administration([naming.account_root(env, env.management.id)]),
         _for_trail(env, "CloudTrailNotifies", actions, "*"),
     )
 
@@ -33,8 +33,8 @@ def _for_trail(env: Environment, sid: str, actions: list[str], resource: str) ->
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"Service": layout.CLOUDTRAIL},
+        "Principal": {"Service": naming.CLOUDTRAIL},
         "Action": actions,
         "Resource": resource,
-        "Condition": {"StringEquals": {"aws:SourceArn": layout.trail_arn(env)}},
+        "Condition": {"StringEquals": {"aws:SourceArn": naming.trail_arn(env)}},
     }

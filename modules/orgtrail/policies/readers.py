@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies.document import CONTEXT, Document, Statement, allow, document
-from orgtrail.settings.access import Auditor, MemberReaders
+from orgtrail.settings.access import AuditorSettings, MemberReaders
 from orgtrail.settings.environment import Environment
 
 OWN = "${aws:PrincipalAccount}"
@@ -60,7 +60,7 @@ def trust(
     )
 
 
-def auditor_trust(auditor: Auditor) -> Document:
+def auditor_trust(auditor: AuditorSettings) -> Document:
     """Return who may assume the auditors' role: with MFA, an external id, a source identity."""
     return trust(
         auditor.trusted,
@@ -76,8 +76,10 @@ def auditor(env: Environment) -> Document:
     https://docs.aws.amazon.com/athena/latest/ug/workgroups-iam-policy.html
     """
     return document(
-        allow("AskAthena", "athena", _ASK, layout.workgroup_arn(env)),
-        allow("BrowseCatalog", "athena", _BROWSE, layout.in_logging(env, "athena", _CATALOG)),
+        allow("AskAthena", "athena", _ASK, naming.workgroup_arn(env)),
+        allow(
+            "BrowseCatalog", "athena", _BROWSE, naming.logging_account_arn(env, "athena", _CATALOG)
+        ),
         # The console asks for these lists; they have names alone, and no resource to name.
         allow("OpenConsole", "athena", ("ListDataCatalogs", "ListWorkGroups"), "*"),
         allow(
@@ -85,18 +87,18 @@ def auditor(env: Environment) -> Document:
             "glue",
             _SCHEMA,
             [
-                layout.in_logging(env, "glue", "catalog"),
-                *layout.catalog_arns(env),
+                naming.logging_account_arn(env, "glue", "catalog"),
+                *naming.catalog_arns(env),
             ],
         ),
         list_bucket(env, "FindLogFiles", env.archive.bucket, "ListBucketVersions"),
-        read_objects(env, "ReadLogFiles", f"{layout.logs_prefix(env)}*"),
+        read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
         list_bucket(env, "FindResults", env.result_bucket, "ListBucketMultipartUploads"),
         allow(
             "KeepResults",
             "s3",
             ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject"),
-            layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*"),
+            naming.bucket_arn(env, env.result_bucket, f"{naming.RESULT_PREFIX}*"),
         ),
         *_compacted(env),
         *decrypt(env, "DecryptLogFilesAndResults", ["s3"], [], "GenerateDataKey"),
@@ -108,7 +110,7 @@ def auditor(env: Environment) -> Document:
 def _compacted(env: Environment) -> list[Statement]:
     if not env.compacted_bucket:
         return []
-    keys = layout.bucket_arn(env, env.compacted_bucket, "*")
+    keys = naming.bucket_arn(env, env.compacted_bucket, "*")
     return [
         list_bucket(env, "FindCompacted", env.compacted_bucket),
         allow("ReadCompacted", "s3", ("GetObject",), keys),
@@ -120,8 +122,8 @@ def members_read(env: Environment) -> list[Statement]:
     readers = env.access.member_readers
     if not readers:
         return []
-    bucket, own = env.archive.bucket, f"{layout.organization_prefix(env)}{OWN}/"
-    whole, within = layout.bucket_arn(env, bucket), layout.bucket_arn(env, bucket, f"{own}*")
+    bucket, own = env.archive.bucket, f"{env.organization_prefix}{OWN}/"
+    whole, within = naming.bucket_arn(env, bucket), naming.bucket_arn(env, bucket, f"{own}*")
     return [
         _members(env, readers, "MembersLocateLogs", "s3:GetBucketLocation", whole, {}),
         _members(
@@ -142,7 +144,7 @@ def members_decrypt(env: Environment) -> list[Statement]:
     if not readers:
         return []
     conditions = {
-        "StringEquals": {"kms:ViaService": layout.via(env, "s3")},
+        "StringEquals": {"kms:ViaService": naming.via_service(env, "s3")},
         "Null": {CONTEXT: "false"},
     }
     return [_members(env, readers, "MembersDecryptLogs", "kms:Decrypt", "*", conditions)]
@@ -150,15 +152,15 @@ def members_decrypt(env: Environment) -> list[Statement]:
 
 def member_reader(env: Environment) -> Document:
     """Return the policy of the reader in a member account: the half that the member attaches."""
-    bucket, own = env.archive.bucket, f"{layout.organization_prefix(env)}{OWN}/"
+    bucket, own = env.archive.bucket, f"{env.organization_prefix}{OWN}/"
     return document(
         allow(
-            "FindOwnLogs", "s3", ("GetBucketLocation", "ListBucket"), layout.bucket_arn(env, bucket)
+            "FindOwnLogs", "s3", ("GetBucketLocation", "ListBucket"), naming.bucket_arn(env, bucket)
         ),
-        allow("ReadOwnLogs", "s3", ("GetObject",), layout.bucket_arn(env, bucket, f"{own}*")),
+        allow("ReadOwnLogs", "s3", ("GetObject",), naming.bucket_arn(env, bucket, f"{own}*")),
         {
-            **allow("DecryptOwnLogs", "kms", ("Decrypt",), layout.any_key_arn(env)),
-            "Condition": {"StringEquals": {"kms:ViaService": layout.via(env, "s3")}},
+            **allow("DecryptOwnLogs", "kms", ("Decrypt",), naming.any_key_arn(env)),
+            "Condition": {"StringEquals": {"kms:ViaService": naming.via_service(env, "s3")}},
         },
     )
 
@@ -166,13 +168,13 @@ def member_reader(env: Environment) -> Document:
 def list_bucket(env: Environment, sid: str, bucket: str, *more: str) -> Statement:
     """Allow finding a bucket and what is in it."""
     actions = ("GetBucketLocation", "ListBucket", *more)
-    return allow(sid, "s3", actions, layout.bucket_arn(env, bucket))
+    return allow(sid, "s3", actions, naming.bucket_arn(env, bucket))
 
 
 def read_objects(env: Environment, sid: str, keys: str) -> Statement:
     """Allow reading objects of the archive, old versions too."""
     actions = ("GetObject", "GetObjectVersion")
-    return allow(sid, "s3", actions, layout.bucket_arn(env, env.archive.bucket, keys))
+    return allow(sid, "s3", actions, naming.bucket_arn(env, env.archive.bucket, keys))
 
 
 def decrypt(
@@ -184,14 +186,16 @@ def decrypt(
     referred to is told by its ARN, whatever its aliases.
     """
     actions = ("Decrypt", *more)
-    through = {"StringEquals": {"kms:ViaService": [layout.via(env, each) for each in services]}}
+    through = {
+        "StringEquals": {"kms:ViaService": [naming.via_service(env, each) for each in services]}
+    }
 
     def by_alias(aliases: list[str]) -> Statement:
         among = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}}
-        allowed = allow(sid, "kms", actions, layout.any_key_arn(env))
+        allowed = allow(sid, "kms", actions, naming.any_key_arn(env))
         return {**allowed, "Condition": {**among, **through}}
 
-    if arn := env.adopt.others_key:
+    if arn := env.adopt.referenced_key:
         by_arn = {**allow(f"{sid}ByArn", "kms", actions, arn), "Condition": through}
         return [by_arn, *([by_alias(others)] if others else [])]
     return [by_alias([env.key.alias, *others])]
@@ -220,7 +224,7 @@ def _members(
         "Condition": {
             **conditions,
             "StringEquals": {**callers, **conditions.get("StringEquals", {})},
-            "ArnLike": {"aws:PrincipalArn": layout.role_arn(env, "*", readers.role_name)},
+            "ArnLike": {"aws:PrincipalArn": naming.role_arn(env, "*", readers.role_name)},
         },
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies.document import Document, document
 from orgtrail.settings.environment import Environment
 
@@ -13,9 +13,9 @@ def delivery_trust(env: Environment) -> Document:
         {
             "Sid": "CloudTrailDelivers",
             "Effect": "Allow",
-            "Principal": {"Service": layout.CLOUDTRAIL},
+            "Principal": {"Service": naming.CLOUDTRAIL},
             "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"aws:SourceArn": layout.trail_arn(env)}},
+            "Condition": {"StringEquals": {"aws:SourceArn": naming.trail_arn(env)}},
         }
     )
 
@@ -30,6 +30,6 @@ def delivery(env: Environment) -> Document:
             "Sid": "WriteTrailStreams",
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": layout.log_stream_arns(env),
+            "Resource": naming.log_stream_arns(env),
         }
     )

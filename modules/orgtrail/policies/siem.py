@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import readers
 from orgtrail.policies.document import (
     Document,
@@ -19,8 +19,8 @@ from orgtrail.policies.key import (
     readers_decrypt,
     service,
 )
+from orgtrail.settings.access import Siem, SiemReader
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.siem import Siem, SiemReader
 
 _S3, _SNS = "s3.amazonaws.com", "sns.amazonaws.com"
 TAKE = (
@@ -35,8 +35,8 @@ def key(env: Environment, siem: Siem) -> Document:
     return document(
         administration(administrators(env)),
         by_pattern(env),
-        service("BucketNotifies", _S3, account, layout.bucket_arn(env, env.archive.bucket)),
-        service("TopicDelivers", _SNS, account, layout.feed_topic_arn(env, siem.topic)),
+        service("BucketNotifies", _S3, account, naming.bucket_arn(env, env.archive.bucket)),
+        service("TopicDelivers", _SNS, account, naming.siem_topic_arn(env, siem.topic)),
         readers_decrypt(env, "QueueReaders", "sqs"),
     )
 
@@ -46,8 +46,8 @@ def topic(env: Environment, siem: Siem) -> Document:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
     """
-    arn = layout.feed_topic_arn(env, siem.topic)
-    archive = layout.bucket_arn(env, env.archive.bucket)
+    arn = naming.siem_topic_arn(env, siem.topic)
+    archive = naming.bucket_arn(env, env.archive.bucket)
     return document(
         publish("ArchiveNotifies", _S3, arn, env.logging.id, archive),
         _subscribers(env, siem, arn) if siem.subscriber_accounts else None,
@@ -57,7 +57,7 @@ def topic(env: Environment, siem: Siem) -> Document:
 
 def queue(env: Environment, siem: Siem) -> Document:
     """Return the queue's policy: the topic sends, over TLS; who reads is up to IAM."""
-    arn = layout.queue_arn(env, siem.queue)
+    arn = naming.queue_arn(env, siem.queue)
     return document(
         {
             "Sid": "TopicSends",
@@ -65,7 +65,7 @@ def queue(env: Environment, siem: Siem) -> Document:
             "Principal": {"Service": _SNS},
             "Action": "sqs:SendMessage",
             "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": layout.feed_topic_arn(env, siem.topic)}},
+            "Condition": {"ArnEquals": {"aws:SourceArn": naming.siem_topic_arn(env, siem.topic)}},
         },
         secure_transport("sqs:*", [arn]),
     )
@@ -74,7 +74,7 @@ def queue(env: Environment, siem: Siem) -> Document:
 def dead_letters(env: Environment, siem: Siem) -> Document:
     """Return the dead-letter queue's policy: TLS alone; SQS itself moves messages there."""
     return document(
-        secure_transport("sqs:*", [layout.queue_arn(env, layout.dead_letter(siem.queue))])
+        secure_transport("sqs:*", [naming.queue_arn(env, naming.dead_letter_queue(siem.queue))])
     )
 
 
@@ -85,10 +85,10 @@ def reader_trust(reader: SiemReader) -> Document:
 
 def reader(env: Environment, siem: Siem) -> Document:
     """Return what a SIEM may: take messages from the queue, read and decrypt log files."""
-    prefix = layout.organization_prefix(env)
-    messages = [layout.alias(siem.topic)]
+    prefix = env.organization_prefix
+    messages = [naming.key_alias(siem.topic)]
     return document(
-        allow("TakeMessages", "sqs", TAKE, layout.queue_arn(env, siem.queue)),
+        allow("TakeMessages", "sqs", TAKE, naming.queue_arn(env, siem.queue)),
         readers.list_bucket(env, "FindLogFiles", env.archive.bucket),
         readers.read_objects(env, "ReadLogFiles", f"{prefix}*"),
         *readers.decrypt(env, "DecryptLogFilesAndMessages", ["s3", "sqs"], messages),
@@ -99,7 +99,7 @@ def _subscribers(env: Environment, siem: Siem, topic: str) -> Statement:
     return {
         "Sid": "SiemSubscribes",
         "Effect": "Allow",
-        "Principal": {"AWS": [layout.account_root(env, each) for each in siem.subscriber_accounts]},
+        "Principal": {"AWS": [naming.account_root(env, each) for each in siem.subscriber_accounts]},
         "Action": "sns:Subscribe",
         "Resource": topic,
         "Condition": {"StringEquals": {"sns:Protocol": "sqs"}},

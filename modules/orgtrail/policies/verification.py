@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import readers
 from orgtrail.policies.compaction import SCHEDULER
 from orgtrail.policies.document import Document, Statement, acting_for, allow, document
+from orgtrail.settings.detection import Verification
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.verification import Verification
 
 CODEBUILD = "codebuild.amazonaws.com"
 CALL = "codebuild:startBuild"
@@ -19,28 +19,30 @@ def trust(env: Environment, settings: Verification) -> Document:
 
     https://docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html
     """
-    return _service(env, CODEBUILD, layout.project_arn(env, settings))
+    return _service(env, CODEBUILD, naming.project_arn(env, settings))
 
 
 def schedule_trust(env: Environment) -> Document:
     """Return who may assume the starting role: EventBridge Scheduler, for this account."""
-    return _service(env, SCHEDULER, layout.in_logging(env, "scheduler", "schedule-group/default"))
+    return _service(
+        env, SCHEDULER, naming.logging_account_arn(env, "scheduler", "schedule-group/default")
+    )
 
 
 def start(env: Environment, settings: Verification) -> Document:
     """Return what the starting role may: start this project."""
-    project = layout.project_arn(env, settings)
+    project = naming.project_arn(env, settings)
     return document(allow("StartVerification", "codebuild", ("StartBuild",), project))
 
 
 def permissions(env: Environment, settings: Verification) -> Document:
     """Return what the reading role may: read the archive, write its report, ring the alarms."""
-    group = layout.in_logging(env, "logs", f"log-group:{settings.log_group}:*")
+    group = naming.logging_account_arn(env, "logs", f"log-group:{settings.log_group}:*")
     writing = ("CreateLogStream", "PutLogEvents")
     return document(
         allow("WriteReport", "logs", writing, group),
         readers.list_bucket(env, "FindLogFiles", env.archive.bucket, "ListBucketVersions"),
-        readers.read_objects(env, "ReadLogFiles", f"{layout.logs_prefix(env)}*"),
+        readers.read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
         *readers.decrypt(env, "DecryptLogFiles", ["s3"], []),
         allow("FindPublicKeys", "cloudtrail", ("ListPublicKeys",), "*"),
         *_tell(env),
@@ -54,14 +56,14 @@ def publishes(env: Environment) -> list[Statement]:
 
 def encrypts(env: Environment) -> list[Statement]:
     """Return the share of the topic's key: the role uses it through SNS."""
-    via = {"StringEquals": {"kms:ViaService": layout.via(env, "sns")}}
+    via = {"StringEquals": {"kms:ViaService": naming.via_service(env, "sns")}}
     actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
     return [_from_logging(env, "VerificationEncrypts", actions, "*", via)]
 
 
 def _tell(env: Environment) -> list[Statement]:
-    keys = layout.arn(env, "kms", env.management.id, "key/*", region=env.home_region)
-    through = {"StringEquals": {"kms:ViaService": layout.via(env, "sns")}}
+    keys = naming.arn(env, "kms", env.management.id, "key/*", region=env.home_region)
+    through = {"StringEquals": {"kms:ViaService": naming.via_service(env, "sns")}}
     return [
         allow("TellFindings", "sns", ("Publish",), _topic(env)),
         {
@@ -73,7 +75,7 @@ def _tell(env: Environment) -> list[Statement]:
 
 def _topic(env: Environment) -> str:
     assert env.alarms
-    return layout.management_topic_arn(env, env.alarms.topic)
+    return naming.management_topic_arn(env, env.alarms.topic)
 
 
 def _from_logging(
@@ -85,11 +87,11 @@ def _from_logging(
 ) -> Statement:
     """Allow the role by its name: as a principal it would have to exist before the policy."""
     assert env.verification
-    role = layout.role_arn(env, env.logging.id, env.verification.role_name)
+    role = naming.role_arn(env, env.logging.id, env.verification.role_name)
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"AWS": layout.account_root(env, env.logging.id)},
+        "Principal": {"AWS": naming.account_root(env, env.logging.id)},
         "Action": actions,
         "Resource": resource,
         "Condition": {**condition, "ArnEquals": {"aws:PrincipalArn": role}},

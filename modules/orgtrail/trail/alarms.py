@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.alarms import SILENCE, Alarm, pattern
 from orgtrail.policies import alarms as policies
 from orgtrail.policies.document import text
-from orgtrail.settings.alarms import Alarms, Tuning
+from orgtrail.settings.detection import AlarmSettings, Tuning
 from orgtrail.trail.common import role, service_key
 from orgtrail.trail.part import Before, Part
 from orgtrail.trail.resource import Expression, Json, Resource, literal
@@ -17,7 +17,7 @@ _AT_LEAST = "GreaterThanOrEqualToThreshold"
 _KEY, _VALUE = "${each.key}", "${{each.value.{}}}"
 
 
-def alarms(part: Part, settings: Alarms, *, group: Before) -> None:
+def alarms(part: Part, settings: AlarmSettings, *, group: Before) -> None:
     """Add the topic, then metric filters on the trail's log group, and alarms on their metrics.
 
     Each alarm is there twice: over all accounts, as scanners look for it, and by account, where
@@ -43,12 +43,12 @@ def alarms(part: Part, settings: Alarms, *, group: Before) -> None:
             _silence(part, settings, alarm, [topic, *group])
 
 
-def _topic(part: Part, settings: Alarms) -> Resource:
+def _topic(part: Part, settings: AlarmSettings) -> Resource:
     """Add the topic with its policy and its key, and return what is made last."""
     env, name = part.environment, settings.topic
     key = service_key(
         part.inside("key"),
-        alias=layout.alias(name),
+        alias=naming.key_alias(name),
         description=f"Messages of {name}",
         policy=policies.key(env),
     )
@@ -61,7 +61,7 @@ def _topic(part: Part, settings: Alarms) -> Resource:
     )
 
 
-def _subscribe(part: Part, settings: Alarms, topic: Resource) -> None:
+def _subscribe(part: Part, settings: AlarmSettings, topic: Resource) -> None:
     subscribers = settings.subscribers
     endpoints = {
         endpoint: protocol
@@ -82,7 +82,7 @@ def _subscribe(part: Part, settings: Alarms, topic: Resource) -> None:
         _chat(part, settings, topic)
 
 
-def _chat(part: Part, settings: Alarms, topic: Resource) -> None:
+def _chat(part: Part, settings: AlarmSettings, topic: Resource) -> None:
     """Add the channels. Without a guardrail a channel could do all that administrators can."""
     env, name = part.environment, settings.chat_role_name
     may_look = role(
@@ -95,8 +95,8 @@ def _chat(part: Part, settings: Alarms, topic: Resource) -> None:
     )
     common: dict[str, Any] = {
         "configuration_name": _KEY,
-        "iam_role_arn": layout.role_arn(env, env.management.id, name),
-        "guardrail_policy_arns": [layout.arn(env, "iam", "aws", layout.CHAT_GUARDRAIL)],
+        "iam_role_arn": naming.role_arn(env, env.management.id, name),
+        "guardrail_policy_arns": [naming.arn(env, "iam", "aws", naming.CHAT_GUARDRAIL)],
         "sns_topic_arns": [_topic_arn(part, settings)],
         "logging_level": "ERROR",
         "depends_on": [may_look, topic],
@@ -124,7 +124,7 @@ def _chat(part: Part, settings: Alarms, topic: Resource) -> None:
 
 
 def _totals(
-    part: Part, settings: Alarms, watched: list[Alarm], group: Before, topic: Resource
+    part: Part, settings: AlarmSettings, watched: list[Alarm], group: Before, topic: Resource
 ) -> None:
     """Add plain alarms: Security Hub wants a metric with no dimensions."""
     namespace = settings.namespace
@@ -133,7 +133,7 @@ def _totals(
         "aws_cloudwatch_metric_alarm",
         "totals",
         for_each={each.name: _entry(settings, each) for each in watched},
-        alarm_name=layout.alarm_title(namespace, _KEY),
+        alarm_name=naming.alarm_title(namespace, _KEY),
         metric_name=_KEY,
         namespace=namespace,
         statistic="Sum",
@@ -144,7 +144,7 @@ def _totals(
 
 
 def _by_account(
-    part: Part, settings: Alarms, watched: list[Alarm], group: Before, topic: Resource
+    part: Part, settings: AlarmSettings, watched: list[Alarm], group: Before, topic: Resource
 ) -> None:
     """Add alarms that ring for each account separately."""
     namespace = f"{settings.namespace}/ByAccount"
@@ -164,7 +164,7 @@ def _by_account(
         "aws_cloudwatch_metric_alarm",
         "by_account",
         for_each={each.name: _entry(settings, each) for each in watched},
-        alarm_name=layout.alarm_title(settings.namespace, _KEY, by_account=True),
+        alarm_name=naming.alarm_title(settings.namespace, _KEY, by_account=True),
         metric_query=[series],
         threshold=Expression(_VALUE.format("threshold")),
         **_common(part, settings, [topic, filters]),
@@ -173,7 +173,7 @@ def _by_account(
 
 def _filters(
     part: Part,
-    settings: Alarms,
+    settings: AlarmSettings,
     name: str,
     watched: list[Alarm],
     group: Before,
@@ -182,12 +182,12 @@ def _filters(
 ) -> Resource:
     """Count the events of each pattern in a namespace."""
     env = part.environment
-    names, wording = layout.alarm_names(env), settings.patterns
+    names, wording = naming.alarm_placeholders(env), settings.patterns
     return part.add(
         "aws_cloudwatch_log_metric_filter",
         f"{name}_filter",
         for_each={each.name: literal(pattern(each, wording, names)) for each in watched},
-        name=layout.filter_name(_KEY, name),
+        name=naming.filter_name(_KEY, name),
         log_group_name=env.delivery.log_group,
         pattern="${each.value}",
         metric_transformation={
@@ -200,12 +200,12 @@ def _filters(
     )
 
 
-def _silence(part: Part, settings: Alarms, alarm: Alarm, after: Before) -> None:
+def _silence(part: Part, settings: AlarmSettings, alarm: Alarm, after: Before) -> None:
     """Ring where nothing comes: the metric of the log group itself, missing or zero."""
     part.add(
         "aws_cloudwatch_metric_alarm",
         "silence",
-        alarm_name=layout.alarm_title(settings.namespace, alarm.name),
+        alarm_name=naming.alarm_title(settings.namespace, alarm.name),
         metric_name="IncomingLogEvents",
         namespace="AWS/Logs",
         dimensions={"LogGroupName": part.environment.delivery.log_group},
@@ -221,7 +221,7 @@ def _silence(part: Part, settings: Alarms, alarm: Alarm, after: Before) -> None:
     )
 
 
-def _common(part: Part, settings: Alarms, after: Before) -> dict[str, Any]:
+def _common(part: Part, settings: AlarmSettings, after: Before) -> dict[str, Any]:
     return {
         "alarm_description": _VALUE.format("description"),
         "comparison_operator": _AT_LEAST,
@@ -232,7 +232,7 @@ def _common(part: Part, settings: Alarms, after: Before) -> dict[str, Any]:
     }
 
 
-def _entry(settings: Alarms, alarm: Alarm) -> Json:
+def _entry(settings: AlarmSettings, alarm: Alarm) -> Json:
     tuning = settings.tuning.get(alarm.name, Tuning())
     return {
         "description": _description(alarm),
@@ -241,8 +241,8 @@ def _entry(settings: Alarms, alarm: Alarm) -> Json:
     }
 
 
-def _topic_arn(part: Part, settings: Alarms) -> str:
-    return layout.management_topic_arn(part.environment, settings.topic)
+def _topic_arn(part: Part, settings: AlarmSettings) -> str:
+    return naming.management_topic_arn(part.environment, settings.topic)
 
 
 def _description(alarm: Alarm) -> str:

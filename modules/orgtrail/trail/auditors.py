@@ -6,12 +6,12 @@ Readers in member accounts are let in by the archive's own policies.
 from __future__ import annotations
 
 from orgtrail.policies import readers
-from orgtrail.settings.access import Auditor
+from orgtrail.settings.access import AuditorSettings
 from orgtrail.trail.common import role
 from orgtrail.trail.part import Part
 
 
-def auditor(part: Part, settings: Auditor) -> None:
+def auditor(part: Part, settings: AuditorSettings) -> None:
     """Add the role.
 
     Args:

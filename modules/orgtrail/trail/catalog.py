@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from orgtrail import layout, records
+from orgtrail import naming, records
 from orgtrail.policies import archive as policies
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.columns import columns
@@ -92,14 +92,14 @@ def _table(part: Part, accounts: str, database: Resource) -> None:
             "projection.region.values": _regions(part),
             "projection.day.type": "date",
             "projection.day.format": "yyyy/MM/dd",
-            "projection.day.range": f"{layout.first_day(env)},NOW",
+            "projection.day.range": f"{naming.first_day(env)},NOW",
             "projection.day.interval": "1",
             "projection.day.interval.unit": "DAYS",
-            "storage.location.template": literal(layout.partition_template(env)),
+            "storage.location.template": literal(naming.partition_template(env)),
         },
         partition_keys=columns(*records.PARTITIONS),
         storage_descriptor={
-            "location": layout.table_location(env),
+            "location": naming.table_location(env),
             "input_format": _INPUT,
             "output_format": _OUTPUT,
             "columns": columns(*records.FIELDS),
@@ -142,7 +142,7 @@ def _workgroup(env: Environment, key_arn: str) -> Json:
         "bytes_scanned_cutoff_per_query": env.catalog.bytes_scanned_limit,
         "engine_version": {"selected_engine_version": "Athena engine version 3"},
         "result_configuration": {
-            "output_location": layout.result_location(env),
+            "output_location": naming.result_location(env),
             "expected_bucket_owner": env.logging.id,
             "encryption_configuration": {
                 "encryption_option": "SSE_KMS",

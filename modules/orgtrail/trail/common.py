@@ -8,7 +8,7 @@ from typing import Any
 
 from orgtrail.policies import boundary
 from orgtrail.policies.document import Document, text
-from orgtrail.settings.adoption import BucketPart, ExistingBucket, ExistingKey
+from orgtrail.settings.archive import BucketPart, ExistingBucket, ExistingKey
 from orgtrail.trail.part import Before, Part, protected
 from orgtrail.trail.resource import Json, Provider, Resource, literal
 

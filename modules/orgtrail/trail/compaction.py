@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from orgtrail import layout, records
+from orgtrail import naming, records
 from orgtrail.policies import archive
 from orgtrail.policies import compaction as policies
 from orgtrail.queries.compaction import statements
@@ -56,7 +56,7 @@ def compaction(
         table_type="EXTERNAL_TABLE",
         open_table_format_input={"iceberg_input": {"metadata_operation": "CREATE", "version": "2"}},
         storage_descriptor={
-            "location": layout.compacted_location(env),
+            "location": naming.compacted_location(env),
             "columns": columns(*records.FIELDS, *records.PARTITIONS),
         },
         # Each commit writes where the newest metadata lies.
@@ -95,8 +95,8 @@ def _schedule(part: Part, settings: Compaction, after: Before) -> None:
         flexible_time_window={"mode": "OFF"},
         depends_on=after,
         target={
-            "arn": layout.call_arn(env, policies.CALL),
-            "role_arn": layout.role_arn(env, env.logging.id, settings.role_name),
+            "arn": naming.scheduler_target_arn(env, policies.CALL),
+            "role_arn": naming.role_arn(env, env.logging.id, settings.role_name),
             "input": "${each.value.ask}",
         },
     )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orgtrail.settings.detection import AccessAnalyzer, GuardDuty, SecurityHub
+from orgtrail.settings.detection import (
+    AccessAnalyzerSettings,
+    GuardDutySettings,
+    SecurityHubSettings,
+)
 from orgtrail.trail.part import Part
 
 
@@ -17,7 +21,9 @@ class Place:
     administrator: Part
 
 
-def places(part: Part, section: GuardDuty | SecurityHub | AccessAnalyzer) -> list[Place]:
+def places(
+    part: Part, section: GuardDutySettings | SecurityHubSettings | AccessAnalyzerSettings
+) -> list[Place]:
     """Return a place for each region of a service, the home region first."""
     env = part.environment
     found = []

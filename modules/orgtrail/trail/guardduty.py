@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import archive, findings
-from orgtrail.settings.detection import FindingsExport, GuardDuty
-from orgtrail.settings.lacking import lacking
+from orgtrail.regions import missing_guardduty_features
+from orgtrail.settings.detection import FindingsExport, GuardDutySettings
 from orgtrail.trail.common import Bucket, LogTarget, Retention, private_bucket, service_key
 from orgtrail.trail.detection import Place, places
 from orgtrail.trail.part import Before, Part
@@ -30,7 +30,9 @@ class _Export:
     bucket: Bucket
 
 
-def guardduty(part: Part, settings: GuardDuty, *, access_logs: LogTarget, after: Before) -> None:
+def guardduty(
+    part: Part, settings: GuardDutySettings, *, access_logs: LogTarget, after: Before
+) -> None:
     """Add a detector in the delegated administrator and in the management account, in each region.
 
     Args:
@@ -47,14 +49,14 @@ def guardduty(part: Part, settings: GuardDuty, *, access_logs: LogTarget, after:
 
 
 def _export(
-    part: Part, settings: GuardDuty, export: FindingsExport, access_logs: LogTarget
+    part: Part, settings: GuardDutySettings, export: FindingsExport, access_logs: LogTarget
 ) -> _Export:
     env = part.environment
     bucket = env.findings_bucket
     assert bucket is not None
     key = service_key(
         part.inside("key"),
-        alias=layout.alias(findings.KEY),
+        alias=naming.key_alias(findings.KEY),
         description="Findings of GuardDuty",
         policy=findings.key(env, settings),
     )
@@ -70,7 +72,9 @@ def _export(
     return _Export(key, made)
 
 
-def _region(place: Place, settings: GuardDuty, export: _Export | None, after: Before) -> Resource:
+def _region(
+    place: Place, settings: GuardDutySettings, export: _Export | None, after: Before
+) -> Resource:
     """Add one region, and return what says who administers it.
 
     Detectors come first: the delegation would make one by itself, which Terraform then could not.
@@ -105,7 +109,7 @@ def _region(place: Place, settings: GuardDuty, export: _Export | None, after: Be
             "aws_guardduty_publishing_destination",
             "export",
             detector_id=detector.attribute("id"),
-            destination_arn=layout.bucket_arn(env, export.bucket.name),
+            destination_arn=naming.bucket_arn(env, export.bucket.name),
             kms_key_arn=export.key.attribute("arn"),
             # GuardDuty writes a test file at once.
             depends_on=[export.bucket.policy, export.bucket.encryption],
@@ -113,12 +117,14 @@ def _region(place: Place, settings: GuardDuty, export: _Export | None, after: Be
     return delegation
 
 
-def _features(place: Place, settings: GuardDuty, detector: Resource, members: Resource) -> None:
+def _features(
+    place: Place, settings: GuardDutySettings, detector: Resource, members: Resource
+) -> None:
     """Turn features on or off for the administrator's detector and for the members'.
 
     Of a feature that the region lacks nothing is said: AWS would refuse that it is off, too.
     """
-    part, absent = place.administrator, lacking(place.region)
+    part, absent = place.administrator, missing_guardduty_features(place.region)
     on = {name: name in settings.features for name in _ALWAYS_NAMED if name not in absent}
     part.add(
         "aws_guardduty_organization_configuration_feature",
@@ -141,7 +147,9 @@ def _features(place: Place, settings: GuardDuty, detector: Resource, members: Re
         _runtime(part, settings, detector, members)
 
 
-def _runtime(part: Part, settings: GuardDuty, detector: Resource, members: Resource) -> None:
+def _runtime(
+    part: Part, settings: GuardDutySettings, detector: Resource, members: Resource
+) -> None:
     kept = {name: name in settings.runtime_agents for name in _AGENTS}
     part.add(
         "aws_guardduty_organization_configuration_feature",

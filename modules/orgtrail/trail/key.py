@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orgtrail.policies import key as policies
-from orgtrail.settings.rules.register import account_of
+from orgtrail.settings.types import account_of
 from orgtrail.trail.common import others_key, service_key
 from orgtrail.trail.part import Part
 from orgtrail.trail.resource import Provider, Resource
@@ -24,7 +24,7 @@ class TrailKey:
 def key(part: Part) -> TrailKey:
     """Add the key and its alias."""
     env = part.environment
-    if arn := env.adopt.others_key:
+    if arn := env.adopt.referenced_key:
         # It may be in any account: Control Tower keeps it in the management account.
         owner = Provider(account_of(arn), env.home_region)
         made = others_key(part.inside("Default"), arn=arn, alias=env.key.alias, owner=owner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import notices as policies
 from orgtrail.policies.document import text
 from orgtrail.trail.common import service_key
@@ -29,7 +29,7 @@ def trail_topic(part: Part, name: str) -> Resource:
     env = part.environment
     key = service_key(
         part.inside("key"),
-        alias=layout.alias(name),
+        alias=naming.key_alias(name),
         description=f"Messages of {name}",
         policy=policies.key(env),
     )
@@ -53,7 +53,7 @@ def bucket_notification(part: Part, after: Before) -> None:
     env = part.environment
     bucket, existing = env.archive.bucket, env.adopt.bucket
     blocks: dict[str, Any] = {}
-    for each in layout.notifications(env):
+    for each in naming.notifications(env):
         kind = _KINDS[each.arn.split(":")[2]]
         block = {
             f"{kind}_arn": each.arn,

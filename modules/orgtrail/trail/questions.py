@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.queries import Query, pack
 from orgtrail.queries.rendering import on_table, to_prepare, to_save
 from orgtrail.trail.part import Part
@@ -22,7 +22,7 @@ def questions(part: Part, accounts: str, *, workgroup: Resource, database: Resou
 
     """
     env, settings = part.environment, part.environment.catalog
-    facts = layout.query_facts(env) | {"accounts": _ACCOUNTS}
+    facts = naming.query_placeholders(env) | {"accounts": _ACCOUNTS}
     saved, prepared = {}, {}
     for query in pack().values():
         sql = literal(on_table(to_save(query, facts), settings.table))

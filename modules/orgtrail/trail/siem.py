@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import siem as policies
 from orgtrail.policies.document import Document, text
-from orgtrail.settings.siem import Siem
+from orgtrail.settings.access import Siem
 from orgtrail.trail.common import role, service_key
 from orgtrail.trail.notices import bucket_notification
 from orgtrail.trail.part import Before, Part
@@ -31,7 +31,7 @@ def siem(part: Part, settings: Siem, after: Before) -> None:
     env = part.environment
     key = service_key(
         part.inside("key"),
-        alias=layout.alias(settings.topic),
+        alias=naming.key_alias(settings.topic),
         description=f"Messages of {settings.topic}",
         policy=policies.key(env, settings),
     )
@@ -60,12 +60,12 @@ def siem(part: Part, settings: Siem, after: Before) -> None:
 
 def _queues(part: Part, settings: Siem, key: Resource, topic: Resource) -> None:
     env = part.environment
-    dead_letter = layout.dead_letter(settings.queue)
+    dead_letter = naming.dead_letter_queue(settings.queue)
     dead = _queue(
         part, "dead_letters", dead_letter, _DEAD_DAYS, key, policies.dead_letters(env, settings)
     )
     redrive = {
-        "deadLetterTargetArn": layout.queue_arn(env, dead_letter),
+        "deadLetterTargetArn": naming.queue_arn(env, dead_letter),
         "maxReceiveCount": settings.max_receives,
     }
     queue = _queue(
@@ -82,9 +82,9 @@ def _queues(part: Part, settings: Siem, key: Resource, topic: Resource) -> None:
     part.add(
         "aws_sns_topic_subscription",
         "subscription",
-        topic_arn=layout.feed_topic_arn(env, settings.topic),
+        topic_arn=naming.siem_topic_arn(env, settings.topic),
         protocol="sqs",
-        endpoint=layout.queue_arn(env, settings.queue),
+        endpoint=naming.queue_arn(env, settings.queue),
         # The message is then S3's own, without an envelope.
         raw_message_delivery=True,
         depends_on=[topic, queue],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import verification as policies
+from orgtrail.settings.detection import Verification
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.verification import Verification
 from orgtrail.trail.common import role
 from orgtrail.trail.part import Before, Part
 from orgtrail.trail.resource import Resource, literal
@@ -51,7 +51,7 @@ def _project(part: Part, settings: Verification, after: Before) -> Resource:
         "project",
         name=settings.project,
         description=f"Verifies the log files of {env.trail.name} each day",
-        service_role=layout.role_arn(env, env.logging.id, settings.role_name),
+        service_role=naming.role_arn(env, env.logging.id, settings.role_name),
         build_timeout=settings.timeout_minutes,
         concurrent_build_limit=1,
         depends_on=after,
@@ -89,8 +89,8 @@ def _schedule(part: Part, settings: Verification, project: Resource) -> None:
         flexible_time_window={"mode": "OFF"},
         depends_on=[project, may_start],
         target={
-            "arn": layout.call_arn(env, policies.CALL),
-            "role_arn": layout.role_arn(env, env.logging.id, settings.schedule_role_name),
+            "arn": naming.scheduler_target_arn(env, policies.CALL),
+            "role_arn": naming.role_arn(env, env.logging.id, settings.schedule_role_name),
             "input": json.dumps({"ProjectName": settings.project}),
         },
     )
@@ -107,15 +107,15 @@ def build_specification(environment: Environment, settings: Verification) -> dic
         "orgtrail verify",
         f"--bucket {environment.archive.bucket}",
         f"--organization-id {environment.organization.id}",
-        f"--trail-arn {layout.trail_arn(environment)}",
-        f"--prefix {layout.organization_prefix(environment)}",
+        f"--trail-arn {naming.trail_arn(environment)}",
+        f"--prefix {environment.organization_prefix}",
         f"--last {settings.hours}h",
         *(f"--expect {account}" for account in environment.account_ids),
     ]
     tell = [
         "aws sns publish",
         f"--region {environment.home_region}",
-        f"--topic-arn {layout.management_topic_arn(environment, environment.alarms.topic)}",
+        f"--topic-arn {naming.management_topic_arn(environment, environment.alarms.topic)}",
         f'--subject "{settings.project}: the log files are not proven intact"',
         # A message has 256 KB; the build's log has the whole report.
         f'--message "$(head -c 200000 {_REPORT})"',

@@ -17,7 +17,7 @@ def deployer(env: Environment, name: str) -> Document:
 
     Args:
         env: the settings.
-        name: the account, by its name in `accounts`: one of `env.reached`.
+        name: the account, by its name in `accounts`: one of `env.provider_accounts`.
 
     """
     statements = []

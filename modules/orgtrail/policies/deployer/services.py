@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import boundary
 from orgtrail.policies.deployer import resources as of
 from orgtrail.policies.deployer.core import service_linked
@@ -45,7 +45,7 @@ _MAKING = ("Create", "Enable", "TagResource", "UntagResource")
 _LINKED = {
     "guardduty": ("guardduty.amazonaws.com", "malware-protection.guardduty.amazonaws.com"),
     "security_hub": ("securityhub.amazonaws.com",),
-    "access_analyzer": (layout.ACCESS_ANALYZER,),
+    "access_analyzer": (naming.ACCESS_ANALYZER,),
 }
 _DELEGATION = (
     "DeregisterDelegatedAdministrator", "EnableAWSServiceAccess", "RegisterDelegatedAdministrator",
@@ -91,7 +91,7 @@ def delegating(env: Environment) -> Iterator[Statement]:
     yield from _linking(env, list(env.detection))
     told = env.alarms.subscribers if env.alarms else None
     if env.alarms and told and (told.slack or told.teams):
-        role = layout.role_arn(env, env.management.id, env.alarms.chat_role_name)
+        role = naming.role_arn(env, env.management.id, env.alarms.chat_role_name)
         yield allow("ManageChannels", "chatbot", _CHATS, "*")
         yield from of.roles("Chat", role, boundary.arn(env, "management"))
         yield of.pass_role("PassChatRole", role, "chatbot.amazonaws.com")
@@ -100,7 +100,7 @@ def delegating(env: Environment) -> Iterator[Statement]:
 
 def _principals(env: Environment) -> list[str]:
     """Return the services that may be handed over: all that detect, where an account is retired."""
-    services = layout.trusted_services(env)
+    services = naming.trusted_services(env)
     if env.retired.accounts:
         services += [name for names in _LINKED.values() for name in names]
     return sorted(set(services))

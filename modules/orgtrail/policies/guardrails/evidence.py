@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies.document import DELETION, HOLDING, REWRITING, Statement
 from orgtrail.policies.guardrails.statement import KEY, ROLE, deny, deny_by_alias, deny_key
 from orgtrail.settings.environment import Environment
@@ -48,10 +48,10 @@ def statements(env: Environment) -> Iterator[Statement]:
     yield from _key(env)
     # The group is in the management account; this binds where a delegated
     # administrator owns the trail, and so the group.
-    groups = [f"{layout.log_group_arn(env, '*')}*"]
+    groups = [f"{naming.log_group_arn(env, '*')}*"]
     if env.verification:
         name = f"log-group:{env.verification.log_group}"
-        groups.append(f"{layout.in_logging(env, 'logs', name)}*")
+        groups.append(f"{naming.logging_account_arn(env, 'logs', name)}*")
     yield deny("ProtectLogGroup", "logs", _LOG_GROUP, groups, exempt)
     yield from _exempt_roles(env)
     # Accepting a handshake moves an account to another organization without leaving first:
@@ -65,7 +65,7 @@ def statements(env: Environment) -> Iterator[Statement]:
 
 def _trails(env: Environment) -> Statement:
     """Deny stopping trails: the members' own too, unless old ones are being cleared away."""
-    everywhere = "*" if env.guardrails.member_trails else layout.trail_arn(env)
+    everywhere = "*" if env.guardrails.member_trails else naming.trail_arn(env)
     owners = env.owner_roles if env.adopt.refers("trail") else ()
     return deny("ProtectTrails", "cloudtrail", _TRAIL, everywhere, (*env.exempt_roles, *owners))
 
@@ -74,24 +74,24 @@ def _buckets(env: Environment) -> Iterator[Statement]:
     """Deny changing a bucket; the owner of one that is only referred to is exempt from its own."""
     exempt = env.exempt_roles
     for sid, names, roles in (
-        ("ProtectBuckets", [n for n in env.own_buckets if n not in env.others_buckets], exempt),
-        ("ProtectOthersBuckets", sorted(env.others_buckets), (*exempt, *env.owner_roles)),
+        ("ProtectBuckets", [n for n in env.own_buckets if n not in env.referenced_buckets], exempt),
+        ("ProtectOthersBuckets", sorted(env.referenced_buckets), (*exempt, *env.owner_roles)),
     ):
         if names:
-            arns = [layout.bucket_arn(env, each) for each in names]
+            arns = [naming.bucket_arn(env, each) for each in names]
             yield deny(sid, "s3", _BUCKET, arns, roles)
 
 
 def _files(env: Environment) -> Iterator[Statement]:
     """Deny deleting, holding and writing evidence to all but break-glass roles, services apart."""
     exempt = env.archive.break_glass_roles
-    others = env.others_buckets
+    others = env.referenced_buckets
     for sid, names, roles in (
         ("ProtectLogFiles", [n for n in env.evidence_buckets if n not in others], exempt),
         ("ProtectOthersLogFiles", sorted(others), (*exempt, *env.owner_roles)),
     ):
         if names:
-            arns = [layout.bucket_arn(env, each, "*") for each in names]
+            arns = [naming.bucket_arn(env, each, "*") for each in names]
             yield deny(sid, "s3", _FILES, arns, roles)
 
 
@@ -102,7 +102,7 @@ def _key(env: Environment) -> Iterator[Statement]:
     A key that is only referred to is known by its ARN.
     """
     exempt, break_glass = env.exempt_roles, env.archive.break_glass_roles
-    if arn := env.adopt.others_key:
+    if arn := env.adopt.referenced_key:
         yield deny("ProtectKey", "kms", KEY, arn, (*exempt, *env.owner_roles))
         return
     yield deny_key(env, "ProtectKey", _KEEPING, env.key.alias, exempt)
@@ -126,7 +126,7 @@ def _exempt_roles(env: Environment) -> Iterator[Statement]:
         there = sorted(each.replace("::*:", f"::{env.logging.id}:") for each in owners)
         yield deny("ProtectOwnerRoles", "iam", ROLE, there, (*exempt, *owners))
     providers = [
-        layout.arn(env, "iam", env.logging.id, f"{kind}/*")
+        naming.arn(env, "iam", env.logging.id, f"{kind}/*")
         for kind in ("saml-provider", "oidc-provider")
     ]
     yield deny("ProtectSignIn", "iam", _SIGN_IN, providers, exempt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies import boundary, findings
 from orgtrail.policies.document import DELETION, REWRITING, Statement
 from orgtrail.policies.guardrails.statement import KEY, ROLE, deny, deny_by_alias
@@ -57,31 +57,35 @@ def statements(env: Environment) -> Iterator[Statement]:
     exempt = env.exempt_roles
     compaction = _and_compaction(env)
     # The compaction's own policy lets it update its own table alone.
-    yield deny("ProtectTable", "glue", _GLUE, layout.catalog_arns(env), compaction)
+    yield deny("ProtectTable", "glue", _GLUE, naming.catalog_arns(env), compaction)
     yield deny(
-        "ProtectCatalog", "glue", _CATALOG, layout.in_logging(env, "glue", "catalog"), exempt
+        "ProtectCatalog",
+        "glue",
+        _CATALOG,
+        naming.logging_account_arn(env, "glue", "catalog"),
+        exempt,
     )
     yield deny(
         "ProtectFromLakeFormation", "lakeformation", _LAKE_FORMATION, "*", exempt,
         StringEquals={"aws:PrincipalAccount": env.logging.id},
     )  # fmt: skip
-    yield deny("ProtectWorkgroup", "athena", _ATHENA, layout.workgroup_arn(env), exempt)
+    yield deny("ProtectWorkgroup", "athena", _ATHENA, naming.workgroup_arn(env), exempt)
     # Athena writes an answer in the name of who asks: nobody puts one there himself.
-    answers = layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*")
+    answers = naming.bucket_arn(env, env.result_bucket, f"{naming.RESULT_PREFIX}*")
     writing = ("DeleteObject", "DeleteObjectVersion", *REWRITING)
     directly = {"aws:ViaAWSService": "false"}
     yield deny("ProtectAnswers", "s3", writing, answers, exempt, Bool=directly)
     if env.compacted_bucket:
-        files = layout.bucket_arn(env, env.compacted_bucket, "*")
+        files = naming.bucket_arn(env, env.compacted_bucket, "*")
         yield deny("ProtectCompacted", "s3", (*DELETION, *REWRITING), files, compaction)
     yield from _roles(env)
     yield from _feed(env)
     yield from _runs(env)
     if env.siem:
-        alias = layout.alias(env.siem.topic)
+        alias = naming.key_alias(env.siem.topic)
         yield from deny_by_alias(env, "ProtectFeedKey", KEY, alias, exempt)
     if env.findings_bucket:
-        alias = layout.alias(findings.KEY)
+        alias = naming.key_alias(findings.KEY)
         yield from deny_by_alias(env, "ProtectFindingsKey", KEY, alias, exempt)
 
 
@@ -91,7 +95,7 @@ def _roles(env: Environment) -> Iterator[Statement]:
     And the boundary of those roles: a narrower one would silence them, a wider one free them.
     """
     exempt = env.exempt_roles
-    if roles := layout.logging_roles(env):
+    if roles := naming.logging_roles(env):
         yield deny("ProtectReadingRoles", "iam", ROLE, roles, exempt)
         if limit := boundary.arn(env, "logging"):
             yield deny("ProtectBoundary", "iam", _POLICY, limit, exempt)
@@ -105,11 +109,13 @@ def _feed(env: Environment) -> Iterator[Statement]:
     if not (siem := env.siem):
         return
     exempt = env.exempt_roles
-    queues = [layout.queue_arn(env, each) for each in (siem.queue, layout.dead_letter(siem.queue))]
-    topic = layout.feed_topic_arn(env, f"{siem.topic}*")
+    queues = [
+        naming.queue_arn(env, each) for each in (siem.queue, naming.dead_letter_queue(siem.queue))
+    ]
+    topic = naming.siem_topic_arn(env, f"{siem.topic}*")
     yield deny("ProtectFeed", "", (*_TOPIC, *_QUEUE), [topic, *queues], exempt)
     if siem.reader:
-        reader = layout.role_arn(env, env.logging.id, siem.reader.role_name)
+        reader = naming.role_arn(env, env.logging.id, siem.reader.role_name)
         yield deny("ProtectMessages", "sqs", _MESSAGES, queues, (*exempt, reader))
 
 
@@ -119,11 +125,11 @@ def _runs(env: Environment) -> Iterator[Statement]:
     if compaction := env.catalog.compaction:
         schedules.append(f"schedule/*/{compaction.table}-*")
     if daily := env.verification:
-        starter = layout.role_arn(env, env.logging.id, daily.schedule_role_name)
-        project = layout.project_arn(env, daily)
+        starter = naming.role_arn(env, env.logging.id, daily.schedule_role_name)
+        project = naming.project_arn(env, daily)
         yield deny("ProtectVerification", "codebuild", _PROJECT, project, (*exempt, starter))
-        verifier = layout.role_arn(env, env.logging.id, daily.role_name)
-        reports = layout.in_logging(env, "logs", f"log-group:{daily.log_group}*")
+        verifier = naming.role_arn(env, env.logging.id, daily.role_name)
+        reports = naming.logging_account_arn(env, "logs", f"log-group:{daily.log_group}*")
         yield deny("ProtectReports", "logs", _WRITING, reports, (*exempt, verifier))
         # What an account's policy masks or rewrites, it does in every group.
         here = {"aws:PrincipalAccount": env.logging.id}
@@ -133,7 +139,7 @@ def _runs(env: Environment) -> Iterator[Statement]:
         )  # fmt: skip
         schedules.append(f"schedule/*/{daily.project}")
     if schedules:
-        arns = [layout.in_logging(env, "scheduler", each) for each in schedules]
+        arns = [naming.logging_account_arn(env, "scheduler", each) for each in schedules]
         yield deny("ProtectSchedules", "scheduler", _SCHEDULE, arns, exempt)
 
 
@@ -141,4 +147,4 @@ def _and_compaction(env: Environment) -> tuple[str, ...]:
     compaction = env.catalog.compaction
     if not compaction:
         return env.exempt_roles
-    return (*env.exempt_roles, layout.role_arn(env, env.logging.id, compaction.role_name))
+    return (*env.exempt_roles, naming.role_arn(env, env.logging.id, compaction.role_name))

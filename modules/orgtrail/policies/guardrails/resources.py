@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies.document import Document, document
 from orgtrail.settings.environment import Environment
 
@@ -19,8 +19,8 @@ def resource_control(env: Environment) -> Document:
         "Principal": "*",
         "Action": ["s3:*", "kms:*"],
         "Resource": [
-            *(layout.bucket_arn(env, name, key) for name in env.own_buckets for key in ("", "*")),
-            layout.arn(env, "kms", env.logging.id, "key/*", region="*"),
+            *(naming.bucket_arn(env, name, key) for name in env.own_buckets for key in ("", "*")),
+            naming.arn(env, "kms", env.logging.id, "key/*", region="*"),
         ],
     }
     return document(

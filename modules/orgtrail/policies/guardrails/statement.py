@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.policies.document import Statement, except_roles
 from orgtrail.settings.environment import Environment
 
@@ -49,7 +49,7 @@ def deny_key(
 ) -> Statement:
     """Deny actions on the key that has an alias: AWS makes up a key's id."""
     named = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
-    return deny(sid, "kms", actions, layout.any_key_arn(env), exempt, **named)
+    return deny(sid, "kms", actions, naming.any_key_arn(env), exempt, **named)
 
 
 def deny_by_alias(
@@ -59,7 +59,7 @@ def deny_by_alias(
 
     A key that lost its alias would be known by nothing, so the alias is protected like its key.
     """
-    arn = layout.in_logging(env, "kms", alias)
+    arn = naming.logging_account_arn(env, "kms", alias)
     return [
         deny_key(env, sid, actions, alias, exempt),
         deny(f"{sid}Alias", "kms", ("DeleteAlias", "UpdateAlias"), arn, exempt),
