@@ -23,7 +23,7 @@ from tests.strategies import extended
 ENVIRONMENTS = {
     # Terraform takes import blocks in the root module alone.
     each.name: each.model_copy(update={"adopt": Adoption()})
-    if each.adopt.imports("bucket")
+    if each.adopt.is_imported("bucket")
     else each
     for each in golden.environments()
     if each.name != "adopted"

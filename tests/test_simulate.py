@@ -182,7 +182,7 @@ def test_both_evaluators_agree(simulator: Simulator, situation: Situation) -> No
 @pytest.mark.parametrize(
     "env",
     # Of what is only referred to, neither has the policies.
-    [each for each in golden.environments() if not each.adopt.referred],
+    [each for each in golden.environments() if not each.adopt.referenced],
     ids=lambda env: env.name,
 )
 def test_both_evaluators_agree_on_the_access_matrix(

@@ -239,7 +239,7 @@ def _bare_session(profile: str | None) -> Any:
     return made
 
 
-def session_of(
+def session_for(
     account: Account, region: str, role_arn: str | None, profile: str | None = None
 ) -> Any:
     """Return a session in an account of an environment file.
@@ -299,10 +299,10 @@ def session_in(
     account = env.accounts[name]
     arn = role_in(env, name, role)
     try:
-        base = session_of(account, env.home_region, None, profile)
+        base = session_for(account, env.home_region, None, profile)
         if not arn or (_is_in(base, account.id, env.home_region) and arn == account.role_arn):
             return base
-        return session_of(account, env.home_region, arn, profile)
+        return session_for(account, env.home_region, arn, profile)
     except Exception as error:  # noqa: BLE001  # a provider of credentials may raise anything
         raise _unreachable(f"accounts.{name} ({account.id})", arn, error) from None
 
@@ -319,7 +319,7 @@ def _is_in(session: Any, account: str, region: str) -> bool:
     return bool(identity.get("Account") == account)
 
 
-def session_by(role: str | None, profile: str | None, region: str) -> Any:
+def session_from_options(role: str | None, profile: str | None, region: str) -> Any:
     """Return a boto3 session for a command without an environment file.
 
     Args:

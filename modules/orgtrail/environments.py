@@ -128,8 +128,9 @@ def _duplicate_sids(env: Environment) -> Iterator[Fault]:
 
 
 def _oversized(env: Environment) -> Iterator[Fault]:
-    exempt, break_glass = ("guardrails", "exempt_roles"), ("archive", "break_glass_roles")
-    longest = max((exempt, break_glass), key=lambda place: len(_given(env, place)))
+    longest: SettingPath = ("guardrails", "exempt_roles")
+    if len(env.archive.break_glass_roles) > len(env.guardrails.exempt_roles or ()):
+        longest = ("archive", "break_glass_roles")
     if env.policy_targets:
         for part, policy in guardrails.service_control(env).items():
             yield from _require_size(
@@ -172,7 +173,7 @@ def _oversized(env: Environment) -> Iterator[Fault]:
         )
 
 
-def _largest_bucket_policy_setting(env: Environment) -> tuple[tuple[str, ...], str]:
+def _largest_bucket_policy_setting(env: Environment) -> tuple[SettingPath, str]:
     """Return the setting that adds most to the archive's policy, and what to do about it."""
     readers = env.access.member_readers
     causes = {
@@ -194,7 +195,7 @@ def _largest_bucket_policy_setting(env: Environment) -> tuple[tuple[str, ...], s
     return setting, causes[setting][1]
 
 
-def _trusts(env: Environment) -> Iterator[tuple[tuple[str, ...], str, Document]]:
+def _trusts(env: Environment) -> Iterator[tuple[SettingPath, str, Document]]:
     """Yield the trust policies with a size that depends on settings."""
     if auditor := env.access.auditor:
         trust = readers.auditor_trust(auditor)
@@ -203,14 +204,8 @@ def _trusts(env: Environment) -> Iterator[tuple[tuple[str, ...], str, Document]]
         yield ("siem", "reader", "trusted"), "the SIEM's trust policy", siem.reader_trust(reader)
 
 
-def _given(env: Environment, place: tuple[str, ...]) -> tuple[str, ...]:
-    if place[0] == "guardrails":
-        return env.guardrails.exempt_roles or ()
-    return env.archive.break_glass_roles
-
-
 def _require_size(
-    setting: tuple[str, ...], what: str, policy: Document, limit: int, remedy: str
+    setting: SettingPath, what: str, policy: Document, limit: int, remedy: str
 ) -> Iterator[Fault]:
     size = len(text(policy).encode())
     if size > limit:

@@ -110,7 +110,7 @@ def trail_object_arns(env: Environment) -> list[str]:
 
 def key_alias_arn(env: Environment) -> str:
     """Return the ARN of the key's alias."""
-    return logging_account_arn(env, "kms", env.key.alias)
+    return logging_arn(env, "kms", env.key.alias)
 
 
 def log_group_arn(env: Environment, account: str) -> str:
@@ -159,31 +159,31 @@ def logging_roles(env: Environment) -> list[str]:
     return [*reading_roles(env), *(role_arn(env, env.logging.id, each) for each in starters)]
 
 
-def logging_account_arn(env: Environment, service: str, resource: str) -> str:
+def logging_arn(env: Environment, service: str, resource: str) -> str:
     """Return the ARN of a resource of the logging account in the home region."""
     return arn(env, service, env.logging.id, resource, region=env.home_region)
 
 
 def project_arn(env: Environment, settings: Verification) -> str:
     """Return the ARN of the CodeBuild project of the daily verification."""
-    return logging_account_arn(env, "codebuild", f"project/{settings.project}")
+    return logging_arn(env, "codebuild", f"project/{settings.project}")
 
 
 def workgroup_arn(env: Environment) -> str:
     """Return the ARN of the workgroup."""
-    return logging_account_arn(env, "athena", f"workgroup/{env.catalog.workgroup}")
+    return logging_arn(env, "athena", f"workgroup/{env.catalog.workgroup}")
 
 
 def catalog_arns(env: Environment) -> list[str]:
     """Return the ARNs of the database and all of its tables."""
     database = env.catalog.database
     names = (f"database/{database}", f"table/{database}/*")
-    return [logging_account_arn(env, "glue", name) for name in names]
+    return [logging_arn(env, "glue", name) for name in names]
 
 
 def any_key_arn(env: Environment) -> str:
     """Return the ARN pattern of all keys of the logging account: AWS chooses a key's id."""
-    return logging_account_arn(env, "kms", "key/*")
+    return logging_arn(env, "kms", "key/*")
 
 
 def management_topic_arn(env: Environment, topic: str) -> str:
@@ -222,12 +222,12 @@ def notifications(env: Environment) -> list[Notification]:
 
 def siem_topic_arn(env: Environment, topic: str) -> str:
     """Return the ARN of the SIEM feed's topic (its name may hold `*`)."""
-    return logging_account_arn(env, "sns", topic)
+    return logging_arn(env, "sns", topic)
 
 
 def queue_arn(env: Environment, queue: str) -> str:
     """Return the ARN of a queue of the SIEM feed."""
-    return logging_account_arn(env, "sqs", queue)
+    return logging_arn(env, "sqs", queue)
 
 
 def dead_letter_queue(queue: str) -> str:

@@ -71,7 +71,7 @@ def asked(call: Call, env: Environment) -> Iterator[tuple[str, str]]:
         case "s3":
             yield _of_bucket(call)
         case "kms" if call.operation not in _OF_NOTHING:
-            yield f"kms:{call.operation}", naming.logging_account_arn(env, "kms", "key/1")
+            yield f"kms:{call.operation}", naming.logging_arn(env, "kms", "key/1")
             if call.operation.endswith("Alias"):
                 yield f"kms:{call.operation}", naming.key_alias_arn(env)
         case "glue":
@@ -143,9 +143,9 @@ def _of_bucket(call: Call) -> tuple[str, str]:
 
 
 def _of_catalog(call: Call, env: Environment) -> list[str]:
-    catalog = naming.logging_account_arn(env, "glue", "catalog")
-    database = naming.logging_account_arn(env, "glue", f"database/{env.catalog.database}")
+    catalog = naming.logging_arn(env, "glue", "catalog")
+    database = naming.logging_arn(env, "glue", f"database/{env.catalog.database}")
     name = f"table/{env.catalog.database}/{env.catalog.table}"
-    table = naming.logging_account_arn(env, "glue", name)
+    table = naming.logging_arn(env, "glue", name)
     about_table = "Table" in call.operation or "Partition" in call.operation
     return [catalog, database, table] if about_table else [catalog, database]

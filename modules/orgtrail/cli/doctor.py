@@ -42,7 +42,7 @@ def doctor(
             "name": env.name,
             "verdict": said,
             "checks": [each.told() for each in outcomes],
-            "referred": list(env.adopt.referred),
+            "referred": list(env.adopt.referenced),
         }
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
     else:

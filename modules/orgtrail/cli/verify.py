@@ -158,9 +158,9 @@ def _session(
         from orgtrail.aws import session_in
 
         return session_in(environment, "logging", role, profile)
-    from orgtrail.aws import session_by
+    from orgtrail.aws import session_from_options
 
-    return session_by(role, profile, trail.home)
+    return session_from_options(role, profile, trail.home)
 
 
 def _trail(named: Named) -> tuple[Trail, Environment | None]:

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import Any
 
-from orgtrail.aws import Cause, Refusal, client, explain, role_in, session_of
+from orgtrail.aws import Cause, Refusal, client, explain, role_in, session_for
 from orgtrail.settings.environment import Environment
 
 Json = dict[str, Any]
@@ -211,7 +211,7 @@ class Clients:
 
     def _session(self, account: str) -> Any:
         if account not in self._sessions:
-            self._sessions[account] = session_of(
+            self._sessions[account] = session_for(
                 self._env.accounts[account],
                 self._env.home_region,
                 role_in(self._env, account, self._role),

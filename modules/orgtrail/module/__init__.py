@@ -99,7 +99,7 @@ def _every_default() -> Environment:
 
 
 def _refuse_imports(env: Environment) -> None:
-    managed = [name for name in type(env.adopt).model_fields if env.adopt.imports(name)]
+    managed = [name for name in type(env.adopt).model_fields if env.adopt.is_imported(name)]
     if managed:
         raise OrgtrailError(
             f"adopt.{managed[0]} must be left out of a module, or have manage = false: Terraform "

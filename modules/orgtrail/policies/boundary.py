@@ -62,17 +62,17 @@ def _logging(env: Environment) -> Iterator[Statement]:
     yield allow("Write", "s3", _OBJECTS, [f"{each}/*" for each in buckets])
     yield allow("Ask", "athena", _ATHENA, "*")
     yield allow("ReadCatalog", "glue", ("BatchGet*", "Get*", "UpdateTable"),
-                naming.logging_account_arn(env, "glue", "*"))  # fmt: skip
+                naming.logging_arn(env, "glue", "*"))  # fmt: skip
     services = [naming.via_service(env, each) for each in ("s3", "sns", "sqs")]
     yield {
         **allow("UseKeys", "kms", ("Decrypt", "GenerateDataKey"),
                 naming.arn(env, "kms", "*", "key/*", region=env.home_region)),
         "Condition": {"StringEquals": {"kms:ViaService": services}},
     }  # fmt: skip
-    yield allow("TakeMessages", "sqs", siem.TAKE, naming.logging_account_arn(env, "sqs", "*"))
+    yield allow("TakeMessages", "sqs", siem.TAKE, naming.logging_arn(env, "sqs", "*"))
     yield allow("Verify", "cloudtrail", ("ListPublicKeys",), "*")
     yield allow("StartVerification", "codebuild", ("StartBuild",),
-                naming.logging_account_arn(env, "codebuild", "project/*"))  # fmt: skip
+                naming.logging_arn(env, "codebuild", "project/*"))  # fmt: skip
     yield allow("Report", "logs", ("CreateLogStream", "PutLogEvents"),
-                naming.logging_account_arn(env, "logs", "log-group:*"))  # fmt: skip
+                naming.logging_arn(env, "logs", "log-group:*"))  # fmt: skip
     yield allow("Tell", "sns", ("Publish",), naming.management_topic_arn(env, "*"))

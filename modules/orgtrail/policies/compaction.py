@@ -24,7 +24,7 @@ def trust(env: Environment) -> Document:
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     """
-    schedules = naming.logging_account_arn(env, "scheduler", "schedule-group/default")
+    schedules = naming.logging_arn(env, "scheduler", "schedule-group/default")
     return document(
         {
             "Sid": "ScheduleRuns",
@@ -46,13 +46,13 @@ def permissions(env: Environment) -> Document:
         allow("AskAthena", "athena", ("GetWorkGroup", "StartQueryExecution"),
               naming.workgroup_arn(env)),
         allow("FindCatalog", "athena", ("GetDataCatalog",),
-              naming.logging_account_arn(env, "athena", "datacatalog/AwsDataCatalog")),
+              naming.logging_arn(env, "athena", "datacatalog/AwsDataCatalog")),
         allow("ReadSchema", "glue", ("GetDatabase", "GetPartition", "GetPartitions", "GetTable"),
-              [naming.logging_account_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]),
+              [naming.logging_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]),
         allow("CommitTable", "glue", ("UpdateTable",),
-              [naming.logging_account_arn(env, "glue", "catalog"),
-               naming.logging_account_arn(env, "glue", f"database/{env.catalog.database}"),
-               naming.logging_account_arn(env, "glue", name)]),
+              [naming.logging_arn(env, "glue", "catalog"),
+               naming.logging_arn(env, "glue", f"database/{env.catalog.database}"),
+               naming.logging_arn(env, "glue", name)]),
         readers.list_bucket(env, "FindLogFiles", env.archive.bucket),
         readers.read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
         readers.list_bucket(env, "FindTable", env.compacted_bucket, "ListBucketMultipartUploads"),

@@ -60,7 +60,7 @@ def _of_management(env: Environment) -> Iterator[Statement]:
     yield allow("LookAtTrail", "cloudtrail", _TRAIL, "*")
     yield allow("LookAtRoles", "iam", _ROLE, "*")
     yield allow("LookAtLogGroup", "logs", ("DescribeLogGroups", "DescribeMetricFilters"), "*")
-    if env.alarms or env.made_topic:
+    if env.alarms or env.created_topic:
         yield allow("LookAtKeys", "kms", _KEY, "*")
         yield allow("LookAtTopic", "sns", _TOPIC, "*")
     if env.alarms:
@@ -91,7 +91,7 @@ def _of_logging(env: Environment) -> Iterator[Statement]:
 
 def _query(env: Environment) -> Iterator[Statement]:
     """Allow one query of one partition: that of the management account, in the home region."""
-    catalog = [naming.logging_account_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]
+    catalog = [naming.logging_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]
     yield allow("LookAtTable", "glue", ("GetDatabase", "GetPartitions", "GetTable"), catalog)
     yield allow(
         "AskAthena", "athena", ("GetQueryExecution", "GetWorkGroup", "StartQueryExecution"),

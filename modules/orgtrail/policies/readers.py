@@ -64,7 +64,7 @@ def auditor_trust(auditor: AuditorSettings) -> Document:
     """Return who may assume the auditors' role: with MFA, an external id, a source identity."""
     return trust(
         auditor.trusted,
-        mfa=auditor.asks_mfa,
+        mfa=auditor.requires_mfa,
         external_id=auditor.external_id,
         source_identity=auditor.source_identity,
     )
@@ -77,9 +77,7 @@ def auditor(env: Environment) -> Document:
     """
     return document(
         allow("AskAthena", "athena", _ASK, naming.workgroup_arn(env)),
-        allow(
-            "BrowseCatalog", "athena", _BROWSE, naming.logging_account_arn(env, "athena", _CATALOG)
-        ),
+        allow("BrowseCatalog", "athena", _BROWSE, naming.logging_arn(env, "athena", _CATALOG)),
         # The console asks for these lists; they have names alone, and no resource to name.
         allow("OpenConsole", "athena", ("ListDataCatalogs", "ListWorkGroups"), "*"),
         allow(
@@ -87,7 +85,7 @@ def auditor(env: Environment) -> Document:
             "glue",
             _SCHEMA,
             [
-                naming.logging_account_arn(env, "glue", "catalog"),
+                naming.logging_arn(env, "glue", "catalog"),
                 *naming.catalog_arns(env),
             ],
         ),

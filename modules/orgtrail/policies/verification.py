@@ -24,9 +24,7 @@ def trust(env: Environment, settings: Verification) -> Document:
 
 def schedule_trust(env: Environment) -> Document:
     """Return who may assume the starting role: EventBridge Scheduler, for this account."""
-    return _service(
-        env, SCHEDULER, naming.logging_account_arn(env, "scheduler", "schedule-group/default")
-    )
+    return _service(env, SCHEDULER, naming.logging_arn(env, "scheduler", "schedule-group/default"))
 
 
 def start(env: Environment, settings: Verification) -> Document:
@@ -37,7 +35,7 @@ def start(env: Environment, settings: Verification) -> Document:
 
 def permissions(env: Environment, settings: Verification) -> Document:
     """Return what the reading role may: read the archive, write its report, ring the alarms."""
-    group = naming.logging_account_arn(env, "logs", f"log-group:{settings.log_group}:*")
+    group = naming.logging_arn(env, "logs", f"log-group:{settings.log_group}:*")
     writing = ("CreateLogStream", "PutLogEvents")
     return document(
         allow("WriteReport", "logs", writing, group),

@@ -90,7 +90,7 @@ class AuditorSettings(Section):
         return tuple(each for each in self.trusted if ":role/" in each)
 
     @property
-    def asks_mfa(self) -> bool:
+    def requires_mfa(self) -> bool:
         """Whether the trust policy requires MFA."""
         return not self.trusted_roles if self.mfa is None else self.mfa
 

@@ -14,7 +14,7 @@ _MFA = "console-login-without-mfa"
 def unwise_settings(env: Environment) -> Iterator[Fault]:
     """Yield each unwise setting with its consequence."""
     yield from _narrowed(env)
-    adopted = env.adopt.bucket if env.adopt.imports("bucket") else None
+    adopted = env.adopt.bucket if env.adopt.is_imported("bucket") else None
     if adopted and env.sends_notifications and not adopted.has("notification"):
         yield Fault(
             ("adopt", "bucket", "parts"),
@@ -27,7 +27,11 @@ def unwise_settings(env: Environment) -> Iterator[Fault]:
             ("alarms", "subscribers"),
             "is empty: nobody hears the alarms, and Security Hub fails CloudWatch.1 to .14",
         )
-    if env.key.administrators and not env.logging.deploy_roles and not env.adopt.refers("key"):
+    if (
+        env.key.administrators
+        and not env.logging.deploy_roles
+        and not env.adopt.is_referenced("key")
+    ):
         # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html (Policy)
         yield Fault(
             ("key", "administrators"),

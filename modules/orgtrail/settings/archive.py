@@ -260,12 +260,12 @@ class Adoption(Section):
         None,
     )
 
-    def refers(self, part: str) -> bool:
+    def is_referenced(self, part: str) -> bool:
         """Tell whether a resource is only referenced: neither created nor changed."""
         existing = getattr(self, part)
         return isinstance(existing, Existing) and not existing.manage
 
-    def imports(self, part: str) -> bool:
+    def is_imported(self, part: str) -> bool:
         """Tell whether a resource is imported into management."""
         existing = getattr(self, part)
         return isinstance(existing, Existing) and existing.manage
@@ -276,6 +276,6 @@ class Adoption(Section):
         return self.key.arn if self.key and not self.key.manage else None
 
     @property
-    def referred(self) -> tuple[str, ...]:
+    def referenced(self) -> tuple[str, ...]:
         """The names of the resources that are only referenced."""
-        return tuple(name for name in type(self).model_fields if self.refers(name))
+        return tuple(name for name in type(self).model_fields if self.is_referenced(name))

@@ -248,7 +248,7 @@ class Environment(Section):
         return f"{self.logs_prefix}{self.organization.id}/"
 
     @property
-    def made_topic(self) -> str | None:
+    def created_topic(self) -> str | None:
         """The name of the SNS topic to create for CloudTrail's notifications, if any."""
         return self.trail.sns_topic.name if self.trail.sns_topic else None
 
@@ -287,7 +287,7 @@ class Environment(Section):
     @property
     def owner_roles(self) -> tuple[str, ...]:
         """The roles that manage referenced resources; empty if nothing is only referenced."""
-        if not self.adopt.referred:
+        if not self.adopt.referenced:
             return ()
         given = self.adopt.owner_roles
         if given is not None:
@@ -337,7 +337,7 @@ class Environment(Section):
             "bucket": self.archive.bucket,
             "access_log_bucket": self.archive.access_log_bucket,
         }
-        return {bucket for part, bucket in named.items() if self.adopt.refers(part)}
+        return {bucket for part, bucket in named.items() if self.adopt.is_referenced(part)}
 
     @property
     def detection(self) -> dict[str, _DetectionService]:

@@ -41,7 +41,7 @@ def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
     trail_key = key(root.inside("key", "logging"))
     log_archive = archive(root.inside("archive", "logging"), trail_key.arn)
     delivered = delivery(root.inside("delivery")) if environment.delivery.enabled else None
-    topic = environment.made_topic
+    topic = environment.created_topic
     told = [trail_topic(root.inside("trail_topic"), topic)] if topic else []
     made = trail(
         root.inside("trail"),
@@ -112,8 +112,8 @@ def _outputs(env: Environment, trail_key: TrailKey) -> dict[str, Output]:
     if env.alarms:
         topic = naming.management_topic_arn(env, env.alarms.topic)
         outputs["alarm_topic_arn"] = Output(topic, "Topic that the alarms ring by")
-    if env.made_topic:
-        topic = naming.management_topic_arn(env, env.made_topic)
+    if env.created_topic:
+        topic = naming.management_topic_arn(env, env.created_topic)
         outputs["trail_topic_arn"] = Output(topic, "Topic that CloudTrail tells of log files")
     if env.access.auditor:
         role = naming.role_arn(env, env.logging.id, env.access.auditor.role_name)

@@ -33,7 +33,7 @@ def archive(part: Part, key_arn: str) -> Archive:
     made = private_bucket(
         part.inside("Default"),
         bucket=settings.bucket,
-        policy=None if env.adopt.refers("bucket") else policies.archive(env),
+        policy=None if env.adopt.is_referenced("bucket") else policies.archive(env),
         retention=Retention(
             expire=settings.expire_after_days,
             noncurrent=settings.noncurrent_expire_after_days,
@@ -67,7 +67,7 @@ def _access_logs(part: Part) -> LogTarget:
     made = private_bucket(
         part,
         bucket=settings.access_log_bucket,
-        policy=None if env.adopt.refers("access_log_bucket") else policies.access_logs(env),
+        policy=None if env.adopt.is_referenced("access_log_bucket") else policies.access_logs(env),
         # S3 cannot deliver access logs to a bucket that is locked or encrypted with KMS.
         retention=Retention(settings.access_log_expire_after_days, 30),
         protect=settings.destroy_protection,

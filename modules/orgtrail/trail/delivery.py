@@ -29,10 +29,10 @@ def delivery(part: Part) -> Delivery:
         retention_in_days=settings.retention_days,
         kms_key_id=settings.kms_key_arn,
         lifecycle=protected(env.archive.destroy_protection),
-        imported_as=settings.log_group if adopt.imports("log_group") else "",
-        is_managed=not adopt.refers("log_group"),
+        imported_as=settings.log_group if adopt.is_imported("log_group") else "",
+        is_managed=not adopt.is_referenced("log_group"),
     )
-    if adopt.refers("delivery_role") or adopt.refers("trail"):
+    if adopt.is_referenced("delivery_role") or adopt.is_referenced("trail"):
         return Delivery(group, (group,))
     may_write = role(
         part.inside("role"),
@@ -41,6 +41,6 @@ def delivery(part: Part) -> Delivery:
         trust=roles.delivery_trust(env),
         policy_name="write-trail-streams",
         permissions=roles.delivery(env),
-        exists=adopt.imports("delivery_role"),
+        exists=adopt.is_imported("delivery_role"),
     )
     return Delivery(group, (group, may_write))

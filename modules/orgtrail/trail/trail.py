@@ -43,8 +43,8 @@ def trail(part: Part, *, key_arn: str, delivery: Before | None, after: Before) -
         insight_selector=[{"insight_type": each} for each in settings.insights] or None,
         lifecycle=protected(env.archive.destroy_protection),
         depends_on=[*after, *(delivery or ())],
-        imported_as=naming.trail_arn(env) if env.adopt.imports("trail") else "",
-        is_managed=not env.adopt.refers("trail"),
+        imported_as=naming.trail_arn(env) if env.adopt.is_imported("trail") else "",
+        is_managed=not env.adopt.is_referenced("trail"),
     )
     if settings.delegated_administrator:
         part.add(

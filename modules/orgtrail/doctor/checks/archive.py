@@ -14,7 +14,7 @@ from orgtrail.settings.archive import Notification
 def archive(live: Live) -> list[Subject]:
     """Return the archive, unless the file only refers to it."""
     env = live.env
-    return [] if env.adopt.refers("bucket") else [Subject("logging", env.archive.bucket)]
+    return [] if env.adopt.is_referenced("bucket") else [Subject("logging", env.archive.bucket)]
 
 
 def _locked(live: Live) -> list[Subject]:

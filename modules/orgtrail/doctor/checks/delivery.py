@@ -136,7 +136,7 @@ def _group(live: Live, subject: Subject) -> Iterator[Fault]:
     if group is None:
         yield Fault(f"the log group {subject.name} does not exist", MAKE)
         return
-    if live.env.adopt.refers("log_group"):
+    if live.env.adopt.is_referenced("log_group"):
         return
     if group.get("retentionInDays") != delivery.retention_days:
         has = group.get("retentionInDays", "for ever")

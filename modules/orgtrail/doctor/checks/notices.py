@@ -18,7 +18,7 @@ def _topic(live: Live, _: Subject) -> Iterator[Fault]:
     env = live.env
     given = env.trail.sns_topic
     wanted = (given and given.arn) or ""
-    if name := env.made_topic:
+    if name := env.created_topic:
         wanted = naming.management_topic_arn(env, name)
         made = Subject("management", name)
         yield from topic_faults(live, made, wanted, text(notices.topic(env, name)))

@@ -21,7 +21,7 @@ def trail(live: Live) -> list[Subject]:
 
 def ours(live: Live) -> list[Subject]:
     """Return the trail, unless the file only refers to it."""
-    return [] if live.env.adopt.refers("trail") else trail(live)
+    return [] if live.env.adopt.is_referenced("trail") else trail(live)
 
 
 def found(live: Live) -> Any:

@@ -22,7 +22,7 @@ def in_management(env: Environment) -> Iterator[Statement]:
     adopt = env.adopt
     yield allow("ReadOrganization", "organizations", _ORGANIZATION, "*")
     yield from _organization_policies(env)
-    if not adopt.refers("trail"):
+    if not adopt.is_referenced("trail"):
         yield allow("ManageTrail", "cloudtrail", of.TRAIL, naming.trail_arn(env))
         yield allow("FindTrails", "cloudtrail", ("DescribeTrails",), "*")
         yield service_linked("LinkCloudTrail", env, naming.CLOUDTRAIL)
@@ -39,13 +39,13 @@ def in_logging(env: Environment) -> Iterator[Statement]:
     yield allow(
         "ManageBuckets", "s3", of.BUCKET, [naming.bucket_arn(env, each) for each in buckets]
     )
-    if not env.adopt.refers("key") or env.siem or env.findings_bucket:
-        aliases = [] if env.adopt.refers("key") else [env.key.alias]
+    if not env.adopt.is_referenced("key") or env.siem or env.findings_bucket:
+        aliases = [] if env.adopt.is_referenced("key") else [env.key.alias]
         aliases += [naming.key_alias(env.siem.topic)] if env.siem else []
         aliases += [naming.key_alias(findings.KEY)] if env.findings_bucket else []
-        named = {alias: naming.logging_account_arn(env, "kms", alias) for alias in aliases}
+        named = {alias: naming.logging_arn(env, "kms", alias) for alias in aliases}
         yield from of.keys("Keys", naming.any_key_arn(env), named)
-    catalog = [naming.logging_account_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]
+    catalog = [naming.logging_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]
     yield allow("ManageTable", "glue", of.TABLE, catalog)
     yield allow("ManageWorkgroup", "athena", of.WORKGROUP, naming.workgroup_arn(env))
     if env.catalog.queries:
@@ -56,9 +56,7 @@ def in_logging(env: Environment) -> Iterator[Statement]:
         yield allow("BeginTable", "s3", ("GetObject", "PutObject"),
                     naming.bucket_arn(env, env.compacted_bucket, "*"))  # fmt: skip
         yield _metadata_key(env, env.compacted_bucket)
-        schedules = naming.logging_account_arn(
-            env, "scheduler", f"schedule/default/{compaction.table}-*"
-        )
+        schedules = naming.logging_arn(env, "scheduler", f"schedule/default/{compaction.table}-*")
         yield allow("ManageSchedule", "scheduler", of.SCHEDULE, schedules)
         role = naming.role_arn(env, env.logging.id, compaction.role_name)
         yield {
@@ -122,13 +120,13 @@ def _organization_policies(env: Environment) -> Iterator[Statement]:
 
 def _delivery(env: Environment) -> Iterator[Statement]:
     group = naming.log_group_arn(env, env.management.id)
-    if not env.adopt.refers("log_group"):
+    if not env.adopt.is_referenced("log_group"):
         yield allow("ManageLogGroup", "logs", of.LOG_GROUP, [group, f"{group}:*"])
         yield allow("FindLogGroups", "logs", ("DescribeLogGroups",), "*")
-    if env.adopt.refers("trail"):
+    if env.adopt.is_referenced("trail"):
         return
     role = naming.delivery_role_arn(env)
-    if not env.adopt.refers("delivery_role"):
+    if not env.adopt.is_referenced("delivery_role"):
         yield from of.roles("Delivery", role, boundary.arn(env, "management"))
     yield of.pass_role("PassDeliveryRole", role, naming.CLOUDTRAIL)
 
@@ -147,8 +145,8 @@ def _topics(env: Environment) -> Iterator[Statement]:
     """Yield what the topics of the management account need: the alarms' and the trail's."""
     home, account = env.home_region, env.management.id
     names = [env.alarms.topic] if env.alarms else []
-    if env.made_topic:
-        names.append(env.made_topic)
+    if env.created_topic:
+        names.append(env.created_topic)
     if not names:
         return
     keys = naming.arn(env, "kms", account, "key/*", region=home)
@@ -173,9 +171,9 @@ def _feed(env: Environment) -> Iterator[Statement]:
 
 def _verification(env: Environment, settings: Verification) -> Iterator[Statement]:
     yield allow("ManageProject", "codebuild", of.PROJECT, naming.project_arn(env, settings))
-    schedule = naming.logging_account_arn(env, "scheduler", f"schedule/default/{settings.project}")
+    schedule = naming.logging_arn(env, "scheduler", f"schedule/default/{settings.project}")
     yield allow("ManageVerificationSchedule", "scheduler", of.SCHEDULE, schedule)
-    group = naming.logging_account_arn(env, "logs", f"log-group:{settings.log_group}")
+    group = naming.logging_arn(env, "logs", f"log-group:{settings.log_group}")
     yield allow("ManageReports", "logs", of.LOG_GROUP, [group, f"{group}:*"])
     yield allow("FindReports", "logs", ("DescribeLogGroups",), "*")
     for sid, name, service in (

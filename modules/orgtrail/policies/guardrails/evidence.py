@@ -51,7 +51,7 @@ def statements(env: Environment) -> Iterator[Statement]:
     groups = [f"{naming.log_group_arn(env, '*')}*"]
     if env.verification:
         name = f"log-group:{env.verification.log_group}"
-        groups.append(f"{naming.logging_account_arn(env, 'logs', name)}*")
+        groups.append(f"{naming.logging_arn(env, 'logs', name)}*")
     yield deny("ProtectLogGroup", "logs", _LOG_GROUP, groups, exempt)
     yield from _exempt_roles(env)
     # Accepting a handshake moves an account to another organization without leaving first:
@@ -66,7 +66,7 @@ def statements(env: Environment) -> Iterator[Statement]:
 def _trails(env: Environment) -> Statement:
     """Deny stopping trails: the members' own too, unless old ones are being cleared away."""
     everywhere = "*" if env.guardrails.member_trails else naming.trail_arn(env)
-    owners = env.owner_roles if env.adopt.refers("trail") else ()
+    owners = env.owner_roles if env.adopt.is_referenced("trail") else ()
     return deny("ProtectTrails", "cloudtrail", _TRAIL, everywhere, (*env.exempt_roles, *owners))
 
 

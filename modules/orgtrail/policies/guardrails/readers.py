@@ -62,7 +62,7 @@ def statements(env: Environment) -> Iterator[Statement]:
         "ProtectCatalog",
         "glue",
         _CATALOG,
-        naming.logging_account_arn(env, "glue", "catalog"),
+        naming.logging_arn(env, "glue", "catalog"),
         exempt,
     )
     yield deny(
@@ -129,7 +129,7 @@ def _runs(env: Environment) -> Iterator[Statement]:
         project = naming.project_arn(env, daily)
         yield deny("ProtectVerification", "codebuild", _PROJECT, project, (*exempt, starter))
         verifier = naming.role_arn(env, env.logging.id, daily.role_name)
-        reports = naming.logging_account_arn(env, "logs", f"log-group:{daily.log_group}*")
+        reports = naming.logging_arn(env, "logs", f"log-group:{daily.log_group}*")
         yield deny("ProtectReports", "logs", _WRITING, reports, (*exempt, verifier))
         # What an account's policy masks or rewrites, it does in every group.
         here = {"aws:PrincipalAccount": env.logging.id}
@@ -139,7 +139,7 @@ def _runs(env: Environment) -> Iterator[Statement]:
         )  # fmt: skip
         schedules.append(f"schedule/*/{daily.project}")
     if schedules:
-        arns = [naming.logging_account_arn(env, "scheduler", each) for each in schedules]
+        arns = [naming.logging_arn(env, "scheduler", each) for each in schedules]
         yield deny("ProtectSchedules", "scheduler", _SCHEDULE, arns, exempt)
 
 

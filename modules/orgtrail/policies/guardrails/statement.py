@@ -59,7 +59,7 @@ def deny_by_alias(
 
     A key that lost its alias would be known by nothing, so the alias is protected like its key.
     """
-    arn = naming.logging_account_arn(env, "kms", alias)
+    arn = naming.logging_arn(env, "kms", alias)
     return [
         deny_key(env, sid, actions, alias, exempt),
         deny(f"{sid}Alias", "kms", ("DeleteAlias", "UpdateAlias"), arn, exempt),

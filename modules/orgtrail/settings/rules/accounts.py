@@ -203,13 +203,13 @@ def auditors_prove_identity(env: Environment) -> Iterator[Fault]:
             True,
             "set access.auditor.external_id or source_identity",
         )
-    elif not auditor.asks_mfa and not others and auditor.trusted_roles:
+    elif not auditor.requires_mfa and not others and auditor.trusted_roles:
         yield Fault(
             here,
             "needs external_id or source_identity where trusted names a role "
             f"({auditor.trusted_roles[0]}): MFA cannot be asked of it",
         )
-    elif not auditor.asks_mfa and not others:
+    elif not auditor.requires_mfa and not others:
         yield Fault(
             (*here, "mfa"),
             "must be true where neither access.auditor.external_id nor source_identity is set",

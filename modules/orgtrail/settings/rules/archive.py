@@ -63,7 +63,7 @@ def lock_fits_lifecycle(env: Environment) -> Iterator[Fault]:
 def locked_key_waits(env: Environment) -> Iterator[Fault]:
     """Where files have a COMPLIANCE lock, their key waits as long as it can before it is gone."""
     lock, days = env.archive.object_lock, env.key.deletion_window_days
-    others = env.adopt.refers("key")
+    others = env.adopt.is_referenced("key")
     if lock and lock.mode == "COMPLIANCE" and days != 30 and not others:
         yield Fault(
             ("key", "deletion_window_days"),
@@ -135,7 +135,7 @@ def writers_fit_bucket(env: Environment) -> Iterator[Fault]:
 
 def writers_need_managed_bucket(env: Environment) -> Iterator[Fault]:
     """Further writers and kept statements are of a bucket whose policy is ours."""
-    if not env.adopt.refers("bucket"):
+    if not env.adopt.is_referenced("bucket"):
         return
     for name in ("writers", "statements"):
         if getattr(env.archive, name):
@@ -259,7 +259,7 @@ def existing_key_fits(env: Environment) -> Iterator[Fault]:
 def referenced_trail_is_unchanged(env: Environment) -> Iterator[Fault]:
     """Where the trail is only referred to, nothing says what it records or delivers to."""
     adopt, trail = env.adopt, env.trail
-    if not adopt.refers("trail"):
+    if not adopt.is_referenced("trail"):
         return
     if env.recording:
         yield _no_effect(("recording",), "trail")
@@ -271,7 +271,7 @@ def referenced_trail_is_unchanged(env: Environment) -> Iterator[Fault]:
             yield _no_effect(("trail", name), "trail")
     if adopt.delivery_role:
         yield _no_effect(("adopt", "delivery_role"), "trail")
-    if env.delivery.enabled and not adopt.refers("log_group"):
+    if env.delivery.enabled and not adopt.is_referenced("log_group"):
         yield Fault(
             ("adopt", "log_group"),
             "must be { manage = false }, or delivery.enabled false, where adopt.trail.manage is "
@@ -289,7 +289,7 @@ def existing_delivery_is_enabled(env: Environment) -> Iterator[Fault]:
 def referenced_bucket_is_unchanged(env: Environment) -> Iterator[Fault]:
     """Where the archive is only referred to, nothing is set on it that would need a change."""
     adopt, archive = env.adopt, env.archive
-    if adopt.refers("bucket"):
+    if adopt.is_referenced("bucket"):
         for name in (
             "object_lock", "glacier_after_days", "deep_archive_after_days", "notifications",
             "eventbridge",
@@ -299,7 +299,7 @@ def referenced_bucket_is_unchanged(env: Environment) -> Iterator[Fault]:
         if env.siem:
             yield _no_effect(("siem",), "bucket")
     for part in ("bucket", "key"):
-        if adopt.refers(part) and env.access.member_readers:
+        if adopt.is_referenced(part) and env.access.member_readers:
             yield _no_effect(("access", "member_readers"), part)
 
 
@@ -318,7 +318,7 @@ def existing_parts_fit(env: Environment) -> Iterator[Fault]:
             )
     if adopt.bucket and adopt.bucket.has("lock") and not archive.object_lock:
         yield Fault(("adopt", "bucket", "parts"), "must not hold lock without archive.object_lock")
-    managed = adopt.bucket if adopt.imports("bucket") else None
+    managed = adopt.bucket if adopt.is_imported("bucket") else None
     if managed and managed.has("notification") and not env.sends_notifications:
         yield Fault(
             ("adopt", "bucket", "parts"),
