@@ -59,11 +59,7 @@ def statements(env: Environment) -> Iterator[Statement]:
     # The compaction's own policy lets it update its own table alone.
     yield deny("ProtectTable", "glue", _GLUE, naming.catalog_arns(env), compaction)
     yield deny(
-        "ProtectCatalog",
-        "glue",
-        _CATALOG,
-        naming.logging_arn(env, "glue", "catalog"),
-        exempt,
+        "ProtectCatalog", "glue", _CATALOG, naming.logging_arn(env, "glue", "catalog"), exempt
     )
     yield deny(
         "ProtectFromLakeFormation", "lakeformation", _LAKE_FORMATION, "*", exempt,
