@@ -32,8 +32,8 @@ setup: $(ready)
 $(ready): Pipfile Pipfile.lock pyproject.toml | $(pipenv)
 	$(pipenv) sync --dev --python $(interpreter)
 	$(python) -m compileall -q modules main.py
-	$(python) -c 'from orgtrail.constructs.fastpath import trust_types; trust_types(); \
-		import hcl2, orgtrail.constructs.bindings; hcl2.loads("")'
+	$(python) -c 'from orgtrail.cdktf.fastpath import trust_types; trust_types(); \
+		import hcl2, orgtrail.cdktf.bindings; hcl2.loads("")'
 	touch $@
 
 $(pipenv):

@@ -2,7 +2,7 @@
 
 import sys
 
-from orgtrail.app import main
+from orgtrail.cdktf.app import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from orgtrail.constructs import bindings as aws
+from orgtrail.cdktf import bindings as aws
+from orgtrail.cdktf.stack import EnvironmentStack
 from orgtrail.settings.environment import Environment
-from orgtrail.stack import EnvironmentStack
 
 if TYPE_CHECKING:
     from tests.archives import Archive

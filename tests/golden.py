@@ -12,7 +12,7 @@ import warnings
 from functools import cache
 from pathlib import Path
 
-from orgtrail.app import synthesize
+from orgtrail.cdktf.app import synthesize
 from orgtrail.environments import load_environments
 from orgtrail.errors import SettingsWarning
 from orgtrail.settings.environment import Environment

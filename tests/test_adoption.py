@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from orgtrail.environments import load_environment
 from orgtrail.errors import SettingsError
-from orgtrail.policies import guardrails, readers, siem
-from orgtrail.policies.document import Document
 from orgtrail.proof.check import Report, check
 from orgtrail.proof.controls import Answer
 from orgtrail.proof.findings import Severity
+from orgtrail.trail import auditors, service_control, siem
+from orgtrail.trail.policy import Document
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, environment, merged, orgtrail, synthesized, tfvars
@@ -229,12 +229,12 @@ def test_a_key_that_is_referred_to_is_named_by_its_arn() -> None:
     feed = {"reader": {"trusted": ["arn:aws:iam::333333333333:root"], "external_id": "siem-1"}}
     env = environment(adopt={"key": {"arn": THEIRS, **ONLY}}, siem=feed)
     assert env.siem
-    for document in (readers.auditor(env), siem.reader(env, env.siem)):
+    for document in (auditors.auditor_permissions(env), siem.reader_permissions(env, env.siem)):
         by_arn = [each for each in statements(document) if each["Resource"] == THEIRS]
         assert [each["Action"][0] for each in by_arn] == ["kms:Decrypt"]
         assert "kms:ResourceAliases" not in json.dumps(by_arn)
         assert f'"{env.key.alias}"' not in json.dumps(document)
-    protect = {each["Sid"]: each for each in statements(guardrails.service_control(env)[""])}
+    protect = {each["Sid"]: each for each in statements(service_control.service_control(env)[""])}
     assert protect["ProtectKey"]["Resource"] == THEIRS
     assert "KeepKey" not in protect
 

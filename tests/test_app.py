@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from orgtrail import app
-from orgtrail.app import MANY
-from orgtrail.constructs.fastpath import SWITCH
+from orgtrail.cdktf import app
+from orgtrail.cdktf.app import MANY
+from orgtrail.cdktf.fastpath import SWITCH
 
 from tests.conftest import MINIMAL, ROOT, merged, tfvars
 
@@ -89,7 +89,7 @@ def test_the_slow_path_writes_the_same_bytes(project: Path) -> None:
 def test_the_fast_path_loads_few_modules_and_leaves_no_trace() -> None:
     program = (
         "import os, sys; before = dict(os.environ)\n"
-        "import orgtrail.constructs.bindings\n"
+        "import orgtrail.cdktf.bindings\n"
         "assert dict(os.environ) == before\n"
         "import cdktf_cdktf_provider_aws as provider\n"
         "names = [each.split('.') for each in sys.modules]\n"
@@ -109,7 +109,7 @@ def test_a_provider_imported_first_is_left_as_it_is() -> None:
     program = (
         "import sys, types\n"
         "already = sys.modules['cdktf_cdktf_provider_aws'] = types.ModuleType('x')\n"
-        "from orgtrail.constructs.fastpath import lazily\n"
+        "from orgtrail.cdktf.fastpath import lazily\n"
         "with lazily(): pass\n"
         "assert sys.modules['cdktf_cdktf_provider_aws'] is already\n"
         "print(sum('Lazy' in type(each).__name__ for each in sys.meta_path))\n"

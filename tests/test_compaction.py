@@ -13,11 +13,11 @@ import sqlglot
 from orgtrail import naming, records, sample
 from orgtrail.engines import dialect, local, translation
 from orgtrail.logs.files import log_files
-from orgtrail.policies import compaction, guardrails
 from orgtrail.queries import pack, query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.compaction import statements, take
 from orgtrail.queries.rendering import to_run
+from orgtrail.trail import compaction, service_control
 from sqlglot import exp
 
 from tests.asking import GIVEN
@@ -112,7 +112,7 @@ def test_a_stack_without_it_has_none_of_it() -> None:
 def test_nobody_but_the_schedule_and_deployers_may_change_the_table() -> None:
     scp = {
         each["Sid"]: each
-        for part in guardrails.service_control(ON).values()
+        for part in service_control.service_control(ON).values()
         for each in part["Statement"]
     }
     role = "arn:aws:iam::222222222222:role/organization-trail-compaction"
@@ -125,7 +125,7 @@ def test_nobody_but_the_schedule_and_deployers_may_change_the_table() -> None:
 
 
 def test_the_role_writes_its_own_table_and_no_log_file() -> None:
-    allowed: list[dict[str, Any]] = compaction.permissions(ON)["Statement"]
+    allowed: list[dict[str, Any]] = compaction.role_permissions(ON)["Statement"]
     writes = [
         resource
         for each in allowed

@@ -41,7 +41,7 @@ def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     roots = {name.split("/")[0] for name in names}
     assert roots == {"orgtrail", wheel.name.rsplit("-", 3)[0] + ".dist-info"}
-    assert {"orgtrail/py.typed", "orgtrail/constructs/lazy_index.cjs"} <= set(names)
+    assert {"orgtrail/py.typed", "orgtrail/cdktf/lazy_index.cjs"} <= set(names)
 
 
 def test_five_lines_in_another_repository(wheel: Path, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from hypothesis import given
-from orgtrail.policies.deployer import deployer
-from orgtrail.policies.document import Document, text
 from orgtrail.settings.environment import Environment
+from orgtrail.trail.permissions import deployer
+from orgtrail.trail.policy import Document, text
 
 from tests import golden
 from tests.conftest import Json, environment, orgtrail

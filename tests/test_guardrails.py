@@ -6,14 +6,14 @@ import json
 
 import pytest
 from orgtrail import naming
-from orgtrail.policies import boundary, guardrails, key
-from orgtrail.policies.deployer import deployer
-from orgtrail.policies.document import text
 from orgtrail.proof.iam.evaluator import Controls, Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import Policy, parse
 from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.proof.principals import ADMINISTRATOR
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import boundary, key, service_control
+from orgtrail.trail.permissions import deployer
+from orgtrail.trail.policy import text
 
 from tests import golden
 from tests.conftest import Json, environment
@@ -85,7 +85,7 @@ HARMS = [
 
 def controls(env: Environment) -> tuple[Policy, ...]:
     return tuple(
-        parse(f"SCP {name}", each) for name, each in guardrails.service_control(env).items()
+        parse(f"SCP {name}", each) for name, each in service_control.service_control(env).items()
     )
 
 
@@ -162,7 +162,7 @@ def test_break_glass_ends_the_key_where_others_administer_it() -> None:
     glass = "arn:aws:iam::222222222222:role/break-glass"
     keys = "arn:aws:iam::222222222222:role/keys"
     env = environment(archive={"break_glass_roles": [glass]}, key={"administrators": [keys]})
-    own = parse("key", key.key(env))
+    own = parse("key", key.key_policy(env))
     for role, expected in ((glass, Verdict.ALLOW), (keys, Verdict.EXPLICIT_DENY)):
         caller = Caller(Kind.ROLE, role, "222222222222", env.organization.id)
         context: dict[str, str | tuple[str, ...]] = {
@@ -242,7 +242,7 @@ def test_control_tower_keeps_what_is_its_own(name: str) -> None:
 
 def test_nothing_is_left_to_an_owner_where_all_is_ours() -> None:
     assert environment().owner_roles == ()
-    assert "aws-controltower" not in str(guardrails.service_control(environment()))
+    assert "aws-controltower" not in str(service_control.service_control(environment()))
 
 
 @pytest.mark.parametrize("name", ["management", "logging"])

@@ -11,9 +11,9 @@ from orgtrail.costs.prices import prices
 from orgtrail.costs.volume import estimated
 from orgtrail.environments import load_environment
 from orgtrail.errors import SettingsError
-from orgtrail.policies import notices
-from orgtrail.policies.deployer import deployer
-from orgtrail.policies.doctor import doctor
+from orgtrail.trail import notices
+from orgtrail.trail.permissions import deployer
+from orgtrail.trail.reading import doctor_policy
 
 from tests.conftest import MINIMAL, Json, environment, merged, synthesized, tfvars
 
@@ -147,7 +147,7 @@ def test_a_made_topic_lets_cloudtrail_in_for_this_trail_alone() -> None:
     assert trail["sns_topic_name"] == "notices"
     assert "aws_sns_topic_policy.trail_topic_policy" in trail["depends_on"]
     assert resources["aws_sns_topic"]["trail_topic"]["provider"] == "aws.management"
-    for document in (notices.topic(env, "notices"), notices.key(env)):
+    for document in (notices.topic_policy(env, "notices"), notices.key_policy(env)):
         (one,) = [
             each
             for each in document["Statement"]
@@ -185,7 +185,7 @@ def test_the_deploying_and_the_looking_role_may_what_it_takes() -> None:
     topic = "arn:aws:sns:us-east-1:111111111111:notices"
     assert by_sid["ManageTopic"]["Resource"] == [topic, f"{topic}:*"]
     assert "s3:PutBucketNotification" in by_sid["Notify"]["Action"]
-    looking = {each["Sid"] for each in doctor(env, "management")["Statement"]}
+    looking = {each["Sid"] for each in doctor_policy(env, "management")["Statement"]}
     assert {"LookAtTopic", "LookAtKeys"} <= looking
 
 

@@ -11,12 +11,12 @@ from typing import Any, get_origin
 import pytest
 from hypothesis import given
 from orgtrail import AwsProvider, OrganizationTrail, OrgtrailError, TerraformStack, naming
-from orgtrail.constructs import bindings as aws
-from orgtrail.policies import archive, key, readers
-from orgtrail.policies.document import Document
+from orgtrail.cdktf import bindings as aws
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.hcl import read_hcl
 from orgtrail.settings.types import models_in
+from orgtrail.trail import archive, auditors, key, members
+from orgtrail.trail.policy import Document
 from pydantic import BaseModel
 
 from tests import golden
@@ -120,12 +120,12 @@ def many(value: str | list[str]) -> set[str]:
 
 def test_a_member_reads_its_own_log_files_and_no_others() -> None:
     env = environment(access={"member_readers": {}}, trail={"key_prefix": "audit"})
-    policy = archive.archive(env)
+    policy = archive.archive_policy(env)
     reads = statement(policy, "MembersReadOwnLogs")
     assert reads["Resource"] == (
         "arn:aws:s3:::example-bank-archive/audit/AWSLogs/o-examplebank/${aws:PrincipalAccount}/*"
     )
-    pattern = reads["Resource"].replace(readers.OWN, "333333333333")
+    pattern = reads["Resource"].replace(members.OWN, "333333333333")
     mine, theirs = (
         f"arn:aws:s3:::example-bank-archive/audit/AWSLogs/o-examplebank/{account}/CloudTrail/x"
         for account in ("333333333333", "111111111111")
@@ -137,7 +137,7 @@ def test_a_member_reads_its_own_log_files_and_no_others() -> None:
         "audit/AWSLogs/o-examplebank/${aws:PrincipalAccount}/",
         "audit/AWSLogs/o-examplebank/${aws:PrincipalAccount}/*",
     ]
-    decrypts = statement(key.key(env), "MembersDecryptLogs")
+    decrypts = statement(key.key_policy(env), "MembersDecryptLogs")
     assert decrypts["Condition"]["Null"] == {"kms:EncryptionContext:aws:cloudtrail:arn": "false"}
     for each in (reads, statement(policy, "MembersListOwnLogs"), decrypts):
         assert each["Condition"]["StringEquals"]["aws:PrincipalOrgID"] == "o-examplebank"
@@ -148,7 +148,7 @@ def test_a_member_reads_its_own_log_files_and_no_others() -> None:
 
 def test_only_named_members_read_where_some_are_named() -> None:
     env = environment(access={"member_readers": {"accounts": ["production"]}})
-    reads = statement(archive.archive(env), "MembersReadOwnLogs")
+    reads = statement(archive.archive_policy(env), "MembersReadOwnLogs")
     assert reads["Condition"]["StringEquals"]["aws:PrincipalAccount"] == ["333333333333"]
 
 
@@ -165,7 +165,7 @@ def test_an_auditor_reads_and_asks_and_changes_nothing() -> None:
     )
     verbs = {
         action.split(":")[1]
-        for each in readers.auditor(env)["Statement"]
+        for each in auditors.auditor_permissions(env)["Statement"]
         for action in each["Action"]
     }
     reading = ("Get", "List", "BatchGet", "Decrypt")
@@ -175,7 +175,7 @@ def test_an_auditor_reads_and_asks_and_changes_nothing() -> None:
         "GenerateDataKey",
     }  # fmt: skip
     assert env.access.auditor
-    (trusted,) = readers.auditor_trust(env.access.auditor)["Statement"]
+    (trusted,) = auditors.auditor_trust(env.access.auditor)["Statement"]
     assert trusted["Principal"] == {"AWS": "arn:aws:iam::999999999999:root"}
     assert trusted["Condition"] == {
         "Bool": {"aws:MultiFactorAuthPresent": "true"},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.app import synthesize
+from orgtrail.cdktf.app import synthesize
 from orgtrail.errors import SettingsWarning
 from orgtrail.settings.environment import Environment
 

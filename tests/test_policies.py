@@ -8,10 +8,22 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from orgtrail import naming
-from orgtrail.policies import alarms, archive, findings, guardrails, key, readers, roles, siem
-from orgtrail.policies.document import Document, text
 from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import (
+    alarms,
+    archive,
+    auditors,
+    catalog,
+    delivery,
+    guardduty,
+    guardrails,
+    key,
+    members,
+    service_control,
+    siem,
+)
+from orgtrail.trail.policy import Document, administrators, text
 
 from tests.conftest import Json, environment
 from tests.strategies import environments, extended
@@ -22,35 +34,38 @@ BUCKET = "arn:aws:s3:::example-bank-archive"
 
 def documents(env: Environment) -> dict[str, Document]:
     found = {
-        "archive": archive.archive(env),
-        "access logs": archive.access_logs(env),
-        "results": archive.results(env),
-        "key": key.key(env),
-        "delivery": roles.delivery(env),
-        "delivery trust": roles.delivery_trust(env),
-        **{f"scp {part}".strip(): each for part, each in guardrails.service_control(env).items()},
+        "archive": archive.archive_policy(env),
+        "access logs": archive.access_log_policy(env),
+        "results": catalog.results_policy(env),
+        "key": key.key_policy(env),
+        "delivery": delivery.delivery_permissions(env),
+        "delivery trust": delivery.delivery_trust(env),
+        **{
+            f"scp {part}".strip(): each
+            for part, each in service_control.service_control(env).items()
+        },
         "rcp": guardrails.resource_control(env),
     }
     if env.alarms:
-        found["alarms topic"] = alarms.topic(env, env.alarms)
-        found["alarms key"] = alarms.key(env)
+        found["alarms topic"] = alarms.topic_policy(env, env.alarms)
+        found["alarms key"] = alarms.key_policy(env)
         found["chat trust"] = alarms.chat_trust()
-        found["chat"] = alarms.chat()
+        found["chat"] = alarms.chat_permissions()
     if env.access.auditor:
-        found["auditor"] = readers.auditor(env)
-        found["auditor trust"] = readers.auditor_trust(env.access.auditor)
+        found["auditor"] = auditors.auditor_permissions(env)
+        found["auditor trust"] = auditors.auditor_trust(env.access.auditor)
     if env.access.member_readers:
-        found["member reader"] = readers.member_reader(env)
+        found["member reader"] = members.member_policy(env)
     if env.siem and env.siem.reader:
-        found["siem key"] = siem.key(env, env.siem)
-        found["siem topic"] = siem.topic(env, env.siem)
-        found["siem queue"] = siem.queue(env, env.siem)
-        found["siem dead letters"] = siem.dead_letters(env, env.siem)
-        found["siem reader"] = siem.reader(env, env.siem)
+        found["siem key"] = siem.key_policy(env, env.siem)
+        found["siem topic"] = siem.topic_policy(env, env.siem)
+        found["siem queue"] = siem.queue_policy(env, env.siem)
+        found["siem dead letters"] = siem.dead_letter_policy(env, env.siem)
+        found["siem reader"] = siem.reader_permissions(env, env.siem)
         found["siem trust"] = siem.reader_trust(env.siem.reader)
     if env.guardduty and env.findings_bucket:
-        found["findings"] = findings.bucket(env, env.guardduty, env.findings_bucket)
-        found["findings key"] = findings.key(env, env.guardduty)
+        found["findings"] = guardduty.findings_policy(env, env.guardduty, env.findings_bucket)
+        found["findings key"] = guardduty.findings_key_policy(env, env.guardduty)
     return found
 
 
@@ -68,7 +83,9 @@ def statement(document: Document, sid: str) -> Json:
 
 def test_the_archive_lets_cloudtrail_in_by_exactly_three_statements() -> None:
     allowed = [
-        each for each in archive.archive(environment())["Statement"] if each["Effect"] == "Allow"
+        each
+        for each in archive.archive_policy(environment())["Statement"]
+        if each["Effect"] == "Allow"
     ]
     service = {"Service": "cloudtrail.amazonaws.com"}
     acl = "bucket-owner-full-control"
@@ -101,7 +118,7 @@ def test_the_archive_lets_cloudtrail_in_by_exactly_three_statements() -> None:
 
 
 def test_the_key_prefix_stands_before_both_prefixes() -> None:
-    policy = archive.archive(environment(trail={"key_prefix": "audit/org"}))
+    policy = archive.archive_policy(environment(trail={"key_prefix": "audit/org"}))
     assert [
         each["Resource"]
         for each in policy["Statement"]
@@ -118,17 +135,17 @@ def test_the_key_prefix_stands_before_both_prefixes() -> None:
 
 
 def test_digests_may_be_encrypted_with_the_key_of_s3() -> None:
-    denied = statement(archive.archive(environment()), "DenyWrongEncryption")
+    denied = statement(archive.archive_policy(environment()), "DenyWrongEncryption")
     assert denied["Condition"] == {
         "StringNotEquals": {"s3:x-amz-server-side-encryption": ["aws:kms", "AES256"]}
     }
 
 
 def test_nobody_deletes_unless_named() -> None:
-    nobody = statement(archive.archive(environment()), "DenyDeletion")
+    nobody = statement(archive.archive_policy(environment()), "DenyDeletion")
     assert "Condition" not in nobody
     role = "arn:aws:iam::222222222222:role/break-glass"
-    someone = archive.archive(environment(archive={"break_glass_roles": [role]}))
+    someone = archive.archive_policy(environment(archive={"break_glass_roles": [role]}))
     assert statement(someone, "DenyDeletion")["Condition"] == {
         "ArnNotLike": {"aws:PrincipalArn": [role]}
     }
@@ -136,7 +153,7 @@ def test_nobody_deletes_unless_named() -> None:
 
 def test_the_delivery_role_writes_the_two_streams_of_an_organization_trail() -> None:
     group = "arn:aws:logs:us-east-1:111111111111:log-group:/aws/cloudtrail/organization-trail"
-    (only,) = roles.delivery(environment())["Statement"]
+    (only,) = delivery.delivery_permissions(environment())["Statement"]
     assert only["Resource"] == [
         f"{group}:log-stream:111111111111_CloudTrail_us-east-1*",
         f"{group}:log-stream:o-examplebank_*",
@@ -145,9 +162,9 @@ def test_the_delivery_role_writes_the_two_streams_of_an_organization_trail() -> 
 
 def test_key_administrators_never_lose_the_deploying_role() -> None:
     admin = "arn:aws:iam::222222222222:role/key-admin"
-    named = key.administrators(environment(key={"administrators": [admin]}))
+    named = administrators(environment(key={"administrators": [admin]}))
     assert named == [admin, "arn:aws:iam::222222222222:role/orgtrail-deploy"]
-    assert key.administrators(environment()) == ["arn:aws:iam::222222222222:root"]
+    assert administrators(environment()) == ["arn:aws:iam::222222222222:root"]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +204,9 @@ def test_what_the_scp_denies(sid: str, action: str) -> None:
 
 def controls(env: Environment) -> Document:
     """Return every statement of the SCPs, as if they were one."""
-    of_all = [each for one in guardrails.service_control(env).values() for each in one["Statement"]]
+    of_all = [
+        each for one in service_control.service_control(env).values() for each in one["Statement"]
+    ]
     return {"Statement": of_all}
 
 
@@ -212,9 +231,9 @@ def test_break_glass_roles_delete_evidence_and_its_key_and_change_nothing_else()
 
 
 def test_each_policy_has_a_name_that_says_what_it_protects() -> None:
-    assert list(guardrails.service_control(environment())) == ["", "readers"]
+    assert list(service_control.service_control(environment())) == ["", "readers"]
     with_detection = environment(guardduty={})
-    assert list(guardrails.service_control(with_detection)) == ["", "readers", "detection"]
+    assert list(service_control.service_control(with_detection)) == ["", "readers", "detection"]
 
 
 def test_partitions_outside_the_commercial_one() -> None:
@@ -269,7 +288,11 @@ KEY_USE = {
 
 @given(environments())
 def test_every_bucket_demands_tls(env: Environment) -> None:
-    for policy in (archive.archive(env), archive.access_logs(env), archive.results(env)):
+    for policy in (
+        archive.archive_policy(env),
+        archive.access_log_policy(env),
+        catalog.results_policy(env),
+    ):
         denied = statement(policy, "DenyInsecureTransport")
         assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         assert len(denied["Resource"]) == 2
@@ -279,10 +302,10 @@ def test_every_bucket_demands_tls(env: Environment) -> None:
 def test_policies_are_literal_and_small(env: Environment) -> None:
     for name, document in documents(env).items():
         written = text(document)
-        assert "${" not in written.replace(readers.OWN, ""), name
+        assert "${" not in written.replace(members.OWN, ""), name
         assert "TfToken" not in written, name
         assert json.loads(written) == document
-    for each in guardrails.service_control(env).values():
+    for each in service_control.service_control(env).values():
         assert len(text(each)) <= 10_240
     assert len(text(guardrails.resource_control(env))) <= 5_120
 

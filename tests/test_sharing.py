@@ -8,12 +8,12 @@ import pytest
 from orgtrail import naming
 from orgtrail.environments import require_limits
 from orgtrail.errors import SettingsError
-from orgtrail.policies import archive, key
 from orgtrail.proof.check import check
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import parse
 from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import archive, key
 
 from tests import golden
 from tests.conftest import MINIMAL, Json, environment, merged, synthesized, tfvars
@@ -36,7 +36,9 @@ def writes(service: str, object_: str, account: str, env: Environment = SHARED) 
             "s3:x-amz-acl": "bucket-owner-full-control",
         },
     )
-    return evaluate(request, Policies(resource=parse("archive", archive.archive(env)))).verdict
+    return evaluate(
+        request, Policies(resource=parse("archive", archive.archive_policy(env)))
+    ).verdict
 
 
 KEPT: Json = {
@@ -103,20 +105,20 @@ def test_what_load_balancers_cannot_deliver_to_is_not_the_default() -> None:
     by_default = stack[kind]["archive_encryption"]["rule"][0]
     assert by_default["apply_server_side_encryption_by_default"] == {"sse_algorithm": "AES256"}
     assert stack["aws_cloudtrail"]["trail"]["kms_key_id"] == "${aws_kms_key.key.arn}"
-    assert "Config1Encrypts" not in str(key.key(SHARED))
+    assert "Config1Encrypts" not in str(key.key_policy(SHARED))
 
 
 def test_where_the_bucket_encrypts_with_the_key_its_writers_may_use_it() -> None:
     env = environment(archive={"writers": [{"service": "vpc_flow_logs"}]})
     (allowed,) = [
-        each for each in key.key(env)["Statement"] if each["Sid"] == "VpcFlowLogs1Encrypts"
+        each for each in key.key_policy(env)["Statement"] if each["Sid"] == "VpcFlowLogs1Encrypts"
     ]
     assert allowed["Principal"] == {"Service": "delivery.logs.amazonaws.com"}
     assert allowed["Condition"] == {"StringEquals": {"aws:SourceOrgID": "o-examplebank"}}
 
 
 def test_kept_statements_are_kept_word_for_word() -> None:
-    written = {each["Sid"]: each for each in archive.archive(SHARED)["Statement"]}
+    written = {each["Sid"]: each for each in archive.archive_policy(SHARED)["Statement"]}
     assert written["SecurityLakeReads"] == {
         "Sid": "SecurityLakeReads",
         "Effect": "Allow",

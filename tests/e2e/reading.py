@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from orgtrail.policies.document import Document
 from orgtrail.settings.environment import Environment
+from orgtrail.trail.policy import Document
 
 from tests.e2e.cloud import Cloud
 

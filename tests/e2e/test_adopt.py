@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from orgtrail import naming
 from orgtrail.environments import load_environment
-from orgtrail.policies import archive, guardrails, roles, writers
-from orgtrail.policies.document import Statement, document, text
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import parse
 from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import archive, delivery, service_control, writers
+from orgtrail.trail.policy import Statement, document, text
 
 from tests.conftest import ROOT
 from tests.e2e.cloud import Cloud, Organization, organization
@@ -103,7 +103,7 @@ def test_it_is_then_as_the_file_says(
     assert topic.arn == trail["SnsTopicARN"]
     s3 = here.client(logging, "s3")
     policy = s3.get_bucket_policy(Bucket=environment.archive.bucket)["Policy"]
-    assert json.loads(policy) == archive.archive(environment)
+    assert json.loads(policy) == archive.archive_policy(environment)
     told = s3.get_bucket_notification_configuration(Bucket=environment.archive.bucket)
     (queue,), (removals,) = told["QueueConfigurations"], told["TopicConfigurations"]
     assert [queue["QueueArn"], removals["TopicArn"]] == [
@@ -114,12 +114,12 @@ def test_it_is_then_as_the_file_says(
     assert "AWSLogs/old" in {each["Key"] for each in versions}
     iam = here.client(management, "iam")
     trust = iam.get_role(RoleName=environment.delivery.role_name)["Role"]
-    assert trust["AssumeRolePolicyDocument"] == roles.delivery_trust(environment)
+    assert trust["AssumeRolePolicyDocument"] == delivery.delivery_trust(environment)
     assert environment.adopt.scp
     described = here.client(management, "organizations").describe_policy(
         PolicyId=environment.adopt.scp.id
     )
-    expected = guardrails.service_control(environment)[""]
+    expected = service_control.service_control(environment)[""]
     assert json.loads(described["Policy"]["Content"]) == expected
 
 
@@ -210,7 +210,7 @@ def _buckets(s3: Any, env: Environment) -> None:
         archived: [
             _written_by(naming.CLOUDTRAIL, archived),
             _written_by("delivery.logs.amazonaws.com", archived),
-            *writers.kept(env),
+            *writers.kept_statements(env),
         ],
     }
     for bucket, statements in written.items():

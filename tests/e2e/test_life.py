@@ -13,13 +13,13 @@ from dataclasses import replace
 import pytest
 from orgtrail import naming
 from orgtrail.environments import load_environment
-from orgtrail.policies import archive, guardrails, key, readers, roles
-from orgtrail.policies.deployer import deployer
 from orgtrail.proof.check import check
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import parse
 from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import archive, auditors, catalog, delivery, key, service_control
+from orgtrail.trail.permissions import deployer
 
 from tests.conftest import ROOT
 from tests.e2e.authority import UNSEEN, allows, asked
@@ -108,9 +108,9 @@ def test_the_archive_is_closed_versioned_encrypted_and_locked(
     names = {each["Name"] for each in client.list_buckets()["Buckets"]}
     assert names == set(environment.own_buckets)
     policies = {
-        name: archive.archive(environment),
-        environment.archive.access_log_bucket: archive.access_logs(environment),
-        environment.result_bucket: archive.results(environment),
+        name: archive.archive_policy(environment),
+        environment.archive.access_log_bucket: archive.access_log_policy(environment),
+        environment.result_bucket: catalog.results_policy(environment),
     }
     for bucket, policy in policies.items():
         assert json.loads(client.get_bucket_policy(Bucket=bucket)["Policy"]) == policy
@@ -136,12 +136,12 @@ def test_the_key_rotates_under_its_policy(here: Cloud, environment: Environment)
     client = here.client(environment.logging.id, "kms")
     arn = key_arn(here, environment)
     policy = client.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
-    assert json.loads(policy) == key.key(environment)
+    assert json.loads(policy) == key.key_policy(environment)
     assert client.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"] is True
 
 
 def test_the_policy_binds_the_root(here: Cloud, environment: Environment) -> None:
-    assert policies_of_root(here, environment) == guardrails.service_control(environment)
+    assert policies_of_root(here, environment) == service_control.service_control(environment)
 
 
 def test_events_reach_cloudwatch_by_a_role_for_it_alone(
@@ -154,8 +154,8 @@ def test_events_reach_cloudwatch_by_a_role_for_it_alone(
     has_role(
         here.client(environment.management.id, "iam"),
         environment.delivery.role_name,
-        roles.delivery_trust(environment),
-        roles.delivery(environment),
+        delivery.delivery_trust(environment),
+        delivery.delivery_permissions(environment),
     )
 
 
@@ -165,8 +165,8 @@ def test_auditors_have_a_role(here: Cloud, environment: Environment) -> None:
     has_role(
         here.client(environment.logging.id, "iam"),
         auditor.role_name,
-        readers.auditor_trust(auditor),
-        readers.auditor(environment),
+        auditors.auditor_trust(auditor),
+        auditors.auditor_permissions(environment),
     )
 
 

@@ -8,9 +8,9 @@ import re
 import pytest
 from orgtrail.environments import load_environment
 from orgtrail.module import write_module
-from orgtrail.policies import archive, guardrails, key
 from orgtrail.proof.check import check
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import archive, catalog, key, service_control
 
 from tests.conftest import MINIMAL, merged, tfvars
 from tests.e2e.cloud import Cloud, Organization, organization
@@ -171,16 +171,16 @@ def test_it_deploys_what_an_environment_file_would(
     assert len(report.access) > 800
     s3 = here.client(environment.logging.id, "s3")
     for bucket, policy in (
-        (environment.archive.bucket, archive.archive(environment)),
-        (environment.archive.access_log_bucket, archive.access_logs(environment)),
-        (environment.result_bucket, archive.results(environment)),
+        (environment.archive.bucket, archive.archive_policy(environment)),
+        (environment.archive.access_log_bucket, archive.access_log_policy(environment)),
+        (environment.result_bucket, catalog.results_policy(environment)),
     ):
         assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == policy
     kms = here.client(environment.logging.id, "kms")
     arn = json.loads(root.must("output", "-json"))["key"]["value"]
     policy = kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
-    assert json.loads(policy) == key.key(environment)
-    assert policies_of_root(here, environment) == guardrails.service_control(environment)
+    assert json.loads(policy) == key.key_policy(environment)
+    assert policies_of_root(here, environment) == service_control.service_control(environment)
     (trail,) = here.client(environment.management.id, "cloudtrail").describe_trails()["trailList"]
     assert (trail["S3KeyPrefix"], trail["KmsKeyId"]) == ("audit", arn)
     glue = here.client(environment.logging.id, "glue")

@@ -22,10 +22,8 @@ def module(
     ] = None,
 ) -> None:
     """Write a plain Terraform module that takes variables, for those who write HCL."""
-    from orgtrail.constructs.fastpath import trust_types
     from orgtrail.environments import load_environment
     from orgtrail.module import write_module
 
-    trust_types()
     files = write_module(folder, load_environment(env) if env else None)
     sys.stderr.write(f"{folder}: {len(files)} files; README.md tells how to call it\n")

@@ -39,9 +39,9 @@ def permissions(
 ) -> None:
     """Print the policy of a role in an account, as JSON: to deploy, to look, to bound others."""
     from orgtrail.environments import load_environment
-    from orgtrail.policies.boundary import boundary
-    from orgtrail.policies.deployer import deployer
-    from orgtrail.policies.doctor import doctor
+    from orgtrail.trail.boundary import boundary
+    from orgtrail.trail.permissions import deployer
+    from orgtrail.trail.reading import doctor_policy
 
     env = load_environment(file)
     # The doctor looks at what stands; Terraform also removes what stood.
@@ -53,5 +53,5 @@ def permissions(
         raise OrgtrailError(
             f"ACCOUNT must be management or logging, where the stack makes roles; got {account}"
         )
-    policies = {Purpose.DEPLOY: deployer, Purpose.DOCTOR: doctor, Purpose.BOUNDARY: boundary}
+    policies = {Purpose.DEPLOY: deployer, Purpose.DOCTOR: doctor_policy, Purpose.BOUNDARY: boundary}
     sys.stdout.write(json.dumps(policies[purpose](env, account), indent=2) + "\n")

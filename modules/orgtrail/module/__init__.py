@@ -1,23 +1,20 @@
 """A plain Terraform module with the same resources, for those who write HCL.
 
-The stack of an environment is synthesized once, with a value of its own in the place of all that
-a caller chooses; each of these is then replaced by a variable. So the module cannot differ from
-what an environment file gives.
+The stack of an environment is built as data, with a variable in the place of each value that a
+caller chooses. So the module cannot differ from what an environment file gives.
 """
 
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from orgtrail.app import synthesize
 from orgtrail.errors import OrgtrailError
-from orgtrail.module.choices import choices
-from orgtrail.module.handbook import example, readme
-from orgtrail.module.interface import variables, versions
-from orgtrail.module.template import body, stand_in
+from orgtrail.module.files import variables_file, versions
+from orgtrail.module.readme import example, readme
+from orgtrail.module.template import body
+from orgtrail.module.variables import variables
 from orgtrail.output import atomic_output
 from orgtrail.settings.environment import Environment
 
@@ -64,18 +61,14 @@ def module_files(env: Environment | None = None) -> dict[str, str]:
     """
     source = env or _every_default()
     _refuse_imports(source)
-    chosen = choices(source, given=env is not None)
-    bare = stand_in(source, chosen)
-    content = _synthesized(bare)
-    parts, used = body(content, bare, chosen)
-    face, outputs = variables(source, used), parts["outputs.tf.json"]["output"]
-    providers = content["provider"]["aws"]
-    call = example(used, content["terraform"], providers)
+    parts, used = body(source, variables(source, given=env is not None))
+    face, outputs = variables_file(source, used), parts["outputs.tf.json"]["output"]
+    call = example(source, used)
     written = {
         **{name: _text(each) for name, each in parts.items()},
         "variables.tf.json": _text(face),
-        "versions.tf.json": _text(versions(content)),
-        "README.md": readme(face["variable"], outputs, providers, call),
+        "versions.tf.json": _text(versions(source)),
+        "README.md": readme(face["variable"], outputs, source.provider_accounts, call),
         EXAMPLE.as_posix(): call,
     }
     return dict(sorted(written.items()))
@@ -105,13 +98,6 @@ def _refuse_imports(env: Environment) -> None:
             f"adopt.{managed[0]} must be left out of a module, or have manage = false: Terraform "
             "takes import blocks in the root module alone; write them there"
         )
-
-
-def _synthesized(env: Environment) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        (made,) = synthesize([env], Path(folder))
-        content: dict[str, Any] = json.loads(made.path.read_text(encoding="utf-8"))
-    return content
 
 
 def _text(content: dict[str, Any]) -> str:

@@ -1,171 +1,165 @@
-"""From the stack of an environment of stand-ins to a module with variables in their place."""
+"""The stack of a module as data: variables in the place of what the caller chooses."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self
 
-from pydantic import ValidationError
+from pydantic import BaseModel
 
-from orgtrail.errors import OrgtrailError, dotted
-from orgtrail.module.choices import (
-    EXEMPT,
-    EXPIRY,
-    HOME,
-    PREFIX,
-    Choice,
-    named_accounts,
-    value_at,
-)
+from orgtrail.module.variables import EXEMPT, HOME, PREFIX, Variable, named_accounts
 from orgtrail.regions import PARTITIONS, partition
 from orgtrail.settings.environment import Environment
-
-Json = dict[str, Any]
+from orgtrail.terraform.json import stack_json
+from orgtrail.trail.resource import Json
+from orgtrail.trail.stack import build
 
 _ACCOUNTS = "account_ids"
 _ATTACHMENT = "aws_organizations_policy_attachment"
 
 
-def stand_in(env: Environment, chosen: Sequence[Choice]) -> Environment:
-    """Return the environment with every choice at its stand-in, and nothing of anybody's own.
+class _Number(int):
+    """A number that a variable takes the place of: it counts as it is, and is written as that."""
+
+    placeholder: str
+
+    def __new__(cls, value: int, placeholder: str) -> Self:
+        made = super().__new__(cls, value)
+        made.placeholder = placeholder
+        return made
+
+    def __format__(self, specification: str) -> str:
+        return self.placeholder
+
+    def __str__(self) -> str:
+        return self.placeholder
+
+
+def body(env: Environment, chosen: Sequence[Variable]) -> tuple[dict[str, Json], list[Variable]]:
+    """Return `main.tf.json` and `outputs.tf.json` of a module, and the variables that they use.
 
     Args:
         env: the settings.
-        chosen: the choices of that environment.
+        chosen: the variables; one of what is only referred to may be in none of its resources.
 
     """
-    values = env.model_dump()
-    named = named_accounts(env)
-    renamed = {
-        str(value_at(env, each.setting)): str(each.stand_in)
-        for each in chosen
-        if each.setting[0] in ("organization", *HOME)
+    general = _with_placeholders(env, chosen)
+    content = stack_json(build(general))
+    outputs = content.pop("output")
+    _rename_attachments(content["resource"].get(_ATTACHMENT, {}), general)
+    content["data"]["aws_caller_identity"] = {
+        name: _its_account(name, general) for name in general.provider_accounts
     }
-    ids = {each.setting[1]: str(each.stand_in) for each in chosen if is_account(each)}
-    roles = {
-        each.setting[1]: str(each.stand_in) for each in chosen if each.setting[-1] == "role_arn"
-    }
-    if any(each.setting == HOME for each in chosen):
-        renamed[f"arn:{partition(env.home_region)}"] = "arn:aws"
-    renamed |= {env.accounts[name].id: ids[name] for name in named}
-    values["archive"]["statements"] = _of_bucket(env, chosen)
-    values = _renamed(values, renamed)
-    values["accounts"] = {name: {"id": ids[name], **_reached(name, env, roles)} for name in named}
-    values |= {"backend": {"type": "local"}, "tags": {}}
-    values["guardrails"]["targets"] = None if env.policy_targets else ()
-    if env.adopt.scp:
-        values["adopt"]["scp"]["attached"] = ()
-    for each in chosen:
-        if each.setting[0] != "accounts":
-            inner = values
-            for name in each.setting[:-1]:
-                inner = inner[name]
-            inner[each.setting[-1]] = each.stand_in
-    return _valid(values)
-
-
-def _of_bucket(env: Environment, chosen: Sequence[Choice]) -> tuple[Json, ...]:
-    """Return the kept statements with the stand-in of the bucket that they are about."""
-    stands = next(str(each.stand_in) for each in chosen if each.setting == ("archive", "bucket"))
-    name = re.compile(rf"(?<=:::){re.escape(env.archive.bucket)}(?=/|$)")
-
-    def renamed(resource: str) -> str:
-        return name.sub(stands, resource)
-
-    kept = []
-    for each in env.archive.statements:
-        given = each.Resource
-        about = renamed(given) if isinstance(given, str) else tuple(map(renamed, given))
-        kept.append({**each.model_dump(), "Resource": about})
-    return tuple(kept)
-
-
-def is_account(choice: Choice) -> bool:
-    """Tell whether a choice is of an account's id."""
-    return choice.setting[0] == "accounts" and choice.setting[-1] == "id"
-
-
-def _reached(name: str, env: Environment, roles: Mapping[str, str]) -> Json:
-    """Return how an account is reached: in the module that is up to the caller's provider."""
-    if name not in env.provider_accounts:
-        return {}
-    bounded = {"permissions_boundary": env.accounts[name].permissions_boundary}
-    return ({"role_arn": roles[name]} if name in roles else {"profile": "caller"}) | bounded
-
-
-def _valid(values: Json) -> Environment:
-    """Make an environment of settings.
-
-    Raises:
-        OrgtrailError: settings and stand-ins do not go together.
-
-    """
-    try:
-        return Environment.model_validate(values)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{dotted(each['loc'])} {each['msg']}" for each in error.errors(include_url=False)
-        )
-        raise OrgtrailError(f"cannot be made a module: {faults}") from None
-
-
-def _renamed(value: Any, names: Mapping[str, str]) -> Any:
-    """Put stand-ins into every text: an ARN names an account and a region."""
-    match value:
-        case dict():
-            return {key: _renamed(each, names) for key, each in value.items()}
-        case tuple() | list():
-            return tuple(_renamed(each, names) for each in value)
-        case str():
-            for old, new in names.items():
-                value = new if value == old else f":{value}".replace(f":{old}:", f":{new}:")[1:]
-            return value
-        case _:
-            return value
-
-
-def body(
-    content: Json, env: Environment, chosen: Sequence[Choice]
-) -> tuple[dict[str, Json], list[Choice]]:
-    """Return `main.tf.json` and `outputs.tf.json` of a module, and the choices that they have.
-
-    Args:
-        content: the stack of the environment of stand-ins.
-        env: that environment.
-        chosen: its choices; one of what is only referred to may be in none of its resources.
-
-    """
-    filling = _Filling(env, chosen)
-    parts = {name: content[name] for name in ("data", "check", "resource") if name in content}
-    _rename_attachments(parts["resource"].get(_ATTACHMENT, {}), env)
-    parts["data"]["aws_caller_identity"] = dict(map(_its_account, content["provider"]["aws"]))
-    filled, outputs = filling.fill(parts), filling.fill(content["output"])
-    text = json.dumps((filled, outputs))
+    replacements = _replacements(general, chosen)
+    content, outputs = (_filled(each, replacements) for each in (content, outputs))
+    text = json.dumps((content, outputs))
     used = [
         each
         for each in chosen
         if each.expression in text or is_account(each) or each.setting[0] == "organization"
     ]
     return {
-        "main.tf.json": {"locals": _locals(env, used), **filled},
+        "main.tf.json": {"locals": _locals(env, used), **content},
         "outputs.tf.json": {"output": outputs},
     }, used
 
 
-def _its_account(provider: Json) -> tuple[str, Json]:
+def is_account(variable: Variable) -> bool:
+    """Tell whether a variable is an account's id."""
+    return variable.setting[0] == "accounts" and variable.setting[-1] == "id"
+
+
+def _with_placeholders(env: Environment, chosen: Sequence[Variable]) -> Environment:
+    """Return the settings with a placeholder for each variable, and nothing of anybody's own.
+
+    They are no valid settings any more: names have characters that AWS does not take.
+    """
+    names = {
+        str(each.value): each.placeholder
+        for each in chosen
+        if each.setting[0] in ("organization", *HOME) or is_account(each)
+    }
+    if any(each.setting == HOME for each in chosen):
+        names[f"arn:{partition(env.home_region)}"] = "arn:aws"
+    general: Environment = _mapped(env, lambda text: _renamed(text, names))
+    statements = tuple(
+        each.model_copy(update={"Resource": resource})
+        for each, resource in zip(general.archive.statements, _of_bucket(env, chosen), strict=True)
+    )
+    general = _put(general, ("archive", "statements"), statements)
+    kept = {name: general.accounts[name] for name in named_accounts(env)}
+    general = _put(general, ("accounts",), kept)
+    general = _put(general, ("guardrails", "targets"), None if env.policy_targets else ())
+    if general.adopt.scp:
+        general = _put(general, ("adopt", "scp", "attached"), ())
+    for each in chosen:
+        general = _put(general, each.setting, _in_place_of(each))
+    return general
+
+
+def _in_place_of(variable: Variable) -> Any:
+    if variable.type == "number":
+        return _Number(variable.value, variable.placeholder)
+    return (variable.placeholder,) if variable.setting == EXEMPT else variable.placeholder
+
+
+def _of_bucket(env: Environment, chosen: Sequence[Variable]) -> Iterator[Any]:
+    """Yield what the kept statements are about, with the placeholder of the bucket."""
+    ours = next(each.placeholder for each in chosen if each.setting == ("archive", "bucket"))
+    name = re.compile(rf"(?<=:::){re.escape(env.archive.bucket)}(?=/|$)")
+    for each in env.archive.statements:
+        yield _mapped(each.Resource, lambda text: name.sub(ours, text))
+
+
+def _renamed(text: str, names: dict[str, str]) -> str:
+    """Put placeholders into a text: an ARN names an account and a region."""
+    for old, new in names.items():
+        text = new if text == old else f":{text}".replace(f":{old}:", f":{new}:")[1:]
+    return text
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    """Return settings with every text in them changed, without validating them."""
+    match value:
+        case BaseModel():
+            fields = {
+                name: _mapped(getattr(value, name), change) for name in type(value).model_fields
+            }
+            return value.model_copy(update=fields)
+        case dict():
+            return {key: _mapped(each, change) for key, each in value.items()}
+        case tuple():
+            return tuple(_mapped(each, change) for each in value)
+        case str():
+            return change(value)
+        case _:
+            return value
+
+
+def _put(value: Any, setting: tuple[str, ...], new: Any) -> Any:
+    """Return settings with another value for one of them, without validating it."""
+    if not setting:
+        return new
+    name, *inner = setting
+    if isinstance(value, dict):
+        return {**value, name: _put(value[name], tuple(inner), new)}
+    return value.model_copy(update={name: _put(getattr(value, name), tuple(inner), new)})
+
+
+def _its_account(name: str, env: Environment) -> Json:
     """Return what stops a plan where the caller passes the provider of another account.
 
-    A provider of ours would refuse by itself; whether his does is up to him.
+    A provider of ours would refuse that itself; whether his does is up to him.
     """
-    alias, (account,) = provider["alias"], provider["allowed_account_ids"]
+    account = env.accounts[name].id
     condition = {
         "condition": f'${{self.account_id == "{account}"}}',
-        "error_message": f"aws.{alias} reaches another account than {account}. "
+        "error_message": f"aws.{name} reaches another account than {account}. "
         "Pass the provider of that account.",
     }
-    return alias, {"provider": f"aws.{alias}", "lifecycle": {"postcondition": [condition]}}
+    return {"provider": f"aws.{name}", "lifecycle": {"postcondition": [condition]}}
 
 
 def _rename_attachments(attachments: Json, env: Environment) -> None:
@@ -179,73 +173,56 @@ def _rename_attachments(attachments: Json, env: Environment) -> None:
             attachment |= {
                 "for_each": "${toset(local.policy_targets)}", "target_id": "${each.value}",
             }  # fmt: skip
-        attachments[name.rpartition("_")[0]] = attachment
+        target = attachment["target_id"]
+        short = env.organization.root_id if target == "${each.value}" else target
+        attachments[name.removesuffix(f"_{short}")] = attachment
 
 
-class _Filling:
-    """Puts expressions in the place of stand-ins."""
-
-    def __init__(self, env: Environment, chosen: Sequence[Choice]) -> None:
-        self.numbers = {each.stand_in: each for each in chosen if isinstance(each.stand_in, int)}
-        ids = env.account_ids
-        self.texts = [
-            # In the table: as Terraform's list, or as the text that joins it.
-            (json.dumps(ids), f"local.{_ACCOUNTS}"),
-            (",".join(ids), f'${{join(",", local.{_ACCOUNTS})}}'),
-            # In what the daily verification runs.
-            (" ".join(f"--expect {each}" for each in ids),
-             f'${{join(" ", [for each in local.{_ACCOUNTS} : "--expect ${{each}}"])}}'),
-        ]  # fmt: skip
-        by_setting = {each.setting: each for each in chosen}
-        if exempt := by_setting.get(EXEMPT):
-            # They stand in quotes, one after the other, in a list of JSON.
-            assert isinstance(exempt.stand_in, tuple)
-            between = '","'
-            listed = '${join("\\",\\"", var.exempt_roles)}'
-            self.texts.append((between.join(exempt.stand_in), listed))
-        # Roles hold the stand-ins of accounts and of the partition.
-        self.texts += [
-            (str(each.stand_in), each.template) for each in chosen if each.setting[-1] == "role_arn"
+def _replacements(env: Environment, chosen: Sequence[Variable]) -> list[tuple[str, str]]:
+    """Return what takes the place of which text, in order: a list or a prefix before its parts."""
+    ids = env.account_ids
+    by_setting = {each.setting: each for each in chosen}
+    found = [
+        # In the table: as Terraform's list, or as the text that joins it.
+        (json.dumps(ids), f"local.{_ACCOUNTS}"),
+        (",".join(ids), f'${{join(",", local.{_ACCOUNTS})}}'),
+        # In what the daily verification runs.
+        (" ".join(f"--expect {each}" for each in ids),
+         f'${{join(" ", [for each in local.{_ACCOUNTS} : "--expect ${{each}}"])}}'),
+    ]  # fmt: skip
+    if exempt := by_setting.get(EXEMPT):
+        # They are in quotes, one after the other, in a list of JSON.
+        found.append((exempt.placeholder, '${join("\\",\\"", var.exempt_roles)}'))
+    if home := by_setting.get(HOME):
+        found += [
+            (f".{home.placeholder}.amazonaws.com", ".${var.home_region}.${local.dns_suffix}"),
+            ("arn:aws:", "arn:${local.partition}:"),
         ]
-        if expiry := by_setting.get(EXPIRY):
-            for form in ("NOW-{}DAYS", "interval '{}' day"):
-                self.texts.append((form.format(expiry.stand_in), form.format(expiry.template)))
-        if home := by_setting.get(HOME):
-            self.texts += [
-                (f".{home.stand_in}.amazonaws.com", ".${var.home_region}.${local.dns_suffix}"),
-                ("arn:aws:", "arn:${local.partition}:"),
-            ]
-        if prefix := by_setting.get(PREFIX):
-            self.texts += [
-                (f"{prefix.stand_in}/", "${local.key_prefix}"),
-                (str(prefix.stand_in), '${var.key_prefix == "" ? null : var.key_prefix}'),
-            ]
-        self.texts += [
-            (str(each.stand_in), each.template)
-            for each in chosen
-            if each.setting not in (EXEMPT, PREFIX) and isinstance(each.stand_in, str)
+    if prefix := by_setting.get(PREFIX):
+        found += [
+            (f"{prefix.placeholder}/", "${local.key_prefix}"),
+            (prefix.placeholder, '${var.key_prefix == "" ? null : var.key_prefix}'),
         ]
-
-    def fill(self, value: Any) -> Any:
-        """Return a value of Terraform's JSON with the expressions in it."""
-        match value:
-            case dict():
-                return {name: self.fill(each) for name, each in value.items() if name != "//"}
-            case list():
-                return [self.fill(each) for each in value]
-            case bool():
-                return value
-            case int() if value in self.numbers:
-                return self.numbers[value].template
-            case str():
-                for old, new in self.texts:
-                    value = value.replace(old, new)
-                return value
-            case _:
-                return value
+    return found + [(each.placeholder, each.template) for each in chosen]
 
 
-def _locals(env: Environment, chosen: Sequence[Choice]) -> Json:
+def _filled(value: Any, replacements: list[tuple[str, str]]) -> Any:
+    """Return a value of Terraform's JSON with expressions in the place of placeholders."""
+    match value:
+        case dict():
+            return {name: _filled(each, replacements) for name, each in value.items()}
+        case list():
+            return [_filled(each, replacements) for each in value]
+        case str() | _Number():
+            text = str(value)
+            for old, new in replacements:
+                text = text.replace(old, new)
+            return text
+        case _:
+            return value
+
+
+def _locals(env: Environment, chosen: Sequence[Variable]) -> Json:
     settings = {each.setting for each in chosen}
     ids = ", ".join(f"var.{each.name}" for each in chosen if is_account(each))
     made = {_ACCOUNTS: f"${{sort(distinct(concat([{ids}], var.member_account_ids)))}}"}

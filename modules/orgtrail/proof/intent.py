@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from orgtrail.policies import key
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.iam.patterns import like
 from orgtrail.proof.iam.policy import Policy, Statement
 from orgtrail.settings.environment import Environment
+from orgtrail.trail.policy import administrators, patterns
 
 _PRINCIPAL = "aws:principalarn"
 
@@ -44,7 +44,7 @@ def of_settings(env: Environment) -> Intent:
     return Intent(
         exempt_roles=_in_order(env.exempt_roles),
         break_glass_roles=_in_order(env.archive.break_glass_roles),
-        key_administrators=_in_order([*key.administrators(env), *key.patterns(env)])
+        key_administrators=_in_order([*administrators(env), *patterns(env)])
         if env.key.administrators
         else (),
         member_reader=readers.role_name if readers else "",

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from orgtrail import naming
 from orgtrail.alarms import SILENCE, Alarm, pattern
-from orgtrail.policies import alarms as policies
-from orgtrail.policies.document import text
 from orgtrail.settings.detection import AlarmSettings, Tuning
+from orgtrail.settings.environment import Environment
+from orgtrail.trail import verification
 from orgtrail.trail.common import role, service_key
 from orgtrail.trail.part import Before, Part
+from orgtrail.trail.policy import (
+    Document,
+    Statement,
+    administration,
+    allow,
+    document,
+    publish,
+    secure_transport,
+    service,
+    text,
+)
 from orgtrail.trail.resource import Expression, Json, Resource, literal
 
+_CLOUDWATCH = "cloudwatch.amazonaws.com"
+_MANAGE = (
+    "DeleteAlarms", "DescribeAlarms", "ListTagsForResource", "PutMetricAlarm", "TagResource",
+    "UntagResource",
+)  # fmt: skip
 _AT_LEAST = "GreaterThanOrEqualToThreshold"
 _KEY, _VALUE = "${each.key}", "${{each.value.{}}}"
 
@@ -50,14 +67,14 @@ def _topic(part: Part, settings: AlarmSettings) -> Resource:
         part.inside("key"),
         alias=naming.key_alias(name),
         description=f"Messages of {name}",
-        policy=policies.key(env),
+        policy=key_policy(env),
     )
     topic = part.add("aws_sns_topic", "topic", name=name, kms_master_key_id=key.attribute("arn"))
     return part.add(
         "aws_sns_topic_policy",
         "topic_policy",
         arn=topic.attribute("arn"),
-        policy=literal(text(policies.topic(env, settings))),
+        policy=literal(text(topic_policy(env, settings))),
     )
 
 
@@ -89,9 +106,9 @@ def _chat(part: Part, settings: AlarmSettings, topic: Resource) -> None:
         part.inside("chat"),
         name=name,
         description="What a chat channel may look at",
-        trust=policies.chat_trust(),
+        trust=chat_trust(),
         policy_name="chat",
-        permissions=policies.chat(),
+        permissions=chat_permissions(),
     )
     common: dict[str, Any] = {
         "configuration_name": _KEY,
@@ -247,3 +264,63 @@ def _topic_arn(part: Part, settings: AlarmSettings) -> str:
 
 def _description(alarm: Alarm) -> str:
     return f"{alarm.title} ({', '.join(alarm.controls)}). {alarm.response}"
+
+
+def topic_policy(env: Environment, alarms: AlarmSettings) -> Document:
+    """Return the topic's policy: alarms and the daily verification publish, over TLS.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    arn = naming.management_topic_arn(env, alarms.topic)
+    return document(
+        publish("AlarmsPublish", _CLOUDWATCH, arn, env.management.id, _our_alarms(env)),
+        *(verification.topic_statements(env) if env.verification else []),
+        secure_transport("sns:Publish", [arn]),
+    )
+
+
+def key_policy(env: Environment) -> Document:
+    """Return the key's policy. The service's own key would keep alarms from publishing.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    return document(
+        administration([naming.account_root(env, env.management.id)]),
+        service("AlarmsEncrypt", _CLOUDWATCH, env.management.id, _our_alarms(env)),
+        *(verification.key_statements(env) if env.verification else []),
+    )
+
+
+def chat_trust() -> Document:
+    """Return who may assume the chat role: the chat service.
+
+    A channel of another account cannot be given it, since `iam:PassRole` ends at the account.
+    """
+    return document(
+        {
+            "Sid": "ChatService",
+            "Effect": "Allow",
+            "Principal": {"Service": "chatbot.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    )
+
+
+def chat_permissions() -> Document:
+    """Return what a channel may: look at alarms and draw their metrics."""
+    actions = ("DescribeAlarms", "DescribeAlarmHistory", "GetMetricData", "GetMetricWidgetImage")
+    return document(allow("LookAtAlarms", "cloudwatch", actions, "*"))
+
+
+def _our_alarms(env: Environment) -> str:
+    return naming.arn(env, "cloudwatch", env.management.id, "alarm:*", region=env.home_region)
+
+
+def deploying(env: Environment) -> Iterator[Statement]:
+    """Yield what deploying filters and alarms takes, in the management account."""
+    account = env.management.id
+    group = naming.log_group_arn(env, account)
+    filters = ("DeleteMetricFilter", "DescribeMetricFilters", "PutMetricFilter")
+    yield allow("ManageFilters", "logs", filters, [group, f"{group}:*"])
+    every = naming.arn(env, "cloudwatch", account, "alarm:*", region=env.home_region)
+    yield allow("ManageAlarms", "cloudwatch", _MANAGE, every)

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orgtrail.policies import archive as policies
+from orgtrail import naming
+from orgtrail.settings.environment import Environment
+from orgtrail.trail import members, writers
 from orgtrail.trail.common import Bucket, LogTarget, Retention, private_bucket
 from orgtrail.trail.part import Part
+from orgtrail.trail.policy import (
+    REWRITING,
+    Document,
+    Statement,
+    acting_for,
+    document,
+    encrypted,
+    no_deletion,
+    transport,
+)
 from orgtrail.trail.resource import Resource
+
+ARCHIVE_LOG_PREFIX = "archive/"
+RESULTS_LOG_PREFIX = "athena-results/"
+COMPACTED_LOG_PREFIX = "compacted/"
+FINDINGS_LOG_PREFIX = "guardduty-findings/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +50,7 @@ def archive(part: Part, key_arn: str) -> Archive:
     made = private_bucket(
         part.inside("Default"),
         bucket=settings.bucket,
-        policy=None if env.adopt.is_referenced("bucket") else policies.archive(env),
+        policy=None if env.adopt.is_referenced("bucket") else archive_policy(env),
         retention=Retention(
             expire=settings.expire_after_days,
             noncurrent=settings.noncurrent_expire_after_days,
@@ -41,7 +58,7 @@ def archive(part: Part, key_arn: str) -> Archive:
             deep_archive=settings.deep_archive_after_days,
         ),
         kms_key_arn=key_arn if env.encrypts_by_default else None,
-        logs_to=(access_logs, policies.ARCHIVE_LOG_PREFIX),
+        logs_to=(access_logs, ARCHIVE_LOG_PREFIX),
         protect=settings.destroy_protection,
         existing=env.adopt.bucket,
     )
@@ -67,10 +84,93 @@ def _access_logs(part: Part) -> LogTarget:
     made = private_bucket(
         part,
         bucket=settings.access_log_bucket,
-        policy=None if env.adopt.is_referenced("access_log_bucket") else policies.access_logs(env),
+        policy=None if env.adopt.is_referenced("access_log_bucket") else access_log_policy(env),
         # S3 cannot deliver access logs to a bucket that is locked or encrypted with KMS.
         retention=Retention(settings.access_log_expire_after_days, 30),
         protect=settings.destroy_protection,
         existing=env.adopt.access_log_bucket,
     )
     return LogTarget(made.name, (made.policy,))
+
+
+def archive_policy(env: Environment) -> Document:
+    """Return the archive's policy: CloudTrail writes for this one trail, nobody deletes.
+
+    Source of the first three statements:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    bucket = env.archive.bucket
+    return document(
+        _from_trail(env, "AWSCloudTrailAclCheck20150319", "s3:GetBucketAcl", bucket, ""),
+        # CreateTrail asks for the management account's own prefix too.
+        _from_trail(env, "AWSCloudTrailWrite20150319", "s3:PutObject", bucket, env.management.id),
+        _from_trail(
+            env,
+            "AWSCloudTrailOrganizationWrite20150319",
+            "s3:PutObject",
+            bucket,
+            env.organization.id,
+        ),
+        transport(env, bucket),
+        encrypted(naming.trail_object_arns(env), ["aws:kms", "AES256"]),
+        no_deletion(env, bucket),
+        _only_cloudtrail_writes(env),
+        *members.bucket_statements(env),
+        *writers.bucket_statements(env),
+        *writers.kept_statements(env),
+    )
+
+
+def access_log_policy(env: Environment) -> Document:
+    """Return the policy of the access-log bucket: S3's log delivery writes, nobody deletes.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    """
+    bucket = env.archive.access_log_bucket
+    sources = {ARCHIVE_LOG_PREFIX: env.archive.bucket, RESULTS_LOG_PREFIX: env.result_bucket}
+    if env.compacted_bucket:
+        sources[COMPACTED_LOG_PREFIX] = env.compacted_bucket
+    if env.findings_bucket:
+        sources[FINDINGS_LOG_PREFIX] = env.findings_bucket
+    deliveries = [
+        {
+            "Sid": f"S3ServerAccessLogs{number}",
+            "Effect": "Allow",
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": naming.bucket_arn(env, bucket, f"{prefix}*"),
+            "Condition": acting_for(env.logging.id, naming.bucket_arn(env, source)),
+        }
+        for number, (prefix, source) in enumerate(sources.items(), start=1)
+    ]
+    return document(*deliveries, transport(env, bucket), no_deletion(env, bucket))
+
+
+def _from_trail(env: Environment, sid: str, action: str, bucket: str, owner: str) -> Statement:
+    """Allow CloudTrail one action, for this trail alone (no confused deputy)."""
+    write = {"s3:x-amz-acl": "bucket-owner-full-control"} if owner else {}
+    key = f"{env.logs_prefix}{owner}/*" if owner else ""
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": naming.CLOUDTRAIL},
+        "Action": action,
+        "Resource": naming.bucket_arn(env, bucket, key),
+        "Condition": {"StringEquals": {**write, "aws:SourceArn": naming.trail_arn(env)}},
+    }
+
+
+def _only_cloudtrail_writes(env: Environment) -> Statement:
+    """Deny writing where this trail writes to everyone but CloudTrail, so that no log is forged.
+
+    Elsewhere in a shared bucket other services write what is theirs. The key is absent where the
+    caller is no service, and an absent key is not equal.
+    """
+    return {
+        "Sid": "DenyForgedLogs",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": [f"s3:{action}" for action in (*REWRITING, "PutObjectAcl")],
+        "Resource": naming.trail_object_arns(env),
+        "Condition": {"StringNotEquals": {"aws:PrincipalServiceName": naming.CLOUDTRAIL}},
+    }

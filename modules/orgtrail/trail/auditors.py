@@ -1,14 +1,34 @@
-"""The auditors' role, in the logging account.
-
-Readers in member accounts are let in by the archive's own policies.
-"""
+"""The auditors' role, in the logging account."""
 
 from __future__ import annotations
 
-from orgtrail.policies import readers
+from orgtrail import naming
 from orgtrail.settings.access import AuditorSettings
+from orgtrail.settings.environment import Environment
 from orgtrail.trail.common import role
 from orgtrail.trail.part import Part
+from orgtrail.trail.policy import (
+    Document,
+    Statement,
+    allow,
+    decrypt,
+    document,
+    list_bucket,
+    read_objects,
+    trust,
+)
+
+_ASK = (
+    "BatchGetNamedQuery", "BatchGetQueryExecution", "GetNamedQuery", "GetPreparedStatement",
+    "GetQueryExecution", "GetQueryResults", "GetQueryResultsStream", "GetWorkGroup",
+    "ListNamedQueries", "ListPreparedStatements", "ListQueryExecutions", "StartQueryExecution",
+    "StopQueryExecution",
+)  # fmt: skip
+_BROWSE = (
+    "GetDataCatalog", "GetDatabase", "GetTableMetadata", "ListDatabases", "ListTableMetadata",
+)  # fmt: skip
+_CATALOG = "datacatalog/AwsDataCatalog"
+_SCHEMA = ("GetDatabase", "GetDatabases", "GetPartition", "GetPartitions", "GetTable", "GetTables")
 
 
 def auditor(part: Part, settings: AuditorSettings) -> None:
@@ -24,8 +44,63 @@ def auditor(part: Part, settings: AuditorSettings) -> None:
         part.inside("Default"),
         name=settings.role_name,
         description=f"Auditors ask {env.catalog.workgroup} and read the archive",
-        trust=readers.auditor_trust(settings),
+        trust=auditor_trust(settings),
         policy_name="auditor",
-        permissions=readers.auditor(env),
+        permissions=auditor_permissions(env),
         session_seconds=settings.session_hours * 3600,
     )
+
+
+def auditor_trust(auditor: AuditorSettings) -> Document:
+    """Return who may assume the auditors' role: with MFA, an external id, a source identity."""
+    return trust(
+        auditor.trusted,
+        mfa=auditor.requires_mfa,
+        external_id=auditor.external_id,
+        source_identity=auditor.source_identity,
+    )
+
+
+def auditor_permissions(env: Environment) -> Document:
+    """Return what an auditor may: ask the workgroup, read the archive and results.
+
+    https://docs.aws.amazon.com/athena/latest/ug/workgroups-iam-policy.html
+    """
+    return document(
+        allow("AskAthena", "athena", _ASK, naming.workgroup_arn(env)),
+        allow("BrowseCatalog", "athena", _BROWSE, naming.logging_arn(env, "athena", _CATALOG)),
+        # The console asks for these lists; they have names alone, and no resource to name.
+        allow("OpenConsole", "athena", ("ListDataCatalogs", "ListWorkGroups"), "*"),
+        allow(
+            "ReadSchema",
+            "glue",
+            _SCHEMA,
+            [
+                naming.logging_arn(env, "glue", "catalog"),
+                *naming.catalog_arns(env),
+            ],
+        ),
+        list_bucket(env, "FindLogFiles", env.archive.bucket, "ListBucketVersions"),
+        read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
+        list_bucket(env, "FindResults", env.result_bucket, "ListBucketMultipartUploads"),
+        allow(
+            "KeepResults",
+            "s3",
+            ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject"),
+            naming.bucket_arn(env, env.result_bucket, f"{naming.RESULT_PREFIX}*"),
+        ),
+        *_compacted(env),
+        *decrypt(env, "DecryptLogFilesAndResults", ["s3"], [], "GenerateDataKey"),
+        # The public keys that digests are signed with: the proof needs them, they tell nothing.
+        allow("VerifyDigests", "cloudtrail", ("ListPublicKeys",), "*"),
+    )
+
+
+def _compacted(env: Environment) -> list[Statement]:
+    if not env.compacted_bucket:
+        return []
+    keys = naming.bucket_arn(env, env.compacted_bucket, "*")
+    return [
+        list_bucket(env, "FindCompacted", env.compacted_bucket),
+        allow("ReadCompacted", "s3", ("GetObject",), keys),
+    ]

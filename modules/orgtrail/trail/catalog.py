@@ -1,23 +1,39 @@
-"""The Athena catalog over the archive, in the logging account: table, workgroup, results."""
+"""The Athena catalog over the archive, in the logging account: table, workgroup and questions."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from orgtrail import naming, records
-from orgtrail.policies import archive as policies
+from orgtrail.queries import Query, pack
+from orgtrail.queries.rendering import on_table, to_prepare, to_save
 from orgtrail.settings.environment import Environment
-from orgtrail.trail.columns import columns
-from orgtrail.trail.common import LogTarget, Retention, private_bucket
-from orgtrail.trail.compaction import compaction
+from orgtrail.trail import compaction
+from orgtrail.trail.archive import RESULTS_LOG_PREFIX
+from orgtrail.trail.common import LogTarget, Retention, columns, private_bucket
 from orgtrail.trail.organization import account_ids
 from orgtrail.trail.part import Part
-from orgtrail.trail.questions import questions
+from orgtrail.trail.policy import Document, Statement, allow, document, transport
 from orgtrail.trail.resource import Json, Resource, literal
 
 _SERDE = "org.apache.hive.hcatalog.data.JsonSerDe"
 _INPUT = "com.amazon.emr.cloudtrail.CloudTrailInputFormat"
 _OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+_ACCOUNTS = "<the accounts of the table>"
+_TABLE = (
+    "CreateDatabase", "CreateTable", "DeleteDatabase", "DeleteTable", "GetDatabase",
+    "GetPartitionIndexes", "GetTable", "GetTags", "TagResource", "UntagResource",
+    "UpdateTable",
+)  # fmt: skip
+_WORKGROUP = (
+    "CreateWorkGroup", "DeleteWorkGroup", "GetWorkGroup", "ListTagsForResource", "TagResource",
+    "UntagResource", "UpdateWorkGroup",
+)  # fmt: skip
+_QUESTIONS = (
+    "CreateNamedQuery", "CreatePreparedStatement", "DeleteNamedQuery", "DeletePreparedStatement",
+    "GetNamedQuery", "GetPreparedStatement", "UpdatePreparedStatement",
+)  # fmt: skip
 
 
 def catalog(part: Part, *, organization: str, key_arn: str, access_logs: LogTarget) -> None:
@@ -44,10 +60,10 @@ def catalog(part: Part, *, organization: str, key_arn: str, access_logs: LogTarg
     results = private_bucket(
         part.inside("results"),
         bucket=env.result_bucket,
-        policy=policies.results(env),
+        policy=results_policy(env),
         retention=Retention(settings.result_expire_after_days, 1),
         kms_key_arn=key_arn,
-        logs_to=(access_logs, policies.RESULTS_LOG_PREFIX),
+        logs_to=(access_logs, RESULTS_LOG_PREFIX),
         protect=False,
     )
     workgroup = part.add(
@@ -60,9 +76,9 @@ def catalog(part: Part, *, organization: str, key_arn: str, access_logs: LogTarg
         configuration=_workgroup(env, key_arn),
     )
     if settings.queries:
-        questions(part.inside("questions"), accounts, workgroup=workgroup, database=database)
+        _questions(part.inside("questions"), accounts, workgroup=workgroup, database=database)
     if settings.compaction:
-        compaction(
+        compaction.compaction(
             part.inside("compaction"),
             settings.compaction,
             key_arn=key_arn,
@@ -150,3 +166,67 @@ def _workgroup(env: Environment, key_arn: str) -> Json:
             },
         },
     }
+
+
+def _questions(part: Part, accounts: str, *, workgroup: Resource, database: Resource) -> None:
+    """Add one resource of each kind, made once for each question of the pack.
+
+    Args:
+        part: the part that they become.
+        accounts: the accounts that the table projects, as text or an expression.
+        workgroup: the workgroup.
+        database: the database.
+
+    """
+    env, settings = part.environment, part.environment.catalog
+    facts = naming.query_placeholders(env) | {"accounts": _ACCOUNTS}
+    saved, prepared = {}, {}
+    for query in pack().values():
+        sql = literal(on_table(to_save(query, facts), settings.table))
+        saved[query.name] = {"about": query.answers, "sql": sql.replace(_ACCOUNTS, accounts)}
+        statement, order = to_prepare(query)
+        prepared[query.name.replace("-", "_")] = {
+            "about": _about(query, order),
+            "sql": literal(on_table(statement, settings.table)),
+        }
+    part.add(
+        "aws_athena_named_query",
+        "saved",
+        for_each=saved,
+        name="${each.key}",
+        database=settings.database,
+        workgroup=settings.workgroup,
+        description="${each.value.about}",
+        query="${each.value.sql}",
+        depends_on=[workgroup, database],
+    )
+    part.add(
+        "aws_athena_prepared_statement",
+        "prepared",
+        for_each=prepared,
+        name="${each.key}",
+        workgroup=settings.workgroup,
+        description="${each.value.about}",
+        query_statement="${each.value.sql}",
+        depends_on=[workgroup],
+    )
+
+
+def _about(query: Query, order: tuple[str, ...]) -> str:
+    return f"{query.answers} USING {', '.join(order)}"
+
+
+def results_policy(env: Environment) -> Document:
+    """Return the result bucket's policy: encrypted transport only; IAM decides who reads."""
+    return document(transport(env, env.result_bucket))
+
+
+def deploying(env: Environment) -> Iterator[Statement]:
+    """Yield what deploying the catalog takes, in the logging account."""
+    tables = [naming.logging_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]
+    yield allow("ManageTable", "glue", _TABLE, tables)
+    yield allow("ManageWorkgroup", "athena", _WORKGROUP, naming.workgroup_arn(env))
+    if env.catalog.queries:
+        yield allow("ManageQuestions", "athena", _QUESTIONS, naming.workgroup_arn(env))
+    if env.catalog.compaction:
+        yield from compaction.deploying(env, env.catalog.compaction)

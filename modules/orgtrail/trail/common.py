@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from orgtrail.policies import boundary
-from orgtrail.policies.document import Document, text
+from orgtrail import records
 from orgtrail.settings.archive import BucketPart, ExistingBucket, ExistingKey
 from orgtrail.trail.part import Before, Part, protected
+from orgtrail.trail.policy import Document, boundary_arn, text
 from orgtrail.trail.resource import Json, Provider, Resource, literal
 
 UNKNOWN_POLICY = "${somebody_elses}"
@@ -274,7 +274,7 @@ def role(
         name=name,
         description=description,
         assume_role_policy=literal(text(trust)),
-        permissions_boundary=boundary.arn(part.environment, part.account),
+        permissions_boundary=boundary_arn(part.environment, part.account),
         max_session_duration=session_seconds,
         imported_as=name if exists else "",
     )
@@ -286,3 +286,11 @@ def role(
         policy=literal(text(permissions)),
         depends_on=[made],
     )
+
+
+def columns(*fields: records.Field) -> list[Json]:
+    """Return the columns of a Glue table for fields of a record."""
+    return [
+        {"name": each.name.lower(), "type": records.hive(each.type), "comment": each.meaning}
+        for each in fields
+    ]

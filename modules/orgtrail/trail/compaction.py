@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from orgtrail import naming, records
-from orgtrail.policies import archive
-from orgtrail.policies import compaction as policies
 from orgtrail.queries.compaction import statements
 from orgtrail.settings.catalog import Compaction
-from orgtrail.trail.columns import columns
-from orgtrail.trail.common import LogTarget, Retention, private_bucket, role
+from orgtrail.settings.environment import Environment
+from orgtrail.trail.archive import COMPACTED_LOG_PREFIX
+from orgtrail.trail.common import LogTarget, Retention, columns, private_bucket, role
+from orgtrail.trail.deploying import SCHEDULE, pass_role
 from orgtrail.trail.part import Before, Part
+from orgtrail.trail.policy import (
+    Document,
+    Statement,
+    acting_for,
+    allow,
+    decrypt,
+    document,
+    list_bucket,
+    read_objects,
+    transport,
+)
 from orgtrail.trail.resource import Json, Resource, literal
+
+SCHEDULER = "scheduler.amazonaws.com"
+CALL = "athena:startQueryExecution"
+"""What the schedule calls, as EventBridge Scheduler writes it."""
+_WRITE = ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject")
 
 
 def compaction(
@@ -40,10 +57,10 @@ def compaction(
     bucket = private_bucket(
         part.inside("bucket"),
         bucket=env.compacted_bucket,
-        policy=policies.bucket(env),
+        policy=bucket_policy(env),
         retention=Retention(None, 1),
         kms_key_arn=key_arn,
-        logs_to=(access_logs, archive.COMPACTED_LOG_PREFIX),
+        logs_to=(access_logs, COMPACTED_LOG_PREFIX),
         protect=False,
     )
     table = part.add(
@@ -66,9 +83,9 @@ def compaction(
         part.inside("role"),
         name=settings.role_name,
         description=f"A schedule keeps {settings.table} fresh with it",
-        trust=policies.trust(env),
+        trust=role_trust(env),
         policy_name="compaction",
-        permissions=policies.permissions(env),
+        permissions=role_permissions(env),
     )
     _schedule(part, settings, [table, may_run, workgroup])
 
@@ -95,7 +112,7 @@ def _schedule(part: Part, settings: Compaction, after: Before) -> None:
         flexible_time_window={"mode": "OFF"},
         depends_on=after,
         target={
-            "arn": naming.scheduler_target_arn(env, policies.CALL),
+            "arn": naming.scheduler_target_arn(env, CALL),
             "role_arn": naming.role_arn(env, env.logging.id, settings.role_name),
             "input": "${each.value.ask}",
         },
@@ -108,4 +125,83 @@ def _ask(part: Part, sql: str) -> Json:
         "QueryString": sql,
         "QueryExecutionContext": {"Database": catalog.database},
         "WorkGroup": catalog.workgroup,
+    }
+
+
+def bucket_policy(env: Environment) -> Document:
+    """Return the bucket's policy: encrypted transport only; IAM decides who reads."""
+    assert env.compacted_bucket
+    return document(transport(env, env.compacted_bucket))
+
+
+def role_trust(env: Environment) -> Document:
+    """Return who may assume the role: EventBridge Scheduler, for schedules of the account.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    """
+    schedules = naming.logging_arn(env, "scheduler", "schedule-group/default")
+    return document(
+        {
+            "Sid": "ScheduleRuns",
+            "Effect": "Allow",
+            "Principal": {"Service": SCHEDULER},
+            "Action": "sts:AssumeRole",
+            "Condition": acting_for(env.logging.id, schedules),
+        }
+    )
+
+
+def role_permissions(env: Environment) -> Document:
+    """Return what the role may: read the archive, write the table, both through Athena."""
+    assert env.compacted_bucket
+    compaction = env.catalog.compaction
+    assert compaction
+    name = f"table/{env.catalog.database}/{compaction.table}"
+    return document(
+        allow("AskAthena", "athena", ("GetWorkGroup", "StartQueryExecution"),
+              naming.workgroup_arn(env)),
+        allow("FindCatalog", "athena", ("GetDataCatalog",),
+              naming.logging_arn(env, "athena", "datacatalog/AwsDataCatalog")),
+        allow("ReadSchema", "glue", ("GetDatabase", "GetPartition", "GetPartitions", "GetTable"),
+              [naming.logging_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]),
+        allow("CommitTable", "glue", ("UpdateTable",),
+              [naming.logging_arn(env, "glue", "catalog"),
+               naming.logging_arn(env, "glue", f"database/{env.catalog.database}"),
+               naming.logging_arn(env, "glue", name)]),
+        list_bucket(env, "FindLogFiles", env.archive.bucket),
+        read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
+        list_bucket(env, "FindTable", env.compacted_bucket, "ListBucketMultipartUploads"),
+        allow("WriteTable", "s3", (*_WRITE, "DeleteObject"),
+              naming.bucket_arn(env, env.compacted_bucket, "*")),
+        list_bucket(env, "FindResults", env.result_bucket, "ListBucketMultipartUploads"),
+        allow("KeepResults", "s3", _WRITE,
+              naming.bucket_arn(env, env.result_bucket, f"{naming.RESULT_PREFIX}*")),
+        *decrypt(env, "UseKey", ["s3"], [], "GenerateDataKey"),
+    )  # fmt: skip
+
+
+def deploying(env: Environment, settings: Compaction) -> Iterator[Statement]:
+    """Yield what deploying them takes, in the logging account."""
+    assert env.compacted_bucket
+    # Glue writes an Iceberg table's first metadata in the caller's name.
+    objects = naming.bucket_arn(env, env.compacted_bucket, "*")
+    yield allow("BeginTable", "s3", ("GetObject", "PutObject"), objects)
+    yield _metadata_key(env, env.compacted_bucket)
+    schedules = naming.logging_arn(env, "scheduler", f"schedule/default/{settings.table}-*")
+    yield allow("ManageSchedule", "scheduler", SCHEDULE, schedules)
+    yield pass_role("PassRole", naming.role_arn(env, env.logging.id, settings.role_name), SCHEDULER)
+
+
+def _metadata_key(env: Environment, bucket: str) -> Statement:
+    """Allow the key for that metadata: through S3, for objects of this one bucket."""
+    return {
+        **allow("EncryptTable", "kms", ("Decrypt", "GenerateDataKey"), naming.any_key_arn(env)),
+        "Condition": {
+            "StringEquals": {"kms:ViaService": naming.via_service(env, "s3")},
+            "StringLike": {
+                "kms:EncryptionContext:aws:s3:arn": [
+                    naming.bucket_arn(env, bucket, key) for key in ("", "*")
+                ]
+            },
+        },
     }

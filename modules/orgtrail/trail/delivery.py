@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orgtrail.policies import roles
+from orgtrail import naming
+from orgtrail.settings.environment import Environment
+from orgtrail.trail import deploying as of
 from orgtrail.trail.common import role
 from orgtrail.trail.part import Part, protected
+from orgtrail.trail.policy import Document, Statement, allow, boundary_arn, document
 from orgtrail.trail.resource import Resource
 
 
@@ -38,9 +42,51 @@ def delivery(part: Part) -> Delivery:
         part.inside("role"),
         name=settings.role_name,
         description=f"CloudTrail delivers {env.trail.name} to CloudWatch Logs",
-        trust=roles.delivery_trust(env),
+        trust=delivery_trust(env),
         policy_name="write-trail-streams",
-        permissions=roles.delivery(env),
+        permissions=delivery_permissions(env),
         exists=adopt.is_imported("delivery_role"),
     )
     return Delivery(group, (group, may_write))
+
+
+def delivery_trust(env: Environment) -> Document:
+    """Return the trust policy: CloudTrail, for this trail alone."""
+    return document(
+        {
+            "Sid": "CloudTrailDelivers",
+            "Effect": "Allow",
+            "Principal": {"Service": naming.CLOUDTRAIL},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceArn": naming.trail_arn(env)}},
+        }
+    )
+
+
+def delivery_permissions(env: Environment) -> Document:
+    """Return the permissions: the two kinds of stream that the trail writes, nothing else.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
+    """
+    return document(
+        {
+            "Sid": "WriteTrailStreams",
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": naming.log_stream_arns(env),
+        }
+    )
+
+
+def deploying(env: Environment) -> Iterator[Statement]:
+    """Yield what deploying them takes, in the management account."""
+    group = naming.log_group_arn(env, env.management.id)
+    if not env.adopt.is_referenced("log_group"):
+        yield allow("ManageLogGroup", "logs", of.LOG_GROUP, [group, f"{group}:*"])
+        yield allow("FindLogGroups", "logs", ("DescribeLogGroups",), "*")
+    if env.adopt.is_referenced("trail"):
+        return
+    role = naming.delivery_role_arn(env)
+    if not env.adopt.is_referenced("delivery_role"):
+        yield from of.roles("Delivery", role, boundary_arn(env, "management"))
+    yield of.pass_role("PassDeliveryRole", role, naming.CLOUDTRAIL)

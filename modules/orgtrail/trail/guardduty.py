@@ -5,14 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orgtrail import naming
-from orgtrail.policies import archive, findings
-from orgtrail.regions import missing_guardduty_features
+from orgtrail.regions import is_opt_in, missing_guardduty_features
 from orgtrail.settings.detection import FindingsExport, GuardDutySettings
+from orgtrail.settings.environment import Environment
+from orgtrail.trail.archive import FINDINGS_LOG_PREFIX
 from orgtrail.trail.common import Bucket, LogTarget, Retention, private_bucket, service_key
 from orgtrail.trail.detection import Place, places
 from orgtrail.trail.part import Before, Part
+from orgtrail.trail.policy import (
+    Document,
+    Statement,
+    acting_for,
+    administration,
+    administrators,
+    by_pattern,
+    document,
+    encrypted,
+    no_deletion,
+    readers_decrypt,
+    transport,
+)
 from orgtrail.trail.resource import Resource
 
+FINDINGS_KEY = "guardduty-findings"
+"""What the key encrypts, as its alias says."""
 _AGENTS = ("EKS_ADDON_MANAGEMENT", "ECS_FARGATE_AGENT_MANAGEMENT", "EC2_AGENT_MANAGEMENT")
 _RUNTIME = "RUNTIME_MONITORING"
 _ALWAYS_NAMED = (
@@ -56,17 +72,17 @@ def _export(
     assert bucket is not None
     key = service_key(
         part.inside("key"),
-        alias=naming.key_alias(findings.KEY),
+        alias=naming.key_alias(FINDINGS_KEY),
         description="Findings of GuardDuty",
-        policy=findings.key(env, settings),
+        policy=findings_key_policy(env, settings),
     )
     made = private_bucket(
         part.inside("findings"),
         bucket=bucket,
-        policy=findings.bucket(env, settings, bucket),
+        policy=findings_policy(env, settings, bucket),
         retention=Retention(export.expire_after_days, 30),
         kms_key_arn=key.attribute("arn"),
-        logs_to=(access_logs, archive.FINDINGS_LOG_PREFIX),
+        logs_to=(access_logs, FINDINGS_LOG_PREFIX),
         protect=env.archive.destroy_protection,
     )
     return _Export(key, made)
@@ -177,3 +193,56 @@ def _runtime(
 
 def _status(flag: bool) -> str:  # noqa: FBT001
     return "ENABLED" if flag else "DISABLED"
+
+
+def findings_policy(env: Environment, settings: GuardDutySettings, name: str) -> Document:
+    """Return the bucket's policy: the administrator's detectors write, nobody deletes.
+
+    https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_exportfindings.html
+    """
+    whole, within = naming.bucket_arn(env, name), naming.bucket_arn(env, name, "*")
+    return document(
+        _exports(env, settings, "GuardDutyLocates", "s3:GetBucketLocation", whole),
+        _exports(env, settings, "GuardDutyWrites", "s3:PutObject", within),
+        transport(env, name),
+        encrypted([within], "aws:kms"),
+        no_deletion(env, name),
+    )
+
+
+def findings_key_policy(env: Environment, settings: GuardDutySettings) -> Document:
+    """Return the key's policy: the same detectors encrypt, readers decrypt by IAM through S3."""
+    return document(
+        administration(administrators(env)),
+        by_pattern(env),
+        _exports(env, settings, "GuardDutyEncrypts", "kms:GenerateDataKey", "*"),
+        readers_decrypt(env, "ReadersDecryptFindings", "s3"),
+    )
+
+
+def services(regions: tuple[str, ...]) -> list[str]:
+    """Return the names that GuardDuty has in some regions."""
+    asked_for = sorted(filter(is_opt_in, set(regions)))
+    return ["guardduty.amazonaws.com", *(f"guardduty.{each}.amazonaws.com" for each in asked_for)]
+
+
+def _exports(
+    env: Environment, settings: GuardDutySettings, sid: str, action: str, resource: str
+) -> Statement:
+    """Allow the administrator's detectors, in the regions that have one."""
+    administrator = env.accounts[settings.administrator].id
+    regions = env.regions_of(settings)
+    names = services(regions)
+    # AWS makes up a detector's id, and a policy is literal.
+    detectors = [
+        naming.arn(env, "guardduty", administrator, "detector/*", region=region)
+        for region in regions
+    ]
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": names if len(names) > 1 else names[0]},
+        "Action": action,
+        "Resource": resource,
+        "Condition": acting_for(administrator, detectors),
+    }

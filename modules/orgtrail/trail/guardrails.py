@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from orgtrail.policies import guardrails as policies
-from orgtrail.policies.document import Document, text
+from collections.abc import Iterator
+from typing import Any
+
+from orgtrail import naming
+from orgtrail.settings.environment import Environment
 from orgtrail.trail.common import UNKNOWN_POLICY
+from orgtrail.trail.deploying import TAGS
 from orgtrail.trail.part import Before, Part
+from orgtrail.trail.policy import Document, Statement, allow, document, text
 from orgtrail.trail.resource import Resource, literal
+from orgtrail.trail.service_control import service_control
 
 _SCP, _RCP = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
+_MANAGE = (
+    "AttachPolicy", "CreatePolicy", "DeletePolicy", "DescribePolicy", "DetachPolicy",
+    "ListTargetsForPolicy", "UpdatePolicy",
+)  # fmt: skip
 
 
 def guardrails(part: Part, after: Before) -> None:
@@ -29,7 +39,7 @@ def guardrails(part: Part, after: Before) -> None:
         else:
             _service_control(part, after)
     if env.guardrails.resource_control_policy:
-        policy = _policy(part, "rcp", _RCP, f"{name}-resources", policies.resource_control(env))
+        policy = _policy(part, "rcp", _RCP, f"{name}-resources", resource_control(env))
         _attach(part, "rcp", policy.attribute("id"), env.logging.id, after)
 
 
@@ -53,10 +63,10 @@ def _service_control(part: Part, after: Before) -> None:
     """Add and attach the SCPs; one that exists stands for that of trail and evidence."""
     env, existing = part.environment, part.environment.adopt.scp
     name = env.guardrails.policy_name
-    for key, document in policies.service_control(env).items():
+    for key, content in service_control(env).items():
         place, title = (f"scp_{key}", f"{name}-{key}") if key else ("scp", name)
         adopted = existing.id if existing and not key else ""
-        policy = _policy(part, place, _SCP, title, document, adopted)
+        policy = _policy(part, place, _SCP, title, content, adopted)
         for target in env.policy_targets:
             is_attached = bool(adopted) and target in env.attached_targets
             _attach(
@@ -102,3 +112,59 @@ def _attach(
         imported_as=imported_as,
         is_managed=is_managed,
     )
+
+
+def resource_control(env: Environment) -> Document:
+    """Return the RCP: no outsider, and no service for an outsider, reaches buckets and keys.
+
+    The second statement is for services: they carry the organization that they act for.
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+    """
+    organization = env.organization.id
+    resources = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:*", "kms:*"],
+        "Resource": [
+            *(naming.bucket_arn(env, name, key) for name in env.own_buckets for key in ("", "*")),
+            naming.arn(env, "kms", env.logging.id, "key/*", region="*"),
+        ],
+    }
+    return document(
+        {
+            "Sid": "OnlyThisOrganization",
+            **resources,
+            "Condition": {
+                "StringNotEqualsIfExists": {"aws:PrincipalOrgID": organization},
+                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            },
+        },
+        {
+            "Sid": "ServicesForThisOrganization",
+            **resources,
+            "Condition": {
+                "StringNotEqualsIfExists": {"aws:SourceOrgID": organization},
+                "Null": {"aws:SourceAccount": "false"},
+                "Bool": {"aws:PrincipalIsAWSService": "true"},
+            },
+        },
+    )
+
+
+def deploying(env: Environment) -> Iterator[Statement]:
+    """Yield what deploying the policies takes, in the management account."""
+    kinds = []
+    if env.policy_targets:
+        kinds.append("SERVICE_CONTROL_POLICY")
+    if env.guardrails.resource_control_policy:
+        kinds.append("RESOURCE_CONTROL_POLICY")
+    if not kinds:
+        return
+    of_kind: dict[str, Any] = {"StringEquals": {"organizations:PolicyType": kinds}}
+    yield {**allow("ManagePolicies", "organizations", _MANAGE, "*"), "Condition": of_kind}
+    ours = f"{env.organization.id}/{{}}/*"
+    policies = [
+        naming.arn(env, "organizations", env.management.id, f"policy/{ours.format(kind.lower())}")
+        for kind in kinds
+    ]
+    yield allow("TagPolicies", "organizations", TAGS, policies)

@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from orgtrail import naming
-from orgtrail.policies import notices as policies
-from orgtrail.policies.document import text
+from orgtrail.settings.environment import Environment
 from orgtrail.trail.common import service_key
 from orgtrail.trail.part import Before, Part
+from orgtrail.trail.policy import (
+    Document,
+    Statement,
+    administration,
+    document,
+    secure_transport,
+    text,
+)
 from orgtrail.trail.resource import Resource, literal
 
 _KINDS = {"sns": "topic", "sqs": "queue", "lambda": "lambda_function"}
@@ -31,14 +38,14 @@ def trail_topic(part: Part, name: str) -> Resource:
         part.inside("key"),
         alias=naming.key_alias(name),
         description=f"Messages of {name}",
-        policy=policies.key(env),
+        policy=key_policy(env),
     )
     topic = part.add("aws_sns_topic", "Default", name=name, kms_master_key_id=key.attribute("arn"))
     return part.add(
         "aws_sns_topic_policy",
         "policy",
         arn=topic.attribute("arn"),
-        policy=literal(text(policies.topic(env, name))),
+        policy=literal(text(topic_policy(env, name))),
     )
 
 
@@ -71,3 +78,35 @@ def bucket_notification(part: Part, after: Before) -> None:
         imported_as=bucket if existing and existing.has("notification") else "",
         **blocks,
     )
+
+
+def topic_policy(env: Environment, name: str) -> Document:
+    """Return the topic's policy: CloudTrail publishes for this trail alone, over TLS.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permissions-for-sns-notifications.html
+    """
+    arn = naming.management_topic_arn(env, name)
+    return document(
+        _for_trail(env, "AWSCloudTrailSNSPolicy20131101", ["sns:Publish"], arn),
+        secure_transport("sns:Publish", [arn]),
+    )
+
+
+def key_policy(env: Environment) -> Document:
+    """Return the key's policy: CloudTrail encrypts for this trail alone (the same page)."""
+    actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    return document(
+        administration([naming.account_root(env, env.management.id)]),
+        _for_trail(env, "CloudTrailNotifies", actions, "*"),
+    )
+
+
+def _for_trail(env: Environment, sid: str, actions: list[str], resource: str) -> Statement:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": naming.CLOUDTRAIL},
+        "Action": actions,
+        "Resource": resource,
+        "Condition": {"StringEquals": {"aws:SourceArn": naming.trail_arn(env)}},
+    }

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from orgtrail import naming
-from orgtrail.policies import siem as policies
-from orgtrail.policies.document import Document, text
-from orgtrail.settings.access import Siem
+from orgtrail.settings.access import Siem, SiemReader
+from orgtrail.settings.environment import Environment
 from orgtrail.trail.common import role, service_key
+from orgtrail.trail.deploying import TOPIC
 from orgtrail.trail.notices import bucket_notification
 from orgtrail.trail.part import Before, Part
+from orgtrail.trail.policy import (
+    Document,
+    Statement,
+    administration,
+    administrators,
+    allow,
+    by_pattern,
+    decrypt,
+    document,
+    list_bucket,
+    publish,
+    read_objects,
+    readers_decrypt,
+    secure_transport,
+    service,
+    text,
+    trust,
+)
 from orgtrail.trail.resource import Resource, literal
 
 _DAY = 86_400
 _DEAD_DAYS = 14
+_S3, _SNS = "s3.amazonaws.com", "sns.amazonaws.com"
+TAKE = (
+    "ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl",
+    "ReceiveMessage",
+)  # fmt: skip
+_QUEUE = (
+    "CreateQueue", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl", "ListQueueTags",
+    "SetQueueAttributes", "TagQueue", "UntagQueue",
+)  # fmt: skip
 
 
 def siem(part: Part, settings: Siem, after: Before) -> None:
@@ -33,7 +61,7 @@ def siem(part: Part, settings: Siem, after: Before) -> None:
         part.inside("key"),
         alias=naming.key_alias(settings.topic),
         description=f"Messages of {settings.topic}",
-        policy=policies.key(env, settings),
+        policy=key_policy(env, settings),
     )
     topic = part.add(
         "aws_sns_topic", "topic", name=settings.topic, kms_master_key_id=key.attribute("arn")
@@ -42,7 +70,7 @@ def siem(part: Part, settings: Siem, after: Before) -> None:
         "aws_sns_topic_policy",
         "topic_policy",
         arn=topic.attribute("arn"),
-        policy=literal(text(policies.topic(env, settings))),
+        policy=literal(text(topic_policy(env, settings))),
     )
     _queues(part, settings, key, topic)
     # S3 sends a test when it is told to notify.
@@ -52,9 +80,9 @@ def siem(part: Part, settings: Siem, after: Before) -> None:
             part.inside("reader"),
             name=reader.role_name,
             description="A SIEM takes notices and log files",
-            trust=policies.reader_trust(reader),
+            trust=reader_trust(reader),
             policy_name="reader",
-            permissions=policies.reader(env, settings),
+            permissions=reader_permissions(env, settings),
         )
 
 
@@ -62,7 +90,7 @@ def _queues(part: Part, settings: Siem, key: Resource, topic: Resource) -> None:
     env = part.environment
     dead_letter = naming.dead_letter_queue(settings.queue)
     dead = _queue(
-        part, "dead_letters", dead_letter, _DEAD_DAYS, key, policies.dead_letters(env, settings)
+        part, "dead_letters", dead_letter, _DEAD_DAYS, key, dead_letter_policy(env, settings)
     )
     redrive = {
         "deadLetterTargetArn": naming.queue_arn(env, dead_letter),
@@ -74,7 +102,7 @@ def _queues(part: Part, settings: Siem, key: Resource, topic: Resource) -> None:
         settings.queue,
         settings.retention_days,
         key,
-        policies.queue(env, settings),
+        queue_policy(env, settings),
         visibility_timeout_seconds=settings.visibility_seconds,
         redrive_policy=text(redrive),
         depends_on=[dead],
@@ -110,3 +138,90 @@ def _queue(
         queue_url=queue.attribute("url"),
         policy=literal(text(policy)),
     )
+
+
+def key_policy(env: Environment, siem: Siem) -> Document:
+    """Return the key's policy: S3 and SNS encrypt what they pass on, readers decrypt by IAM."""
+    account = env.logging.id
+    return document(
+        administration(administrators(env)),
+        by_pattern(env),
+        service("BucketNotifies", _S3, account, naming.bucket_arn(env, env.archive.bucket)),
+        service("TopicDelivers", _SNS, account, naming.siem_topic_arn(env, siem.topic)),
+        readers_decrypt(env, "QueueReaders", "sqs"),
+    )
+
+
+def topic_policy(env: Environment, siem: Siem) -> Document:
+    """Return the topic's policy: the archive publishes, named accounts subscribe with queues.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    """
+    arn = naming.siem_topic_arn(env, siem.topic)
+    archive = naming.bucket_arn(env, env.archive.bucket)
+    return document(
+        publish("ArchiveNotifies", _S3, arn, env.logging.id, archive),
+        _subscribers(env, siem, arn) if siem.subscriber_accounts else None,
+        secure_transport("sns:Publish", [arn]),
+    )
+
+
+def queue_policy(env: Environment, siem: Siem) -> Document:
+    """Return the queue's policy: the topic sends, over TLS; who reads is up to IAM."""
+    arn = naming.queue_arn(env, siem.queue)
+    return document(
+        {
+            "Sid": "TopicSends",
+            "Effect": "Allow",
+            "Principal": {"Service": _SNS},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": naming.siem_topic_arn(env, siem.topic)}},
+        },
+        secure_transport("sqs:*", [arn]),
+    )
+
+
+def dead_letter_policy(env: Environment, siem: Siem) -> Document:
+    """Return the dead-letter queue's policy: TLS alone; SQS itself moves messages there."""
+    return document(
+        secure_transport("sqs:*", [naming.queue_arn(env, naming.dead_letter_queue(siem.queue))])
+    )
+
+
+def reader_trust(reader: SiemReader) -> Document:
+    """Return who may assume the SIEM's role: its principals, with your external id."""
+    return trust(reader.trusted, external_id=reader.external_id)
+
+
+def reader_permissions(env: Environment, siem: Siem) -> Document:
+    """Return what a SIEM may: take messages from the queue, read and decrypt log files."""
+    prefix = env.organization_prefix
+    messages = [naming.key_alias(siem.topic)]
+    return document(
+        allow("TakeMessages", "sqs", TAKE, naming.queue_arn(env, siem.queue)),
+        list_bucket(env, "FindLogFiles", env.archive.bucket),
+        read_objects(env, "ReadLogFiles", f"{prefix}*"),
+        *decrypt(env, "DecryptLogFilesAndMessages", ["s3", "sqs"], messages),
+    )
+
+
+def _subscribers(env: Environment, siem: Siem, topic: str) -> Statement:
+    return {
+        "Sid": "SiemSubscribes",
+        "Effect": "Allow",
+        "Principal": {"AWS": [naming.account_root(env, each) for each in siem.subscriber_accounts]},
+        "Action": "sns:Subscribe",
+        "Resource": topic,
+        "Condition": {"StringEquals": {"sns:Protocol": "sqs"}},
+    }
+
+
+def deploying(env: Environment, siem: Siem) -> Iterator[Statement]:
+    """Yield what deploying it takes, in the logging account."""
+    topic = naming.siem_topic_arn(env, siem.topic)
+    yield allow("ManageTopic", "sns", TOPIC, [topic, f"{topic}:*"])
+    queues = [
+        naming.queue_arn(env, name) for name in (siem.queue, naming.dead_letter_queue(siem.queue))
+    ]
+    yield allow("ManageQueues", "sqs", _QUEUE, queues)

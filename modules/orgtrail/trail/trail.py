@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from orgtrail import naming
 from orgtrail.settings import selectors
+from orgtrail.settings.environment import Environment
 from orgtrail.settings.trail import AdvancedEventSelector, EventSelector
+from orgtrail.trail.deploying import service_linked
 from orgtrail.trail.part import Before, Part, protected
+from orgtrail.trail.policy import Statement, allow
 from orgtrail.trail.resource import Json, Resource
+
+_MANAGE = (
+    "AddTags", "CreateTrail", "DeleteTrail", "GetEventSelectors", "GetInsightSelectors",
+    "GetTrailStatus", "ListTags", "PutEventSelectors", "PutInsightSelectors",
+    "RemoveTags", "StartLogging", "StopLogging", "UpdateTrail",
+)  # fmt: skip
 
 
 def trail(part: Part, *, key_arn: str, delivery: Before | None, after: Before) -> Resource:
@@ -84,3 +95,11 @@ def _advanced(selector: AdvancedEventSelector) -> Json:
             for each in selector.fields
         ],
     }
+
+
+def deploying(env: Environment) -> Iterator[Statement]:
+    """Yield what deploying the trail takes, in the management account."""
+    if not env.adopt.is_referenced("trail"):
+        yield allow("ManageTrail", "cloudtrail", _MANAGE, naming.trail_arn(env))
+        yield allow("FindTrails", "cloudtrail", ("DescribeTrails",), "*")
+        yield service_linked("LinkCloudTrail", env, naming.CLOUDTRAIL)

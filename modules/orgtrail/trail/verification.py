@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from orgtrail import naming
-from orgtrail.policies import verification as policies
 from orgtrail.settings.detection import Verification
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import deploying as of
 from orgtrail.trail.common import role
+from orgtrail.trail.compaction import SCHEDULER
 from orgtrail.trail.part import Before, Part
+from orgtrail.trail.policy import (
+    Document,
+    Statement,
+    acting_for,
+    allow,
+    decrypt,
+    document,
+    list_bucket,
+    read_objects,
+)
 from orgtrail.trail.resource import Resource, literal
 
+CODEBUILD = "codebuild.amazonaws.com"
+CALL = "codebuild:startBuild"
+"""What the schedule calls, as EventBridge Scheduler writes it."""
+_MANAGE = ("BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject")
 _REPORT = "report.txt"
 
 
@@ -37,9 +53,9 @@ def verification(part: Part, settings: Verification) -> None:
         part.inside("role"),
         name=settings.role_name,
         description=f"{settings.project} reads the archive with it",
-        trust=policies.trust(env, settings),
+        trust=build_trust(env, settings),
         policy_name="verification",
-        permissions=policies.permissions(env, settings),
+        permissions=verify_permissions(env, settings),
     )
     _schedule(part, settings, _project(part, settings, [group, may_verify]))
 
@@ -75,9 +91,9 @@ def _schedule(part: Part, settings: Verification, project: Resource) -> None:
         part.inside("schedule_role"),
         name=settings.schedule_role_name,
         description=f"A schedule starts {settings.project} with it",
-        trust=policies.schedule_trust(env),
+        trust=schedule_trust(env),
         policy_name="start",
-        permissions=policies.start(env, settings),
+        permissions=start_permissions(env, settings),
     )
     part.add(
         "aws_scheduler_schedule",
@@ -89,7 +105,7 @@ def _schedule(part: Part, settings: Verification, project: Resource) -> None:
         flexible_time_window={"mode": "OFF"},
         depends_on=[project, may_start],
         target={
-            "arn": naming.scheduler_target_arn(env, policies.CALL),
+            "arn": naming.scheduler_target_arn(env, CALL),
             "role_arn": naming.role_arn(env, env.logging.id, settings.schedule_role_name),
             "input": json.dumps({"ProjectName": settings.project}),
         },
@@ -135,3 +151,112 @@ def build_specification(environment: Environment, settings: Verification) -> dic
             "build": {"commands": ["\n".join(script)]},
         },
     }
+
+
+def build_trust(env: Environment, settings: Verification) -> Document:
+    """Return who may assume the reading role: CodeBuild, for this project.
+
+    https://docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html
+    """
+    return _service(env, CODEBUILD, naming.project_arn(env, settings))
+
+
+def schedule_trust(env: Environment) -> Document:
+    """Return who may assume the starting role: EventBridge Scheduler, for this account."""
+    return _service(env, SCHEDULER, naming.logging_arn(env, "scheduler", "schedule-group/default"))
+
+
+def start_permissions(env: Environment, settings: Verification) -> Document:
+    """Return what the starting role may: start this project."""
+    project = naming.project_arn(env, settings)
+    return document(allow("StartVerification", "codebuild", ("StartBuild",), project))
+
+
+def verify_permissions(env: Environment, settings: Verification) -> Document:
+    """Return what the reading role may: read the archive, write its report, ring the alarms."""
+    group = naming.logging_arn(env, "logs", f"log-group:{settings.log_group}:*")
+    writing = ("CreateLogStream", "PutLogEvents")
+    return document(
+        allow("WriteReport", "logs", writing, group),
+        list_bucket(env, "FindLogFiles", env.archive.bucket, "ListBucketVersions"),
+        read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
+        *decrypt(env, "DecryptLogFiles", ["s3"], []),
+        allow("FindPublicKeys", "cloudtrail", ("ListPublicKeys",), "*"),
+        *_tell(env),
+    )
+
+
+def topic_statements(env: Environment) -> list[Statement]:
+    """Return the topic's share: the role of the logging account publishes."""
+    return [_from_logging(env, "VerificationPublishes", ["sns:Publish"], _topic(env), {})]
+
+
+def key_statements(env: Environment) -> list[Statement]:
+    """Return the share of the topic's key: the role uses it through SNS."""
+    via = {"StringEquals": {"kms:ViaService": naming.via_service(env, "sns")}}
+    actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    return [_from_logging(env, "VerificationEncrypts", actions, "*", via)]
+
+
+def _tell(env: Environment) -> list[Statement]:
+    keys = naming.arn(env, "kms", env.management.id, "key/*", region=env.home_region)
+    through = {"StringEquals": {"kms:ViaService": naming.via_service(env, "sns")}}
+    return [
+        allow("TellFindings", "sns", ("Publish",), _topic(env)),
+        {
+            **allow("EncryptFindings", "kms", ("Decrypt", "GenerateDataKey"), keys),
+            "Condition": through,
+        },
+    ]
+
+
+def _topic(env: Environment) -> str:
+    assert env.alarms
+    return naming.management_topic_arn(env, env.alarms.topic)
+
+
+def _from_logging(
+    env: Environment,
+    sid: str,
+    actions: list[str],
+    resource: str,
+    condition: dict[str, dict[str, str]],
+) -> Statement:
+    """Allow the role by its name: as a principal it would have to exist before the policy."""
+    assert env.verification
+    role = naming.role_arn(env, env.logging.id, env.verification.role_name)
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"AWS": naming.account_root(env, env.logging.id)},
+        "Action": actions,
+        "Resource": resource,
+        "Condition": {**condition, "ArnEquals": {"aws:PrincipalArn": role}},
+    }
+
+
+def _service(env: Environment, service: str, source: str) -> Document:
+    return document(
+        {
+            "Sid": "ServiceRuns",
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sts:AssumeRole",
+            "Condition": acting_for(env.logging.id, source),
+        }
+    )
+
+
+def deploying(env: Environment, settings: Verification) -> Iterator[Statement]:
+    """Yield what deploying it takes, in the logging account."""
+    yield allow("ManageProject", "codebuild", _MANAGE, naming.project_arn(env, settings))
+    schedule = naming.logging_arn(env, "scheduler", f"schedule/default/{settings.project}")
+    yield allow("ManageVerificationSchedule", "scheduler", of.SCHEDULE, schedule)
+    group = naming.logging_arn(env, "logs", f"log-group:{settings.log_group}")
+    yield allow("ManageReports", "logs", of.LOG_GROUP, [group, f"{group}:*"])
+    yield allow("FindReports", "logs", ("DescribeLogGroups",), "*")
+    for sid, name, service in (
+        ("PassReader", settings.role_name, CODEBUILD),
+        ("PassStarter", settings.schedule_role_name, SCHEDULER),
+    ):
+        yield of.pass_role(sid, naming.role_arn(env, env.logging.id, name), service)

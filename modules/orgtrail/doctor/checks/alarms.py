@@ -10,8 +10,8 @@ from orgtrail.alarms import SILENCE, Alarm, pattern
 from orgtrail.doctor.comparing import difference, listed
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
-from orgtrail.policies import alarms as policies
-from orgtrail.policies.document import text
+from orgtrail.trail import alarms as policies
+from orgtrail.trail.policy import text
 
 _PENDING = "PendingConfirmation"
 _CHAT_REGION = "us-east-2"
@@ -107,7 +107,9 @@ def _expected(live: Live) -> Iterator[str]:
 def _topic(live: Live, subject: Subject) -> Iterator[Fault]:
     settings = live.env.alarms
     assert settings
-    yield from topic_faults(live, subject, _arn(live), text(policies.topic(live.env, settings)))
+    yield from topic_faults(
+        live, subject, _arn(live), text(policies.topic_policy(live.env, settings))
+    )
 
 
 @check("alarm-subscriptions", "Somebody hears the alarms", topic, "alarm-topic")

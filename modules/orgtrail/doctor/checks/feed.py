@@ -11,8 +11,8 @@ from orgtrail.doctor.checks.alarms import topic_faults
 from orgtrail.doctor.comparing import difference
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
-from orgtrail.policies import siem
-from orgtrail.policies.document import Document, text
+from orgtrail.trail import siem
+from orgtrail.trail.policy import Document, text
 
 _ABSENT = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
@@ -40,8 +40,8 @@ def _policies(live: Live) -> dict[str, Document]:
     if not settings:
         return {}
     return {
-        settings.queue: siem.queue(live.env, settings),
-        naming.dead_letter_queue(settings.queue): siem.dead_letters(live.env, settings),
+        settings.queue: siem.queue_policy(live.env, settings),
+        naming.dead_letter_queue(settings.queue): siem.dead_letter_policy(live.env, settings),
     }
 
 
@@ -58,7 +58,7 @@ def _attributes(live: Live, name: str) -> Any:
 def _topic_stands(live: Live, subject: Subject) -> Iterator[Fault]:
     assert live.env.siem
     arn = naming.siem_topic_arn(live.env, subject.name)
-    yield from topic_faults(live, subject, arn, text(siem.topic(live.env, live.env.siem)))
+    yield from topic_faults(live, subject, arn, text(siem.topic_policy(live.env, live.env.siem)))
 
 
 @check("feed-queue", "The queue exists, encrypted, with the file's policy", _queues)

@@ -9,8 +9,8 @@ from orgtrail.doctor.checks.alarms import topic_faults
 from orgtrail.doctor.checks.trail import found, ours
 from orgtrail.doctor.outcome import DEPLOY, Fault, Subject
 from orgtrail.doctor.register import Live, check
-from orgtrail.policies import notices
-from orgtrail.policies.document import text
+from orgtrail.trail import notices
+from orgtrail.trail.policy import text
 
 
 @check("trail-topic", "It tells its topic of log files, and no other", ours, "trail")
@@ -21,7 +21,7 @@ def _topic(live: Live, _: Subject) -> Iterator[Fault]:
     if name := env.created_topic:
         wanted = naming.management_topic_arn(env, name)
         made = Subject("management", name)
-        yield from topic_faults(live, made, wanted, text(notices.topic(env, name)))
+        yield from topic_faults(live, made, wanted, text(notices.topic_policy(env, name)))
     has = found(live).get("SnsTopicARN", "")
     if has != wanted:
         yield Fault(f"the trail tells {has or 'no topic'}, not {wanted or 'none'}", DEPLOY)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orgtrail.naming import LOGS
-from orgtrail.policies.document import CONTEXT
 from orgtrail.proof.acts.act import DIGESTS, Act, Ground, May, nobody
 from orgtrail.proof.estate import Key
 from orgtrail.proof.iam.request import Context
 from orgtrail.proof.principals import STRANGERS, members
+from orgtrail.trail.policy import CONTEXT
 
 FORGING_ACTS = {
     "write a log file by replication": "ReplicateObject",

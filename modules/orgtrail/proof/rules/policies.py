@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from orgtrail.naming import LOGS
-from orgtrail.policies import writers
 from orgtrail.proof.acts import DIGESTS
 from orgtrail.proof.estate import Attached, Estate
 from orgtrail.proof.findings import Severity, Trouble, rule
@@ -14,6 +13,7 @@ from orgtrail.proof.iam.patterns import like
 from orgtrail.proof.iam.policy import Statement
 from orgtrail.proof.principals import members
 from orgtrail.regions import REGION
+from orgtrail.trail import writers
 
 _SOURCES = {"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid"}
 _LIMITS = _SOURCES | {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orgtrail.constructs import bindings as aws
-from orgtrail.constructs.part import LogTarget, Part
+from orgtrail.cdktf import bindings as aws
+from orgtrail.cdktf.part import LogTarget, Part
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.archive import archive
 from orgtrail.trail.catalog import catalog

@@ -5,42 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from orgtrail.module.between import between
-from orgtrail.module.choices import (
-    Choice,
-    named_accounts,
-)
-from orgtrail.module.conditions import of_each
+from orgtrail.module.conditions import cross_conditions, of_each
+from orgtrail.module.variables import Variable, named_accounts
 from orgtrail.regions import PARTITIONS
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.types import AccountId, Target, metadata_in
+from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
 
 Json = dict[str, Any]
 
 
-def versions(content: Json) -> Json:
-    """Return `versions.tf.json`, from the stack that the module is made of."""
-    terraform = content["terraform"]
-    aliases = [f"aws.{each['alias']}" for each in content["provider"]["aws"]]
-    provider = {**terraform["required_providers"]["aws"], "configuration_aliases": aliases}
+def versions(env: Environment) -> Json:
+    """Return `versions.tf.json`, with the providers that the module takes."""
+    aliases = [f"aws.{name}" for name in env.provider_accounts]
     return {
         "terraform": {
-            "required_version": terraform["required_version"],
-            "required_providers": {"aws": provider},
+            "required_version": TERRAFORM_VERSIONS,
+            "required_providers": {
+                "aws": {
+                    "source": PROVIDER,
+                    "version": PROVIDER_VERSIONS,
+                    "configuration_aliases": aliases,
+                }
+            },
         }
     }
 
 
-def variables(env: Environment, chosen: Sequence[Choice]) -> Json:
-    """Return the variables by name.
+def variables_file(env: Environment, chosen: Sequence[Variable]) -> Json:
+    """Return `variables.tf.json`.
 
     Args:
         env: the settings that the module is made of.
-        chosen: the choices.
+        chosen: its variables.
 
     """
     deployed = [f"{name}_account_id" for name in env.deployed_accounts]
-    together = between([each.name for each in chosen], deployed)
+    together = cross_conditions([each.name for each in chosen], deployed)
     if "home_region" in together:
         together["home_region"] += tuple(_lacking(env))
     made = {

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orgtrail import naming
-from orgtrail.policies import siem
-from orgtrail.policies.document import Document, Statement, allow, document
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import siem
+from orgtrail.trail.policy import Document, Statement, allow, document
 
 _ATHENA = (
     "BatchGet*", "Get*", "List*", "StartQueryExecution", "StopQueryExecution",
@@ -32,14 +32,6 @@ def boundary(env: Environment, name: str) -> Document:
 
     """
     return document(*(_management(env) if name == "management" else _logging(env)))
-
-
-def arn(env: Environment, name: str) -> str | None:
-    """Return the ARN of an account's boundary; None where the file names none."""
-    account = env.accounts[name]
-    if not account.permissions_boundary:
-        return None
-    return naming.arn(env, "iam", account.id, f"policy/{account.permissions_boundary}")
 
 
 def _management(env: Environment) -> Iterator[Statement]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orgtrail import naming
-from orgtrail.policies import readers
-from orgtrail.policies.document import Document, Statement, allow, document
 from orgtrail.settings.environment import Environment
+from orgtrail.trail.policy import Document, Statement, allow, decrypt, document, read_objects
 
 _ORGANIZATION = (
     "DescribeOrganization", "DescribePolicy", "ListAWSServiceAccessForOrganization",
@@ -39,7 +38,7 @@ _DETECTION = {
 }  # fmt: skip
 
 
-def doctor(env: Environment, name: str) -> Document:
+def doctor_policy(env: Environment, name: str) -> Document:
     """Return the policy of the role that the doctor looks at an account with.
 
     Args:
@@ -98,10 +97,10 @@ def _query(env: Environment) -> Iterator[Statement]:
         naming.workgroup_arn(env),
     )  # fmt: skip
     folder = f"{env.organization_prefix}{env.management.id}/{naming.LOGS}/"
-    yield readers.read_objects(env, "ReadOnePartition", f"{folder}{env.home_region}/*")
+    yield read_objects(env, "ReadOnePartition", f"{folder}{env.home_region}/*")
     results = naming.bucket_arn(env, env.result_bucket, f"{naming.RESULT_PREFIX}*")
     yield allow("WriteItsResult", "s3", ("GetObject", "PutObject"), results)
-    yield from readers.decrypt(env, "DecryptIt", ["s3"], [], "GenerateDataKey")
+    yield from decrypt(env, "DecryptIt", ["s3"], [], "GenerateDataKey")
 
 
 def _of_administrator(env: Environment, name: str) -> Iterator[Statement]:

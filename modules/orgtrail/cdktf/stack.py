@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from orgtrail.constructs import bindings as aws
-from orgtrail.organization_trail import OrganizationTrail
+from orgtrail.cdktf import bindings as aws
+from orgtrail.cdktf.organization_trail import OrganizationTrail
 from orgtrail.settings.environment import (
     Account,
     CloudBackend,
@@ -14,11 +14,8 @@ from orgtrail.settings.environment import (
     LocalBackend,
     S3Backend,
 )
+from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
 
-TERRAFORM_VERSIONS = ">= 1.10"
-"""From 1.10 on, the S3 backend locks with a file."""
-PROVIDER_VERSIONS = "~> 6.25"
-"""The bindings are of 6.25; later 6.x read the same resources."""
 CREDENTIALS = "tfc_aws_dynamic_credentials"
 """The variable that HCP Terraform fills where a workspace has several AWS credentials.
 https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/specifying-multiple-configurations"""
@@ -57,7 +54,7 @@ class EnvironmentStack(aws.TerraformStack):
         self.add_override("terraform.required_version", TERRAFORM_VERSIONS)
         self.add_override(
             "terraform.required_providers.aws",
-            {"source": "hashicorp/aws", "version": PROVIDER_VERSIONS},
+            {"source": PROVIDER, "version": PROVIDER_VERSIONS},
         )
         match environment.backend:
             case LocalBackend():

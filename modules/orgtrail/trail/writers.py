@@ -1,4 +1,4 @@
-"""What lets other services write their logs to the archive bucket, and what its policy keeps."""
+"""Other services that write to the archive bucket, and the statements that its policy keeps."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from orgtrail import naming
-from orgtrail.policies.document import Statement
 from orgtrail.settings.archive import Writer
 from orgtrail.settings.environment import Environment
+from orgtrail.trail.policy import Statement
 
 _DELIVERY = "delivery.logs.amazonaws.com"
 LOAD_BALANCING = "logdelivery.elasticloadbalancing.amazonaws.com"
@@ -47,8 +47,6 @@ _DELIVERIES = {
     # https://docs.aws.amazon.com/waf/latest/developerguide/logging-s3.html
     "waf": _Delivery(_DELIVERY, "WAFLogs"),
 }
-
-
 FOLDERS = frozenset(
     name
     for each in _DELIVERIES.values()
@@ -57,7 +55,7 @@ FOLDERS = frozenset(
 """What the keys of these services have in them, under `AWSLogs/`, and those of CloudTrail not."""
 
 
-def deliveries(env: Environment) -> Iterator[Statement]:
+def bucket_statements(env: Environment) -> Iterator[Statement]:
     """Yield what the bucket's policy allows each further writer: to look, and to write its keys."""
     for number, writer in enumerate(env.archive.writers, start=1):
         how = _DELIVERIES[writer.service]
@@ -73,7 +71,7 @@ def deliveries(env: Environment) -> Iterator[Statement]:
         yield _allow(f"{name}Writes", how, "s3:PutObject", _keys(env, writer, how), condition)
 
 
-def encrypt(env: Environment) -> Iterator[Statement]:
+def key_statements(env: Environment) -> Iterator[Statement]:
     """Yield what the key's policy allows them, where the bucket encrypts with it by default."""
     if not env.encrypts_by_default:
         return
@@ -82,7 +80,7 @@ def encrypt(env: Environment) -> Iterator[Statement]:
         yield _allow(f"{_sid(number, writer)}Encrypts", how, list(how.uses), "*", _for(env, writer))
 
 
-def kept(env: Environment) -> Iterator[Statement]:
+def kept_statements(env: Environment) -> Iterator[Statement]:
     """Yield the statements that the file keeps, word for word."""
     for each in env.archive.statements:
         yield _plain(each.model_dump(exclude_none=True))

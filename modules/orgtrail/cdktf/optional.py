@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from orgtrail.constructs import bindings as aws
-from orgtrail.constructs.core import LogDelivery
-from orgtrail.constructs.part import LogTarget, Part, Providers
+from orgtrail.cdktf import bindings as aws
+from orgtrail.cdktf.core import LogDelivery
+from orgtrail.cdktf.part import LogTarget, Part, Providers
 from orgtrail.settings import access, detection
 from orgtrail.settings.access import Siem
 from orgtrail.settings.detection import AlarmSettings

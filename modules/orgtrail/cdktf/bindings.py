@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from orgtrail.constructs.fastpath import lazily
+from orgtrail.cdktf.fastpath import lazily
 from orgtrail.trail.resource import Expression, Json
 
 with lazily():

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orgtrail.constructs import bindings as aws
+from orgtrail.cdktf import bindings as aws
 from orgtrail.errors import OrgtrailError
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import common

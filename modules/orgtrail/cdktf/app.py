@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orgtrail.constructs.fastpath import trust_types
+from orgtrail.cdktf.fastpath import trust_types
 from orgtrail.environments import load_environments
 from orgtrail.errors import OrgtrailError, SettingsWarning, run_cli
 from orgtrail.orphans import orphan_warnings
@@ -64,7 +64,7 @@ def synthesize(environments: Sequence[Environment], out: Path) -> list[Synthesiz
 
     """
     # Imported here, not above: who only reads settings should not wait for Node.
-    from orgtrail.constructs.bindings import FAILURES
+    from orgtrail.cdktf.bindings import FAILURES
 
     with atomic_output(out) as draft:
         try:
@@ -78,8 +78,8 @@ def synthesize(environments: Sequence[Environment], out: Path) -> list[Synthesiz
 
 def _make(environments: Sequence[Environment], draft: Path, out: Path) -> list[Synthesized]:
     """Synthesize into a draft folder."""
-    from orgtrail.constructs.bindings import App
-    from orgtrail.stack import EnvironmentStack
+    from orgtrail.cdktf.bindings import App
+    from orgtrail.cdktf.stack import EnvironmentStack
 
     # Stack traces hold temporary paths, and output must be the same on every machine.
     # CDKTF's validation runs `terraform version`, which a machine that synthesizes may lack;

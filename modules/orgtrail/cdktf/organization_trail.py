@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from orgtrail import trail
-from orgtrail.constructs import bindings as aws
-from orgtrail.constructs.part import Part, Providers
+from orgtrail.cdktf import bindings as aws
+from orgtrail.cdktf.part import Part, Providers
 from orgtrail.environments import require_limits
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.resource import Output

@@ -6,21 +6,23 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orgtrail.module.choices import Choice
+from orgtrail.module.variables import Variable
 from orgtrail.regions import partition
+from orgtrail.settings.environment import Environment
+from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
 
 Json = dict[str, Any]
 
 _DEPLOYING = "orgtrail-deploy"
 
 
-def readme(variables: Json, outputs: Json, providers: list[Json], call: str) -> str:
+def readme(variables: Json, outputs: Json, providers: Sequence[str], call: str) -> str:
     """Return the module's README.
 
     Args:
         variables: its variables.
         outputs: its outputs.
-        providers: the providers that it takes.
+        providers: the accounts that it takes a provider of.
         call: the example that calls it.
 
     """
@@ -28,7 +30,7 @@ def readme(variables: Json, outputs: Json, providers: list[Json], call: str) -> 
         f"| `{name}` | `{each['type']}` | {_default(each)} | {each['description']} |"
         for name, each in sorted(variables.items(), key=lambda one: "default" in one[1])
     ]
-    aliases = ", ".join(f"`aws.{each['alias']}`" for each in providers)
+    aliases = ", ".join(f"`aws.{each}`" for each in providers)
     return f"""\
 # The audit trail of an AWS Organization
 
@@ -54,31 +56,28 @@ own root module: Terraform takes them nowhere else.
 
 | name | meaning |
 |---|---|
-{chr(10).join(f"| `{name}` | {each['description']} |" for name, each in outputs.items())}
+{chr(10).join(f"| `{name}` | {each['description']} |" for name, each in sorted(outputs.items()))}
 """
 
 
-def example(chosen: Sequence[Choice], terraform: Json, providers: list[Json]) -> str:
+def example(env: Environment, chosen: Sequence[Variable]) -> str:
     """Return a root module that calls the module, as `terraform fmt` has it.
 
     Args:
+        env: the settings that the module is made of.
         chosen: what a caller chooses.
-        terraform: which Terraform and provider may run it.
-        providers: the providers that it takes.
 
     """
     required = {each.name: json.dumps(each.value) for each in chosen if each.is_asked}
-    values = {str(each.stand_in): each.value for each in chosen}
-    aws = terraform["required_providers"]["aws"]
-    wanted = f'{{ source = "{aws["source"]}", version = "{aws["version"]}" }}'
-    passed = {f"aws.{each['alias']}": f"aws.{each['alias']}" for each in providers}
+    passed = {f"aws.{name}": f"aws.{name}" for name in env.provider_accounts}
+    wanted = f'{{ source = "{PROVIDER}", version = "{PROVIDER_VERSIONS}" }}'
     return "\n".join(
         (
-            f'terraform {{\n  required_version = "{terraform["required_version"]}"\n',
+            f'terraform {{\n  required_version = "{TERRAFORM_VERSIONS}"\n',
             "  required_providers {",
             *_lines({"aws": wanted}, 4),
             "  }\n}\n",
-            *(_provider(each, values) for each in providers),
+            *(_provider(env, name) for name in env.provider_accounts),
             'module "audit_trail" {\n  source = "../.."\n',
             "  providers = {",
             *_lines(passed, 4),
@@ -90,13 +89,11 @@ def example(chosen: Sequence[Choice], terraform: Json, providers: list[Json]) ->
     )
 
 
-def _provider(given: Json, values: Mapping[str, Any]) -> str:
-    """Return a provider of the example, with what stand-ins stand for."""
-    (stand_in,) = given["allowed_account_ids"]
-    account, region = values[stand_in], values.get(given["region"], given["region"])
+def _provider(env: Environment, name: str) -> str:
+    account, region = env.accounts[name].id, env.home_region
     role = f"arn:{partition(region)}:iam::{account}:role/{_DEPLOYING}"
     settings = {
-        "alias": json.dumps(given["alias"]),
+        "alias": json.dumps(name),
         "region": json.dumps(region),
         "allowed_account_ids": json.dumps([account]),
     }

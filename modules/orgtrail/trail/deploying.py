@@ -1,8 +1,13 @@
-"""What Terraform does to a resource over its life: makes, reads, changes, tags and destroys it."""
+"""What Terraform does to a resource over its life: makes, reads, changes, tags and destroys it.
+
+The end-to-end tests hold these against every call that the provider made.
+"""
 
 from __future__ import annotations
 
-from orgtrail.policies.document import Statement, allow
+from orgtrail import naming
+from orgtrail.settings.environment import Environment
+from orgtrail.trail.policy import Statement, allow
 
 TAGS = ("ListTagsForResource", "TagResource", "UntagResource")
 BUCKET = (
@@ -39,42 +44,11 @@ LOG_GROUP = (
     "DisassociateKmsKey", "ListTagsForResource", "PutRetentionPolicy", "TagResource",
     "UntagResource",
 )  # fmt: skip
-TRAIL = (
-    "AddTags", "CreateTrail", "DeleteTrail", "GetEventSelectors", "GetInsightSelectors",
-    "GetTrailStatus", "ListTags", "PutEventSelectors", "PutInsightSelectors",
-    "RemoveTags", "StartLogging", "StopLogging", "UpdateTrail",
-)  # fmt: skip
-POLICY = (
-    "AttachPolicy", "CreatePolicy", "DeletePolicy", "DescribePolicy", "DetachPolicy",
-    "ListTargetsForPolicy", "UpdatePolicy",
-)  # fmt: skip
-TABLE = (
-    "CreateDatabase", "CreateTable", "DeleteDatabase", "DeleteTable", "GetDatabase",
-    "GetPartitionIndexes", "GetTable", "GetTags", "TagResource", "UntagResource",
-    "UpdateTable",
-)  # fmt: skip
-WORKGROUP = (
-    "CreateWorkGroup", "DeleteWorkGroup", "GetWorkGroup", "ListTagsForResource", "TagResource",
-    "UntagResource", "UpdateWorkGroup",
-)  # fmt: skip
 SCHEDULE = ("CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule")
-PROJECT = ("BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject")
-QUESTIONS = (
-    "CreateNamedQuery", "CreatePreparedStatement", "DeleteNamedQuery", "DeletePreparedStatement",
-    "GetNamedQuery", "GetPreparedStatement", "UpdatePreparedStatement",
-)  # fmt: skip
 TOPIC = (
     "CreateTopic", "DeleteTopic", "GetSubscriptionAttributes", "GetTopicAttributes",
     "ListTagsForResource", "SetSubscriptionAttributes", "SetTopicAttributes", "Subscribe",
     "TagResource", "Unsubscribe", "UntagResource",
-)  # fmt: skip
-QUEUE = (
-    "CreateQueue", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl", "ListQueueTags",
-    "SetQueueAttributes", "TagQueue", "UntagQueue",
-)  # fmt: skip
-ALARM = (
-    "DeleteAlarms", "DescribeAlarms", "ListTagsForResource", "PutMetricAlarm", "TagResource",
-    "UntagResource",
 )  # fmt: skip
 
 
@@ -130,3 +104,13 @@ def pass_role(sid: str, role: str, service: str) -> Statement:
     """Allow handing a role to one service."""
     passed = {"StringEquals": {"iam:PassedToService": service}}
     return {**allow(sid, "iam", ("PassRole",), role), "Condition": passed}
+
+
+def service_linked(sid: str, env: Environment, *services: str) -> Statement:
+    """Allow making the roles that services act with, and looking whether they are there.
+
+    Creating an organization trail asks for it:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
+    """
+    roles = [naming.role_arn(env, "*", f"aws-service-role/{each}/*") for each in services]
+    return allow(sid, "iam", ("CreateServiceLinkedRole", "GetRole"), roles)

@@ -1,1 +1,0 @@
-"""Every IAM document of the audit trail, as a pure function of settings."""

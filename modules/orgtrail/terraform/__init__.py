@@ -1,0 +1,1 @@
+"""Terraform: stacks and plans read, a stack written as JSON."""

@@ -1,0 +1,134 @@
+"""The stack of an environment as data: every part, joined across the accounts."""
+
+from __future__ import annotations
+
+from orgtrail import naming
+from orgtrail.settings.environment import Environment
+from orgtrail.trail.access_analyzer import access_analyzer
+from orgtrail.trail.alarms import alarms
+from orgtrail.trail.archive import archive
+from orgtrail.trail.auditors import auditor
+from orgtrail.trail.catalog import catalog
+from orgtrail.trail.delivery import Delivery, delivery
+from orgtrail.trail.guardduty import guardduty
+from orgtrail.trail.guardrails import guardrails
+from orgtrail.trail.key import TrailKey, key
+from orgtrail.trail.members import member_policy
+from orgtrail.trail.notices import bucket_notification, trail_topic
+from orgtrail.trail.organization import organization
+from orgtrail.trail.part import Before, Part, provider_of
+from orgtrail.trail.policy import text
+from orgtrail.trail.resource import Output, Stack, literal
+from orgtrail.trail.security_hub import security_hub
+from orgtrail.trail.siem import siem
+from orgtrail.trail.trail import trail
+from orgtrail.trail.verification import verification
+
+TERRAFORM_VERSIONS = ">= 1.10"
+"""From 1.10 on, the S3 backend locks with a file."""
+PROVIDER = "hashicorp/aws"
+PROVIDER_VERSIONS = "~> 6.25"
+"""The bindings are of 6.25; later 6.x read the same resources."""
+
+
+def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
+    """Return the stack of an environment, with what it only refers to marked as not managed.
+
+    Args:
+        environment: the settings.
+        path: the ids of the constructs that the trail is in, which every address begins with.
+
+    """
+    root = Part(environment, path=path)
+    checked = organization(root.inside("organization"))
+    trail_key = key(root.inside("key", "logging"))
+    log_archive = archive(root.inside("archive", "logging"), trail_key.arn)
+    delivered = delivery(root.inside("delivery")) if environment.delivery.enabled else None
+    topic = environment.created_topic
+    told = [trail_topic(root.inside("trail_topic"), topic)] if topic else []
+    made = trail(
+        root.inside("trail"),
+        key_arn=trail_key.arn,
+        delivery=delivered.ready if delivered else None,
+        # The first write of CloudTrail is a test: it fails unless these are there.
+        after=[checked, *log_archive.ready, *trail_key.ready, *told],
+    )
+    # Last, so that a role forgotten in exempt_roles is not locked out half-way.
+    guardrails(root.inside("guardrails"), after=[checked, made])
+    catalog(
+        root.inside("catalog", "logging"),
+        organization=checked.address,
+        key_arn=trail_key.arn,
+        access_logs=log_archive.access_logs,
+    )
+    _watch(root, delivered, after=log_archive.ready[:1])
+    if environment.guardduty:
+        part, access_logs = root.inside("guardduty", "logging"), log_archive.access_logs
+        guardduty(part, environment.guardduty, access_logs=access_logs, after=[checked])
+    if environment.security_hub:
+        security_hub(root.inside("security_hub"), environment.security_hub, after=[checked])
+    if environment.access_analyzer:
+        part = root.inside("access_analyzer")
+        access_analyzer(part, environment.access_analyzer, after=[checked])
+    return Stack(
+        environment.name,
+        tuple(root.resources),
+        tuple(provider_of(environment, name) for name in environment.provider_accounts),
+        tuple(root.checks),
+        _outputs(environment, trail_key),
+    )
+
+
+def _watch(root: Part, delivered: Delivery | None, after: Before) -> None:
+    """Add who is told of events, and who reads them."""
+    env = root.environment
+    if env.alarms and delivered:
+        alarms(root.inside("alarms"), env.alarms, group=[delivered.group])
+    if env.verification:
+        verification(root.inside("verification", "logging"), env.verification)
+    if env.access.auditor:
+        auditor(root.inside("auditor", "logging"), env.access.auditor)
+    if env.siem:
+        siem(root.inside("siem", "logging"), env.siem, after)
+    elif env.sends_notifications:
+        # Where a feed's would be: S3 has one list for a bucket, so its resource must stay the same
+        # where a feed comes or goes.
+        bucket_notification(root.inside("siem", "logging"), after)
+
+
+def _outputs(env: Environment, trail_key: TrailKey) -> dict[str, Output]:
+    """Return what the next tool needs to know."""
+    outputs = {
+        "trail_arn": Output(naming.trail_arn(env), "ARN of the organization trail"),
+        "archive_bucket": Output(env.archive.bucket, "Bucket that keeps log files and digests"),
+        "log_prefix": Output(env.organization_prefix, "Key prefix of all log files"),
+        "key_arn": Output(trail_key.arn, "ARN of the key that encrypts log files and results"),
+        "database": Output(env.catalog.database, "Glue database"),
+        "table": Output(env.catalog.table, "Glue table over the archive"),
+        "workgroup": Output(env.catalog.workgroup, "Athena workgroup"),
+        "result_location": Output(naming.result_location(env), "S3 URI of query results"),
+        "home_region": Output(env.home_region, "Region of all of these"),
+    }
+    if env.delivery.enabled:
+        meaning = "CloudWatch log group of the events"
+        outputs["log_group"] = Output(env.delivery.log_group, meaning)
+    if env.alarms:
+        topic = naming.management_topic_arn(env, env.alarms.topic)
+        outputs["alarm_topic_arn"] = Output(topic, "Topic that the alarms ring by")
+    if env.created_topic:
+        topic = naming.management_topic_arn(env, env.created_topic)
+        outputs["trail_topic_arn"] = Output(topic, "Topic that CloudTrail tells of log files")
+    if env.access.auditor:
+        role = naming.role_arn(env, env.logging.id, env.access.auditor.role_name)
+        outputs["auditor_role_arn"] = Output(role, "Role for auditors to assume")
+    if env.access.member_readers:
+        policy = literal(text(member_policy(env)))
+        meaning = "Policy of the reader in a member account"
+        outputs["member_reader_policy"] = Output(policy, meaning)
+    if env.siem:
+        queue = naming.queue_arn(env, env.siem.queue)
+        outputs["siem_queue_arn"] = Output(queue, "Queue of notices of new log files")
+    if env.findings_bucket:
+        meaning = "Bucket of GuardDuty's findings"
+        outputs["findings_bucket"] = Output(env.findings_bucket, meaning)
+    return outputs
