@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from orgtrail.environments import load_environment
-from orgtrail.layout import organization_prefix
 
 ROOT = Path(__file__).parents[1]
 ENV = ROOT / "envs" / "fintech.tfvars"
@@ -59,7 +58,7 @@ def _compare(folder: Path, own: Path, made: dict[str, Any]) -> None:
     ask = ("query", "run", "--sql", str(own), "--logs", str(folder), "--format", "json")
     day = made["to"][:10]
     bounds = ("--account", ACCOUNT, "--from", f"{day}T00:00:00Z", "--to", made["to"])
-    prefix = organization_prefix(load_environment(ENV))
+    prefix = load_environment(ENV).organization_prefix
     glob = f"{folder}/{prefix}*/CloudTrail/*/*/*/*/*.json.gz"
     floor = [sys.executable, "-c", _FLOOR, glob]
     commands = {

@@ -18,7 +18,6 @@ import time
 from pathlib import Path
 
 from orgtrail.environments import load_environment
-from orgtrail.layout import organization_prefix
 
 ROOT = Path(__file__).parents[1]
 ENV = ROOT / "envs" / "fintech.tfvars"
@@ -44,7 +43,7 @@ def main() -> None:
             *orgtrail, "sample", str(logs), "--env", str(ENV), "--days", str(DAYS),
             "--events-per-day", str(EVENTS), "--format", "json"])[2])  # fmt: skip
         print(f"{made['events']:,} events in {made['files']:,} files, 15 accounts, {DAYS} days")
-        prefix = organization_prefix(load_environment(ENV))
+        prefix = load_environment(ENV).organization_prefix
         glob = f"{logs}/{prefix}*/CloudTrail/*/*/*/*/*.json.gz"
         plain, peak, counted = _timed([sys.executable, "-c", _RIVAL, glob])
         print(f"DuckDB, one count     {plain:6.1f} s  {peak:5.0f} MB  {int(counted):,} records")

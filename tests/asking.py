@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from orgtrail.engines import dialect, local
-from orgtrail.layout import query_facts
 from orgtrail.logs.files import log_files
+from orgtrail.naming import query_placeholders
 from orgtrail.queries import query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_run
@@ -81,7 +81,7 @@ def ask(
 ) -> list[dict[str, Any]]:
     """Ask a query of the pack about a folder."""
     limits = bounds or Bounds(SINCE, UNTIL)
-    known = query_facts(environment()) if facts is None else facts
+    known = query_placeholders(environment()) if facts is None else facts
     sql = to_run(query(name), limits, GIVEN.get(name, {}) | dict(given or {}), known)
     with local.asked(dialect.parsed(sql, name), log_files(root, limits)) as answer:
         columns, rows = answer.rows()

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from orgtrail.cdktf.app import synthesize
 from orgtrail.environments import load_environments
+from orgtrail.errors import SettingsWarning
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import SettingsWarning
 
 from tests.conftest import ROOT, Json
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from orgtrail.environments import load_environment
+from orgtrail.errors import SettingsError
 from orgtrail.proof.check import Report, check
 from orgtrail.proof.controls import Answer
 from orgtrail.proof.findings import Severity
-from orgtrail.settings.faults import SettingsError
 from orgtrail.trail import auditors, service_control, siem
 from orgtrail.trail.policy import Document
 

@@ -11,15 +11,15 @@ from annotated_types import MaxLen
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from orgtrail.errors import Fault, OrgtrailError, SettingsError, SettingsSource
 from orgtrail.module.conditions import tests as conditions
 from orgtrail.proof.iam.conditions import _moment
 from orgtrail.queries import query
 from orgtrail.queries.rendering import to_run
-from orgtrail.settings.faults import Fault, OrgtrailError, SettingsError, Source
+from orgtrail.settings.environment import Environment
 from orgtrail.settings.loading import load_settings
-from orgtrail.settings.recording import ResourceArn
-from orgtrail.settings.shape import Shape
-from orgtrail.settings.types import Rule, metadata_in, models_in
+from orgtrail.settings.trail import ResourceArn
+from orgtrail.settings.types import TextRule, metadata_in, models_in
 from pydantic import BaseModel
 
 from tests.asking import SINCE, UNTIL
@@ -29,23 +29,25 @@ DIGITS = "٢٢٢٢٢٢٢٢٢٢٢٢"
 """Twelve Arabic digits: Python's `\\d` and `int` take them for twos."""
 TEXTS: set[str] = {
     # Keys of S3 are of any letters, and an ARN may name the beginning of one.
-    *(each.pattern for each in metadata_in(ResourceArn) if isinstance(each, Rule)),
+    *(each.pattern for each in metadata_in(ResourceArn) if isinstance(each, TextRule)),
 }
 """Patterns of what is no identifier alone."""
 
 
-def rules_in(model: type[BaseModel]) -> Iterator[tuple[str, Rule]]:
+def rules_in(model: type[BaseModel]) -> Iterator[tuple[str, TextRule]]:
     """Yield every rule with a pattern, and a setting that keeps to it."""
     for name, field in model.model_fields.items():
         for each in (*field.metadata, *metadata_in(field.annotation)):
-            if isinstance(each, Rule) and each.pattern:
+            if isinstance(each, TextRule) and each.pattern:
                 yield f"{model.__name__}.{name}", each
         for inner in models_in(field.annotation):
             yield from rules_in(inner)
 
 
 RULES = {
-    rule.pattern: (place, rule) for place, rule in rules_in(Shape) if rule.pattern not in TEXTS
+    rule.pattern: (place, rule)
+    for place, rule in rules_in(Environment)
+    if rule.pattern not in TEXTS
 }
 
 
@@ -109,7 +111,7 @@ def test_a_file_says_so(env_file: Callable[[str], Path], changes: Json, complain
 
 @pytest.mark.parametrize("arn", ["arn:aws:s3:::bücket/key", "arn:aws:dynamodb:us-east-1:٢:table/x"])
 def test_of_an_arn_only_a_key_may_have_other_letters(arn: str) -> None:
-    (rule,) = (each for each in metadata_in(ResourceArn) if isinstance(each, Rule))
+    (rule,) = (each for each in metadata_in(ResourceArn) if isinstance(each, TextRule))
     assert rule.holds("arn:aws:s3:::bucket/décembre/*")
     assert not rule.holds(arn)
 
@@ -149,7 +151,7 @@ def test_a_moment_of_a_condition_has_digits_of_ascii() -> None:
 
 def test_a_files_name_is_taken_for_no_line() -> None:
     fault = Fault(("trail",), "is odd")
-    assert str(SettingsError([fault], Source("x:²"))) == "x:²: trail is odd"
+    assert str(SettingsError([fault], SettingsSource("x:²"))) == "x:²: trail is odd"
 
 
 def test_the_module_counts_characters_as_settings_do() -> None:

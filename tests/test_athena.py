@@ -13,8 +13,8 @@ from orgtrail.cli import query_question, query_run
 from orgtrail.engines import athena
 from orgtrail.engines.athena import Athena, cost
 from orgtrail.engines.drift import Drift
+from orgtrail.errors import OrgtrailError
 from orgtrail.queries.bounds import Bounds
-from orgtrail.settings.faults import OrgtrailError
 
 from tests.asking import SINCE, UNTIL
 from tests.conftest import environment
@@ -223,7 +223,7 @@ def test_run_tells_first_what_it_will_touch(
     env: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws = Aws()
-    monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
+    monkeypatch.setattr("orgtrail.aws.session_in", lambda *_: aws)
     code = query_run.on_athena(asked(env), JSON, max_bytes=None)
     told = capsys.readouterr()
     assert code == 0
@@ -241,7 +241,7 @@ def test_the_compacted_table_is_asked_by_its_name(
     aws = Aws()
     aws.bucket = "example-bank-archive-compacted"
     aws.objects = {"table/data/a.parquet": 700, "table/metadata/a.json": 1}
-    monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
+    monkeypatch.setattr("orgtrail.aws.session_in", lambda *_: aws)
     question = asked(env, "root-use")
     code = query_run.on_athena(question, JSON, max_bytes=None, compacted=True)
     assert code == 0
@@ -257,7 +257,7 @@ def test_without_a_compacted_table_that_is_told() -> None:
 
 def test_run_refuses_above_the_limit(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Aws()
-    monkeypatch.setattr("orgtrail.login.session_in", lambda *_: aws)
+    monkeypatch.setattr("orgtrail.aws.session_in", lambda *_: aws)
     with pytest.raises(OrgtrailError) as caught:
         query_run.on_athena(asked(env), JSON, max_bytes=2999)
     assert str(caught.value) == (

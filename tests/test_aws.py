@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError
-from orgtrail.aws import Cause, cause_of, explained, session, user_agent
+from orgtrail.aws import Cause, cause_of, explain, session, user_agent
 from orgtrail.cli import query_run
+from orgtrail.errors import OrgtrailError
 from orgtrail.report.asking import Asked
 from orgtrail.report.proving import repeat
-from orgtrail.settings.faults import OrgtrailError
 
 from tests.asking import SINCE, UNTIL
 from tests.conftest import ROOT, environment
@@ -73,7 +73,7 @@ def _error(code: str, message: str = "as told") -> ClientError:
     ],
 )
 def test_what_an_error_means(code: str, message: str, cause: Cause, step: str) -> None:
-    found = explained(_error(code, message))
+    found = explain(_error(code, message))
     assert (cause_of(code, message), found.cause, found.code) == (cause, cause, code)
     assert found.step.startswith(step)
     assert bool(found.step) == bool(step)
@@ -91,7 +91,7 @@ def test_what_an_error_means(code: str, message: str, cause: Cause, step: str) -
     ],
 )
 def test_what_comes_before_an_answer(error: Exception, cause: Cause) -> None:
-    found = explained(error)
+    found = explain(error)
     assert (found.cause, found.code) == (cause, "")
     assert found.reason
     assert "\n" not in found.reason
@@ -129,7 +129,7 @@ def test_a_question_is_asked_by_the_role_that_is_given(
         given.append(arguments[1:])
         raise OrgtrailError("no further")
 
-    monkeypatch.setattr("orgtrail.login.session_in", session_in)
+    monkeypatch.setattr("orgtrail.aws.session_in", session_in)
     for access in ((None, None), ("auditor", "audit")):
         with pytest.raises(OrgtrailError, match="no further"):
             query_run.on_athena(asked(path), JSON, max_bytes=None, access=access)

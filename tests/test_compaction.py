@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 import sqlglot
-from orgtrail import layout, records, sample
+from orgtrail import naming, records, sample
 from orgtrail.engines import dialect, local, translation
 from orgtrail.logs.files import log_files
 from orgtrail.queries import pack, query
@@ -51,7 +51,7 @@ def compacted(logs: Path) -> Path:
 @pytest.mark.parametrize("name", sorted(set(pack()) - {"pipeline-health"}))
 def test_compacted_and_raw_give_the_same_rows(name: str, logs: Path, compacted: Path) -> None:
     given = GIVEN.get(name, {}) | ({"principal": "deploy-legacy"} if "principal" in name else {})
-    sql = to_run(query(name), BOUNDS, given, layout.query_facts(ON))
+    sql = to_run(query(name), BOUNDS, given, naming.query_placeholders(ON))
     tree = dialect.parsed(sql, name)
     with local.asked(tree, log_files(logs, BOUNDS)) as answer:
         raw = [*answer.rows()[1]]

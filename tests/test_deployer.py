@@ -29,7 +29,7 @@ def actions(policy: Document) -> set[str]:
 
 @given(env=extended())
 def test_it_fits_into_a_role(env: Environment) -> None:
-    for name in env.reached:
+    for name in env.provider_accounts:
         policy = deployer(env, name)
         assert len(text(policy)) <= INLINE_LIMIT
         sids = [each["Sid"] for each in statements(policy)]
@@ -39,7 +39,7 @@ def test_it_fits_into_a_role(env: Environment) -> None:
 
 @given(env=extended())
 def test_who_deploys_reads_forges_and_deletes_no_log_file(env: Environment) -> None:
-    for name in env.reached:
+    for name in env.provider_accounts:
         policy = deployer(env, name)
         # The metadata of the compacted table, which is made in the caller's name.
         kept = [each for each in policy["Statement"] if each["Sid"] != "EncryptTable"]
@@ -56,7 +56,7 @@ def test_who_deploys_reads_forges_and_deletes_no_log_file(env: Environment) -> N
 
 @given(env=extended())
 def test_roles_and_buckets_are_named(env: Environment) -> None:
-    for name in env.reached:
+    for name in env.provider_accounts:
         account = env.accounts[name].id
         for each in statements(deployer(env, name)):
             resources = each["Resource"]
@@ -70,7 +70,7 @@ def test_roles_and_buckets_are_named(env: Environment) -> None:
 
 def test_what_is_only_referred_to_is_out_of_reach() -> None:
     env = next(each for each in golden.environments() if each.name == "referred")
-    reached = json.dumps([deployer(env, name) for name in env.reached])
+    reached = json.dumps([deployer(env, name) for name in env.provider_accounts])
     assert env.archive.bucket not in reached.replace(env.result_bucket, "")
     assert "cloudtrail:" not in reached
     assert "logs:DeleteLogGroup" not in reached

@@ -20,7 +20,7 @@ from orgtrail.proof.check import check, rule_names
 from orgtrail.queries import reference as queries
 from orgtrail.settings import reference
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.hcl import read
+from orgtrail.settings.hcl import read_hcl
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, merged, orgtrail, tfvars
@@ -67,7 +67,7 @@ def test_the_references_are_those_of_the_code() -> None:
 def test_examples_of_the_documents_are_valid(block: str, tmp_path: Path) -> None:
     path = tmp_path / "example.tfvars"
     path.write_text(block, encoding="utf-8")
-    values: Json = read(path).values
+    values: Json = read_hcl(path).values
     home = values.get("guardduty", {}).get("regions", ["us-east-1"])[0]
     assert Environment.model_validate(merged({**MINIMAL, "home_region": home}, values))
 
@@ -79,7 +79,7 @@ LOCK: Json = {"archive": {"object_lock": {"mode": "GOVERNANCE", "days": 365}}}
 def test_the_check_finds_nothing_in_examples_of_the_documents(block: str, tmp_path: Path) -> None:
     path = tmp_path / "example.tfvars"
     path.write_text(block, encoding="utf-8")
-    values: Json = read(path).values
+    values: Json = read_hcl(path).values
     home = values.get("guardduty", {}).get("regions", ["us-east-1"])[0]
     others = values.get("adopt", {}).get("bucket", {}).get("manage") is False
     whole = merged(merged({**MINIMAL, "home_region": home}, {} if others else LOCK), values)

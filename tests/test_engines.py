@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from orgtrail import records
 from orgtrail.engines import dialect, local
 from orgtrail.engines.drift import Drift, drift
+from orgtrail.errors import OrgtrailError
 from orgtrail.logs import files, unpacking
 from orgtrail.queries.bounds import Bounds
-from orgtrail.settings.faults import OrgtrailError
 
 from tests.asking import AT, SINCE, UNTIL, ask, lay, record
 from tests.conftest import orgtrail

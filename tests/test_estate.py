@@ -22,7 +22,7 @@ ENVIRONMENTS = {
     each.name: each
     for each in golden.environments()
     # What is only referred to is in the data, unknown, and not in the stack.
-    if not each.adopt.referred
+    if not each.adopt.referenced
 }
 
 

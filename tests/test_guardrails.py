@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.proof.iam.evaluator import Controls, Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import Policy, parse
 from orgtrail.proof.iam.request import Caller, Kind, Request
@@ -28,12 +28,12 @@ HOME = f"{ENV.home_region}:{LOGGING}"
 KEYS = f"arn:aws:kms:{HOME}:key/1"
 QUEUE = f"arn:aws:sqs:{HOME}:{ENV.siem.queue}"
 TOPIC = f"arn:aws:sns:{HOME}:{ENV.siem.topic}"
-WORKGROUP = layout.workgroup_arn(ENV)
-PROJECT = layout.project_arn(ENV, ENV.verification)
-COMPACTION = layout.role_arn(ENV, LOGGING, ENV.catalog.compaction.role_name)
-READER = layout.role_arn(ENV, LOGGING, ENV.siem.reader.role_name)
-STARTER = layout.role_arn(ENV, LOGGING, ENV.verification.schedule_role_name)
-LOG_FILE = layout.bucket_arn(ENV, ENV.archive.bucket, "audit/trail/AWSLogs/x.json.gz")
+WORKGROUP = naming.workgroup_arn(ENV)
+PROJECT = naming.project_arn(ENV, ENV.verification)
+COMPACTION = naming.role_arn(ENV, LOGGING, ENV.catalog.compaction.role_name)
+READER = naming.role_arn(ENV, LOGGING, ENV.siem.reader.role_name)
+STARTER = naming.role_arn(ENV, LOGGING, ENV.verification.schedule_role_name)
+LOG_FILE = naming.bucket_arn(ENV, ENV.archive.bucket, "audit/trail/AWSLogs/x.json.gz")
 CATALOG = f"arn:aws:glue:{HOME}:catalog"
 
 HARMS = [
@@ -50,7 +50,7 @@ HARMS = [
     *(
         (f"kms:{action}", KEYS, alias)
         for action in ("ScheduleKeyDeletion", "DisableKey", "PutKeyPolicy", "DeleteAlias")
-        for alias in (ENV.key.alias, layout.alias(ENV.siem.topic), "alias/guardduty-findings")
+        for alias in (ENV.key.alias, naming.key_alias(ENV.siem.topic), "alias/guardduty-findings")
     ),
     ("kms:UpdateAlias", f"arn:aws:kms:{HOME}:{ENV.key.alias}", ""),
     ("kms:DeleteAlias", f"arn:aws:kms:{HOME}:alias/guardduty-findings", ""),
@@ -70,7 +70,7 @@ HARMS = [
     ("logs:DeleteLogGroup", f"arn:aws:logs:{HOME}:log-group:{ENV.verification.log_group}", ""),
     ("logs:PutLogEvents", f"arn:aws:logs:{HOME}:log-group:{ENV.verification.log_group}", ""),
     ("logs:PutAccountPolicy", "*", ""),
-    ("s3:PutObject", layout.bucket_arn(ENV, ENV.result_bucket, "results/answer.csv"), ""),
+    ("s3:PutObject", naming.bucket_arn(ENV, ENV.result_bucket, "results/answer.csv"), ""),
     ("iam:UpdateSAMLProvider", f"arn:aws:iam::{LOGGING}:saml-provider/AWSSSO_x_DO_NOT_DELETE", ""),
     ("iam:DeleteOpenIDConnectProvider", f"arn:aws:iam::{LOGGING}:oidc-provider/app.example", ""),
     ("securityhub:StartConfigurationPolicyAssociation", "*", ""),
@@ -206,7 +206,7 @@ def test_old_trails_can_be_cleared_away_for_a_while() -> None:
     ):
         env = environment(guardrails=given)
         assert verdict(somebody, "cloudtrail:DeleteTrail", OWN_TRAIL, "", env) is expected
-    ours = layout.trail_arn(environment())
+    ours = naming.trail_arn(environment())
     env = environment(guardrails={"member_trails": False})
     assert verdict(somebody, "cloudtrail:StopLogging", ours, "", env) is Verdict.EXPLICIT_DENY
 
@@ -230,8 +230,8 @@ TOWER = next(each for each in golden.environments() if each.name == "control-tow
 @pytest.mark.parametrize("name", ["AWSControlTowerExecution", "aws-controltower-ForwardSnsRole"])
 def test_control_tower_keeps_what_is_its_own(name: str) -> None:
     role = f"arn:aws:iam::{TOWER.logging.id}:role/{name}"
-    archive = layout.bucket_arn(TOWER, TOWER.archive.bucket)
-    results = layout.bucket_arn(TOWER, TOWER.result_bucket)
+    archive = naming.bucket_arn(TOWER, TOWER.archive.bucket)
+    results = naming.bucket_arn(TOWER, TOWER.result_bucket)
     assert verdict(role, "s3:PutBucketPolicy", archive, "", TOWER) is Verdict.ALLOW
     assert verdict(role, "cloudtrail:UpdateTrail", OWN_TRAIL, "", TOWER) is Verdict.ALLOW
     assert verdict(role, "s3:PutBucketPolicy", results, "", TOWER) is Verdict.EXPLICIT_DENY
@@ -270,7 +270,7 @@ def test_the_boundary_leaves_each_role_what_it_is_for_and_nothing_of_iam(name: s
                     assert decision.verdict is Verdict.ALLOW, (address, action, resource)
     for action in ("iam:PutRolePolicy", "sts:AssumeRole", "s3:PutBucketPolicy", "kms:PutKeyPolicy"):
         assert not any(each.is_about(action) for each in bound.statements)
-    written = layout.bucket_arn(ENV, ENV.archive.bucket)
+    written = naming.bucket_arn(ENV, ENV.archive.bucket)
     puts = [each for each in bound.statements if each.is_about("s3:PutObject")]
     assert not any(one.startswith(f"{written}/") for each in puts for one in each.resources or ())
 

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from orgtrail.settings.faults import OrgtrailError, SettingsError
-from orgtrail.settings.hcl import parse, read
+from orgtrail.errors import OrgtrailError, SettingsError
+from orgtrail.settings.hcl import parse_hcl, read_hcl
 
 from tests.conftest import ROOT, tfvars
 
 
 def values(text: str) -> dict[str, object]:
-    reading = parse(text, "x.tfvars")
+    reading = parse_hcl(text, "x.tfvars")
     assert not reading.faults
     return reading.values
 
 
 def complaint(text: str) -> str:
     try:
-        reading = parse(text, "x.tfvars")
+        reading = parse_hcl(text, "x.tfvars")
     except OrgtrailError as error:
         return str(error)
     return str(SettingsError(reading.faults, reading.source))
@@ -60,7 +60,7 @@ def test_literals_of_every_kind() -> None:
 
 def test_places_of_nested_settings() -> None:
     text = 'a = 1\nb = {\n  c = [\n    "x",\n    "y",\n  ]\n}\n'
-    source = parse(text, "x.tfvars").source
+    source = parse_hcl(text, "x.tfvars").source
     assert source.at(("a",)) == "x.tfvars:1"
     assert source.at(("b", "c", 1)) == "x.tfvars:5"
     assert source.at(("b", "absent")) == "x.tfvars:2"
@@ -69,7 +69,7 @@ def test_places_of_nested_settings() -> None:
 def test_windows_line_ends(env_file: Callable[[str], Path]) -> None:
     path = env_file("")
     path.write_bytes(b'name = "x"\r\nregion = "y"\r\n')
-    reading = read(path)
+    reading = read_hcl(path)
     assert reading.values == {"name": "x", "region": "y"}
     assert reading.source.at(("region",)) == f"{path}:2"
 
@@ -166,11 +166,11 @@ def test_of_a_long_line_only_the_place_is_shown() -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(OrgtrailError, match="cannot be read: No such file or directory"):
-        read(tmp_path / "absent.tfvars")
+        read_hcl(tmp_path / "absent.tfvars")
     binary = tmp_path / "binary.tfvars"
     binary.write_bytes(b"name = \xff")
     with pytest.raises(OrgtrailError, match=r"must be UTF-8 text; byte 7 is not"):
-        read(binary)
+        read_hcl(binary)
 
 
 PLAIN = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=12).filter(
@@ -194,4 +194,4 @@ def test_what_is_written_is_read(settings: dict[str, object]) -> None:
 def test_a_damaged_file_never_ends_in_a_traceback(place: int, noise: str) -> None:
     text = (ROOT / "envs" / "healthcare.tfvars").read_text()
     with suppress(OrgtrailError):
-        parse(text[:place] + noise + text[place:], "x.tfvars")
+        parse_hcl(text[:place] + noise + text[place:], "x.tfvars")

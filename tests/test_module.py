@@ -13,7 +13,7 @@ from hypothesis import settings as examples
 from orgtrail import OrgtrailError
 from orgtrail.module import module_files, write_module
 from orgtrail.regions import partition_of
-from orgtrail.settings.adoption import Adoption
+from orgtrail.settings.archive import Adoption
 from orgtrail.settings.environment import Environment
 
 from tests import golden
@@ -23,7 +23,7 @@ from tests.strategies import extended
 ENVIRONMENTS = {
     # Terraform takes import blocks in the root module alone.
     each.name: each.model_copy(update={"adopt": Adoption()})
-    if each.adopt.imports("bucket")
+    if each.adopt.is_imported("bucket")
     else each
     for each in golden.environments()
     if each.name != "adopted"

@@ -10,7 +10,7 @@ from orgtrail.costs.estimate import estimate
 from orgtrail.costs.prices import prices
 from orgtrail.costs.volume import estimated
 from orgtrail.environments import load_environment
-from orgtrail.settings.faults import SettingsError
+from orgtrail.errors import SettingsError
 from orgtrail.trail import notices
 from orgtrail.trail.permissions import deployer
 from orgtrail.trail.reading import doctor_policy

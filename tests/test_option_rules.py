@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from orgtrail.environments import load_environment
-from orgtrail.settings.faults import SettingsError, SettingsWarning
-from orgtrail.settings.lacking import AS_OF
+from orgtrail.errors import SettingsError, SettingsWarning
+from orgtrail.regions import GUARDDUTY_FEATURES_AS_OF
 
 from tests.conftest import MINIMAL, ROOT, Json, merged, tfvars
 
@@ -350,7 +350,7 @@ def test_every_fault_in_its_words(tmp_path: Path, changes: Json, expected: list[
         (
             {**CHINA, "guardduty": {"features": ["S3_DATA_EVENTS", "RUNTIME_MONITORING"]}},
             "guardduty.features[1] is left out in cn-north-1: GuardDuty has it in other regions "
-            f'alone, as of {AS_OF}; got "RUNTIME_MONITORING"',
+            f'alone, as of {GUARDDUTY_FEATURES_AS_OF}; got "RUNTIME_MONITORING"',
         ),
     ],
     ids=lambda case: str(case)[:60],

@@ -10,11 +10,10 @@ from typing import Any, get_origin
 
 import pytest
 from hypothesis import given
-from orgtrail import AwsProvider, OrganizationTrail, OrgtrailError, TerraformStack, layout
+from orgtrail import AwsProvider, OrganizationTrail, OrgtrailError, TerraformStack, naming
 from orgtrail.cdktf import bindings as aws
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.hcl import read
-from orgtrail.settings.shape import Shape
+from orgtrail.settings.hcl import read_hcl
 from orgtrail.settings.types import models_in
 from orgtrail.trail import archive, auditors, key, members
 from orgtrail.trail.policy import Document
@@ -60,8 +59,10 @@ def all_settings(model: type[BaseModel], path: str = "") -> Iterator[str]:
 
 def test_the_golden_files_cover_every_option() -> None:
     files = [each for folder in golden.FOLDERS for each in Path(folder).glob("*.tfvars")]
-    covered = {path for each in files for path in given_settings(read(each).values, Shape)}
-    assert set(all_settings(Shape)) <= covered
+    covered = {
+        path for each in files for path in given_settings(read_hcl(each).values, Environment)
+    }
+    assert set(all_settings(Environment)) <= covered
 
 
 @given(settings(), chosen())
@@ -298,7 +299,7 @@ def test_a_plan_stops_where_a_service_is_not_trusted() -> None:
         "guardduty",
         "malware-protection.guardduty",
         "securityhub",
-        layout.ACCESS_ANALYZER.removesuffix(".amazonaws.com"),
+        naming.ACCESS_ANALYZER.removesuffix(".amazonaws.com"),
     ):
         assert f"--service-principal {service}.amazonaws.com" in told
 

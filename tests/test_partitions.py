@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from botocore.loaders import Loader
 from orgtrail.environments import load_environment
-from orgtrail.layout import via
+from orgtrail.errors import SettingsError
+from orgtrail.naming import via_service
 from orgtrail.proof.check import Report, check
 from orgtrail.proof.survey.strangers import strangers
 from orgtrail.proof.terraform.reading import stack_of
-from orgtrail.regions import PARTITIONS, REGION, has, is_opt_in, partition, partition_of
+from orgtrail.regions import PARTITIONS, REGION, has_service, is_opt_in, partition, partition_of
 from orgtrail.sample import make
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import SettingsError
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, environment, merged, tfvars
@@ -74,10 +74,10 @@ def test_a_partition_lacks_what_botocore_has_no_endpoint_for(name: str) -> None:
         there = set(services.get(service, {}).get("endpoints", ()))
         if name.startswith("aws-iso"):
             for region in regions(name):
-                assert has(region, service) == (region in there), (region, service)
+                assert has_service(region, service) == (region in there), (region, service)
         else:
             assert (service in partition_of(regions(name)[0]).absent) == (not there)
-    assert has(regions(name)[0], "chatbot") == (name == "aws")
+    assert has_service(regions(name)[0], "chatbot") == (name == "aws")
 
 
 def test_the_regions_that_an_account_has_are_counted() -> None:
@@ -121,7 +121,7 @@ def test_a_golden_file_names_nothing_of_another_partition(name: str) -> None:
     ],
 )
 def test_hosts_have_the_domain_of_their_partition(region: str, host: str) -> None:
-    assert via(placed(region), "s3") == host
+    assert via_service(placed(region), "s3") == host
 
 
 def placed(region: str, **changes: Any) -> Environment:
@@ -265,7 +265,8 @@ def test_an_environment_files_check_tells_too(
 ) -> None:
     """As it was: the schedules' own ARNs were those of the commercial partition."""
     monkeypatch.setattr(
-        "orgtrail.layout.call_arn", lambda _, call: f"arn:aws:scheduler:::aws-sdk:{call}"
+        "orgtrail.naming.scheduler_target_arn",
+        lambda _, call: f"arn:aws:scheduler:::aws-sdk:{call}",
     )
     found = wrong(check(ROOT / "tests" / "envs" / "sovereign.tfvars"))
     assert {each.partition(":")[0] for each in found} == {"catalog.compaction", "verification"}

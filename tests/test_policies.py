@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import (
@@ -239,14 +239,14 @@ def test_each_policy_has_a_name_that_says_what_it_protects() -> None:
 def test_partitions_outside_the_commercial_one() -> None:
     role = "arn:aws-us-gov:iam::222222222222:role/orgtrail-deploy"
     env = environment(home_region="us-gov-west-1", accounts={"logging": {"role_arn": role}})
-    assert layout.trail_arn(env).startswith("arn:aws-us-gov:cloudtrail:us-gov-west-1:")
+    assert naming.trail_arn(env).startswith("arn:aws-us-gov:cloudtrail:us-gov-west-1:")
     assert partition("cn-north-1") == "aws-cn"
 
 
 @given(extended())
 def test_every_service_acts_for_something_of_ours(env: Environment) -> None:
     accounts = {env.management.id, env.logging.id}
-    buckets = {layout.bucket_arn(env, each) for each in env.own_buckets}
+    buckets = {naming.bucket_arn(env, each) for each in env.own_buckets}
     for name, each in statements(env):
         # The chat service is bound by iam:PassRole alone; policies/alarms.py tells why.
         if each["Effect"] == "Allow" and "Service" in each.get("Principal", {}):

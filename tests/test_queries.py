@@ -10,10 +10,10 @@ import botocore.session
 import pytest
 import sqlglot
 from orgtrail.engines import dialect, translation
+from orgtrail.errors import OrgtrailError
 from orgtrail.queries import Query, pack, query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import filled, to_prepare, to_run, to_save
-from orgtrail.settings.faults import OrgtrailError
 from sqlglot import exp
 
 from tests.asking import AT, GIVEN, SINCE, UNTIL, Record, ask, lay, record

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from orgtrail.engines import dialect, local
+from orgtrail.errors import OrgtrailError
 from orgtrail.logs import files
 from orgtrail.logs.cutting import member
 from orgtrail.logs.files import LogFile
 from orgtrail.logs.raw import raw_records
-from orgtrail.settings.faults import OrgtrailError
 
 from tests.asking import lay
 from tests.test_engines import OWN

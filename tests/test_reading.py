@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import zstandard
 from orgtrail.engines import dialect, local, staging
+from orgtrail.errors import OrgtrailError
 from orgtrail.logs import unpacking
 from orgtrail.logs.files import LogFile
 from orgtrail.logs.reading import mended
-from orgtrail.settings.faults import OrgtrailError
 
 from tests.asking import lay, record
 from tests.conftest import ROOT

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from orgtrail.settings import selectors
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.rules import broken
+from orgtrail.settings.rules import broken_rules
 from orgtrail.settings.trail import AdvancedEventSelector
 
 from tests.conftest import Json, environment
@@ -71,7 +71,7 @@ def test_selectors_made_from_intent_keep_the_rules_of_the_api(recording: Json) -
     env = environment(recording=recording)
     raw = [each.model_dump() for each in selectors.advanced(env)]
     again = environment(trail={"advanced_event_selectors": raw})
-    assert not list(broken(again, set(Environment.model_fields)))
+    assert not list(broken_rules(again, set(Environment.model_fields)))
     for selector in selectors.advanced(env):
         assert selector.name
         assert len(selector.name) <= 1000

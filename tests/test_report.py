@@ -14,9 +14,9 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 from orgtrail.engines import local
+from orgtrail.errors import OrgtrailError
 from orgtrail.report import asking
 from orgtrail.report.frameworks import REQUIREMENTS
-from orgtrail.settings.faults import OrgtrailError
 from sqlglot import exp
 
 from tests.conftest import ROOT, orgtrail

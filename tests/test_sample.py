@@ -16,12 +16,12 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from orgtrail import layout, sample
+from orgtrail import naming, sample
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity.storage.folder import PUBLIC_KEYS, SIGNATURES
 from orgtrail.queries import pack
 from orgtrail.queries.bounds import Bounds
 from orgtrail.sample.telling import STRANGER
-from orgtrail.settings.faults import OrgtrailError
 
 from tests.asking import ask
 from tests.conftest import environment, orgtrail
@@ -99,7 +99,7 @@ def test_stories_are_found_and_nothing_else(made: tuple[Path, sample.Made]) -> N
             "unused-regions": {"allowed": "us-east-1,eu-west-1"},
             "address-activity": {"address": STRANGER},
         }.get(name, {})
-        rows = ask(folder, name, given, _bounds(), layout.query_facts(ENVIRONMENT))
+        rows = ask(folder, name, given, _bounds(), naming.query_placeholders(ENVIRONMENT))
         assert rows, name
         times = {
             str(row.get("event_time") or row.get("first_time") or row.get("started")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from orgtrail.environments import load_environment, load_environments
+from orgtrail.errors import OrgtrailError, SettingsError
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import OrgtrailError, SettingsError
 from pydantic import ValidationError
 
 from tests.conftest import MINIMAL, ROOT, Json, environment, merged, orgtrail, tfvars

@@ -16,10 +16,10 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
+from orgtrail.errors import OrgtrailError
 from orgtrail.logs import files, lake, shapes
 from orgtrail.logs.shapes import Records
 from orgtrail.queries.bounds import Bounds
-from orgtrail.settings.faults import OrgtrailError
 
 from tests.asking import AT, SINCE, UNTIL, ask, lay, record
 from tests.test_engines import read

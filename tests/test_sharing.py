@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.environments import require_limits
+from orgtrail.errors import SettingsError
 from orgtrail.proof.check import check
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import parse
 from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import SettingsError
 from orgtrail.trail import archive, key
 
 from tests import golden
@@ -27,7 +27,7 @@ def writes(service: str, object_: str, account: str, env: Environment = SHARED) 
     request = Request(
         Caller(Kind.SERVICE, service),
         "s3:PutObject",
-        layout.bucket_arn(env, env.archive.bucket, object_),
+        naming.bucket_arn(env, env.archive.bucket, object_),
         env.logging.id,
         {
             "aws:SecureTransport": "true",

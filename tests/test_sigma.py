@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import sqlglot
 from orgtrail.engines import dialect, local, translation
+from orgtrail.errors import OrgtrailError
 from orgtrail.logs.files import log_files
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_prepare, to_run, to_save
-from orgtrail.settings.faults import OrgtrailError
 from orgtrail.sigma import Rules, SigmaQuestion, load
 
 from tests.asking import SINCE, UNTIL, lay, record

@@ -182,7 +182,7 @@ def test_both_evaluators_agree(simulator: Simulator, situation: Situation) -> No
 @pytest.mark.parametrize(
     "env",
     # Of what is only referred to, neither has the policies.
-    [each for each in golden.environments() if not each.adopt.referred],
+    [each for each in golden.environments() if not each.adopt.referenced],
     ids=lambda env: env.name,
 )
 def test_both_evaluators_agree_on_the_access_matrix(
@@ -246,7 +246,7 @@ def test_every_action_exists_and_is_about_the_resources_beside_it() -> None:
     statements += [
         (f"{env.name} deployer of {name} {each['Sid']}", each)
         for env in golden.environments()
-        for name in env.reached
+        for name in env.provider_accounts
         for each in deployer(env, name)["Statement"]
     ]
     # A statement that a file keeps may say what it is not about.

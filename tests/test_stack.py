@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from orgtrail import layout, records
+from orgtrail import naming, records
 from orgtrail.cdktf import bindings as aws
 from orgtrail.cdktf.organization_trail import OrganizationTrail
 from orgtrail.environments import load_environment
+from orgtrail.errors import SettingsError
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import SettingsError
 from orgtrail.terraform.json import stack_json
 from orgtrail.trail import build
 
@@ -295,7 +295,7 @@ def test_outputs_tell_the_next_tool_all_it_needs() -> None:
         "log_prefix": "AWSLogs/o-examplebank/",
         "result_location": "s3://example-bank-archive-athena-results/results/",
         "table": "organization_trail",
-        "trail_arn": layout.trail_arn(environment()),
+        "trail_arn": naming.trail_arn(environment()),
         "workgroup": "organization-trail",
     }
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from orgtrail.cli import query_output
 from orgtrail.engines import dialect, gathering, local, translation, triage
-from orgtrail.layout import query_facts
 from orgtrail.logs.files import log_files
+from orgtrail.naming import query_placeholders
 from orgtrail.queries import pack
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import filled, to_run
@@ -58,7 +58,7 @@ def _triage(*arguments: str) -> Any:
 
 
 def test_it_finds_what_each_question_finds_alone(folder: Path) -> None:
-    facts = query_facts(environment())
+    facts = query_placeholders(environment())
     told = triage.asking(facts)
     trees = told.trees(BOUNDS, facts)
     with local.staged(trees, log_files(folder, BOUNDS)) as stage:
@@ -153,7 +153,7 @@ def test_mistakes_are_told(arguments: tuple[str, ...], message: str) -> None:
 @pytest.mark.parametrize("cheaply", [True, False])
 def test_what_is_left_out_no_question_needs(folder: Path, cheaply: bool) -> None:  # noqa: FBT001
     """A question over the records that are needed answers as over all of them."""
-    facts = query_facts(environment())
+    facts = query_placeholders(environment())
     for name in sorted(pack()):
         given = GIVEN.get(name, {})
         tree = dialect.parsed(to_run(pack()[name], BOUNDS, given, facts), name)
@@ -176,7 +176,7 @@ def test_what_is_left_out_no_question_needs(folder: Path, cheaply: bool) -> None
 
 def test_records_from_athena_are_asked_as_those_of_a_folder(folder: Path, tmp_path: Path) -> None:
     """What one scan of Athena gives is enough for all questions."""
-    facts = query_facts(environment())
+    facts = query_placeholders(environment())
     told = triage.asking(facts)
     trees = told.trees(BOUNDS, facts)
     (sql,) = gathering.selects(trees, filled(BOUNDS.sql, BOUNDS.values.__getitem__))
@@ -220,7 +220,7 @@ RAW = sorted(set(pack()) - {"coverage", "pipeline-health"})
 
 @pytest.mark.parametrize("name", RAW)
 def test_every_row_has_its_records(name: str, tmp_path: Path) -> None:
-    facts = query_facts(environment())
+    facts = query_placeholders(environment())
     for number, group in enumerate(HITS[name]):
         root = tmp_path / str(number)
         lay(root, group)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from orgtrail.errors import SettingsError
 from orgtrail.proof.check import Report, check
 from orgtrail.proof.survey import survey
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import SettingsError
 from orgtrail.settings.loading import load_settings
 from orgtrail.trail import build
 

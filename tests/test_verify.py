@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity import judging
 from orgtrail.integrity.result import Result
 from orgtrail.sample.digests import Digest
-from orgtrail.settings.faults import OrgtrailError
 
 from tests.archives import (
     ACCOUNT,

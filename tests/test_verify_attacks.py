@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity.absent import Missing, as_findings
 from orgtrail.integrity.digest import Digest as Parsed
 from orgtrail.integrity.digest import parse
@@ -26,7 +27,6 @@ from orgtrail.integrity.run import verify
 from orgtrail.integrity.storage import s3
 from orgtrail.integrity.storage.answers import OddAnswerError, page
 from orgtrail.sample.digests import Digest
-from orgtrail.settings.faults import OrgtrailError
 
 from tests.archives import (
     ACCOUNT,

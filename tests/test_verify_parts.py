@@ -16,6 +16,7 @@ from botocore.credentials import Credentials as BotoCredentials
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity.digest import Named
 from orgtrail.integrity.judging import Judge, judged
 from orgtrail.integrity.keys import KeyRing, load, read
@@ -28,7 +29,6 @@ from orgtrail.integrity.storage.folder import Folder
 from orgtrail.integrity.storage.store import Metadata
 from orgtrail.integrity.unpacking import Flaw, FlawedError, Unpacker
 from orgtrail.sample.digests import Digest
-from orgtrail.settings.faults import OrgtrailError
 
 from tests.archives import ACCOUNT, ARN, BEGIN, BUCKET, HOUR, Archive, named, signing_key
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity import keeping
 from orgtrail.integrity.keeping import interrupted_window, kept
 from orgtrail.integrity.memory import State
@@ -20,7 +21,6 @@ from orgtrail.integrity.result import Progress, Result
 from orgtrail.integrity.run import verify
 from orgtrail.integrity.sealing import KEY_VARIABLE, Seal, sealing_key
 from orgtrail.integrity.storage import s3
-from orgtrail.settings.faults import OrgtrailError
 
 from tests.archives import ACCOUNT, BEGIN, BUCKET, HOUR, OTHER, Archive, kinds, named, signing_key
 from tests.kill_soak import soak

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from orgtrail.cdktf.organization_trail import OrganizationTrail
     from orgtrail.cdktf.stack import EnvironmentStack
     from orgtrail.environments import load_environment, load_environments
+    from orgtrail.errors import OrgtrailError, SettingsError, SettingsWarning
     from orgtrail.settings.environment import Environment
-    from orgtrail.settings.faults import OrgtrailError, SettingsError, SettingsWarning
 
 _HOMES = {
     "AccessAnalyzer": "cdktf.optional",
@@ -50,10 +50,10 @@ _HOMES = {
     "LogDelivery": "cdktf.core",
     "OrganizationCheck": "cdktf.core",
     "OrganizationTrail": "cdktf.organization_trail",
-    "OrgtrailError": "settings.faults",
+    "OrgtrailError": "errors",
     "SecurityHub": "cdktf.optional",
-    "SettingsError": "settings.faults",
-    "SettingsWarning": "settings.faults",
+    "SettingsError": "errors",
+    "SettingsWarning": "errors",
     "SiemFeed": "cdktf.optional",
     "TerraformStack": "cdktf.bindings",
     "Trail": "cdktf.core",

@@ -1,4 +1,4 @@
-"""The one way to AWS: sessions and roles, clients, and what an error of AWS means for the user."""
+"""Access to AWS: sessions, roles and clients, and what an error from AWS means for the user."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.errors import OrgtrailError
+from orgtrail.regions import partition
 
 if TYPE_CHECKING:
     # Settings are slow to import, and verifying by bucket and ARN needs none.
-    from orgtrail.settings.accounts import Account
+    from orgtrail.settings.environment import Account, Environment
 
 SESSION_NAME = "orgtrail"
-"""Name of a session whose account has none in the file."""
+"""The session name of a role where the environment file sets none."""
 
-_MAKING = Lock()
+_CLIENT_LOCK = Lock()
 _ATTEMPTS = 5
-_CONNECT, _READ = 10, 30
-"""Seconds until a connection must stand, and until an answer must have come."""
+_CONNECT_SECONDS, _READ_SECONDS = 10, 30
 
 
 class Cause(StrEnum):
-    """Why AWS did not do what was asked."""
+    """Why AWS refused a request."""
 
     THROTTLED = "throttled"
     DENIED = "denied"
@@ -66,7 +66,7 @@ _CODES = {
         "BandwidthLimitExceeded", "PriorRequestNotComplete", "KMS.LimitExceededException",
     ),
 }  # fmt: skip
-"""Codes of errors by their cause.
+"""Error codes by cause.
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
 """
@@ -97,14 +97,14 @@ _STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What an error of AWS means.
+    """What an error from AWS means.
 
     Attributes:
-        cause: why AWS did not do it.
-        code: AWS's own code; empty where AWS was not reached.
-        message: AWS's own words, in one line.
+        cause: why AWS refused the request.
+        code: the error code of AWS; empty if AWS was not reached.
+        message: the message of AWS, in one line.
         reason: code and message.
-        step: what to do next; empty where only whoever asked can say.
+        step: what to do next; empty if that depends on the request.
 
     """
 
@@ -115,13 +115,13 @@ class Refusal:
     step: str
 
     @property
-    def told(self) -> str:
-        """The reason, and the step where there is one."""
+    def text(self) -> str:
+        """The reason, and the step if there is one."""
         return f"{self.reason}; {self.step}" if self.step else self.reason
 
 
 def cause_of(code: str, message: str = "") -> Cause:
-    """Return the cause that an error's code and message tell."""
+    """Return the cause for an error's code and message."""
     if "throttl" in code.lower():
         return Cause.THROTTLED
     found = _CAUSES.get(code, Cause.OTHER)
@@ -131,7 +131,7 @@ def cause_of(code: str, message: str = "") -> Cause:
 
 
 def step_for(cause: Cause, message: str = "") -> str:
-    """Return what to do about a cause; empty where that depends on what was asked."""
+    """Return what to do about a cause; empty if that depends on the request."""
     if cause is Cause.DENIED_BY_POLICY:
         found = _EXPLICIT.search(message)
         policy = found[1] if found else "a policy"
@@ -142,11 +142,11 @@ def step_for(cause: Cause, message: str = "") -> str:
     return _STEPS.get(cause, "")
 
 
-def explained(error: Exception) -> Refusal:
+def explain(error: Exception) -> Refusal:
     """Explain an exception of boto3.
 
     Args:
-        error: a `ClientError`, `BotoCoreError`, or whatever else a call raised.
+        error: a `ClientError`, a `BotoCoreError` or anything else that a call raised.
 
     """
     response = getattr(error, "response", None)
@@ -166,14 +166,14 @@ def explained(error: Exception) -> Refusal:
         exceptions.TokenRetrievalError, exceptions.SSOError,
     )  # fmt: skip
     if isinstance(error, missing):
-        # There is nothing to renew; whoever asked knows where credentials should have come from.
+        # There is nothing to renew; only the caller knows where credentials should come from.
         return Refusal(Cause.CREDENTIALS, "", reason, reason, "")
     cause = Cause.NETWORK if isinstance(error, network) else Cause.OTHER
     return Refusal(cause, "", reason, reason, step_for(cause))
 
 
 def one_line(text: str, most: int = 300) -> str:
-    """Return a text of AWS without line breaks, cut to a number of characters."""
+    """Return a message of AWS without line breaks, cut to `most` characters."""
     return " ".join(text.split())[:most]
 
 
@@ -185,14 +185,14 @@ def session(
     external_id: str | None = None,
     session_name: str = SESSION_NAME,
 ) -> Any:
-    """Return a boto3 session; that of a role renews its credentials by itself.
+    """Return a boto3 session; the session of a role renews its credentials automatically.
 
     Args:
-        region: where it asks by default.
-        profile: a profile of the shared configuration; None for what boto3 finds.
+        region: the default region of its clients.
+        profile: a profile of the shared configuration; None for the credentials that boto3 finds.
         role_arn: a role to assume; None for none.
-        external_id: the external id that the role's trust asks for.
-        session_name: name of the role's session, as the trail will show it.
+        external_id: the external id that the role's trust policy requires.
+        session_name: the session name, as the trail will record it.
 
     Raises:
         botocore.exceptions.BotoCoreError: there is no such profile, or there are no credentials.
@@ -239,16 +239,16 @@ def _bare_session(profile: str | None) -> Any:
     return made
 
 
-def session_of(
+def session_for(
     account: Account, region: str, role_arn: str | None, profile: str | None = None
 ) -> Any:
     """Return a session in an account of an environment file.
 
     Args:
         account: the account's settings.
-        region: where it asks by default.
+        region: the default region of its clients.
         role_arn: the role to assume; None for none.
-        profile: a profile in place of the file's.
+        profile: a profile to use instead of the file's.
 
     Raises:
         botocore.exceptions.BotoCoreError: there are no credentials.
@@ -264,38 +264,71 @@ def session_of(
     )
 
 
-def session_in(
-    account: Account, region: str, role_arn: str | None, profile: str | None = None
-) -> Any:
-    """Return a session in an account: the credentials at hand if they are of it, else its role.
+def role_in(env: Environment, name: str, role: str | None) -> str | None:
+    """Return the ARN of the role to assume in an account; None for none.
 
-    The arguments and what is raised are those of `session_of`.
+    Args:
+        env: the settings.
+        name: the account's name in the file.
+        role: the name or ARN of a role to use instead of the file's.
+
     """
-    base = session_of(account, region, None, profile)
-    if not role_arn:
-        return base
+    account = env.accounts[name]
+    if not role:
+        return account.role_arn
+    if role.startswith("arn:"):
+        return role
+    return f"arn:{partition(env.home_region)}:iam::{account.id}:role/{role}"
+
+
+def session_in(
+    env: Environment, name: str, role: str | None = None, profile: str | None = None
+) -> Any:
+    """Return a boto3 session in an account: the current credentials if they fit, else its role.
+
+    Args:
+        env: the settings.
+        name: the account's name in the file.
+        role: the name or ARN of a role to use instead of the file's.
+        profile: a profile to use instead of the file's.
+
+    Raises:
+        OrgtrailError: there are no credentials for the account.
+
+    """
+    account = env.accounts[name]
+    arn = role_in(env, name, role)
+    try:
+        base = session_for(account, env.home_region, None, profile)
+        if not arn or (_is_in(base, account.id, env.home_region) and arn == account.role_arn):
+            return base
+        return session_for(account, env.home_region, arn, profile)
+    except Exception as error:  # noqa: BLE001  # a provider of credentials may raise anything
+        raise _unreachable(f"accounts.{name} ({account.id})", arn, error) from None
+
+
+def _is_in(session: Any, account: str, region: str) -> bool:
+    """Tell whether a session's credentials belong to an account."""
     from botocore.exceptions import ClientError
 
     try:
-        identity = client(base, "sts", region).get_caller_identity()
+        identity = client(session, "sts", region).get_caller_identity()
     except ClientError:
-        # Who may not ask who it is may still assume the role.
-        identity = {}
-    if identity.get("Account") == account.id and role_arn == account.role_arn:
-        return base
-    return session_of(account, region, role_arn, profile)
+        # A caller that may not ask for its own identity may still assume the role.
+        return False
+    return bool(identity.get("Account") == account)
 
 
-def session_by(role: str | None, profile: str | None, region: str) -> Any:
-    """Return a boto3 session where there is no environment file.
+def session_from_options(role: str | None, profile: str | None, region: str) -> Any:
+    """Return a boto3 session for a command without an environment file.
 
     Args:
-        role: ARN of a role to assume; None for none.
-        profile: a profile; None for what boto3 finds.
-        region: where it asks by default.
+        role: the ARN of a role to assume; None for none.
+        profile: a profile; None for the credentials that boto3 finds.
+        region: the default region of its clients.
 
     Raises:
-        OrgtrailError: the role is no ARN, or there are no credentials.
+        OrgtrailError: the role is not an ARN, or there are no credentials.
 
     """
     if role and not role.startswith("arn:"):
@@ -305,12 +338,12 @@ def session_by(role: str | None, profile: str | None, region: str) -> Any:
     try:
         return session(region, profile=profile, role_arn=role)
     except Exception as error:  # noqa: BLE001  # a provider of credentials may raise anything
-        raise unreachable("credentials", role, error) from None
+        raise _unreachable("credentials", role, error) from None
 
 
-def unreachable(who: str, role: str | None, error: Exception) -> OrgtrailError:
+def _unreachable(who: str, role: str | None, error: Exception) -> OrgtrailError:
     """Say that there are no credentials for an account, and what to do."""
-    refusal = explained(error)
+    refusal = explain(error)
     what = f"sts:AssumeRole of {role}: " if role and refusal.code else ""
     step = refusal.step or (
         "let the role's trust name whoever runs this, or give another with --role or --profile"
@@ -321,22 +354,22 @@ def unreachable(who: str, role: str | None, error: Exception) -> OrgtrailError:
 
 
 def client(session: Any, service: str, region: str) -> Any:
-    """Return a client of a session for a service in a region; many threads may ask at a time."""
-    # A session makes one client at a time.
-    with _MAKING:
+    """Return a client for a service in a region; safe to call from several threads."""
+    # boto3 sessions are not thread-safe while they create a client.
+    with _CLIENT_LOCK:
         return session.client(service, region_name=region)
 
 
 def _config() -> Any:
-    """Return how clients ask: they retry, give up in time, and say that they are orgtrail's."""
+    """Return the configuration of all clients: retries, timeouts and the user agent."""
     from botocore.config import Config
 
-    # An AWS of one's own rarely has a name for each bucket.
+    # A custom endpoint rarely has a host name for each bucket.
     own = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"} & os.environ.keys()
     return Config(
         retries={"mode": "adaptive", "total_max_attempts": _ATTEMPTS},
-        connect_timeout=_CONNECT,
-        read_timeout=_READ,
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
         max_pool_connections=32,
         user_agent_extra=user_agent(),
         s3={"addressing_style": "path"} if own else None,
@@ -345,7 +378,7 @@ def _config() -> Any:
 
 @cache
 def user_agent() -> str:
-    """Return what AWS's own logs show of orgtrail's requests: its name and version."""
+    """Return the name and version that AWS logs show for orgtrail's requests."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

@@ -19,11 +19,13 @@ from orgtrail.costs.prices import prices
 from orgtrail.engines import local
 from orgtrail.engines.dialect import parsed
 from orgtrail.environments import load_environment
+from orgtrail.errors import run_cli
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Result
 from orgtrail.integrity.run import verify
-from orgtrail.layout import query_facts, verified_regions, verified_trail
 from orgtrail.logs.files import log_files
+from orgtrail.naming import query_placeholders, verified_regions, verified_trail
+from orgtrail.output import AccountSummary, summarize
 from orgtrail.queries import Query, query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_run
@@ -31,8 +33,6 @@ from orgtrail.report.asking import Asked
 from orgtrail.report.bundle import PAGE, bundle
 from orgtrail.sample import STORIES, make
 from orgtrail.settings.environment import Environment
-from orgtrail.summary import Account, accounts
-from orgtrail.telling import told
 
 _ASKED = {
     "trail-tampering": ("event_time", "account_id", "principal", "event_name", "error_code"),
@@ -44,7 +44,7 @@ _ASKED = {
 
 def main() -> int:
     """Synthesize, question and show; return the exit code."""
-    return told(_tour)
+    return run_cli(_tour)
 
 
 def _tour() -> None:
@@ -62,7 +62,7 @@ def _tour() -> None:
 
 def _show(console: Console, made: Synthesized) -> None:
     environment = made.environment
-    found = accounts(made.path)
+    found = summarize(made.path)
     total = sum(each.count for each in found)
     tree = Tree(
         f"[bold]{environment.name}[/bold]: {len(environment.accounts)} accounts, "
@@ -81,7 +81,7 @@ def _show(console: Console, made: Synthesized) -> None:
     )
 
 
-def _grow(tree: Tree, account: Account) -> None:
+def _grow(tree: Tree, account: AccountSummary) -> None:
     where = f"{account.alias}: account {account.id}, {account.region}"
     branch = tree.add(f"{where} ({account.count} resources)")
     for kind, names in account.resources.items():
@@ -182,7 +182,7 @@ def _ask(
     columns: tuple[str, ...],
 ) -> None:
     started = time.perf_counter()
-    sql = to_run(asked, bounds, {}, query_facts(environment))
+    sql = to_run(asked, bounds, {}, query_placeholders(environment))
     with local.asked(parsed(sql, asked.name), log_files(folder, bounds)) as answer:
         names, rows = answer.rows()
         table = Table(box=None, pad_edge=False, header_style="dim")

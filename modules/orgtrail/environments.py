@@ -1,24 +1,26 @@
-"""Environments that are fit to synthesize: valid settings, and policies within AWS's limits."""
+"""Loads environment files that can be deployed: valid, within AWS's limits, without conflicts."""
 
 from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from orgtrail.settings.advice import advice
-from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import (
+from orgtrail.errors import (
     Fault,
     OrgtrailError,
+    SettingPath,
     SettingsError,
+    SettingsSource,
     SettingsWarning,
-    Source,
-    worded,
+    with_location,
 )
+from orgtrail.regions import partition
+from orgtrail.settings.advice import unwise_settings
+from orgtrail.settings.environment import CloudBackend, Environment, S3Backend
 from orgtrail.settings.loading import load_settings
-from orgtrail.settings.together import Loaded, shared
 from orgtrail.trail import archive, auditors, guardrails, key, service_control, siem, writers
 from orgtrail.trail.policy import Document, text
 
@@ -33,45 +35,53 @@ KEY_POLICY_LIMIT = 32 * 1024
 """Bytes of a key policy (KMS guide, quotas)."""
 
 TRUST_POLICY_LIMIT = 2_048
-"""Characters of a role's trust policy, unless AWS was asked for more (IAM guide, quotas)."""
+"""Characters of a role's trust policy, by default (IAM guide, quotas)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedEnvironment:
+    """An environment and the file that it came from."""
+
+    environment: Environment
+    source: SettingsSource
 
 
 def load_environment(path: str | Path) -> Environment:
-    """Read one environment file.
+    """Load one environment file.
 
     Args:
         path: the file, HCL with literal values, UTF-8.
 
     Returns:
-        the environment, complete with defaults and valid.
+        the valid environment, with all defaults filled in.
 
     Raises:
         OrgtrailError: the file cannot be read or is not HCL.
         SettingsError: settings break rules; one line for each fault, with file and line.
 
     Warns:
-        SettingsWarning: a setting has a consequence that its reader may not expect.
+        SettingsWarning: a setting has a consequence that the reader may not expect.
 
     """
-    return _loaded(path).environment
+    return _load(path).environment
 
 
 def load_environments(folder: str | Path) -> list[Environment]:
-    """Read every `*.tfvars` of a folder, in the order of their names.
+    """Load every `*.tfvars` of a folder, in the order of their names.
 
     Raises:
-        OrgtrailError: there are none, two have one name, organization, bucket or state, or any
-            of them is at fault; the faults of all files are told at once.
+        OrgtrailError: there are none, two have the same name, organization, bucket or state, or
+            any of them has faults; the error lists the faults of all files.
 
     """
     paths = sorted(Path(folder).glob("*.tfvars"))
     if not paths:
         raise OrgtrailError(f"{folder}: has no environment file; write one, such as bank.tfvars")
-    files: dict[str, Loaded] = {}
+    files: dict[str, LoadedEnvironment] = {}
     complaints = []
     for path in paths:
         try:
-            file = _loaded(path)
+            file = _load(path)
         except OrgtrailError as error:
             complaints.append(str(error))
             continue
@@ -81,35 +91,35 @@ def load_environments(folder: str | Path) -> list[Environment]:
             complaints.append(
                 f'{path}: name must be unique; got "{name}", the name of {first.source.name}'
             )
-    found = shared([*files.values()])
-    complaints += [worded(fault, file.source) for file, fault in found]
+    found = conflicts([*files.values()])
+    complaints += [with_location(fault, file.source) for file, fault in found]
     if complaints:
         raise OrgtrailError("\n".join(complaints))
     return [file.environment for file in files.values()]
 
 
-def _loaded(path: str | Path) -> Loaded:
+def _load(path: str | Path) -> LoadedEnvironment:
     environment, source = load_settings(path)
     require_limits(environment, source)
-    for fault in advice(environment):
-        warnings.warn(worded(fault, source), SettingsWarning, stacklevel=3)
-    return Loaded(environment, source)
+    for fault in unwise_settings(environment):
+        warnings.warn(with_location(fault, source), SettingsWarning, stacklevel=3)
+    return LoadedEnvironment(environment, source)
 
 
-def require_limits(environment: Environment, source: Source | None = None) -> None:
-    """Check the size of every policy, and the names of the statements that one keeps.
+def require_limits(environment: Environment, source: SettingsSource | None = None) -> None:
+    """Check the size of every policy, and the names of kept statements.
 
     Raises:
-        SettingsError: a policy is too large, or a name is taken; the fault names the setting.
+        SettingsError: a policy is too large, or a kept statement has a name of ours.
 
     """
-    faults = [*_oversized(environment), *_taken(environment)]
+    faults = [*_oversized(environment), *_duplicate_sids(environment)]
     if faults:
         raise SettingsError(faults, source)
 
 
-def _taken(env: Environment) -> Iterator[Fault]:
-    """Yield the kept statements whose name one of ours has."""
+def _duplicate_sids(env: Environment) -> Iterator[Fault]:
+    """Yield the kept statements with the name of a statement of ours."""
     sids = Counter(each["Sid"] for each in archive.archive_policy(env)["Statement"])
     for index, each in enumerate(env.archive.statements):
         if sids[each.Sid] > 1:
@@ -118,11 +128,12 @@ def _taken(env: Environment) -> Iterator[Fault]:
 
 
 def _oversized(env: Environment) -> Iterator[Fault]:
-    exempt, break_glass = ("guardrails", "exempt_roles"), ("archive", "break_glass_roles")
-    longest = max((exempt, break_glass), key=lambda place: len(_given(env, place)))
+    longest: SettingPath = ("guardrails", "exempt_roles")
+    if len(env.archive.break_glass_roles) > len(env.guardrails.exempt_roles or ()):
+        longest = ("archive", "break_glass_roles")
     if env.policy_targets:
         for part, policy in service_control.service_control(env).items():
-            yield from _limited(
+            yield from _require_size(
                 longest,
                 f"the service control policy{f' of {part}' if part else ''}",
                 policy,
@@ -130,22 +141,22 @@ def _oversized(env: Environment) -> Iterator[Fault]:
                 "name fewer roles, or several by one pattern with *",
             )
     if env.guardrails.resource_control_policy:
-        yield from _limited(
+        yield from _require_size(
             ("guardrails", "resource_control_policy"),
             "the resource control policy",
             guardrails.resource_control(env),
             RCP_LIMIT,
             "use shorter bucket names",
         )
-    cause, remedy = _of_bucket_policy(env)
-    yield from _limited(
+    cause, remedy = _largest_bucket_policy_setting(env)
+    yield from _require_size(
         cause,
         "the archive's bucket policy",
         archive.archive_policy(env),
         BUCKET_POLICY_LIMIT,
         remedy,
     )
-    yield from _limited(
+    yield from _require_size(
         ("key", "administrators"),
         "the key policy",
         key.key_policy(env),
@@ -153,7 +164,7 @@ def _oversized(env: Environment) -> Iterator[Fault]:
         "name fewer administrators",
     )
     for setting, what, trust in _trusts(env):
-        yield from _limited(
+        yield from _require_size(
             setting,
             what,
             trust,
@@ -162,8 +173,8 @@ def _oversized(env: Environment) -> Iterator[Fault]:
         )
 
 
-def _of_bucket_policy(env: Environment) -> tuple[tuple[str, ...], str]:
-    """Return the setting that makes most of the archive's policy, and what to do about it."""
+def _largest_bucket_policy_setting(env: Environment) -> tuple[SettingPath, str]:
+    """Return the setting that adds most to the archive's policy, and what to do about it."""
     readers = env.access.member_readers
     causes = {
         ("archive", "break_glass_roles"): (
@@ -184,8 +195,8 @@ def _of_bucket_policy(env: Environment) -> tuple[tuple[str, ...], str]:
     return setting, causes[setting][1]
 
 
-def _trusts(env: Environment) -> Iterator[tuple[tuple[str, ...], str, Document]]:
-    """Yield the trust policies whose size settings decide."""
+def _trusts(env: Environment) -> Iterator[tuple[SettingPath, str, Document]]:
+    """Yield the trust policies with a size that depends on settings."""
     if auditor := env.access.auditor:
         trust = auditors.auditor_trust(auditor)
         yield ("access", "auditor", "trusted"), "the auditors' trust policy", trust
@@ -193,16 +204,105 @@ def _trusts(env: Environment) -> Iterator[tuple[tuple[str, ...], str, Document]]
         yield ("siem", "reader", "trusted"), "the SIEM's trust policy", siem.reader_trust(reader)
 
 
-def _given(env: Environment, place: tuple[str, ...]) -> tuple[str, ...]:
-    if place[0] == "guardrails":
-        return env.guardrails.exempt_roles or ()
-    return env.archive.break_glass_roles
-
-
-def _limited(
-    setting: tuple[str, ...], what: str, policy: Document, limit: int, remedy: str
+def _require_size(
+    setting: SettingPath, what: str, policy: Document, limit: int, remedy: str
 ) -> Iterator[Fault]:
     size = len(text(policy).encode())
     if size > limit:
         rule = f"must keep {what} within {limit:,} characters; it has {size:,}"
         yield Fault(setting, rule, hint=remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Something that only one file may have.
+
+    Args:
+        what: its kind and identity.
+        setting: the setting that names it.
+        rule: the rule that a second file with it breaks.
+        given: its name.
+        remedy: what to do.
+
+    """
+
+    what: Hashable
+    setting: SettingPath
+    rule: str
+    given: str
+    remedy: str
+
+
+def conflicts(
+    files: Sequence[LoadedEnvironment],
+) -> Iterator[tuple[LoadedEnvironment, Fault]]:
+    """Yield each file with an organization, bucket or state of an earlier file, and the fault.
+
+    Two files may share a bucket that one of them only references (`adopt`, `manage = false`).
+    """
+    claimed: dict[Hashable, tuple[LoadedEnvironment, _Claim]] = {}
+    for file in files:
+        reported: set[SettingPath] = set()
+        for claim in _claims(file.environment):
+            first, earlier = claimed.setdefault(claim.what, (file, claim))
+            if first is not file and claim.setting not in reported:
+                reported.add(claim.setting)
+                place = first.source.at(earlier.setting)
+                rule = f"{claim.rule}, and {place} has the same one"
+                yield file, Fault(claim.setting, rule, claim.given, claim.remedy)
+
+
+def _claims(env: Environment) -> Iterator[_Claim]:
+    yield _Claim(
+        ("organization", env.organization.id),
+        ("organization", "id"),
+        "must be in one file alone",
+        env.organization.id,
+        "one organization has one trail and one state: keep one of the files",
+    )
+    yield from _bucket_claims(env)
+    yield from _state_claims(env)
+
+
+def _bucket_claims(env: Environment) -> Iterator[_Claim]:
+    """Yield the buckets that the stack creates; a name is unique in a partition.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    """
+    places = dict(_bucket_names(env.model_dump(exclude_unset=True)))
+    for bucket in dict.fromkeys(env.own_buckets):
+        if bucket not in env.referenced_buckets:
+            yield _Claim(
+                ("bucket", partition(env.home_region), bucket),
+                # A default name is derived from the archive's.
+                places.get(bucket, ("archive", "bucket")),
+                "must be a bucket of this file alone",
+                bucket,
+                "name another: S3 has each name once",
+            )
+
+
+def _state_claims(env: Environment) -> Iterator[_Claim]:
+    rule = "must be a state of this file's own"
+    remedy = "choose another: a plan would destroy what the other file made"
+    match env.backend:
+        case S3Backend() as s3:
+            key = s3.key_of(env.name)
+            what = ("s3", partition(s3.region), s3.bucket, key)
+            yield _Claim(what, ("backend", "key"), rule, f"{s3.bucket}/{key}", remedy)
+        case CloudBackend() as hcp:
+            what = ("cloud", hcp.hostname.lower(), hcp.organization, hcp.workspace)
+            given = f"{hcp.organization}/{hcp.workspace}"
+            yield _Claim(what, ("backend", "workspace"), rule, given, remedy)
+
+
+def _bucket_names(
+    values: Mapping[str, object], path: SettingPath = ()
+) -> Iterator[tuple[str, SettingPath]]:
+    """Yield each bucket name in settings, and its path."""
+    for name, each in values.items():
+        here = (*path, name)
+        if isinstance(each, Mapping) and here != ("backend",):
+            yield from _bucket_names(each, here)
+        elif isinstance(each, str) and name.endswith("bucket"):
+            yield each, here

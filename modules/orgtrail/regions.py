@@ -1,4 +1,4 @@
-"""What a region's name tells: its partition, what that lacks, and who has it without asking."""
+"""AWS partitions and regions: names, missing services and features, and opt-in regions."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A part of AWS with accounts, names and credentials of its own.
+    """A separate part of AWS, with its own accounts, names and credentials.
 
     Args:
-        name: what its ARNs have after `arn:`.
-        pattern: what the names of its regions match, in Python and in RE2.
+        name: the partition in an ARN, after `arn:`.
+        pattern: a pattern that the names of its regions match, in Python and in RE2.
         suffix: the domain of its services, as in `kms:ViaService`.
-        absent: the services of ours that none of its regions has, as botocore names them.
-        regions: how many regions an account has there without asking (November 2026).
-        further: how many more it can ask for.
+        absent: the services that the stack uses and none of its regions has, by botocore's names.
+        regions: the number of regions that an account has by default (November 2026).
+        further: the number of regions that an account can opt in to.
 
     """
 
@@ -29,7 +29,7 @@ class Partition:
 
     @property
     def prefix(self) -> str:
-        """What the names of its regions begin with, empty where that is no single thing."""
+        """The common start of its regions' names; empty if they have none."""
         return self.pattern.partition("[")[0]
 
 
@@ -44,21 +44,21 @@ PARTITIONS: tuple[Partition, ...] = (
               _CHAT | {"codebuild"}, 1),
     Partition("aws-iso-f", r"us-isof-[a-z]+-[0-9]{1,2}", "csp.hci.ic.gov", _CHAT),
     Partition("aws-eusc", r"eusc-[a-z]{2}-[a-z]+-[0-9]{1,2}", "amazonaws.eu", _CHAT, 1),
-    # Last, since its regions may be in any area: `cn-north-1` would match too.
+    # Last, because its pattern would match `cn-north-1` too.
     Partition("aws", r"[a-z]{2}-[a-z]+-[0-9]{1,2}", "amazonaws.com", frozenset(), 17, 17),
 )  # fmt: skip
-"""Every partition, once.
+"""All partitions.
 
-Names, patterns and domains are those of botocore's `partitions.json` (1.44.8, November 2026). So is
-what is absent, by its `endpoints.json`, but for `chatbot`, which that does not know: AWS has chat
-channels in commercial regions alone
+Names, patterns and domains are from botocore's `partitions.json` (1.44.8, November 2026). Absent
+services are from its `endpoints.json`, except `chatbot`, which is not in that file: AWS has chat
+channels in commercial regions only
 (https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-regions.html, read in November 2026).
-How many regions there are, is of
+The numbers of regions are from
 https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html.
-A service that is not named here may be absent all the same: nothing says so that is public.
+A service that is not listed here may still be absent, where AWS publishes nothing about it.
 
-Services' principals end in `amazonaws.com` in all of them, as far as they are ours: those that do
-not (`logs`, `codedeploy`, `elasticmapreduce` in China and four in aws-iso and aws-iso-b) are in
+The service principals that the stack uses end in `amazonaws.com` in all partitions. The exceptions
+(`logs`, `codedeploy`, `elasticmapreduce` in China and four in aws-iso and aws-iso-b) are in
 https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/region-info/lib/default.ts, which
 Terraform's `aws_service_principal` follows. Neither names an exception for aws-eusc.
 """
@@ -67,13 +67,23 @@ _ABSENT_IN = {
     "us-iso-west-1": frozenset({"athena", "glue"}),
     "us-isob-west-1": frozenset({"athena", "codebuild", "glue", "guardduty"}),
 }
-"""What one region of a small partition lacks beside, by the same `endpoints.json`."""
+"""Further services that a single region of a small partition lacks (`endpoints.json`)."""
 
-_OF_ANY = "|".join(sorted(each.name for each in PARTITIONS))
+_PARTITION_NAMES = "|".join(sorted(each.name for each in PARTITIONS))
 REGION = "|".join(each.pattern for each in PARTITIONS)
-"""What the name of any region matches."""
-ARN = rf"arn:(?:{_OF_ANY}):"
-"""What every ARN begins with."""
+"""A pattern for the name of any region."""
+ARN = rf"arn:(?:{_PARTITION_NAMES}):"
+"""A pattern for the start of every ARN."""
+
+GUARDDUTY_FEATURES_AS_OF = "2026-11-27"
+"""The day on which AWS's pages about GuardDuty's features were read."""
+
+_MISSING_GUARDDUTY_FEATURES = {"aws-cn": frozenset({"RUNTIME_MONITORING"})}
+"""Protection plans that no region of a partition has.
+
+China: "Runtime Monitoring (including EKS Runtime Monitoring) is not supported in the China
+Regions", https://docs.amazonaws.cn/en_us/aws/latest/userguide/guardduty.html
+"""
 
 _ALWAYS_ON = frozenset(
     f"{area}-{number}"
@@ -86,25 +96,42 @@ _ALWAYS_ON = frozenset(
 
 
 def partition_of(region: str) -> Partition:
-    """Return the partition of a region; `aws` for what is no region's name."""
+    """Return the partition of a region; `aws` if the name matches none."""
     found = (each for each in PARTITIONS if re.fullmatch(each.pattern, region))
     return next(found, PARTITIONS[-1])
 
 
 def partition(region: str) -> str:
-    """Return the name of a region's partition: `aws`, `aws-us-gov`, `aws-cn` and the like."""
+    """Return the name of a region's partition, such as `aws`, `aws-us-gov` or `aws-cn`."""
     return partition_of(region).name
 
 
-def has(region: str, service: str) -> bool:
-    """Tell whether a region has a service, as far as `PARTITIONS` knows; botocore names it."""
+def has_service(region: str, service: str) -> bool:
+    """Tell whether a region has a service (by botocore's name), as far as `PARTITIONS` knows."""
     return service not in partition_of(region).absent | _ABSENT_IN.get(region, frozenset())
 
 
 def is_opt_in(region: str) -> bool:
-    """Tell whether an account has to ask for a region; services have other names in those.
+    """Tell whether an account has to opt in to a region; some services treat those differently.
 
     Only the commercial partition has such regions.
     https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
     """
     return partition(region) == "aws" and region not in _ALWAYS_ON
+
+
+def missing_guardduty_features(region: str) -> frozenset[str]:
+    """Return the GuardDuty protection plans that a region is known to lack.
+
+    This covers the six plans that `guardduty.features` can name, in the regions of `aws` (the page
+    names no missing plan; earlier versions did: RDS Protection in `ap-east-2`), of China, and of
+    GovCloud (the page names none). The pages say nothing about the isolated partitions and the
+    European Sovereign Cloud; no plan counts as missing there, and a first apply would show it.
+    https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_regions.html
+    https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-guardduty.html
+
+    Args:
+        region: the region's code.
+
+    """
+    return _MISSING_GUARDDUTY_FEATURES.get(partition(region), frozenset())

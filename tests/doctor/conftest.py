@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor import examined
 from orgtrail.doctor.asking import Aws, Clients
 from orgtrail.doctor.outcome import Outcome
@@ -168,7 +168,7 @@ def prepare(deployment: Deployment, made: Organization) -> None:
     """Do by hand what a plan asks to be done before."""
     client = deployment.client("management", "organizations")
     client.enable_policy_type(RootId=made.root_id, PolicyType="RESOURCE_CONTROL_POLICY")
-    for service in layout.trusted_services(deployment.env):
+    for service in naming.trusted_services(deployment.env):
         client.enable_aws_service_access(ServicePrincipal=service)
     deployment.client("management", "iam").create_role(
         RoleName="AWSServiceRoleForCloudTrail", AssumeRolePolicyDocument="{}"
@@ -177,7 +177,7 @@ def prepare(deployment: Deployment, made: Organization) -> None:
 
 def fresh_digests(env: Environment) -> list[str]:
     """Return keys of digests of the last hour, of each account in two regions."""
-    trail = layout.verified_trail(env)
+    trail = naming.verified_trail(env)
     end = datetime.now(UTC) - timedelta(minutes=20)
     return [
         f"{trail.place.digests(ChainId(account, region), end.date())}{account}_CloudTrail-Digest_"
@@ -225,10 +225,10 @@ def with_digests(keys: list[str]) -> Change:
 
 def _lacking(env: Environment) -> dict[tuple[str, str, str], Change]:
     """Return what moto 5.2.5 has no answer for, as AWS would answer."""
-    arn = layout.bucket_arn(env, env.findings_bucket or "")
+    arn = naming.bucket_arn(env, env.findings_bucket or "")
 
     assert env.alarms
-    topics = [layout.management_topic_arn(env, env.alarms.topic)]
+    topics = [naming.management_topic_arn(env, env.alarms.topic)]
     return {
         ("management", "organizations", "list_accounts"): long_ago,
         ("logging", "s3", "list_objects_v2"): with_digests(fresh_digests(env)),

@@ -13,8 +13,8 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.config import Config
+from orgtrail.aws import session_in
 from orgtrail.environments import load_environment
-from orgtrail.login import session_in
 
 from tests.conftest import ROOT, orgtrail, synthesized
 from tests.doctor.conftest import MANAGEMENT, lay_digests, prepare, variables

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import parse
 from orgtrail.proof.iam.request import Caller, Kind, Request
@@ -72,9 +72,9 @@ def asked(call: Call, env: Environment) -> Iterator[tuple[str, str]]:
         case "s3":
             yield _of_bucket(call)
         case "kms" if call.operation not in _OF_NOTHING:
-            yield f"kms:{call.operation}", layout.in_logging(env, "kms", "key/1")
+            yield f"kms:{call.operation}", naming.logging_arn(env, "kms", "key/1")
             if call.operation.endswith("Alias"):
-                yield f"kms:{call.operation}", layout.key_alias_arn(env)
+                yield f"kms:{call.operation}", naming.key_alias_arn(env)
         case "glue":
             for resource in _of_catalog(call, env):
                 yield f"glue:{call.operation}", resource
@@ -106,14 +106,14 @@ def _resource(call: Call, env: Environment) -> str:
         return "*"
     match call.service:
         case "cloudtrail":
-            return layout.trail_arn(env)
+            return naming.trail_arn(env)
         case "athena":
-            return layout.workgroup_arn(env)
+            return naming.workgroup_arn(env)
         case "iam":
             (name,) = parse_qs(call.body)["RoleName"]
-            return layout.role_arn(env, call.account, name)
+            return naming.role_arn(env, call.account, name)
         case "logs":
-            return layout.log_group_arn(env, call.account)
+            return naming.log_group_arn(env, call.account)
         case "organizations" if call.operation in (
             "ListTagsForResource",
             "TagResource",
@@ -121,7 +121,7 @@ def _resource(call: Call, env: Environment) -> str:
         ):
             policy = json.loads(call.body)["ResourceId"]
             kind = f"policy/{env.organization.id}/service_control_policy/{policy}"
-            return layout.arn(env, "organizations", call.account, kind)
+            return naming.arn(env, "organizations", call.account, kind)
         case "organizations":
             return "*"
         case _:
@@ -144,9 +144,9 @@ def _of_bucket(call: Call) -> tuple[str, str]:
 
 
 def _of_catalog(call: Call, env: Environment) -> list[str]:
-    catalog = layout.in_logging(env, "glue", "catalog")
-    database = layout.in_logging(env, "glue", f"database/{env.catalog.database}")
+    catalog = naming.logging_arn(env, "glue", "catalog")
+    database = naming.logging_arn(env, "glue", f"database/{env.catalog.database}")
     name = f"table/{env.catalog.database}/{env.catalog.table}"
-    table = layout.in_logging(env, "glue", name)
+    table = naming.logging_arn(env, "glue", name)
     about_table = "Table" in call.operation or "Partition" in call.operation
     return [catalog, database, table] if about_table else [catalog, database]

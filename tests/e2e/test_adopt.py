@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.environments import load_environment
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.proof.iam.policy import parse
@@ -208,7 +208,7 @@ def _buckets(s3: Any, env: Environment) -> None:
     written = {
         logs: [_written_by("logging.s3.amazonaws.com", logs)],
         archived: [
-            _written_by(layout.CLOUDTRAIL, archived),
+            _written_by(naming.CLOUDTRAIL, archived),
             _written_by("delivery.logs.amazonaws.com", archived),
             *writers.kept_statements(env),
         ],
@@ -257,7 +257,7 @@ def _told(client: Callable[[str, str], Any], env: Environment) -> None:
             "TopicConfigurations": [{"TopicArn": topic.arn, "Events": [*topic.events]}],
         },
     )
-    client(env.management.id, "sns").create_topic(Name=layout.trail_topic(env))
+    client(env.management.id, "sns").create_topic(Name=naming.trail_topic(env))
 
 
 def _trail(client: Callable[[str, str], Any], env: Environment) -> None:
@@ -269,7 +269,7 @@ def _trail(client: Callable[[str, str], Any], env: Environment) -> None:
             document(
                 {
                     "Effect": "Allow",
-                    "Principal": {"Service": layout.CLOUDTRAIL},
+                    "Principal": {"Service": naming.CLOUDTRAIL},
                     "Action": "sts:AssumeRole",
                 }
             )
@@ -280,7 +280,7 @@ def _trail(client: Callable[[str, str], Any], env: Environment) -> None:
         S3BucketName=env.archive.bucket,
         IsMultiRegionTrail=True,
         IsOrganizationTrail=True,
-        SnsTopicName=layout.trail_topic(env),
+        SnsTopicName=naming.trail_topic(env),
     )
 
 

@@ -11,7 +11,7 @@ import shlex
 from dataclasses import replace
 
 import pytest
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.environments import load_environment
 from orgtrail.proof.check import check
 from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
@@ -75,21 +75,21 @@ def test_the_state_lies_beside_main(project: Project) -> None:
 
 def test_the_outputs_name_what_stands(deployed: Folder, environment: Environment) -> None:
     outputs = json.loads(deployed.must("output", "-json"))
-    assert outputs["trail_arn"]["value"] == layout.trail_arn(environment)
+    assert outputs["trail_arn"]["value"] == naming.trail_arn(environment)
     assert outputs["archive_bucket"]["value"] == environment.archive.bucket
 
 
 def test_the_trail_records_the_organization(here: Cloud, environment: Environment) -> None:
     client = here.client(environment.management.id, "cloudtrail")
     (trail,) = client.describe_trails()["trailList"]
-    assert trail["TrailARN"] == layout.trail_arn(environment)
+    assert trail["TrailARN"] == naming.trail_arn(environment)
     assert trail["S3BucketName"] == environment.archive.bucket
     assert trail["IsOrganizationTrail"] is trail["IsMultiRegionTrail"] is True
     assert trail["LogFileValidationEnabled"] is trail["IncludeGlobalServiceEvents"] is True
     assert trail["KmsKeyId"] == key_arn(here, environment)
-    group = layout.log_group_arn(environment, environment.management.id)
+    group = naming.log_group_arn(environment, environment.management.id)
     assert trail["CloudWatchLogsLogGroupArn"] == f"{group}:*"
-    assert trail["CloudWatchLogsRoleArn"] == layout.delivery_role_arn(environment)
+    assert trail["CloudWatchLogsRoleArn"] == naming.delivery_role_arn(environment)
     assert client.get_trail_status(Name=trail["TrailARN"])["IsLogging"] is True
     selectors = client.get_event_selectors(TrailName=trail["TrailARN"])
     recorded = json.dumps(selectors["AdvancedEventSelectors"])
@@ -97,7 +97,7 @@ def test_the_trail_records_the_organization(here: Cloud, environment: Environmen
     for recording in environment.recording.data:
         for arn in recording.arns:
             assert arn.rstrip("*") in recorded
-    assert layout.bucket_arn(environment, environment.archive.bucket) in recorded
+    assert naming.bucket_arn(environment, environment.archive.bucket) in recorded
 
 
 def test_the_archive_is_closed_versioned_encrypted_and_locked(
@@ -183,7 +183,7 @@ def test_an_auditor_comes_in_by_the_documented_command(
     given = dict(zip(words[::2], words[1::2], strict=True))
     auditor = environment.access.auditor
     assert auditor
-    role = layout.role_arn(environment, environment.logging.id, auditor.role_name)
+    role = naming.role_arn(environment, environment.logging.id, auditor.role_name)
     assert given["--role-arn"].split(":")[5] == role.split(":")[5]
     (trusted,) = auditor.trusted
     theirs = here.as_role(trusted, "sts")
@@ -230,7 +230,7 @@ def test_the_table_projects_every_account(here: Cloud, environment: Environment)
     )["Table"]
     given = table["Parameters"]
     assert given["projection.account.values"] == ",".join(environment.account_ids)
-    assert given["storage.location.template"] == layout.partition_template(environment)
+    assert given["storage.location.template"] == naming.partition_template(environment)
     athena = here.client(environment.logging.id, "athena")
     group = athena.get_work_group(WorkGroup=environment.catalog.workgroup)["WorkGroup"]
     assert group["Configuration"]["EnforceWorkGroupConfiguration"] is True

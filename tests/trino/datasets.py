@@ -14,7 +14,7 @@ from typing import Any
 
 from orgtrail import sample
 from orgtrail.environments import load_environment
-from orgtrail.layout import query_facts
+from orgtrail.naming import query_placeholders
 from orgtrail.queries.bounds import Bounds
 
 from tests.asking import AT, GIVEN, SINCE, UNTIL, Record
@@ -63,7 +63,7 @@ def _sample(root: Path) -> Dataset:
         each for file in files for each in json.loads(gzip.decompress(file.read_bytes()))["Records"]
     ]
     bounds = Bounds(END - timedelta(days=3), END)
-    return Dataset(root, bounds, query_facts(env), _worth_asking(records))
+    return Dataset(root, bounds, query_placeholders(env), _worth_asking(records))
 
 
 def _planted(root: Path) -> Dataset:
@@ -72,7 +72,7 @@ def _planted(root: Path) -> Dataset:
     records = [*hits, *_apart(MISSES, "miss"), *odd]
     _lay(root, records, "once")
     _lay(root, records[::3], "again", late=timedelta(days=1))
-    return Dataset(root, Bounds(SINCE, UNTIL), query_facts(environment()))
+    return Dataset(root, Bounds(SINCE, UNTIL), query_placeholders(environment()))
 
 
 def _apart(cases: dict[str, list[list[Record]]], kind: str) -> Iterator[Record]:
@@ -142,7 +142,7 @@ def _published(root: Path, name: str) -> Dataset:
     _lay(root, records, "once")
     last = max(map(_moment, records))
     bounds = Bounds(min(map(_moment, records)), last + timedelta(seconds=1))
-    return Dataset(root, bounds, query_facts(environment()), _worth_asking(records))
+    return Dataset(root, bounds, query_placeholders(environment()), _worth_asking(records))
 
 
 def _found(text: str) -> Iterator[Record]:

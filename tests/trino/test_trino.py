@@ -21,11 +21,11 @@ from typing import Any
 
 import pytest
 from orgtrail.engines import dialect, gathering, local, triage
+from orgtrail.errors import OrgtrailError
 from orgtrail.logs.files import log_files
 from orgtrail.queries import Query, pack, query
 from orgtrail.queries.bounds import Bounds, stamp
 from orgtrail.queries.rendering import TABLE, filled, on_table, to_prepare, to_run, to_save
-from orgtrail.settings.faults import OrgtrailError
 from orgtrail.sigma import load
 from sqlglot import exp
 from trino.dbapi import Connection

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from orgtrail.cdktf.fastpath import trust_types
 from orgtrail.environments import load_environments
-from orgtrail.left_behind import left_behind
+from orgtrail.errors import OrgtrailError, SettingsWarning, run_cli
+from orgtrail.orphans import orphan_warnings
+from orgtrail.output import atomic_output
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import OrgtrailError, SettingsWarning
-from orgtrail.telling import told
-from orgtrail.writing import whole
 
 FOLDER = "ORGTRAIL_ENVS"
 """Environment variable that names another folder of environment files than `envs`."""
@@ -38,7 +37,7 @@ class Synthesized:
 
 def main() -> int:
     """Synthesize every environment file; return the exit code."""
-    return told(synthesize_folder)
+    return run_cli(synthesize_folder)
 
 
 def synthesize_folder() -> list[Synthesized]:
@@ -67,12 +66,12 @@ def synthesize(environments: Sequence[Environment], out: Path) -> list[Synthesiz
     # Imported here, not above: who only reads settings should not wait for Node.
     from orgtrail.cdktf.bindings import FAILURES
 
-    with whole(out) as draft:
+    with atomic_output(out) as draft:
         try:
             made = _make(environments, draft, out)
         except FAILURES as error:
             raise OrgtrailError(f"CDKTF cannot synthesize: {error}") from None
-        for warning in left_behind(environments, draft, out):
+        for warning in orphan_warnings(environments, draft, out):
             warnings.warn(warning, SettingsWarning, stacklevel=2)
     return made
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import cast
 
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.errors import OrgtrailError
 
 PROVIDER = "cdktf_cdktf_provider_aws"
 SWITCH = "ORGTRAIL_FAST_PATH"

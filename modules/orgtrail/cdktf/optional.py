@@ -6,9 +6,9 @@ from orgtrail.cdktf import bindings as aws
 from orgtrail.cdktf.core import LogDelivery
 from orgtrail.cdktf.part import LogTarget, Part, Providers
 from orgtrail.settings import access, detection
-from orgtrail.settings.alarms import Alarms as AlarmSettings
+from orgtrail.settings.access import Siem
+from orgtrail.settings.detection import AlarmSettings
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.siem import Siem
 from orgtrail.trail.access_analyzer import access_analyzer
 from orgtrail.trail.alarms import alarms
 from orgtrail.trail.auditors import auditor
@@ -65,7 +65,7 @@ class Auditor(Part):
         id: str,
         *,
         environment: Environment,
-        settings: access.Auditor,
+        settings: access.AuditorSettings,
         provider: aws.AwsProvider,
     ) -> None:
         """Make the role."""
@@ -127,7 +127,7 @@ class GuardDuty(Part):
         id: str,
         *,
         environment: Environment,
-        settings: detection.GuardDuty,
+        settings: detection.GuardDutySettings,
         providers: Providers,
         logging: aws.AwsProvider,
         access_logs: LogTarget,
@@ -163,7 +163,7 @@ class SecurityHub(Part):
         id: str,
         *,
         environment: Environment,
-        settings: detection.SecurityHub,
+        settings: detection.SecurityHubSettings,
         providers: Providers,
         after: aws.Dependables,
     ) -> None:
@@ -194,7 +194,7 @@ class AccessAnalyzer(Part):
         id: str,
         *,
         environment: Environment,
-        settings: detection.AccessAnalyzer,
+        settings: detection.AccessAnalyzerSettings,
         providers: Providers,
         after: aws.Dependables,
     ) -> None:

@@ -22,9 +22,10 @@ class OrganizationTrail(Part):
         environment: the settings, from `load_environment` or made in Python.
         management: provider of the management account, in the home region.
         logging: provider of the logging account, in the home region.
-        further: providers by account name, in the home region, where `environment.deployed`
-            names more than these two: the administrators of GuardDuty, Security Hub and Access
-            Analyzer. Resources in other regions name their region themselves.
+        further: providers by account name, in the home region, where
+            `environment.deployed_accounts` names more than these two: the administrators of
+            GuardDuty, Security Hub and Access Analyzer. Resources in other regions name their
+            region themselves.
 
     Attributes:
         outputs: what the next tool needs to know, by name: value and meaning.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from orgtrail.cdktf import bindings as aws
+from orgtrail.errors import OrgtrailError
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import OrgtrailError
 from orgtrail.trail import common
 from orgtrail.trail.part import Part as Data
 from orgtrail.trail.resource import Check, Resource

@@ -7,9 +7,13 @@ from typing import Any
 
 from orgtrail.cdktf import bindings as aws
 from orgtrail.cdktf.organization_trail import OrganizationTrail
-from orgtrail.settings.accounts import Account
-from orgtrail.settings.backend import CloudBackend, LocalBackend, S3Backend
-from orgtrail.settings.environment import Environment
+from orgtrail.settings.environment import (
+    Account,
+    CloudBackend,
+    Environment,
+    LocalBackend,
+    S3Backend,
+)
 from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
 
 CREDENTIALS = "tfc_aws_dynamic_credentials"
@@ -33,7 +37,7 @@ class EnvironmentStack(aws.TerraformStack):
         self.home = self
         self.environment = environment
         self._state(environment)
-        providers = {name: self._provider(name) for name in environment.reached}
+        providers = {name: self._provider(name) for name in environment.provider_accounts}
         self.trail = OrganizationTrail(
             self,
             "Default",

@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import Abort, TyperException
 
-from orgtrail.settings.faults import OrgtrailError
-from orgtrail.telling import told
+from orgtrail.errors import OrgtrailError, run_cli
 
 
 class Format(StrEnum):
@@ -52,7 +51,7 @@ app = typer.Typer(
 
 def main() -> int:
     """Run the command; return the exit code."""
-    return told(_run)
+    return run_cli(_run)
 
 
 def _run() -> object:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orgtrail.cli import Format, FormatOption, app
-from orgtrail.settings.faults import OrgtrailError
-from orgtrail.telling import BAD, FAILED, FINE
+from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError
 
 if TYPE_CHECKING:
     from orgtrail.proof.accepting import Accepted
@@ -70,8 +69,8 @@ def check(
 def _exit_code(reports: list[Report], accepted: Accepted, *, unread: bool) -> int:
     found = {each.severity for report in reports for each in accepted.open(report)}
     if found - {"unproven"}:
-        return BAD
-    return FAILED if unread or found else FINE
+        return EXIT_BAD
+    return EXIT_FAILED if unread or found else EXIT_OK
 
 
 def _told(report: Report, accepted: Accepted) -> dict[str, Any]:

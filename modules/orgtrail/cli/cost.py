@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgtrail.cli import Format, FormatOption, app
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.errors import OrgtrailError
 
 if TYPE_CHECKING:
     from orgtrail.costs.estimate import Estimate

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orgtrail.cli import Format, FormatOption, ProfileOption, RoleOption, app
-from orgtrail.telling import BAD, FAILED, FINE
+from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
     from orgtrail.doctor.outcome import Outcome
     from orgtrail.settings.environment import Environment
 
-_CODES = {"fine": FINE, "fault": BAD, "unchecked": FAILED}
+_CODES = {"fine": EXIT_OK, "fault": EXIT_BAD, "unchecked": EXIT_FAILED}
 
 
 @app.command()
@@ -42,7 +42,7 @@ def doctor(
             "name": env.name,
             "verdict": said,
             "checks": [each.told() for each in outcomes],
-            "referred": list(env.adopt.referred),
+            "referred": list(env.adopt.referenced),
         }
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
     else:

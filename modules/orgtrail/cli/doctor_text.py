@@ -47,7 +47,7 @@ def show(env: Environment, outcomes: list[Outcome]) -> None:
             console.print(Text(f"  {', '.join(_named(each) for each in alike)}"))
             console.print(Text(f"    {reason}"))
         console.print()
-    for part in env.adopt.referred:
+    for part in env.adopt.referenced:
         console.print(f"adopt.{part} is only referred to: it is compared where it is managed.")
     fine = sum(each.state is State.FINE for each in outcomes)
     console.print(

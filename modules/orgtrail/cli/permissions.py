@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from orgtrail.cli import app
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.errors import OrgtrailError
 
 
 class Purpose(StrEnum):
@@ -45,7 +45,7 @@ def permissions(
 
     env = load_environment(file)
     # The doctor looks at what stands; Terraform also removes what stood.
-    known = env.deployed if purpose is Purpose.DOCTOR else env.reached
+    known = env.deployed_accounts if purpose is Purpose.DOCTOR else env.provider_accounts
     if account not in known:
         names = ", ".join(known)
         raise OrgtrailError(f"ACCOUNT must be one that is deployed to: {names}; got {account}")

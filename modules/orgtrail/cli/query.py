@@ -20,7 +20,7 @@ from orgtrail.cli import (
     UntilOption,
     app,
 )
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.errors import OrgtrailError
 
 queries = typer.Typer(
     help="Ask the logs: on Athena, or on this machine over a folder of log files.",

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
-from orgtrail.settings.faults import OrgtrailError
-from orgtrail.telling import visible
+from orgtrail.errors import OrgtrailError, printable
 
 Row = tuple[object, ...]
 
@@ -179,4 +178,4 @@ def _draft(out: Path) -> Iterator[Path]:
 
 
 def _plain(value: object) -> str:
-    return "" if value is None else visible(str(value))
+    return "" if value is None else printable(str(value))

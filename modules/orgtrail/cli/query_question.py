@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.queries import Query, query
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import TABLE, filled, to_run
-from orgtrail.settings.faults import OrgtrailError
 
 if TYPE_CHECKING:
     from orgtrail.settings.environment import Environment
@@ -50,9 +50,9 @@ class Question:
 
     def facts(self, accounts: Iterable[str] = ()) -> dict[str, str]:
         """Return what parameters have as their defaults."""
-        from orgtrail.layout import query_facts
+        from orgtrail.naming import query_placeholders
 
-        known = query_facts(self.environment) if self.environment else {}
+        known = query_placeholders(self.environment) if self.environment else {}
         known.setdefault("accounts", ",".join(accounts))
         if self.name == _HEALTH and self.bounds and self.bounds.accounts:
             known["accounts"] = ",".join(self.bounds.accounts)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orgtrail.cli.query_output import Row, target
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.errors import OrgtrailError
 
 if TYPE_CHECKING:
     from orgtrail.engines.athena import Athena

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from orgtrail.cli.query_question import Question
+from orgtrail.errors import EXIT_FAILED, EXIT_OK, OrgtrailError, printable
 from orgtrail.queries.bounds import Bounds, stamp
 from orgtrail.queries.rendering import on_table
-from orgtrail.settings.faults import OrgtrailError
-from orgtrail.telling import FAILED, FINE, visible
 
 if TYPE_CHECKING:
     from orgtrail.engines.athena import Estimate
@@ -130,11 +129,11 @@ def on_athena(
         OrgtrailError: the query would scan more than it may, or fails.
 
     """
+    from orgtrail.aws import session_in
     from orgtrail.cli import query_raw
     from orgtrail.cli.query_output import in_zone, write
     from orgtrail.engines.athena import Athena
     from orgtrail.engines.dialect import parsed, scans
-    from orgtrail.login import session_in
 
     environment = asked.environment
     assert environment is not None
@@ -160,7 +159,7 @@ def on_athena(
         count = write(wanted.format, ran.columns, told, wanted.out)
     what = "records" if wanted.raw else "rows"
     sys.stderr.write(f"{count} {what}; {_size(ran.scanned)} scanned, ${ran.dollars:.4f}\n")
-    return FINE
+    return EXIT_OK
 
 
 def allowed(
@@ -259,7 +258,7 @@ def account_for(reading: Reading, root: Path, count: int | None) -> int:
         if counted:
             sys.stderr.write(f"{counted} {what}: no calls, and not asked\n")
     gaps = lost or reading.odd or reading.undated or reading.outside
-    return FAILED if gaps else FINE
+    return EXIT_FAILED if gaps else EXIT_OK
 
 
 def number_of(count: int, what: str) -> str:
@@ -272,7 +271,7 @@ def _below(path: str, root: Path) -> str:
         below = str(Path(path).relative_to(root))
     except ValueError:
         below = path
-    return visible(path if below == "." else below)
+    return printable(path if below == "." else below)
 
 
 def _size(count: int) -> str:

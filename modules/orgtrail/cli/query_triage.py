@@ -20,12 +20,11 @@ from orgtrail.cli.query_question import query_bounds
 from orgtrail.cli.query_run import account_for, allowed, progress, scanning, there
 from orgtrail.engines import triage
 from orgtrail.engines.local import Stage
-from orgtrail.layout import query_facts
+from orgtrail.errors import EXIT_FAILED, EXIT_OK, OrgtrailError, printable
+from orgtrail.naming import query_placeholders
 from orgtrail.queries import Query
 from orgtrail.queries.bounds import Bounds, stamp
 from orgtrail.queries.rendering import filled, on_table
-from orgtrail.settings.faults import OrgtrailError
-from orgtrail.telling import FAILED, FINE, visible
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -69,7 +68,7 @@ class Triage:
     @property
     def facts(self) -> dict[str, str]:
         """What parameters of questions have as their defaults."""
-        return query_facts(self.environment) if self.environment else {}
+        return query_placeholders(self.environment) if self.environment else {}
 
     @property
     def asking(self) -> triage.Asking:
@@ -115,9 +114,9 @@ def on_athena(
         OrgtrailError: the scan would read more than it may, or fails.
 
     """
+    from orgtrail.aws import session_in
     from orgtrail.engines import gathering, local
     from orgtrail.engines.athena import Athena
-    from orgtrail.login import session_in
     from orgtrail.logs.files import log_files
 
     environment = asked.environment
@@ -167,13 +166,13 @@ def _answer(
     for name, reason in asking.left_out.items():
         sys.stderr.write(f"{name}: not asked: {reason}\n")
     for rule, reason in asked.rules.left_out:
-        sys.stderr.write(f"{visible(rule)}: not asked: {visible(reason)}\n")
+        sys.stderr.write(f"{printable(rule)}: not asked: {printable(reason)}\n")
     for name, reason in failed.items():
         sys.stderr.write(f"{name}: not answered: {reason}\n")
     # Rules of other logs are none of ours; one of ours that is not asked leaves a gap.
     gap = any("log source" not in reason for _, reason in asked.rules.left_out)
     nothing = asked.rules.left_out and not asked.rules.questions
-    return FAILED if failed or gap or nothing else FINE
+    return EXIT_FAILED if failed or gap or nothing else EXIT_OK
 
 
 def _as_text(
@@ -192,13 +191,13 @@ def _as_text(
     for each in found:
         hits = "1 hit" if each.count == 1 else f"{each.count} hits"
         query = each.query
-        to.write(f"\n{query.severity.upper()}  {query.name}: {visible(query.title)} ({hits})\n")
+        to.write(f"\n{query.severity.upper()}  {query.name}: {printable(query.title)} ({hits})\n")
         for row in _rows(asked, each, most):
             line = each.line(row)
             parts = (
                 line.time, line.account, line.region, line.principal, line.what, line.outcome
             )  # fmt: skip
-            to.write("  " + "  ".join(visible(one) for one in parts if one) + "\n")
+            to.write("  " + "  ".join(printable(one) for one in parts if one) + "\n")
         if each.count > most:
             to.write(f"  ... and {each.count - most} more\n")
 

@@ -21,10 +21,9 @@ from orgtrail.cli import (
     UntilOption,
     app,
 )
-from orgtrail.settings.faults import OrgtrailError
-from orgtrail.telling import BAD, FAILED, FINE
+from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError
 
-_CODES = {"fine": FINE, "bad": BAD, "incomplete": FAILED}
+_CODES = {"fine": EXIT_OK, "bad": EXIT_BAD, "incomplete": EXIT_FAILED}
 
 
 @app.command()

@@ -21,18 +21,17 @@ from orgtrail.cli import (
     UntilOption,
     app,
 )
+from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError
 from orgtrail.integrity import WORKERS
-from orgtrail.settings.faults import OrgtrailError
-from orgtrail.telling import BAD, FAILED, FINE
 
 if TYPE_CHECKING:
     from orgtrail.integrity.names import Trail
     from orgtrail.integrity.request import Request
     from orgtrail.integrity.result import Result
-    from orgtrail.layout import VerifiedRegions
+    from orgtrail.naming import VerifiedRegions
     from orgtrail.settings.environment import Environment
 
-_CODES = {"valid": FINE, "invalid": BAD, "unproven": FAILED}
+_CODES = {"valid": EXIT_OK, "invalid": EXIT_BAD, "unproven": EXIT_FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ def _regions(environment: Environment | None) -> VerifiedRegions:
     """Return what is known of the trail's regions."""
     if environment is None:
         return {"multi_region": True, "known_regions": frozenset()}
-    from orgtrail.layout import verified_regions
+    from orgtrail.naming import verified_regions
 
     return verified_regions(environment)
 
@@ -156,12 +155,12 @@ def _session(
 ) -> Any:
     """Return the session that reads the archive: in the logging account, where a file says it."""
     if environment:
-        from orgtrail.login import session_in
+        from orgtrail.aws import session_in
 
         return session_in(environment, "logging", role, profile)
-    from orgtrail.aws import session_by
+    from orgtrail.aws import session_from_options
 
-    return session_by(role, profile, trail.home)
+    return session_from_options(role, profile, trail.home)
 
 
 def _trail(named: Named) -> tuple[Trail, Environment | None]:
@@ -182,11 +181,11 @@ def _trail(named: Named) -> tuple[Trail, Environment | None]:
     if named.env:
         if given:
             raise OrgtrailError(f"{', '.join(given)}: --env says it already; give one or the other")
-        from orgtrail import layout
+        from orgtrail import naming
         from orgtrail.environments import load_environment
 
         environment = load_environment(named.env)
-        return layout.verified_trail(environment), environment
+        return naming.verified_trail(environment), environment
     lacking = [name for name, value in parts.items() if not value]
     if lacking:
         raise OrgtrailError(f"{', '.join(lacking)}: must be given, or --env FILE instead")

@@ -13,12 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from orgtrail.errors import printable
 from orgtrail.integrity import result as events
 from orgtrail.integrity.chain import Chain
 from orgtrail.integrity.findings import KINDS, Effect, Finding
 from orgtrail.integrity.names import ChainId, Trail
 from orgtrail.integrity.result import Event, Result
-from orgtrail.telling import visible
 
 _MEANING = {
     "valid": "every file is intact, and every hour of the window is covered",
@@ -57,7 +57,7 @@ def show(result: Result, trail: Trail, window: tuple[datetime, datetime]) -> Non
     if result.notes:
         console.print("\nTo be known")
     for note in sorted(result.notes):
-        console.print(Text(f"  {visible(note)}"), soft_wrap=True)
+        console.print(Text(f"  {printable(note)}"), soft_wrap=True)
 
 
 def _counts(result: Result) -> Table:
@@ -76,7 +76,7 @@ def _same(console: Console, advice: str, found: list[Finding]) -> None:
     console.print(Text(f"  {advice}", style="dim"), soft_wrap=True)
     for each in found[:_OF_A_KIND]:
         where = f"{each.account} {each.region}".strip()
-        parts = [visible(part) for part in (where, each.key, each.told) if part]
+        parts = [printable(part) for part in (where, each.key, each.told) if part]
         console.print(Text(f"  {': '.join(parts)}"), soft_wrap=True)
     if len(found) > _OF_A_KIND:
         console.print(f"  ... and {len(found) - _OF_A_KIND} more; --format json names them")

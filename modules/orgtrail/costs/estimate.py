@@ -201,8 +201,8 @@ def _streamed(env: Environment, volume: Volume, prices: Prices, factor: float, m
 
 def _fixed(env: Environment, prices: Prices) -> dict[str, float]:
     """Return what is paid each month whatever happens."""
-    keys = bool(env.alarms) + bool(env.siem) + bool(env.findings_bucket) + bool(env.made_topic)
-    keys += not env.adopt.others_key
+    keys = bool(env.alarms) + bool(env.siem) + bool(env.findings_bucket) + bool(env.created_topic)
+    keys += not env.adopt.referenced_key
     found = {"KMS keys": keys * prices.kms_key_month}
     if settings := env.alarms:
         watched = sum(each.name != SILENCE for each in settings.chosen)

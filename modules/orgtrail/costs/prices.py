@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.errors import OrgtrailError
 
 
 class Prices(BaseModel):

@@ -7,8 +7,7 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import Any
 
-from orgtrail.aws import Cause, Refusal, client, explained, session_of
-from orgtrail.login import role_in
+from orgtrail.aws import Cause, Refusal, client, explain, role_in, session_for
 from orgtrail.settings.environment import Environment
 
 Json = dict[str, Any]
@@ -106,15 +105,15 @@ class Aws:
             code = error.response.get("Error", {}).get("Code", "")
             if code in absent:
                 return None
-            refusal = explained(error)
+            refusal = explain(error)
             raise UncheckedError(
                 self._refused(account, service, operation, refusal),
                 refusal.cause,
                 is_foreign=service == "s3" and _is_foreign(refusal),
             ) from None
         except BotoCoreError as error:
-            refusal = explained(error)
-            said = f"{self._who(account)}: {service}:{operation}: {refusal.told}"
+            refusal = explain(error)
+            said = f"{self._who(account)}: {service}:{operation}: {refusal.text}"
             raise UncheckedError(said, refusal.cause) from None
 
     def _once(self, account: str, region: str, service: str, operation: str, given: Json) -> Any:
@@ -159,7 +158,7 @@ class Aws:
             case Cause.DENIED_BY_POLICY:
                 return f"{who}: {what} is denied ({refusal.message}); {refusal.step}"
             case _:
-                return f"{who}: {what}: AWS answers {refusal.told}"
+                return f"{who}: {what}: AWS answers {refusal.text}"
 
 
 def _is_foreign(refusal: Refusal) -> bool:
@@ -212,7 +211,7 @@ class Clients:
 
     def _session(self, account: str) -> Any:
         if account not in self._sessions:
-            self._sessions[account] = session_of(
+            self._sessions[account] = session_for(
                 self._env.accounts[account],
                 self._env.home_region,
                 role_in(self._env, account, self._role),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor.comparing import allowed, services, statements
 from orgtrail.proof.iam.patterns import like
 from orgtrail.settings.environment import Environment
@@ -42,11 +42,11 @@ def of_reader(policy: Given) -> str:
 
 def _writing(env: Environment, policy: Given) -> Iterator[str]:
     """Follow what CloudTrail needs to write the organization's files."""
-    if layout.CLOUDTRAIL not in services(policy):
+    if naming.CLOUDTRAIL not in services(policy):
         yield _principal(services(policy))
         return
-    prefix = layout.organization_prefix(env)
-    arn = layout.bucket_arn(env, env.archive.bucket, f"{prefix}{env.management.id}/CloudTrail/x")
+    prefix = env.organization_prefix
+    arn = naming.bucket_arn(env, env.archive.bucket, f"{prefix}{env.management.id}/CloudTrail/x")
     writes = list(allowed(policy, "s3:PutObject"))
     if not any(like(each, arn) for statement in writes for each in statement.get("Resource", ())):
         yield (
@@ -54,11 +54,11 @@ def _writing(env: Environment, policy: Given) -> Iterator[str]:
             "files are refused"
         )
         return
-    ours = [each for each in statements(policy) if layout.CLOUDTRAIL in _principals(each)]
+    ours = [each for each in statements(policy) if naming.CLOUDTRAIL in _principals(each)]
     for source in _sources(ours):
-        if not like(source, layout.trail_arn(env)):
+        if not like(source, naming.trail_arn(env)):
             yield (
-                f"aws:SourceArn is {source}, not the trail's {layout.trail_arn(env)}: an "
+                f"aws:SourceArn is {source}, not the trail's {naming.trail_arn(env)}: an "
                 "organization trail has the management account's id"
             )
             return
@@ -107,15 +107,15 @@ def _keys(statement: dict[str, Any]) -> set[str]:
 
 def _encrypting(policy: Given) -> Iterator[str]:
     named = {name for each in allowed(policy, "kms:GenerateDataKey") for name in _principals(each)}
-    if layout.CLOUDTRAIL not in named:
+    if naming.CLOUDTRAIL not in named:
         yield "CloudTrail may not encrypt with the key, so that no log file is delivered"
     yield from _of_organization(
-        [each for each in statements(policy) if layout.CLOUDTRAIL in _principals(each)]
+        [each for each in statements(policy) if naming.CLOUDTRAIL in _principals(each)]
     )
 
 
 def _decrypting(env: Environment, policy: Given) -> Iterator[str]:
-    root = layout.account_root(env, env.logging.id)
+    root = naming.account_root(env, env.logging.id)
     readers = [
         each
         for each in allowed(policy, "kms:Decrypt")
@@ -145,10 +145,10 @@ def _principal(named: set[str]) -> str:
     wrong = [each for each in sorted(named) if "cloudtrail" in each]
     if wrong:
         return (
-            f"the service principal is {', '.join(wrong)}; CloudTrail's is {layout.CLOUDTRAIL}, "
+            f"the service principal is {', '.join(wrong)}; CloudTrail's is {naming.CLOUDTRAIL}, "
             "and any other is refused"
         )
-    return f"nothing is allowed to {layout.CLOUDTRAIL}, so that no log file is delivered"
+    return f"nothing is allowed to {naming.CLOUDTRAIL}, so that no log file is delivered"
 
 
 def _principals(statement: dict[str, Any]) -> set[str]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor.asking import UncheckedError
 from orgtrail.doctor.outcome import Fault, Subject
 from orgtrail.doctor.register import Live
@@ -122,7 +122,7 @@ def _last(live: Live, chain: ChainId) -> str:
 
 
 def _trail(live: Live) -> Trail:
-    return layout.verified_trail(live.env)
+    return naming.verified_trail(live.env)
 
 
 def _below(live: Live, prefix: str) -> list[str]:

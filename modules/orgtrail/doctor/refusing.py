@@ -84,7 +84,7 @@ def _differs(live: Live) -> bool:
 
 def _declared_key(live: Live) -> Resource | None:
     found = (each for each in live.stack.of("aws_kms_key") if each.address == "aws_kms_key.key")
-    return None if live.env.adopt.others_key else next(found, None)
+    return None if live.env.adopt.referenced_key else next(found, None)
 
 
 def _bucket(live: Live) -> Iterator[str]:

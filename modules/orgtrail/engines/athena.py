@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orgtrail import aws, layout
+from orgtrail import aws, naming
 from orgtrail.engines.drift import Drift, delivered, drift
 from orgtrail.engines.projection import Projection
+from orgtrail.errors import OrgtrailError
 from orgtrail.queries.bounds import Bounds
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import OrgtrailError
 
 PRICE = 5.0
 """US dollars for a terabyte that is scanned, with 10 MB as the least of one query.
@@ -101,8 +101,8 @@ class Athena:
 
         """
         table = self.projection()
-        root = layout.organization_prefix(self._environment)
-        found = delivered(self._folders, root, layout.LOGS)
+        root = self._environment.organization_prefix
+        found = delivered(self._folders, root, naming.LOGS)
         return drift(found, table.accounts, table.regions)
 
     def estimate(self, bounds: Bounds) -> Estimate:
@@ -115,8 +115,8 @@ class Athena:
         partitions = self.projection().partitions(bounds)
         step = max(1, len(partitions) // _LISTED)
         taken = partitions[::step]
-        root = layout.organization_prefix(self._environment)
-        size = sum(self._size(f"{root}{a}/{layout.LOGS}/{r}/{d}/") for a, r, d in taken)
+        root = self._environment.organization_prefix
+        size = sum(self._size(f"{root}{a}/{naming.LOGS}/{r}/{d}/") for a, r, d in taken)
         return Estimate(
             partitions=len(partitions),
             bytes=size * len(partitions) // max(1, len(taken)),
@@ -133,7 +133,7 @@ class Athena:
         bucket = self._environment.compacted_bucket
         if not bucket:
             raise OrgtrailError("--compacted: the environment file has no catalog.compaction")
-        return Estimate(1, self._size(f"{layout.COMPACTED_PREFIX}/data/", bucket), exact=False)
+        return Estimate(1, self._size(f"{naming.COMPACTED_PREFIX}/data/", bucket), exact=False)
 
     def run(self, sql: str, progress: Callable[[str, int], None] = lambda *_: None) -> Ran:
         """Run a query, and give its rows as they are fetched.
@@ -259,6 +259,6 @@ class _told:  # noqa: N801  # reads as a word where it is used
         from botocore.exceptions import BotoCoreError, ClientError
 
         if isinstance(error, (ClientError, BotoCoreError)):
-            refusal = aws.explained(error)
+            refusal = aws.explain(error)
             said = "AWS answers " if refusal.code else ""
-            raise OrgtrailError(f"{self._what}: {said}{refusal.told}") from None
+            raise OrgtrailError(f"{self._what}: {said}{refusal.text}") from None

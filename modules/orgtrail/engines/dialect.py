@@ -9,8 +9,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from orgtrail import records
+from orgtrail.errors import OrgtrailError
 from orgtrail.queries.rendering import TABLE
-from orgtrail.settings.faults import OrgtrailError
 
 PATH = "$path"
 """Athena's hidden column: the file that a record is in."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from orgtrail import layout, records
+from orgtrail import naming, records
 from orgtrail.engines import dialect
 from orgtrail.queries.rendering import TABLE
 
@@ -80,7 +80,7 @@ def laid(trees: Sequence[exp.Query], rows: Iterable[Row], root: Path, part: int 
 
 def _write(held: dict[tuple[str, ...], list[str]], root: Path, number: str) -> None:
     for (account, region, day), texts in held.items():
-        folder = root / "AWSLogs" / account / layout.LOGS / region / day
+        folder = root / "AWSLogs" / account / naming.LOGS / region / day
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{account}_CloudTrail_{region}_{day.replace('/', '')}T0000Z_{number}.json"
         file.write_text(f'{{"Records":[{",".join(texts)}]}}', encoding="utf-8")

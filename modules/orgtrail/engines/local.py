@@ -15,9 +15,9 @@ import duckdb
 from sqlglot import exp
 
 from orgtrail.engines import staging
+from orgtrail.errors import OrgtrailError
 from orgtrail.logs.files import LogFile
 from orgtrail.logs.reading import Reading
-from orgtrail.settings.faults import OrgtrailError
 
 __all__ = ["Answer", "Reading", "Stage", "asked", "staged"]
 

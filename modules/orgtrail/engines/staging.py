@@ -17,10 +17,10 @@ from sqlglot import exp
 
 from orgtrail import records
 from orgtrail.engines import dialect, translation
+from orgtrail.errors import OrgtrailError
 from orgtrail.logs.files import LogFile
 from orgtrail.logs.reading import SCHEMA, Progress, Reading, Source
 from orgtrail.queries.rendering import TABLE
-from orgtrail.settings.faults import OrgtrailError
 
 _CALL, _LIGHT, _SPARE, _UNDATED, _ODD, _AGGREGATED, _INSIGHT, _BROKEN = range(8)
 """What a row is. Light is a call that only questions look at which read no JSON, so that none of

@@ -14,10 +14,10 @@ from sqlglot import exp
 
 from orgtrail.engines import dialect
 from orgtrail.engines.local import Stage
+from orgtrail.errors import OrgtrailError
 from orgtrail.queries import Query, pack
 from orgtrail.queries.bounds import Bounds
 from orgtrail.queries.rendering import to_run
-from orgtrail.settings.faults import OrgtrailError
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 """The worst first."""
@@ -120,7 +120,7 @@ def asking(facts: Mapping[str, str], more: Iterable[Query] = ()) -> Asking:
     """Choose the questions: those that find something, with what they cannot do without.
 
     Args:
-        facts: facts of the environment, as `orgtrail.layout.query_facts` gives them.
+        facts: facts of the environment, as `orgtrail.naming.query_placeholders` gives them.
         more: questions beside those of the pack.
 
     """

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orgtrail import aws
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.names import HOUR
 from orgtrail.integrity.storage.addresses import Addresses
 from orgtrail.integrity.storage.signing import Credentials
-from orgtrail.settings.faults import OrgtrailError
 
 _THREADS = 8
 _NOT_SAID = "its accounts are known from the bucket alone"
@@ -86,7 +86,7 @@ class Aws:
                 )
                 ring.add(region, answer.get("PublicKeyList") or ())
             except Exception as error:  # noqa: BLE001  # whatever the reason, the rest goes on
-                refusal = aws.explained(error)
+                refusal = aws.explain(error)
                 step = refusal.step and f"{refusal.step}; or give --public-keys"
                 ring.denied[region] = (f"ListPublicKeys: {refusal.reason}", step)
 
@@ -107,7 +107,7 @@ class Aws:
                 for each in page["Accounts"]
             ]
         except Exception as error:  # noqa: BLE001  # whatever the reason, the rest goes on
-            refusal = aws.explained(error)
+            refusal = aws.explain(error)
             step = f"; {refusal.step}" if refusal.step else ""
             return f"organizations:ListAccounts: {refusal.reason}; {_NOT_SAID}{step}"
 
@@ -124,13 +124,13 @@ class Aws:
             )
             return frozenset(each["RegionName"] for page in pages for each in page["Regions"])
         except Exception as error:  # noqa: BLE001  # whatever the reason, the rest goes on
-            return f"account:ListRegions: {aws.explained(error).reason}"
+            return f"account:ListRegions: {aws.explain(error).reason}"
 
     def _client(self, service: str, region: str) -> Any:
         return aws.client(self._session, service, region)
 
 
 def _no_credentials(error: Exception) -> OrgtrailError:
-    refusal = aws.explained(error)
+    refusal = aws.explain(error)
     step = refusal.step or "set AWS_PROFILE, or give the environment other credentials"
     return OrgtrailError(f"credentials: {refusal.reason}; {step}")

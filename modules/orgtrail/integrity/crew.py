@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity.day import Day, Task, verify_day
 from orgtrail.integrity.keys import KeyRing
 from orgtrail.integrity.memory import Memory
@@ -24,7 +25,6 @@ from orgtrail.integrity.storage.folder import Folder
 from orgtrail.integrity.storage.s3 import S3
 from orgtrail.integrity.storage.signing import Credentials
 from orgtrail.integrity.storage.store import Store
-from orgtrail.settings.faults import OrgtrailError
 
 FINDINGS = 200
 """Findings of each kind that a day of a chain tells one by one."""

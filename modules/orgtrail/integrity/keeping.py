@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orgtrail.errors import OrgtrailError, StoppedError
 from orgtrail.integrity.memory import State
 from orgtrail.integrity.sealing import sealing_key
-from orgtrail.settings.faults import OrgtrailError, StoppedError
 
 DEFAULT = Path("orgtrail-verify.state")
 """Where an interrupted run without `--state` leaves what it found."""

@@ -12,12 +12,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity.digest import Named
 from orgtrail.integrity.link import Link, link_fields, link_of
 from orgtrail.integrity.names import ChainId
 from orgtrail.integrity.sealing import Seal, sealing_key
 from orgtrail.integrity.storage.store import Listed
-from orgtrail.settings.faults import OrgtrailError
 
 _VERSION = "2"
 _TABLES = """

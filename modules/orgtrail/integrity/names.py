@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.regions import ARN
-from orgtrail.settings.faults import OrgtrailError
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

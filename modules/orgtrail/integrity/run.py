@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity import keys as key_files
 from orgtrail.integrity.absent import (
     as_findings,
@@ -37,7 +38,6 @@ from orgtrail.integrity.result import Event, Note, Planned, Progress
 from orgtrail.integrity.storage.folder import PUBLIC_KEYS, refuse_pipe
 from orgtrail.integrity.storage.signing import Credentials
 from orgtrail.integrity.storage.store import UnreadableError
-from orgtrail.settings.faults import OrgtrailError
 
 _DAYS_EACH = 48
 """Days of chains that are worth a further process."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orgtrail.settings.faults import OrgtrailError
+from orgtrail.errors import OrgtrailError
 
 KEY_VARIABLE = "ORGTRAIL_STATE_KEY"
 """Names the file of the key that seals state files; by default it lies with the user's state."""

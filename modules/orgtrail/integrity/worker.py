@@ -8,10 +8,10 @@ import sys
 from contextlib import closing
 from typing import Any
 
+from orgtrail.errors import OrgtrailError, describe_internal_error
 from orgtrail.integrity.crew import Alone, Briefing, frame, lazy_collection, received
 from orgtrail.integrity.day import Task
 from orgtrail.integrity.storage.signing import Credentials
-from orgtrail.settings.faults import OrgtrailError, internal_fault
 
 
 async def _main() -> None:
@@ -32,7 +32,7 @@ async def _main() -> None:
         except OrgtrailError as error:
             answer = error
         except Exception as error:  # noqa: BLE001  # the other process raises it
-            answer = internal_fault(error)
+            answer = describe_internal_error(error)
         out.write(frame((number, answer)))
         out.flush()
 

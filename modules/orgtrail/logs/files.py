@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.logs.unpacking import beginning
 from orgtrail.queries.bounds import Bounds
-from orgtrail.settings.faults import OrgtrailError
 
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _DELIVERED = re.compile(r"\d{12}_CloudTrail_[\w-]+_\d{8}T\d{4}Z_\w+\.json(\.gz)?", re.ASCII)

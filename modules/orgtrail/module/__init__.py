@@ -10,13 +10,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.module.files import variables_file, versions
 from orgtrail.module.readme import example, readme
 from orgtrail.module.template import body
 from orgtrail.module.variables import variables
+from orgtrail.output import atomic_output
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import OrgtrailError
-from orgtrail.writing import whole
 
 EXAMPLE = Path("examples", "organization", "main.tf")
 
@@ -44,7 +44,7 @@ def write_module(out: Path, env: Environment | None = None) -> list[Path]:
             f"{out}: has {', '.join(strangers)}, which would become part of the module; "
             "name another folder"
         )
-    with whole(out) as draft:
+    with atomic_output(out) as draft:
         for name, text in files.items():
             path = draft / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def module_files(env: Environment | None = None) -> dict[str, str]:
         **{name: _text(each) for name, each in parts.items()},
         "variables.tf.json": _text(face),
         "versions.tf.json": _text(versions(source)),
-        "README.md": readme(face["variable"], outputs, source.reached, call),
+        "README.md": readme(face["variable"], outputs, source.provider_accounts, call),
         EXAMPLE.as_posix(): call,
     }
     return dict(sorted(written.items()))
@@ -92,7 +92,7 @@ def _every_default() -> Environment:
 
 
 def _refuse_imports(env: Environment) -> None:
-    managed = [name for name in type(env.adopt).model_fields if env.adopt.imports(name)]
+    managed = [name for name in type(env.adopt).model_fields if env.adopt.is_imported(name)]
     if managed:
         raise OrgtrailError(
             f"adopt.{managed[0]} must be left out of a module, or have manage = false: Terraform "

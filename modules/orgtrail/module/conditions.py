@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 
-from orgtrail.settings.types import Rule
+from orgtrail.settings.types import TextRule
 
 Conditions = dict[str, tuple[tuple[str, str], ...]]
 """By variable: each condition in Terraform's language, and what to say where it fails."""
@@ -49,7 +49,7 @@ def tests(value: str, rules: Iterable[object]) -> Iterator[tuple[str, str]]:
     """Yield a condition for each rule of a value, and what to say where it does not hold."""
     for each in rules:
         match each:
-            case Rule() if each.pattern:
+            case TextRule() if each.pattern:
                 tests = [f"can(regex({_quoted(f'^({each.pattern})$')}, {value}))"]
                 tests += [f"!can(regex({_quoted(never)}, {value}))" for never in each.never]
                 yield " && ".join(tests), each.text

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 def versions(env: Environment) -> Json:
     """Return `versions.tf.json`, with the providers that the module takes."""
-    aliases = [f"aws.{name}" for name in env.reached]
+    aliases = [f"aws.{name}" for name in env.provider_accounts]
     return {
         "terraform": {
             "required_version": TERRAFORM_VERSIONS,
@@ -40,7 +40,7 @@ def variables_file(env: Environment, chosen: Sequence[Variable]) -> Json:
         chosen: its variables.
 
     """
-    deployed = [f"{name}_account_id" for name in env.deployed]
+    deployed = [f"{name}_account_id" for name in env.deployed_accounts]
     together = cross_conditions([each.name for each in chosen], deployed)
     if "home_region" in together:
         together["home_region"] += tuple(_lacking(env))

@@ -69,7 +69,7 @@ def example(env: Environment, chosen: Sequence[Variable]) -> str:
 
     """
     required = {each.name: json.dumps(each.value) for each in chosen if each.is_asked}
-    passed = {f"aws.{name}": f"aws.{name}" for name in env.reached}
+    passed = {f"aws.{name}": f"aws.{name}" for name in env.provider_accounts}
     wanted = f'{{ source = "{PROVIDER}", version = "{PROVIDER_VERSIONS}" }}'
     return "\n".join(
         (
@@ -77,7 +77,7 @@ def example(env: Environment, chosen: Sequence[Variable]) -> str:
             "  required_providers {",
             *_lines({"aws": wanted}, 4),
             "  }\n}\n",
-            *(_provider(env, name) for name in env.reached),
+            *(_provider(env, name) for name in env.provider_accounts),
             'module "audit_trail" {\n  source = "../.."\n',
             "  providers = {",
             *_lines(passed, 4),

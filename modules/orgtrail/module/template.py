@@ -50,7 +50,7 @@ def body(env: Environment, chosen: Sequence[Variable]) -> tuple[dict[str, Json],
     outputs = content.pop("output")
     _rename_attachments(content["resource"].get(_ATTACHMENT, {}), general)
     content["data"]["aws_caller_identity"] = {
-        name: _its_account(name, general) for name in general.reached
+        name: _its_account(name, general) for name in general.provider_accounts
     }
     replacements = _replacements(general, chosen)
     content, outputs = (_filled(each, replacements) for each in (content, outputs))

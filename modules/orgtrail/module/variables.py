@@ -10,7 +10,6 @@ from pydantic.fields import FieldInfo
 
 from orgtrail.module.conditions import of_each, tests
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.shape import Shape
 from orgtrail.settings.types import AccountId, RoleArn, metadata_in, models_in
 
 
@@ -148,7 +147,7 @@ def variables(env: Environment, *, given: bool) -> list[Variable]:
 def named_accounts(env: Environment) -> list[str]:
     """Return the accounts that the module has to tell apart; of others it needs the id alone."""
     readers = env.access.member_readers
-    named = [*env.reached, *((readers and readers.accounts) or ())]
+    named = [*env.provider_accounts, *((readers and readers.accounts) or ())]
     for writer in env.archive.writers:
         named += writer.accounts or ()
     if env.trail.delegated_administrator:
@@ -231,7 +230,7 @@ def value_at(env: Environment, setting: tuple[str, ...]) -> Any:
 
 
 def _field(setting: tuple[str, ...]) -> FieldInfo:
-    model: Any = Shape
+    model: Any = Environment
     for name in setting[:-1]:
         model = next(models_in(model.model_fields[name].annotation))
     found: FieldInfo = model.model_fields[setting[-1]]

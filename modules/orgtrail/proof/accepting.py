@@ -11,19 +11,19 @@ from typing import Annotated, Any
 
 from pydantic import ValidationError
 
+from orgtrail.errors import Fault, OrgtrailError, SettingsError, SettingsSource
 from orgtrail.proof.check import Report, rule_names
 from orgtrail.proof.findings import Finding
-from orgtrail.settings.faults import Fault, OrgtrailError, SettingsError, Source
-from orgtrail.settings.types import Many, Rule, Section
+from orgtrail.settings.types import Many, Section, TextRule
 
 OPTION = "--accept"
-_Said = Annotated[str, Rule("must say something", lambda text: bool(text.strip()))]
+_Said = Annotated[str, TextRule("must say something", lambda text: bool(text.strip()))]
 
 
 class _Entry(Section):
     """One entry of a baseline file; its keys are those of a finding, and the reason."""
 
-    rule: Annotated[str, Rule("is no rule", lambda text: text in rule_names())]
+    rule: Annotated[str, TextRule("is no rule", lambda text: text in rule_names())]
     setting: _Said
     reason: _Said
     environment: _Said | None = None
@@ -129,7 +129,7 @@ def _of_file(path: Path) -> Iterator[Acceptance]:
         entries = _Baseline.model_validate(content).accept
     except ValidationError as error:
         faults = [_fault(each) for each in error.errors(include_url=False)]
-        raise SettingsError(faults, Source(str(path))) from None
+        raise SettingsError(faults, SettingsSource(str(path))) from None
     for number, each in enumerate(entries):
         said = f"{path}: accept[{number}]"
         yield Acceptance(said, each.rule, each.setting, each.reason, each.environment)

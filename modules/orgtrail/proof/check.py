@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orgtrail.proof.rules  # noqa: F401 - registers them
-from orgtrail.environments import require_limits
+from orgtrail.environments import LoadedEnvironment, conflicts, require_limits
+from orgtrail.errors import Fault, SettingsError, SettingsSource, dotted
 from orgtrail.proof import referred
 from orgtrail.proof.acts.evidence import DELETES_KEY
 from orgtrail.proof.controls import Answer, Control, controls
@@ -18,11 +19,9 @@ from orgtrail.proof.intent import Intent, of_policies, of_settings, units_of
 from orgtrail.proof.matrix import Cell, detected_by, matrix
 from orgtrail.proof.survey import survey
 from orgtrail.proof.terraform.reading import MALFORMED, malformed, read
-from orgtrail.settings.advice import advice
+from orgtrail.settings.advice import unwise_settings
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import Fault, SettingsError, Source, dotted
 from orgtrail.settings.loading import load_settings
-from orgtrail.settings.together import Loaded, shared
 from orgtrail.trail import build
 from orgtrail.trail.resource import Stack
 
@@ -53,7 +52,7 @@ class Report:
     access: tuple[Cell, ...] = ()
     controls: tuple[Control, ...] = ()
     limits: tuple[str, ...] = ()
-    loaded: Loaded | None = None
+    loaded: LoadedEnvironment | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -95,7 +94,7 @@ def check(path: Path) -> Report:
         report,
         findings=referred.settled(report.findings, env),
         controls=tuple(referred.answered(report.controls, env)),
-        loaded=Loaded(env, source),
+        loaded=LoadedEnvironment(env, source),
     )
     return _with_advice(report, env, source)
 
@@ -104,7 +103,7 @@ def together(reports: Sequence[Report]) -> list[Report]:
     """Add to reports what two of their files must not share; each file counts once."""
     by_path = {each.path.resolve(): each.loaded for each in reports if each.loaded}
     found: dict[str, list[Finding]] = {}
-    for file, fault in shared([*by_path.values()]):
+    for file, fault in conflicts([*by_path.values()]):
         finding = _of_fault(fault, file.source, Severity.MEDIUM)
         found.setdefault(file.source.name, []).append(finding)
     return [
@@ -137,18 +136,18 @@ def _report(path: Path, estate: Estate, intent: Intent, *, by_setting: bool) -> 
     )
 
 
-def _with_advice(report: Report, env: Environment, source: Source) -> Report:
+def _with_advice(report: Report, env: Environment, source: SettingsSource) -> Report:
     """Add what is valid and unwise, but for settings that a finding names already."""
     named = {each.setting for each in report.findings}
     advised = [
         _of_fault(fault, source, Severity.LOW)
-        for fault in advice(env)
+        for fault in unwise_settings(env)
         if dotted(fault.setting) not in named
     ]
     return replace(report, findings=(*report.findings, *advised))
 
 
-def _of_fault(fault: Fault, source: Source | None, severity: Severity) -> Finding:
+def _of_fault(fault: Fault, source: SettingsSource | None, severity: Severity) -> Finding:
     line = source.line(fault.setting) if source else 0
     at = f"line {line}: " if line else ""
     return Finding(severity, "settings", dotted(fault.setting), f"{at}{fault}")

@@ -13,8 +13,7 @@ from enum import StrEnum
 from orgtrail.alarms import ALARMS
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.recovered import trail_settings
-from orgtrail.settings.trail import AdvancedEventSelector
-from orgtrail.settings.trail import Trail as TrailSettings
+from orgtrail.settings.trail import AdvancedEventSelector, TrailSettings
 
 
 class Answer(StrEnum):

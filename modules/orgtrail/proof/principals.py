@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from orgtrail.layout import CLOUDTRAIL
+from orgtrail.naming import CLOUDTRAIL
 from orgtrail.proof.estate import Estate, Trail
 from orgtrail.proof.iam.patterns import like
 from orgtrail.proof.iam.policy import Policy, parse

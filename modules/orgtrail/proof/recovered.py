@@ -7,15 +7,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from orgtrail.errors import dotted
 from orgtrail.proof.estate import Bucket, Estate, Trail
 from orgtrail.settings import rules
-from orgtrail.settings.accounts import Account, Organization
-from orgtrail.settings.archive import Archive
-from orgtrail.settings.catalog import Catalog
-from orgtrail.settings.faults import dotted
-from orgtrail.settings.shape import Shape
-from orgtrail.settings.trail import AdvancedEventSelector, EventSelector
-from orgtrail.settings.trail import Trail as TrailSettings
+from orgtrail.settings.archive import ArchiveSettings
+from orgtrail.settings.catalog import CatalogSettings
+from orgtrail.settings.environment import Account, Environment, Organization
+from orgtrail.settings.trail import AdvancedEventSelector, EventSelector, TrailSettings
 
 _OPERATORS = (
     "equals", "not_equals", "starts_with", "not_starts_with", "ends_with", "not_ends_with",
@@ -41,12 +39,12 @@ def trail_settings(trail: Trail) -> TrailSettings | None:
         return None
 
 
-def archive_settings(bucket: Bucket) -> Archive | None:
+def archive_settings(bucket: Bucket) -> ArchiveSettings | None:
     """Return a bucket's settings, or None where they are not in the shape of any."""
     moves = dict(bucket.transitions)
     lock = {"mode": bucket.lock_mode, "days": bucket.lock_days} if bucket.lock_mode else None
     try:
-        return Archive.model_validate(
+        return ArchiveSettings.model_validate(
             {
                 "bucket": bucket.name,
                 "glacier_after_days": moves.get("GLACIER"),
@@ -62,7 +60,7 @@ def archive_settings(bucket: Bucket) -> Archive | None:
 
 def faults(estate: Estate) -> Iterator[tuple[str, str, str]]:
     """Yield the settings that break a rule: setting, address and message."""
-    known: dict[str, Any] = {"recording": None, "guardduty": None, "catalog": Catalog()}
+    known: dict[str, Any] = {"recording": None, "guardduty": None, "catalog": CatalogSettings()}
     addresses = {}
     if trail := estate.trail:
         addresses["trail"] = trail.address
@@ -80,8 +78,8 @@ def faults(estate: Estate) -> Iterator[tuple[str, str, str]]:
         if name in known and known[name] is None:
             del known[name]
             yield name, addresses[name], "has settings that AWS does not know, or none at all."
-    shape = Shape.model_construct(_fields_set=set(known), **known)
-    for fault in rules.broken(shape, set(known)):
+    shape = Environment.model_construct(_fields_set=set(known), **known)
+    for fault in rules.broken_rules(shape, set(known)):
         section = str(fault.setting[0])
         if section in addresses:
             yield dotted(fault.setting), addresses[section], str(fault)

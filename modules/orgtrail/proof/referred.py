@@ -25,7 +25,7 @@ _SILENT = {"access", "unreadable-policy"}
 
 def settled(findings: tuple[Finding, ...], env: Environment) -> tuple[Finding, ...]:
     """Say once for each part that it is unproven, in place of all that follows from that."""
-    parts, sections = env.adopt.referred, _sections(env)
+    parts, sections = env.adopt.referenced, _sections(env)
     if not parts:
         return findings
     kept = [each for each in findings if not _follows(each, sections)]
@@ -41,7 +41,7 @@ def answered(controls: tuple[Control, ...], env: Environment) -> Iterator[Contro
 
 
 def _sections(env: Environment) -> set[str]:
-    return {section for part in env.adopt.referred for section in _SECTIONS[part]}
+    return {section for part in env.adopt.referenced for section in _SECTIONS[part]}
 
 
 def _section(setting: str) -> str:

@@ -14,8 +14,8 @@ from importlib.resources import files
 from itertools import takewhile
 from typing import Literal
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.queries.expressions import expanded
-from orgtrail.settings.faults import OrgtrailError
 
 Kind = Literal["text", "integer"]
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.queries import Parameter, Query
 from orgtrail.queries.bounds import CHOSEN, FIXED, Bounds, recent
 from orgtrail.queries.expressions import with_evidence
-from orgtrail.settings.faults import OrgtrailError
 
 TABLE = "organization_trail"
 """What queries call the table."""

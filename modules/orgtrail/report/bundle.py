@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orgtrail.costs.prices import Prices
+from orgtrail.output import atomic_output
 from orgtrail.report.asking import Asked, Json
 from orgtrail.report.compose import compose
 from orgtrail.report.page import render
-from orgtrail.writing import whole
 
 PAGE, DATA, MANIFEST = "report.html", "report.json", "manifest.json"
 
@@ -37,7 +37,7 @@ def bundle(
 
     """
     before = _answers(out)
-    with whole(out) as draft:
+    with atomic_output(out) as draft:
         report = compose(asked, prices, draft, tell)
         text = json.dumps(report, indent=1, default=str)
         (draft / DATA).write_text(text + "\n", encoding="utf-8")

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from orgtrail.aws import session_in
 from orgtrail.costs.estimate import estimate
 from orgtrail.costs.prices import Prices
 from orgtrail.costs.volume import Volume, digests, estimated
 from orgtrail.doctor.outcome import State
-from orgtrail.login import session_in
+from orgtrail.errors import OrgtrailError
 from orgtrail.proof.check import check
 from orgtrail.proof.controls import Answer
 from orgtrail.queries.bounds import stamp
@@ -27,7 +28,6 @@ from orgtrail.report.deployed import not_asked as not_asked_live
 from orgtrail.report.evidence import Found
 from orgtrail.report.logs import answers
 from orgtrail.report.questions import Question, questions
-from orgtrail.settings.faults import OrgtrailError
 
 Tell = Callable[[str], None]
 

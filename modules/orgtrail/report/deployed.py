@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import chain
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor import examined
 from orgtrail.doctor.asking import Aws, Clients
 from orgtrail.doctor.outcome import Outcome, State, verdict
@@ -103,12 +103,12 @@ def _facts(env: Environment) -> list[Json]:
     archive, keep = env.archive, env.archive.expire_after_days
     lock = archive.object_lock
     facts = {
-        "Trail": layout.trail_arn(env),
+        "Trail": naming.trail_arn(env),
         "Records": _records(env),
-        "Archive": f"s3://{archive.bucket}/{layout.organization_prefix(env)}",
+        "Archive": f"s3://{archive.bucket}/{env.organization_prefix}",
         "Kept": f"{keep:,} days" if keep else "for ever",
         "Lock": f"{lock.mode}, {lock.days:,} days" if lock else "none",
-        "Encryption": env.adopt.others_key or f"KMS, {env.key.alias}",
+        "Encryption": env.adopt.referenced_key or f"KMS, {env.key.alias}",
         "Guardrails": f"service control policy on {', '.join(env.policy_targets)}"
         if env.policy_targets
         else "none",

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.costs.volume import LARGE
 from orgtrail.engines import local
 from orgtrail.engines.dialect import parsed
+from orgtrail.errors import OrgtrailError
 from orgtrail.logs.files import LogFile, has_layout, log_files
 from orgtrail.queries import query
 from orgtrail.queries.rendering import on_table, to_run
 from orgtrail.report.asking import Answers, Asked, Rows, Unchecked
 from orgtrail.report.questions import Question
-from orgtrail.settings.faults import OrgtrailError
 
 Tell = Callable[[str], None]
 _TOLD = 20
@@ -45,7 +45,7 @@ def answers(asked: Asked, questions: list[Question], folder: Path, tell: Tell) -
 
 
 def _sql(asked: Asked, question: Question) -> str:
-    facts = layout.query_facts(asked.env)
+    facts = naming.query_placeholders(asked.env)
     return to_run(query(question.query), asked.bounds, question.given, facts)
 
 

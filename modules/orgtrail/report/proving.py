@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orgtrail import layout
+from orgtrail import naming
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity.request import Request
 from orgtrail.integrity.result import Progress, Result
 from orgtrail.integrity.run import verify
@@ -12,7 +13,6 @@ from orgtrail.proof.check import Report
 from orgtrail.proof.iam.evaluator import Verdict
 from orgtrail.queries.bounds import stamp
 from orgtrail.report.asking import KEPT, Asked, Json, Unchecked
-from orgtrail.settings.faults import OrgtrailError
 
 
 def access(asked: Asked, report: Report) -> Json:
@@ -49,7 +49,7 @@ def access(asked: Asked, report: Report) -> Json:
 def integrity(asked: Asked, tell: Callable[[str], None]) -> tuple[Json, list[Unchecked]]:
     """Verify the period; return the section, and what could not be proven."""
     env = asked.env
-    trail = layout.verified_trail(env)
+    trail = naming.verified_trail(env)
     request = Request(
         trail,
         asked.since,
@@ -57,7 +57,7 @@ def integrity(asked: Asked, tell: Callable[[str], None]) -> tuple[Json, list[Unc
         expected=dict.fromkeys(env.account_ids),
         logs=asked.logs,
         session=asked.session,
-        **layout.verified_regions(env),
+        **naming.verified_regions(env),
     )
     section = repeat(asked)
     result, files = Result(), 0

@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
-from orgtrail import layout
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity.digest import ALGORITHM
 from orgtrail.integrity.storage.folder import PUBLIC_KEYS, SIGNATURES
+from orgtrail.output import atomic_output
 from orgtrail.regions import partition
 from orgtrail.sample.background import Places, ordinary
 from orgtrail.sample.delivery import Delivered, deliver
@@ -23,8 +24,6 @@ from orgtrail.sample.events import Event, Recorder
 from orgtrail.sample.stories import stories as all_stories
 from orgtrail.sample.telling import Story, Teller
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import OrgtrailError
-from orgtrail.writing import whole
 
 STORIES = "stories.json"
 """What was planted, and which questions find it."""
@@ -94,7 +93,7 @@ def make(
         ordinary(recorder, places, start, days, events_per_day),
         (event for story in stories for event in story.events),
     )
-    with whole(folder) as draft:
+    with atomic_output(folder) as draft:
         files, counted = _write_logs(draft, environment, deliver(events, rng, end), progress)
         digests = _write_digests(draft, environment, places, files, start, end)
         _write_stories(draft, stories)
@@ -148,7 +147,7 @@ def _write_logs(
     delivered: Iterable[Delivered],
     progress: Callable[[int], None],
 ) -> tuple[Files, int]:
-    root = draft / layout.organization_prefix(environment)
+    root = draft / environment.organization_prefix
     files: Files = defaultdict(list)
     events = 0
     seen = set()
@@ -194,7 +193,7 @@ def _write_digests(
             environment.trail.name,
             environment.home_region,
             environment.archive.bucket,
-            layout.organization_prefix(environment),
+            environment.organization_prefix,
         )
         # Each chain has its own minute of the hour.
         first = start - timedelta(seconds=1 + number * 97 % 3600)

@@ -1,1 +1,1 @@
-"""What an environment file may say, and how it is read."""
+"""Settings of an environment file: models, rules, the HCL reader and the reference page."""

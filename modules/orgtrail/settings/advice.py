@@ -1,33 +1,37 @@
-"""What is valid and yet unwise: told once when an environment file is read, never refused."""
+"""Warnings about settings that are valid but unwise."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orgtrail.errors import NOT_GIVEN, Fault, SettingPath
+from orgtrail.regions import GUARDDUTY_FEATURES_AS_OF, missing_guardduty_features
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import NOTHING, Fault, Path
-from orgtrail.settings.lacking import AS_OF, lacking
 
 _MFA = "console-login-without-mfa"
 
 
-def advice(env: Environment) -> Iterator[Fault]:
+def unwise_settings(env: Environment) -> Iterator[Fault]:
     """Yield each unwise setting with its consequence."""
     yield from _narrowed(env)
-    adopted = env.adopt.bucket if env.adopt.imports("bucket") else None
-    if adopted and env.tells and not adopted.has("notification"):
+    adopted = env.adopt.bucket if env.adopt.is_imported("bucket") else None
+    if adopted and env.sends_notifications and not adopted.has("notification"):
         yield Fault(
             ("adopt", "bucket", "parts"),
             "leaves out notification, which this file sets: whoever the bucket tells now is told "
             "no more, and no plan shows that",
             list(adopted.parts or ()),
         )
-    if env.alarms and env.alarms.names != () and not _is_heard(env):
+    if env.alarms and env.alarms.names != () and not _has_subscribers(env):
         yield Fault(
             ("alarms", "subscribers"),
             "is empty: nobody hears the alarms, and Security Hub fails CloudWatch.1 to .14",
         )
-    if env.key.administrators and not env.logging.deploy_roles and not env.adopt.refers("key"):
+    if (
+        env.key.administrators
+        and not env.logging.deploy_roles
+        and not env.adopt.is_referenced("key")
+    ):
         # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html (Policy)
         yield Fault(
             ("key", "administrators"),
@@ -59,32 +63,34 @@ def advice(env: Environment) -> Iterator[Fault]:
             "leaves accounts without GuardDuty until somebody enrols them",
             env.guardduty.members,
         )
-    yield from _lacking(env)
+    yield from _missing_features(env)
 
 
-def _lacking(env: Environment) -> Iterator[Fault]:
-    """Yield each protection plan that one of GuardDuty's regions does not have."""
+def _missing_features(env: Environment) -> Iterator[Fault]:
+    """Yield each protection plan that some of GuardDuty's regions lack."""
     if not env.guardduty:
         return
     regions = env.regions_of(env.guardduty)
     for index, feature in enumerate(env.guardduty.features):
-        if without := [region for region in regions if feature in lacking(region)]:
+        if without := [
+            region for region in regions if feature in missing_guardduty_features(region)
+        ]:
             yield Fault(
                 ("guardduty", "features", index),
                 f"is left out in {', '.join(without)}: GuardDuty has it in other regions alone, "
-                f"as of {AS_OF}",
+                f"as of {GUARDDUTY_FEATURES_AS_OF}",
                 feature,
             )
 
 
 def _narrowed(env: Environment) -> Iterator[Fault]:
-    """Yield what makes the trail record less than all management events."""
+    """Yield each setting that keeps the trail from recording all management events."""
     fails = "leaves out management events: Security Hub fails CloudTrail.1 (CIS 3.1)"
     for place, given in _left_out(env):
         yield Fault(place, fails, given)
 
 
-def _left_out(env: Environment) -> Iterator[tuple[Path, object]]:
+def _left_out(env: Environment) -> Iterator[tuple[SettingPath, object]]:
     if recording := env.recording:
         if recording.management != "all":
             yield ("recording", "management"), recording.management
@@ -100,10 +106,10 @@ def _left_out(env: Environment) -> Iterator[tuple[Path, object]]:
         and selector.fields[0].equals == ("Management",)
         for selector in advanced
     ):
-        yield ("trail", "advanced_event_selectors"), NOTHING
+        yield ("trail", "advanced_event_selectors"), NOT_GIVEN
 
 
-def _is_heard(env: Environment) -> bool:
+def _has_subscribers(env: Environment) -> bool:
     subscribers = env.alarms.subscribers if env.alarms else None
     return bool(
         subscribers

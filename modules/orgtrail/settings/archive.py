@@ -1,4 +1,4 @@
-"""Settings of the log archive: the bucket in the logging account that keeps the evidence."""
+"""Settings of the archive bucket and its key, and of resources that exist already."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orgtrail.regions import ARN
-from orgtrail.settings.sharing import KeptStatement, Writer
 from orgtrail.settings.types import (
     BucketName,
     Days,
+    ExemptRole,
+    KeyAlias,
+    KeyArn,
+    KeyPrefix,
     Many,
+    Name,
+    PolicyId,
+    PrincipalArn,
     RolePattern,
     Section,
+    Target,
     Text,
     matches,
     setting,
@@ -21,7 +28,7 @@ from orgtrail.settings.types import (
 
 Destination = Annotated[
     str,
-    # S3 tells no FIFO topic or queue, and their names alone have a dot.
+    # S3 cannot notify FIFO topics and queues; only their names have a dot.
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
     matches(
         rf"{ARN}(?:(?:sns|sqs):[a-z0-9-]+:[0-9]{{12}}:[A-Za-z0-9_-]{{1,256}}"
@@ -39,6 +46,20 @@ ObjectEvent = Annotated[
 KeyPart = Annotated[
     Text, matches(r"[ -)+-~]{0,1024}", "must be up to 1024 ASCII characters of a key, without *")
 ]
+WriterService = Literal[
+    "config", "elb", "network_firewall", "nlb", "route53_resolver", "vpc_flow_logs", "waf"
+]
+Texts = Text | Many[Text]
+"""One text or a list of texts, as in a policy."""
+StatementId = Annotated[str, matches(r"[A-Za-z0-9]{1,100}", "must be 1 to 100 letters or digits")]
+CONTROL_TOWER = ("AWSControlTowerExecution", "aws-controltower-*")
+"""Names of the roles of AWS Control Tower in the accounts that it manages.
+https://docs.aws.amazon.com/controltower/latest/userguide/roles-how.html"""
+
+BucketPart = Literal[
+    "encryption", "lifecycle", "lock", "logging", "notification", "ownership", "policy",
+    "public_access", "versioning",
+]  # fmt: skip
 
 
 class ObjectLock(Section):
@@ -59,19 +80,19 @@ class Notification(Section):
     suffix: KeyPart = setting("Only of keys that end so.", "")
 
     def overlaps(self, other: Notification) -> bool:
-        """Tell whether an event of a key could be for both, which S3 refuses.
+        """Tell whether one event could match both, which S3 refuses.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
         """
         return (
-            any(_alike(one, two) for one in self.events for two in other.events)
+            any(_have_common_event(one, two) for one in self.events for two in other.events)
             and (self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix))
             and (self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix))
         )
 
 
-def _alike(one: str, two: str) -> bool:
-    """Tell whether two kinds of event have one in common."""
+def _have_common_event(one: str, two: str) -> bool:
+    """Tell whether two event types, such as `s3:ObjectCreated:*`, share an event."""
     if one == two:
         return True
     return any(
@@ -80,7 +101,36 @@ def _alike(one: str, two: str) -> bool:
     )
 
 
-class Archive(Section):
+class Writer(Section):
+    """Another service that delivers its logs to the archive bucket."""
+
+    service: WriterService = setting(
+        "The service: AWS Config, Application and Classic (`elb`) or Network (`nlb`) Load "
+        "Balancers, Network Firewall, Route 53 Resolver query logs, VPC flow logs, WAF."
+    )
+    prefix: KeyPrefix = setting("Prefix of its keys, before `AWSLogs/`.", "")
+    accounts: Many[Name] | None = setting(
+        "Accounts whose logs it delivers, by their names; null means the whole organization, "
+        "for `elb` every account of the file.",
+        None,
+        min_length=1,
+    )
+
+
+class KeptStatement(Section):
+    """A statement of the archive bucket's policy that stays as it is, word for word."""
+
+    Sid: StatementId = setting("Its name, by which findings call it.")
+    Effect: Literal["Allow", "Deny"] = setting("What it does.")
+    Principal: Literal["*"] | dict[Text, Texts] | None = setting("Whom it is about.", None)
+    NotPrincipal: dict[Text, Texts] | None = setting("Whom it is not about.", None)
+    Action: Texts | None = setting("What it is about.", None)
+    NotAction: Texts | None = setting("What it is not about.", None)
+    Resource: Texts = setting("The bucket or keys of it, by ARN.")
+    Condition: dict[Text, dict[Text, Texts]] | None = setting("On which conditions.", None)
+
+
+class ArchiveSettings(Section):
     """The bucket that keeps every log file and digest."""
 
     bucket: BucketName = setting("The archive bucket's name, unique in all of S3.")
@@ -129,3 +179,103 @@ class Archive(Section):
         "Refuse every plan that would destroy the archive, its key, the log group or the trail.",
         True,
     )
+
+
+class KeySettings(Section):
+    """The KMS key that encrypts log files and query results, in the logging account."""
+
+    alias: KeyAlias = setting("The key's alias.", "alias/organization-trail")
+    rotation_days: int = setting("Days between rotations.", 365, ge=90, le=2560)
+    deletion_window_days: int = setting(
+        "Days of grace before a deleted key is gone.", 30, ge=7, le=30
+    )
+    administrators: Many[PrincipalArn] = setting(
+        "Who may administer the key; empty leaves it to IAM in the logging account.", ()
+    )
+
+
+class Existing(Section):
+    """Something that exists already, under the name that its own section gives it."""
+
+    manage: bool = setting(
+        "Bring it under management, as it stands, and change what differs from this file. "
+        "false only refers to it: it stays as it is, and somebody else's.",
+        True,
+    )
+
+
+class ExistingBucket(Existing):
+    """A bucket that exists already."""
+
+    parts: Many[BucketPart] | None = setting(
+        "What is set on it already: the plan imports it, and shows the change. Required where "
+        "`manage` is true; `[]` says that nothing is set. What is set and not named here is "
+        "replaced by ours, and no plan shows that.",
+        None,
+    )
+
+    def has(self, part: BucketPart) -> bool:
+        """Tell whether a part of the bucket is configured already."""
+        return part in (self.parts or ())
+
+
+class ExistingKey(Existing):
+    """The key that log files are encrypted with already."""
+
+    arn: KeyArn = setting(
+        "The key's ARN: in the logging account where it is managed, in any where it is not "
+        "(Control Tower keeps it in the management account)."
+    )
+    alias: bool = setting("`key.alias` exists too; false makes it.", True)
+
+
+class ExistingPolicy(Existing):
+    """The service control policy that exists already."""
+
+    id: PolicyId = setting("The policy's id.")
+    attached: Many[Target] | None = setting(
+        "Where it is attached already; by default everywhere that `guardrails.targets` says.",
+        None,
+    )
+
+
+class Adoption(Section):
+    """What of the audit trail exists already. Whatever is not named here is made."""
+
+    bucket: ExistingBucket | None = setting("`archive.bucket` exists.", None)
+    access_log_bucket: ExistingBucket | None = setting("`archive.access_log_bucket` exists.", None)
+    key: ExistingKey | None = setting("The key exists.", None)
+    trail: Existing | None = setting(
+        "`trail.name` exists, in the management account and the home region.", None
+    )
+    log_group: Existing | None = setting("`delivery.log_group` exists.", None)
+    delivery_role: Existing | None = setting("`delivery.role_name` exists.", None)
+    scp: ExistingPolicy | None = setting(
+        "The SCP named `guardrails.policy_name` exists; where it is managed, the others are made.",
+        None,
+    )
+    owner_roles: Many[ExemptRole] | None = setting(
+        "Roles of whoever manages what is only referred to (`manage = false`): the SCPs bind them "
+        "in nothing of it. By default those of AWS Control Tower, in every account.",
+        None,
+    )
+
+    def is_referenced(self, part: str) -> bool:
+        """Tell whether a resource is only referenced: neither created nor changed."""
+        existing = getattr(self, part)
+        return isinstance(existing, Existing) and not existing.manage
+
+    def is_imported(self, part: str) -> bool:
+        """Tell whether a resource is imported into management."""
+        existing = getattr(self, part)
+        return isinstance(existing, Existing) and existing.manage
+
+    @property
+    def referenced_key(self) -> str | None:
+        """The ARN of the key, if it is only referenced."""
+        return self.key.arn if self.key and not self.key.manage else None
+
+    @property
+    def referenced(self) -> tuple[str, ...]:
+        """The names of the resources that are only referenced."""
+        return tuple(name for name in type(self).model_fields if self.is_referenced(name))

@@ -1,4 +1,4 @@
-"""Settings of the Athena catalog: database, table, workgroup and results."""
+"""Settings of the Athena catalog: database, table, workgroup, results and compaction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from orgtrail.settings.types import (
 
 CompactedName = Annotated[
     str,
-    # Its schedules are called like it, with up to seven letters more; they take 64.
+    # Its schedules have the same name and up to seven letters more, within 64.
     matches(r"[a-z0-9_]{1,57}", "must be up to 57 lower-case letters, digits and _"),
 ]
 
@@ -44,7 +44,7 @@ class Compaction(Section):
     )
 
 
-class Catalog(Section):
+class CatalogSettings(Section):
     """The table over the archive, and the workgroup that queries it, in the logging account.
 
     An account or region that the table does not project returns no rows and no error, so by

@@ -1,17 +1,17 @@
-"""The reader of environment files: HCL literals, each with its line."""
+"""Reads environment files: HCL literals, each with its line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import hcl2
 from hcl2.utils import SerializationOptions
 from lark import Token, Tree
 from lark.exceptions import UnexpectedInput
 
-from orgtrail.settings.faults import Fault, OrgtrailError, Path, Source
+from orgtrail.errors import Fault, OrgtrailError, SettingPath, SettingsSource
 
 Node = Tree[Token]
 
@@ -29,28 +29,28 @@ _NAMES = {"identifier", "keyword", "literal_value", "int_lit"}
 _NOT_A_VALUE = object()
 _BOM = "\ufeff"
 _WIDTH = 60
-"""How much of a long line is shown on either side of its fault."""
+"""Characters of a long line to show on either side of a syntax error."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What an environment file says, where it says it, and what of it is no literal."""
+class ParsedFile:
+    """The values of an environment file, their lines, and the faults of its syntax."""
 
     values: dict[str, object]
-    source: Source
+    source: SettingsSource
     faults: tuple[Fault, ...]
 
 
-def read(path: str | FilePath) -> Reading:
+def read_hcl(path: str | Path) -> ParsedFile:
     """Read an environment file.
 
-    Only literals are allowed (as in a Terraform `.tfvars` file): an expression, a block or a
-    setting that is given twice is a fault, because python-hcl2 would turn it into a string, a
-    list or the last value without a word.
+    Only literals are allowed (as in a Terraform `.tfvars` file). Expressions, blocks and settings
+    that are given twice are faults, because python-hcl2 would silently turn them into a string, a
+    list or the last value.
 
     Returns:
-        the settings as plain Python values, the place of each, and the faults; a setting with
-        a fault is not among the values.
+        the settings as plain Python values, their lines, and the faults; a setting with a fault
+        has no value.
 
     Raises:
         OrgtrailError: the file cannot be read as text, or is not HCL.
@@ -58,18 +58,18 @@ def read(path: str | FilePath) -> Reading:
     """
     name = str(path)
     try:
-        text = FilePath(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise OrgtrailError(f"{name}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise OrgtrailError(
             f"{name}: must be UTF-8 text; byte {error.start} is not; save it as UTF-8"
         ) from None
-    return parse(text, name)
+    return parse_hcl(text, name)
 
 
-def parse(text: str, name: str) -> Reading:
-    """Read environment settings from HCL text; `name` stands in its errors."""
+def parse_hcl(text: str, name: str) -> ParsedFile:
+    """Parse HCL text; errors call the file `name`."""
     reader = _Reader()
     if text.startswith(_BOM):
         reader.fault((), "must not begin with a byte order mark", hint="save it as plain UTF-8")
@@ -77,13 +77,13 @@ def parse(text: str, name: str) -> Reading:
         tree = hcl2.parses_to_tree(text.removeprefix(_BOM))
         values = reader.body(_branch(tree, 0), ())
     except UnexpectedInput as error:
-        raise OrgtrailError(_broken(text.removeprefix(_BOM), name, error)) from None
+        raise OrgtrailError(_syntax_error(text.removeprefix(_BOM), name, error)) from None
     except RecursionError:
         raise OrgtrailError(f"{name}: must not be nested so deeply") from None
-    return Reading(values, Source(name, reader.lines), tuple(reader.faults))
+    return ParsedFile(values, SettingsSource(name, reader.lines), tuple(reader.faults))
 
 
-def _broken(text: str, name: str, error: UnexpectedInput) -> str:
+def _syntax_error(text: str, name: str, error: UnexpectedInput) -> str:
     """Show the place where the text stops being HCL, with a caret under it."""
     lines = text.split("\n")
     line = error.line if error.line > 0 else len(lines)
@@ -97,14 +97,14 @@ def _broken(text: str, name: str, error: UnexpectedInput) -> str:
 
 
 class _Reader:
-    """Turns the parser's tree into values, noting lines and faults on the way."""
+    """Converts the parser's tree into values, and collects lines and faults."""
 
     def __init__(self) -> None:
-        self.lines: dict[Path, int] = {(): 1}
+        self.lines: dict[SettingPath, int] = {(): 1}
         self.faults: list[Fault] = []
 
-    def body(self, body: Node, place: Path) -> dict[str, object]:
-        """Read the top of a file: `name = value`, one below another."""
+    def body(self, body: Node, place: SettingPath) -> dict[str, object]:
+        """Read the top level of a file: lines of `name = value`."""
         entries = []
         for child in _trees(body):
             if child.data == "block":
@@ -115,7 +115,9 @@ class _Reader:
                 entries.append((child, _source(child.children[0]), _branch(child, 2)))
         return self._entries(entries, place)
 
-    def _entries(self, entries: list[tuple[Node, str, Node]], place: Path) -> dict[str, object]:
+    def _entries(
+        self, entries: list[tuple[Node, str, Node]], place: SettingPath
+    ) -> dict[str, object]:
         values: dict[str, object] = {}
         for node, name, value in entries:
             here = (*place, name)
@@ -128,8 +130,8 @@ class _Reader:
             values[name] = self._value(value, here)
         return {name: value for name, value in values.items() if value is not _NOT_A_VALUE}
 
-    def _value(self, node: Node, place: Path) -> object:
-        """Read one literal; note a fault for anything else."""
+    def _value(self, node: Node, place: SettingPath) -> object:
+        """Read one literal; add a fault for anything else."""
         if node.data == "expr_term" and len(node.children) == 1:
             return self._value(_branch(node, 0), place)
         kind = str(node.data)
@@ -151,25 +153,25 @@ class _Reader:
             return self.fault(place, "must be a literal", _source(node), "write text in quotes")
         return self._expression(node, place)
 
-    def _expression(self, node: Node, place: Path) -> object:
+    def _expression(self, node: Node, place: SettingPath) -> object:
         return self.fault(
             place, "must be a literal", _source(node), "an environment file has no expressions"
         )
 
-    def _negative(self, node: Node, place: Path) -> object:
+    def _negative(self, node: Node, place: SettingPath) -> object:
         number = _only(_branch(node, 1))
         if _source(node.children[0]) != "-" or number.data not in _NUMBERS:
             return self._expression(node, place)
         return -_NUMBERS[str(number.data)](_source(number))
 
-    def _number(self, node: Node, place: Path) -> object:
+    def _number(self, node: Node, place: SettingPath) -> object:
         text = _source(node)
         if text.startswith("0") and text.isdigit() and text != "0":
-            # Python would drop the zeros of an account id.
+            # An account id without quotes would lose its leading zeros.
             return self.fault(place, "must be a literal", text, "write text in quotes")
         return _NUMBERS[str(node.data)](text)
 
-    def _object(self, node: Node, place: Path) -> dict[str, object]:
+    def _object(self, node: Node, place: SettingPath) -> dict[str, object]:
         entries = []
         for child in _trees(node):
             if child.data != "object_elem":
@@ -183,7 +185,7 @@ class _Reader:
                 entries.append((child, name, value))
         return self._entries(entries, place)
 
-    def _list(self, node: Node, place: Path) -> list[object]:
+    def _list(self, node: Node, place: SettingPath) -> list[object]:
         values = []
         items = [child for child in _trees(node) if child.data != "new_line_or_comment"]
         for index, child in enumerate(items):
@@ -191,8 +193,8 @@ class _Reader:
             values.append(self._value(child, (*place, index)))
         return [value for value in values if value is not _NOT_A_VALUE]
 
-    def fault(self, place: Path, rule: str, given: str = "", hint: str = "") -> object:
-        """Note a fault; the place has no value."""
+    def fault(self, place: SettingPath, rule: str, given: str = "", hint: str = "") -> object:
+        """Add a fault, and return the marker of a missing value."""
         self.faults.append(Fault(place, f"{rule}; got {given}" if given else rule, hint=hint))
         return _NOT_A_VALUE
 
@@ -204,7 +206,7 @@ def _branch(node: Node, index: int) -> Node:
 
 
 def _only(node: Node) -> Node:
-    """Go down through rules that wrap a single other one."""
+    """Descend through nodes that wrap a single other node."""
     while len(node.children) == 1 and isinstance(node.children[0], Tree):
         node = _branch(node, 0)
     return node
@@ -227,13 +229,13 @@ def _source(node: Node | Token) -> str:
 
 
 def _has_expression(node: Node) -> bool:
-    """Tell whether a string holds `${...}` or `%{...}`, in any of its writings."""
+    """Tell whether a string holds `${...}` or `%{...}`."""
     text = _source(node)
     return "${" in text or "%{" in text
 
 
 def _key(node: Node) -> str | None:
-    """Return the name of an object's key, None where it is an expression."""
+    """Return the name of an object's key, or None if it is an expression."""
     node = _only(node)
     if node.data in _NAMES or node.data == "object_elem_key":
         return _source(node)

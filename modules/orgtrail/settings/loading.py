@@ -1,19 +1,18 @@
-"""From an environment file to a valid environment, or to all that is wrong with it."""
+"""Loads an environment file: returns a valid environment, or reports all of its faults."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from orgtrail.settings import rules
-from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import Fault, Path, SettingsError, Source, dotted
-from orgtrail.settings.hcl import Reading, read
-from orgtrail.settings.shape import Shape
+from orgtrail.errors import Fault, SettingPath, SettingsError, SettingsSource, dotted
+from orgtrail.settings.environment import SECTIONS_ONLY, Environment
+from orgtrail.settings.hcl import ParsedFile, read_hcl
+from orgtrail.settings.rules import broken_rules
 from orgtrail.settings.types import models_in
 
 _TYPES = {
@@ -29,56 +28,56 @@ _TYPES = {
 }
 _BACKENDS = {"local", "s3", "cloud"}
 _CONSEQUENCES = {"default_factory_not_called"}
-"""Errors that only follow from another one."""
+"""Errors that always follow from another one."""
 
 
-def load_settings(path: str | FilePath) -> tuple[Environment, Source]:
+def load_settings(path: str | Path) -> tuple[Environment, SettingsSource]:
     """Read and validate an environment file.
 
     Returns:
-        the environment and the place of each setting in the file.
+        the environment, and the line of each setting in the file.
 
     Raises:
         OrgtrailError: the file cannot be read or is not HCL.
-        SettingsError: it holds faults; all of them, with file and line.
+        SettingsError: it has faults; the error lists all of them, with file and line.
 
     """
-    reading = read(path)
-    reading.values.setdefault("name", FilePath(path).stem)
+    parsed = read_hcl(path)
+    parsed.values.setdefault("name", Path(path).stem)
     try:
-        environment = Environment.model_validate(reading.values)
+        environment = Environment.model_validate(parsed.values)
     except ValidationError:
         environment = None
-    if environment and not reading.faults:
-        return environment, reading.source
-    raise SettingsError(_faults(reading), reading.source)
+    if environment and not parsed.faults:
+        return environment, parsed.source
+    raise SettingsError(_faults(parsed), parsed.source)
 
 
-def _faults(reading: Reading) -> list[Fault]:
-    """Gather the faults of the text, of each setting, and of the rules between valid sections."""
-    faults = list(reading.faults)
-    known = _valid_sections(reading.values)
+def _faults(parsed: ParsedFile) -> list[Fault]:
+    """Return the faults of syntax, of each setting, and of the rules between valid sections."""
+    faults = list(parsed.faults)
+    known = _valid_sections(parsed.values)
     try:
-        Shape.model_validate(reading.values)
+        Environment.model_validate(parsed.values, context=SECTIONS_ONLY)
     except ValidationError as error:
         details = error.errors(include_url=False)
         wrong = {each["loc"][:end] for each in details for end in range(len(each["loc"]))}
         found = [
             _fault(each)
             for each in details
-            # Entries that are wrong are not counted: a list of them is called too short.
+            # pydantic does not count invalid entries, and would call their list too short.
             if each["type"] not in _CONSEQUENCES
             and not (each["type"] == "too_short" and each["loc"] in wrong)
         ]
-        faults += [each for each in found if not _touches(each, reading.faults)]
-    for fault in reading.faults:
+        faults += [each for each in found if not _follows(each, parsed.faults)]
+    for fault in parsed.faults:
         known.pop(str(fault.setting[0]) if fault.setting else "", None)
-    partial = Shape.model_construct(_fields_set=set(known), **known)
-    return faults + list(rules.broken(partial, set(known)))
+    partial = Environment.model_construct(_fields_set=set(known), **known)
+    return faults + list(broken_rules(partial, set(known)))
 
 
-def _touches(fault: Fault, others: Sequence[Fault]) -> bool:
-    """Tell whether a fault only follows from another one, at, in or around its setting."""
+def _follows(fault: Fault, others: Sequence[Fault]) -> bool:
+    """Tell whether a fault follows from another one at, in or around its setting."""
     return any(
         each.setting[: len(fault.setting)] == fault.setting
         or fault.setting[: len(each.setting)] == each.setting
@@ -88,9 +87,9 @@ def _touches(fault: Fault, others: Sequence[Fault]) -> bool:
 
 
 def _valid_sections(values: Mapping[str, object]) -> dict[str, Any]:
-    """Validate each section alone and keep those that hold."""
+    """Validate each section alone and return the valid ones."""
     known: dict[str, Any] = {}
-    for name, field in Shape.model_fields.items():
+    for name, field in Environment.model_fields.items():
         if name not in values:
             if not field.is_required():
                 known[name] = field.get_default(call_default_factory=True, validated_data={})
@@ -104,7 +103,7 @@ def _valid_sections(values: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _fault(detail: Mapping[str, Any]) -> Fault:
-    """Word one error of pydantic as `setting rule; got value`."""
+    """Convert one error of pydantic."""
     place = tuple(detail["loc"])
     if place[:1] == ("backend",) and place[1:2] and place[1] in _BACKENDS:
         place = (place[0], *place[2:])
@@ -117,10 +116,10 @@ def _fault(detail: Mapping[str, Any]) -> Fault:
         return Fault(place, "is not a setting", given, _suggestion(place, detail["loc"]))
     if kind == "rule":
         return Fault(place, context["rule"], given)
-    return Fault(place, _worded(kind, context, detail["msg"], given), given)
+    return Fault(place, _rule_text(kind, context, detail["msg"], given), given)
 
 
-def _worded(kind: str, context: Mapping[str, Any], message: str, given: object) -> str:
+def _rule_text(kind: str, context: Mapping[str, Any], message: str, given: object) -> str:
     if kind in _TYPES:
         return _TYPES[kind]
     if kind == "literal_error":
@@ -137,17 +136,17 @@ def _worded(kind: str, context: Mapping[str, Any], message: str, given: object) 
     return f"is not valid: {message}"
 
 
-def _suggestion(place: Path, location: Path) -> str:
-    """Name the known setting that an unknown one is nearest to."""
-    known = _siblings(Shape, location[:-1])
+def _suggestion(place: SettingPath, location: SettingPath) -> str:
+    """Suggest the known setting with the most similar name."""
+    known = _siblings(Environment, location[:-1])
     near = get_close_matches(str(place[-1]), known, n=1, cutoff=0.6)
     if near:
         return f"did you mean {dotted((*place[:-1], near[0]))}?"
     return f"the settings here are {', '.join(known)}"
 
 
-def _siblings(model: type[BaseModel], location: Path) -> list[str]:
-    """Return the settings that may stand at a place; a union's location says which it is."""
+def _siblings(model: type[BaseModel], location: SettingPath) -> list[str]:
+    """Return the settings at a location; it includes the tag of a union's member."""
     choices: list[type[BaseModel]] = [model]
     for part in location:
         below = [each for each in choices if isinstance(part, str) and part in each.model_fields]

@@ -1,4 +1,4 @@
-"""The reference of all settings, `docs/settings.md`, made from the models themselves."""
+"""Renders the reference of all settings, `docs/settings.md`, from the models."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from orgtrail.settings import rules
-from orgtrail.settings.shape import Shape
-from orgtrail.settings.types import Rule, metadata_in, models_in
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.rules import rule_descriptions
+from orgtrail.settings.types import TextRule, metadata_in, models_in
 
 _INTRODUCTION = """\
 # Settings of an environment file
@@ -60,14 +60,14 @@ def render() -> str:
         head = "| setting | type | default | rule | meaning |\n|---|---|---|---|---|"
         parts.append("\n".join((head, *map(str, rows))) + "\n")
     parts.append("## Rules between settings\n")
-    parts.append("\n".join(f"- {line}" for line in rules.documented()) + "\n")
+    parts.append("\n".join(f"- {line}" for line in rule_descriptions()) + "\n")
     return "\n".join(parts)
 
 
 def _sections() -> Iterator[tuple[str, type[BaseModel], str]]:
-    """Yield each model with its title and the path of its settings, from the top down."""
-    yield "The top of the file", Shape, ""
-    for name, field in Shape.model_fields.items():
+    """Yield each model with its title and the path of its settings, depth first."""
+    yield "The top of the file", Environment, ""
+    for name, field in Environment.model_fields.items():
         yield from _below(name, _place(name, field), field)
 
 
@@ -149,7 +149,7 @@ def _is_word(value: object) -> bool:
 def _rules(field: FieldInfo) -> Iterator[str]:
     for each in (*field.metadata, *metadata_in(field.annotation)):
         match each:
-            case Rule():
+            case TextRule():
                 yield each.text
             case Ge():
                 yield f"at least {each.ge:,}" if isinstance(each.ge, int) else ""
@@ -168,7 +168,7 @@ def _is_section(field: FieldInfo) -> bool:
 
 
 def _prose(model: type[BaseModel]) -> str:
-    text = model.__doc__ or ""
+    text = (model.__doc__ or "").partition("Raises:")[0]
     return "\n".join(line.removeprefix("    ") for line in text.strip().splitlines())
 
 

@@ -1,13 +1,22 @@
-"""From what an environment wants recorded to the selectors of CloudTrail, and what these match."""
+"""CloudTrail's event selectors: made from the `recording` settings, and matched with events."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from orgtrail.regions import partition
-from orgtrail.settings.recording import DataEvents, NetworkEvents, Recording
-from orgtrail.settings.shape import Shape
-from orgtrail.settings.trail import AdvancedEventSelector, EventSelector, FieldSelector
+from orgtrail.settings.trail import (
+    AdvancedEventSelector,
+    DataEvents,
+    EventSelector,
+    FieldSelector,
+    NetworkEvents,
+    Recording,
+)
+
+if TYPE_CHECKING:
+    from orgtrail.settings.environment import Environment
 
 _TYPES = {
     "s3": ("AWS::S3::Object", "objects"),
@@ -18,23 +27,23 @@ _READ_ONLY = {"read": "true", "write": "false"}
 _DELETIONS = ("DeleteObject", "DeleteObjects")
 
 Event = Mapping[str, str]
-"""An event as selectors see it, by field: `{"eventCategory": "Data", ...}`."""
+"""The fields of an event that selectors read: `{"eventCategory": "Data", ...}`."""
 
 
-def advanced(env: Shape) -> tuple[AdvancedEventSelector, ...]:
-    """Return the advanced selectors of the trail: those that `recording` asks for, or its own."""
+def advanced(env: Environment) -> tuple[AdvancedEventSelector, ...]:
+    """Return the trail's advanced selectors: made from `recording` if given, else its own."""
     if env.recording is None:
         return env.trail.advanced_event_selectors
-    return tuple(_intended(env, env.recording))
+    return tuple(_from_recording(env, env.recording))
 
 
-def own_objects(env: Shape) -> tuple[str, ...]:
-    """Return the beginnings of the ARNs of all objects in the stack's own buckets."""
+def own_objects(env: Environment) -> tuple[str, ...]:
+    """Return the ARN prefixes of all objects in the stack's own buckets."""
     prefix = f"arn:{partition(env.home_region)}:s3:::"
     return tuple(f"{prefix}{bucket}/" for bucket in env.own_buckets)
 
 
-def delivery(env: Shape) -> Iterator[Event]:
+def delivery(env: Environment) -> Iterator[Event]:
     """Yield the data event of a write to each of the stack's own buckets."""
     for arn in own_objects(env):
         key = f"AWSLogs/{env.organization.id}/{env.logging.id}/file.json.gz"
@@ -49,14 +58,15 @@ def delivery(env: Shape) -> Iterator[Event]:
 
 
 def matches(selector: AdvancedEventSelector, event: Event) -> bool:
-    """Tell whether a selector takes an event. A field that the event does not name may match."""
+    """Tell whether a selector matches an event. Fields that the event lacks count as matching."""
     return all(
-        each.field not in event or _takes(each, event[each.field]) for each in selector.fields
+        each.field not in event or _field_matches(each, event[each.field])
+        for each in selector.fields
     )
 
 
 def matches_basic(selector: EventSelector, event: Event) -> bool:
-    """Tell whether a basic selector takes a data event."""
+    """Tell whether a basic selector matches a data event."""
     if selector.read_write_type == "ReadOnly":
         return False
     return any(
@@ -66,8 +76,8 @@ def matches_basic(selector: EventSelector, event: Event) -> bool:
     )
 
 
-def _takes(condition: FieldSelector, value: str) -> bool:
-    """Apply the operators of one field, as CloudTrail does: any that selects, none that drops."""
+def _field_matches(condition: FieldSelector, value: str) -> bool:
+    """Apply the operators of one field as CloudTrail does: any positive one, no negative one."""
     selects = (
         value in condition.equals,
         value.startswith(condition.starts_with),
@@ -82,7 +92,7 @@ def _takes(condition: FieldSelector, value: str) -> bool:
     return (any(selects) or not selecting) and not any(drops)
 
 
-def _intended(env: Shape, recording: Recording) -> Iterator[AdvancedEventSelector]:
+def _from_recording(env: Environment, recording: Recording) -> Iterator[AdvancedEventSelector]:
     if recording.management != "none":
         yield _selector(
             _management_name(recording),
@@ -108,10 +118,10 @@ def _management_name(recording: Recording) -> str:
     return f"{which[recording.management]}{without}"
 
 
-def _data(env: Shape, events: DataEvents) -> Iterator[AdvancedEventSelector]:
-    """Yield selectors of data events; those of S3 that write leave the own buckets out."""
+def _data(env: Environment, events: DataEvents) -> Iterator[AdvancedEventSelector]:
+    """Yield selectors of data events; writes to the stack's own buckets are left out."""
     kind, what = _TYPES[events.service]
-    wanted, own = _wanted(events), own_objects(env)
+    wanted, own = _arn_operators(events), own_objects(env)
     writes_everywhere = events.service == "s3" and events.access != "read"
     if not (writes_everywhere and _reaches_own(wanted, own)):
         yield _selector(
@@ -133,22 +143,22 @@ def _data(env: Shape, events: DataEvents) -> Iterator[AdvancedEventSelector]:
     )
 
 
-def _wanted(events: DataEvents) -> dict[str, tuple[str, ...]]:
-    """Sort ARNs into exact ones and beginnings; a bucket stands for all of its objects."""
-    beginnings, exact = [], []
+def _arn_operators(events: DataEvents) -> dict[str, tuple[str, ...]]:
+    """Sort ARNs into exact ones and prefixes; a bucket means all of its objects."""
+    prefixes, exact = [], []
     for arn in events.arns:
         if arn.endswith("*"):
-            beginnings.append(arn.removesuffix("*"))
+            prefixes.append(arn.removesuffix("*"))
         elif events.service == "s3" and "/" not in arn:
-            beginnings.append(f"{arn}/")
+            prefixes.append(f"{arn}/")
         else:
             exact.append(arn)
-    found = {"equals": tuple(exact), "starts_with": tuple(beginnings)}
+    found = {"equals": tuple(exact), "starts_with": tuple(prefixes)}
     return {operator: values for operator, values in found.items() if values}
 
 
 def _reaches_own(wanted: Mapping[str, tuple[str, ...]], own: tuple[str, ...]) -> bool:
-    """Tell whether a choice of objects has some of the own buckets' among them."""
+    """Tell whether the wanted objects include some in the stack's own buckets."""
     return not wanted or any(
         mine.startswith(value) or value.startswith(mine)
         for values in wanted.values()
@@ -167,8 +177,8 @@ def _network(calls: NetworkEvents) -> AdvancedEventSelector:
     )
 
 
-def _archive_access(env: Shape) -> Iterator[AdvancedEventSelector]:
-    """Yield who reads or deletes in the own buckets. A delivery is neither, so no loop begins."""
+def _archive_access(env: Environment) -> Iterator[AdvancedEventSelector]:
+    """Yield selectors of reads and deletions in the own buckets; deliveries do not match them."""
     objects = [
         _equal("eventCategory", "Data"),
         _equal("resources.type", "AWS::S3::Object"),

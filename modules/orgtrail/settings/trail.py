@@ -1,23 +1,23 @@
-"""Settings of the organization trail, its key and its delivery to CloudWatch Logs."""
+"""Settings of the organization trail: selectors, recording and delivery to CloudWatch Logs."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from orgtrail.regions import ARN
 from orgtrail.settings.types import (
-    KeyAlias,
     KeyArn,
     KeyPrefix,
     LogGroupName,
     Many,
     Name,
-    PrincipalArn,
     RoleName,
     Section,
     Text,
     TopicArn,
     TopicName,
     TrailName,
+    matches,
     setting,
 )
 
@@ -27,7 +27,20 @@ LogRetention = Literal[
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557,
     2922, 3288, 3653,
 ]  # fmt: skip
-"""Days that CloudWatch Logs can keep a group (API PutRetentionPolicy); 0 is for ever."""
+"""Days that CloudWatch Logs can keep a log group (API PutRetentionPolicy); 0 is for ever."""
+# A bucket's name is ASCII, but its keys, after the first slash, need not be.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+ResourceArn = Annotated[
+    str,
+    matches(
+        ARN + r"(s3:::[!-#&-.0-z|~]+(/[^${}%\s]*)?|[a-z0-9-]+:[!-#&-z|~]+)",
+        "must be an ARN, or the beginning of one and * at its end",
+    ),
+]
+EventSource = Annotated[
+    str, matches(r"[a-z0-9-]+\.amazonaws\.com", "must be a service such as s3.amazonaws.com")
+]
+EndpointId = Annotated[str, matches(r"vpce-[0-9a-f]{8,17}", "must be vpce- and a hexadecimal id")]
 
 
 class DataResource(Section):
@@ -69,7 +82,7 @@ class FieldSelector(Section):
 
     @property
     def operators(self) -> dict[str, tuple[str, ...]]:
-        """The operators that have values, by name."""
+        """The operators with values, by name."""
         names = (
             "equals", "not_equals", "starts_with", "not_starts_with", "ends_with", "not_ends_with",
         )  # fmt: skip
@@ -98,7 +111,7 @@ class TrailTopic(Section):
     )
 
 
-class Trail(Section):
+class TrailSettings(Section):
     """The organization trail, in the management account."""
 
     name: TrailName = setting("The trail's name.", "organization-trail")
@@ -128,20 +141,7 @@ class Trail(Section):
     )
 
 
-class Key(Section):
-    """The KMS key that encrypts log files and query results, in the logging account."""
-
-    alias: KeyAlias = setting("The key's alias.", "alias/organization-trail")
-    rotation_days: int = setting("Days between rotations.", 365, ge=90, le=2560)
-    deletion_window_days: int = setting(
-        "Days of grace before a deleted key is gone.", 30, ge=7, le=30
-    )
-    administrators: Many[PrincipalArn] = setting(
-        "Who may administer the key; empty leaves it to IAM in the logging account.", ()
-    )
-
-
-class Delivery(Section):
+class DeliverySettings(Section):
     """Delivery to CloudWatch Logs, in the management account."""
 
     enabled: bool = setting("Deliver events to a log group, for alarms (CloudTrail.5).", True)
@@ -154,4 +154,44 @@ class Delivery(Section):
         "Key for the log group, in the management account; its policy must let "
         "CloudWatch Logs use it. null means the service's own key.",
         None,
+    )
+
+
+class DataEvents(Section):
+    """Data events: what is done with the content of buckets, tables and functions."""
+
+    service: Literal["s3", "dynamodb", "lambda"] = setting("The service.")
+    arns: Many[ResourceArn] = setting(
+        "Buckets, tables or functions by ARN, in whichever account; `*` at the end makes it "
+        "a beginning. Empty means every one of every account.",
+        (),
+    )
+    access: Literal["all", "read", "write"] = setting("Which calls.", "all")
+
+
+class NetworkEvents(Section):
+    """Network-activity events: calls through VPC endpoints."""
+
+    source: EventSource = setting("The service that is called.")
+    denied_only: bool = setting("Only calls that an endpoint's policy refused.", True)
+    endpoints: Many[EndpointId] = setting("VPC endpoints; empty means all of them.", ())
+
+
+class Recording(Section):
+    """What the trail records, by intent; null leaves it to the selectors of `trail`.
+
+    Writes to the archive's own buckets are never recorded, whatever is asked for here: each
+    delivery would be an event that is delivered.
+    """
+
+    management: Literal["all", "write", "read", "none"] = setting(
+        "Management events; anything but `all` fails CloudTrail.1 (CIS 3.1).", "all"
+    )
+    leave_out: Many[ManagementSource] = setting(
+        "Noisy services whose management events are left out; CloudTrail.1 then fails.", ()
+    )
+    data: Many[DataEvents] = setting("Data events.", ())
+    network: Many[NetworkEvents] = setting("Network-activity events.", ())
+    archive_access: bool = setting(
+        "Record who reads log files and query results, and every try to delete one.", False
     )

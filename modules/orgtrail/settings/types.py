@@ -1,9 +1,10 @@
-"""The kinds of value that settings are made of, each with its rule in words."""
+"""The types of setting values, each with its rule in words: ids, names, ARNs, patterns, tags."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
@@ -18,20 +19,20 @@ T = TypeVar("T")
 
 
 class Section(BaseModel):
-    """A group of settings: typed strictly, never changed, with no unknown key."""
+    """A group of settings: strictly typed, immutable, without unknown keys."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A test of a text and the sentence that says it: `must be 12 digits in quotes`.
+class TextRule:
+    """A test of a text, and the rule in words: `must be 12 digits in quotes`.
 
     Args:
-        text: the sentence.
+        text: the rule in words.
         holds: the test.
-        pattern: what the whole text matches, if that is the test; in Python and in RE2.
-        never: what no part of it may match.
+        pattern: a pattern for the whole text, in Python and RE2 syntax; empty for other tests.
+        never: patterns that no part of the text may match.
 
     """
 
@@ -43,7 +44,7 @@ class Rule:
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Check after pydantic's own check of the type."""
+        """Run the test after pydantic has checked the type."""
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def _check(self, value: str) -> str:
@@ -52,12 +53,12 @@ class Rule:
         return value
 
 
-def matches(pattern: str, text: str, *never: str) -> Rule:
-    """Make a rule from a pattern of the whole text, and from what no part of it may match.
+def matches(pattern: str, text: str, *never: str) -> TextRule:
+    """Make a rule from a pattern of the whole text, and patterns that no part of it may match.
 
-    Neither looks around: Terraform, whose RE2 cannot, holds values against them too. As there
-    (https://github.com/google/re2/wiki/Syntax), a digit is 0 to 9 and a letter one of ASCII: AWS
-    takes no other digit for an account's id, and no other letter for a name.
+    Patterns have no lookaround, because Terraform checks values with them too and RE2 has none. As
+    in RE2 (https://github.com/google/re2/wiki/Syntax), digits and letters are ASCII: AWS accepts no
+    others in account ids and names.
     """
 
     def holds(value: str) -> bool:
@@ -65,7 +66,7 @@ def matches(pattern: str, text: str, *never: str) -> Rule:
             return False
         return not any(re.search(each, value, re.ASCII) for each in never)
 
-    return Rule(text, holds, pattern, never)
+    return TextRule(text, holds, pattern, never)
 
 
 def _is_day(text: str) -> bool:
@@ -79,14 +80,14 @@ def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-_NO_TEMPLATE = Rule(
+_NO_TEMPLATE = TextRule(
     "must be literal text, without ${ or %{",
     lambda value: "${" not in value and "%{" not in value,
 )
 
 Text = Annotated[str, _NO_TEMPLATE]
 Many = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
-"""A list of literals in the file, kept as a tuple."""
+"""A list in the file, stored as a tuple."""
 
 Name = Annotated[
     str,
@@ -260,7 +261,7 @@ PolicyName = Annotated[
     str, matches(r"[\w+=,.@-]{1,128}", "must be 1 to 128 letters, digits or + = , . @ _ -")
 ]
 TopicName = Annotated[
-    # Its key's alias is the same behind alias/, within 256 characters.
+    # Its key's alias is alias/ and the same name, within 256 characters.
     str, matches(r"[A-Za-z0-9_-]{1,250}", "must be 1 to 250 letters, digits, - or _")
 ]
 TopicArn = Annotated[
@@ -279,7 +280,7 @@ CatalogName = Annotated[
 WorkgroupName = Annotated[
     str, matches(r"[A-Za-z0-9._-]{1,128}", "must be 1 to 128 letters, digits, dots, - or _")
 ]
-Day = Annotated[str, Rule("must be a day such as 2026-01-31", _is_day)]
+Day = Annotated[str, TextRule("must be a day such as 2026-01-31", _is_day)]
 Days = Annotated[int, Field(ge=1, le=36500)]
 ExternalId = Annotated[
     str, matches(r"[\w+=,.@:/-]{2,1224}", "must be 2 to 1224 letters, digits or + = , . @ : / -")
@@ -288,9 +289,70 @@ SessionName = Annotated[
     str, matches(r"[\w+=,.@-]{2,64}", "must be 2 to 64 letters, digits or + = , . @ -")
 ]
 
+MAX_TAGS = 50
+"""Tags of one resource. The stack adds none to those in `tags`.
+https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
+TAG_KEY_LENGTH = 128
+TAG_VALUE_LENGTH = 256
+_TAG_SIGNS = frozenset("_.:/=+-@")
+_TAG_CATEGORIES = ("L", "N", "Zs")
+"""Unicode categories of letters, numbers and spaces.
+
+AWS allows `[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]`
+(https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html, and CloudTrail's AddTags); we
+leave out its separators of lines and paragraphs."""
+
+
+def _has_tag_characters(text: str) -> bool:
+    return all(
+        each in _TAG_SIGNS or unicodedata.category(each).startswith(_TAG_CATEGORIES)
+        for each in text
+    )
+
+
+def _is_reserved_tag(text: str) -> bool:
+    """Tell whether a text has the prefix that AWS reserves, in upper or lower case."""
+    return text.lower().startswith("aws:")
+
+
+def _is_tag_key(text: str) -> bool:
+    return (
+        1 <= len(text) <= TAG_KEY_LENGTH
+        and _has_tag_characters(text)
+        and not _is_reserved_tag(text)
+    )
+
+
+def _is_tag_value(text: str) -> bool:
+    return (
+        len(text) <= TAG_VALUE_LENGTH and _has_tag_characters(text) and not _is_reserved_tag(text)
+    )
+
+
+_TAG_FORM = "letters, digits, spaces or _ . : / = + - @, and not begin with aws:"
+TAG_KEY = TextRule(f"must have a key of 1 to {TAG_KEY_LENGTH} {_TAG_FORM}", _is_tag_key)
+TAG_VALUE = TextRule(f"must have a value of at most {TAG_VALUE_LENGTH} {_TAG_FORM}", _is_tag_value)
+"""AWS reserves `aws:` in values too, although only some services document it.
+https://docs.aws.amazon.com/batch/latest/userguide/tag-restrictions.html"""
+
+Tags = Annotated[
+    dict[Annotated[str, TAG_KEY], Annotated[str, TAG_VALUE]], Field(max_length=MAX_TAGS)
+]
+
+
+def case_duplicates(keys: Iterable[str]) -> dict[str, str]:
+    """Map each key that differs from an earlier one only by case to that earlier key.
+
+    IAM treats `Department` and `department` as one key, and refuses to create a role with both.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    """
+    first: dict[str, str] = {}
+    found = {key: first.setdefault(key.casefold(), key) for key in keys}
+    return {key: earlier for key, earlier in found.items() if key != earlier}
+
 
 def models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    """Yield the models that an annotation names, through lists, unions and options."""
+    """Yield the models in an annotation, also inside lists and unions."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):
@@ -298,7 +360,7 @@ def models_in(annotation: object) -> Iterator[type[BaseModel]]:
 
 
 def metadata_in(annotation: object) -> Iterator[object]:
-    """Yield what an annotation says of its values, through lists, unions and options."""
+    """Yield the metadata of an annotation, also inside lists and unions."""
     for each in getattr(annotation, "__metadata__", ()):
         yield from each.metadata if isinstance(each, FieldInfo) else [each]
     if get_origin(annotation) is not Literal:
@@ -307,5 +369,10 @@ def metadata_in(annotation: object) -> Iterator[object]:
 
 
 def setting(meaning: str, default: Any = ..., **limits: Any) -> Any:
-    """Declare a setting: what it means, its default (required where none) and its limits."""
+    """Declare a setting: its meaning, default (required if there is none) and limits."""
     return Field(default, description=meaning, **limits)
+
+
+def account_of(arn: str) -> str:
+    """Return the account id in an ARN."""
+    return arn.split(":")[4]

@@ -16,9 +16,9 @@ from sigma.filters import SigmaFilter
 from sigma.rule import SigmaRule
 from sigma.rule.base import SigmaYAMLLoader
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.queries import Query
 from orgtrail.queries.expressions import expanded
-from orgtrail.settings.faults import OrgtrailError
 from orgtrail.sigma import Rules, SigmaQuestion
 from orgtrail.sigma.backend import Backend
 from orgtrail.sigma.fields import InexpressibleError

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
-from orgtrail.settings.detection import AccessAnalyzer
+from orgtrail import naming
+from orgtrail.settings.detection import AccessAnalyzerSettings
 from orgtrail.trail.detection import places
 from orgtrail.trail.part import Before, Part
 
 
-def access_analyzer(part: Part, settings: AccessAnalyzer, after: Before) -> None:
+def access_analyzer(part: Part, settings: AccessAnalyzerSettings, after: Before) -> None:
     """Register the administrator once, then add an analyzer in each region.
 
     They report what is shared with anyone outside of the organization.
@@ -25,7 +25,7 @@ def access_analyzer(part: Part, settings: AccessAnalyzer, after: Before) -> None
         "aws_organizations_delegated_administrator",
         "delegation",
         account_id=env.accounts[settings.administrator].id,
-        service_principal=layout.ACCESS_ANALYZER,
+        service_principal=naming.ACCESS_ANALYZER,
         depends_on=after,
     )
     for place in found:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.alarms import SILENCE, Alarm, pattern
-from orgtrail.settings.alarms import Alarms, Tuning
+from orgtrail.settings.detection import AlarmSettings, Tuning
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import verification
 from orgtrail.trail.common import role, service_key
@@ -34,7 +34,7 @@ _AT_LEAST = "GreaterThanOrEqualToThreshold"
 _KEY, _VALUE = "${each.key}", "${{each.value.{}}}"
 
 
-def alarms(part: Part, settings: Alarms, *, group: Before) -> None:
+def alarms(part: Part, settings: AlarmSettings, *, group: Before) -> None:
     """Add the topic, then metric filters on the trail's log group, and alarms on their metrics.
 
     Each alarm is there twice: over all accounts, as scanners look for it, and by account, where
@@ -60,12 +60,12 @@ def alarms(part: Part, settings: Alarms, *, group: Before) -> None:
             _silence(part, settings, alarm, [topic, *group])
 
 
-def _topic(part: Part, settings: Alarms) -> Resource:
+def _topic(part: Part, settings: AlarmSettings) -> Resource:
     """Add the topic with its policy and its key, and return what is made last."""
     env, name = part.environment, settings.topic
     key = service_key(
         part.inside("key"),
-        alias=layout.alias(name),
+        alias=naming.key_alias(name),
         description=f"Messages of {name}",
         policy=key_policy(env),
     )
@@ -78,7 +78,7 @@ def _topic(part: Part, settings: Alarms) -> Resource:
     )
 
 
-def _subscribe(part: Part, settings: Alarms, topic: Resource) -> None:
+def _subscribe(part: Part, settings: AlarmSettings, topic: Resource) -> None:
     subscribers = settings.subscribers
     endpoints = {
         endpoint: protocol
@@ -99,7 +99,7 @@ def _subscribe(part: Part, settings: Alarms, topic: Resource) -> None:
         _chat(part, settings, topic)
 
 
-def _chat(part: Part, settings: Alarms, topic: Resource) -> None:
+def _chat(part: Part, settings: AlarmSettings, topic: Resource) -> None:
     """Add the channels. Without a guardrail a channel could do all that administrators can."""
     env, name = part.environment, settings.chat_role_name
     may_look = role(
@@ -112,8 +112,8 @@ def _chat(part: Part, settings: Alarms, topic: Resource) -> None:
     )
     common: dict[str, Any] = {
         "configuration_name": _KEY,
-        "iam_role_arn": layout.role_arn(env, env.management.id, name),
-        "guardrail_policy_arns": [layout.arn(env, "iam", "aws", layout.CHAT_GUARDRAIL)],
+        "iam_role_arn": naming.role_arn(env, env.management.id, name),
+        "guardrail_policy_arns": [naming.arn(env, "iam", "aws", naming.CHAT_GUARDRAIL)],
         "sns_topic_arns": [_topic_arn(part, settings)],
         "logging_level": "ERROR",
         "depends_on": [may_look, topic],
@@ -141,7 +141,7 @@ def _chat(part: Part, settings: Alarms, topic: Resource) -> None:
 
 
 def _totals(
-    part: Part, settings: Alarms, watched: list[Alarm], group: Before, topic: Resource
+    part: Part, settings: AlarmSettings, watched: list[Alarm], group: Before, topic: Resource
 ) -> None:
     """Add plain alarms: Security Hub wants a metric with no dimensions."""
     namespace = settings.namespace
@@ -150,7 +150,7 @@ def _totals(
         "aws_cloudwatch_metric_alarm",
         "totals",
         for_each={each.name: _entry(settings, each) for each in watched},
-        alarm_name=layout.alarm_title(namespace, _KEY),
+        alarm_name=naming.alarm_title(namespace, _KEY),
         metric_name=_KEY,
         namespace=namespace,
         statistic="Sum",
@@ -161,7 +161,7 @@ def _totals(
 
 
 def _by_account(
-    part: Part, settings: Alarms, watched: list[Alarm], group: Before, topic: Resource
+    part: Part, settings: AlarmSettings, watched: list[Alarm], group: Before, topic: Resource
 ) -> None:
     """Add alarms that ring for each account separately."""
     namespace = f"{settings.namespace}/ByAccount"
@@ -181,7 +181,7 @@ def _by_account(
         "aws_cloudwatch_metric_alarm",
         "by_account",
         for_each={each.name: _entry(settings, each) for each in watched},
-        alarm_name=layout.alarm_title(settings.namespace, _KEY, by_account=True),
+        alarm_name=naming.alarm_title(settings.namespace, _KEY, by_account=True),
         metric_query=[series],
         threshold=Expression(_VALUE.format("threshold")),
         **_common(part, settings, [topic, filters]),
@@ -190,7 +190,7 @@ def _by_account(
 
 def _filters(
     part: Part,
-    settings: Alarms,
+    settings: AlarmSettings,
     name: str,
     watched: list[Alarm],
     group: Before,
@@ -199,12 +199,12 @@ def _filters(
 ) -> Resource:
     """Count the events of each pattern in a namespace."""
     env = part.environment
-    names, wording = layout.alarm_names(env), settings.patterns
+    names, wording = naming.alarm_placeholders(env), settings.patterns
     return part.add(
         "aws_cloudwatch_log_metric_filter",
         f"{name}_filter",
         for_each={each.name: literal(pattern(each, wording, names)) for each in watched},
-        name=layout.filter_name(_KEY, name),
+        name=naming.filter_name(_KEY, name),
         log_group_name=env.delivery.log_group,
         pattern="${each.value}",
         metric_transformation={
@@ -217,12 +217,12 @@ def _filters(
     )
 
 
-def _silence(part: Part, settings: Alarms, alarm: Alarm, after: Before) -> None:
+def _silence(part: Part, settings: AlarmSettings, alarm: Alarm, after: Before) -> None:
     """Ring where nothing comes: the metric of the log group itself, missing or zero."""
     part.add(
         "aws_cloudwatch_metric_alarm",
         "silence",
-        alarm_name=layout.alarm_title(settings.namespace, alarm.name),
+        alarm_name=naming.alarm_title(settings.namespace, alarm.name),
         metric_name="IncomingLogEvents",
         namespace="AWS/Logs",
         dimensions={"LogGroupName": part.environment.delivery.log_group},
@@ -238,7 +238,7 @@ def _silence(part: Part, settings: Alarms, alarm: Alarm, after: Before) -> None:
     )
 
 
-def _common(part: Part, settings: Alarms, after: Before) -> dict[str, Any]:
+def _common(part: Part, settings: AlarmSettings, after: Before) -> dict[str, Any]:
     return {
         "alarm_description": _VALUE.format("description"),
         "comparison_operator": _AT_LEAST,
@@ -249,7 +249,7 @@ def _common(part: Part, settings: Alarms, after: Before) -> dict[str, Any]:
     }
 
 
-def _entry(settings: Alarms, alarm: Alarm) -> Json:
+def _entry(settings: AlarmSettings, alarm: Alarm) -> Json:
     tuning = settings.tuning.get(alarm.name, Tuning())
     return {
         "description": _description(alarm),
@@ -258,20 +258,20 @@ def _entry(settings: Alarms, alarm: Alarm) -> Json:
     }
 
 
-def _topic_arn(part: Part, settings: Alarms) -> str:
-    return layout.management_topic_arn(part.environment, settings.topic)
+def _topic_arn(part: Part, settings: AlarmSettings) -> str:
+    return naming.management_topic_arn(part.environment, settings.topic)
 
 
 def _description(alarm: Alarm) -> str:
     return f"{alarm.title} ({', '.join(alarm.controls)}). {alarm.response}"
 
 
-def topic_policy(env: Environment, alarms: Alarms) -> Document:
+def topic_policy(env: Environment, alarms: AlarmSettings) -> Document:
     """Return the topic's policy: alarms and the daily verification publish, over TLS.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
-    arn = layout.management_topic_arn(env, alarms.topic)
+    arn = naming.management_topic_arn(env, alarms.topic)
     return document(
         publish("AlarmsPublish", _CLOUDWATCH, arn, env.management.id, _our_alarms(env)),
         *(verification.topic_statements(env) if env.verification else []),
@@ -285,7 +285,7 @@ def key_policy(env: Environment) -> Document:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     return document(
-        administration([layout.account_root(env, env.management.id)]),
+        administration([naming.account_root(env, env.management.id)]),
         service("AlarmsEncrypt", _CLOUDWATCH, env.management.id, _our_alarms(env)),
         *(verification.key_statements(env) if env.verification else []),
     )
@@ -313,14 +313,14 @@ def chat_permissions() -> Document:
 
 
 def _our_alarms(env: Environment) -> str:
-    return layout.arn(env, "cloudwatch", env.management.id, "alarm:*", region=env.home_region)
+    return naming.arn(env, "cloudwatch", env.management.id, "alarm:*", region=env.home_region)
 
 
 def deploying(env: Environment) -> Iterator[Statement]:
     """Yield what deploying filters and alarms takes, in the management account."""
     account = env.management.id
-    group = layout.log_group_arn(env, account)
+    group = naming.log_group_arn(env, account)
     filters = ("DeleteMetricFilter", "DescribeMetricFilters", "PutMetricFilter")
     yield allow("ManageFilters", "logs", filters, [group, f"{group}:*"])
-    every = layout.arn(env, "cloudwatch", account, "alarm:*", region=env.home_region)
+    every = naming.arn(env, "cloudwatch", account, "alarm:*", region=env.home_region)
     yield allow("ManageAlarms", "cloudwatch", _MANAGE, every)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import members, writers
 from orgtrail.trail.common import Bucket, LogTarget, Retention, private_bucket
@@ -50,7 +50,7 @@ def archive(part: Part, key_arn: str) -> Archive:
     made = private_bucket(
         part.inside("Default"),
         bucket=settings.bucket,
-        policy=None if env.adopt.refers("bucket") else archive_policy(env),
+        policy=None if env.adopt.is_referenced("bucket") else archive_policy(env),
         retention=Retention(
             expire=settings.expire_after_days,
             noncurrent=settings.noncurrent_expire_after_days,
@@ -84,7 +84,7 @@ def _access_logs(part: Part) -> LogTarget:
     made = private_bucket(
         part,
         bucket=settings.access_log_bucket,
-        policy=None if env.adopt.refers("access_log_bucket") else access_log_policy(env),
+        policy=None if env.adopt.is_referenced("access_log_bucket") else access_log_policy(env),
         # S3 cannot deliver access logs to a bucket that is locked or encrypted with KMS.
         retention=Retention(settings.access_log_expire_after_days, 30),
         protect=settings.destroy_protection,
@@ -112,7 +112,7 @@ def archive_policy(env: Environment) -> Document:
             env.organization.id,
         ),
         transport(env, bucket),
-        encrypted(layout.own_keys(env), ["aws:kms", "AES256"]),
+        encrypted(naming.trail_object_arns(env), ["aws:kms", "AES256"]),
         no_deletion(env, bucket),
         _only_cloudtrail_writes(env),
         *members.bucket_statements(env),
@@ -138,8 +138,8 @@ def access_log_policy(env: Environment) -> Document:
             "Effect": "Allow",
             "Principal": {"Service": "logging.s3.amazonaws.com"},
             "Action": "s3:PutObject",
-            "Resource": layout.bucket_arn(env, bucket, f"{prefix}*"),
-            "Condition": acting_for(env.logging.id, layout.bucket_arn(env, source)),
+            "Resource": naming.bucket_arn(env, bucket, f"{prefix}*"),
+            "Condition": acting_for(env.logging.id, naming.bucket_arn(env, source)),
         }
         for number, (prefix, source) in enumerate(sources.items(), start=1)
     ]
@@ -149,14 +149,14 @@ def access_log_policy(env: Environment) -> Document:
 def _from_trail(env: Environment, sid: str, action: str, bucket: str, owner: str) -> Statement:
     """Allow CloudTrail one action, for this trail alone (no confused deputy)."""
     write = {"s3:x-amz-acl": "bucket-owner-full-control"} if owner else {}
-    key = f"{layout.logs_prefix(env)}{owner}/*" if owner else ""
+    key = f"{env.logs_prefix}{owner}/*" if owner else ""
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"Service": layout.CLOUDTRAIL},
+        "Principal": {"Service": naming.CLOUDTRAIL},
         "Action": action,
-        "Resource": layout.bucket_arn(env, bucket, key),
-        "Condition": {"StringEquals": {**write, "aws:SourceArn": layout.trail_arn(env)}},
+        "Resource": naming.bucket_arn(env, bucket, key),
+        "Condition": {"StringEquals": {**write, "aws:SourceArn": naming.trail_arn(env)}},
     }
 
 
@@ -171,6 +171,6 @@ def _only_cloudtrail_writes(env: Environment) -> Statement:
         "Effect": "Deny",
         "Principal": "*",
         "Action": [f"s3:{action}" for action in (*REWRITING, "PutObjectAcl")],
-        "Resource": layout.own_keys(env),
-        "Condition": {"StringNotEquals": {"aws:PrincipalServiceName": layout.CLOUDTRAIL}},
+        "Resource": naming.trail_object_arns(env),
+        "Condition": {"StringNotEquals": {"aws:PrincipalServiceName": naming.CLOUDTRAIL}},
     }

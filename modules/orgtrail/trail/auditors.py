@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
-from orgtrail.settings.access import Auditor
+from orgtrail import naming
+from orgtrail.settings.access import AuditorSettings
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.common import role
 from orgtrail.trail.part import Part
@@ -31,7 +31,7 @@ _CATALOG = "datacatalog/AwsDataCatalog"
 _SCHEMA = ("GetDatabase", "GetDatabases", "GetPartition", "GetPartitions", "GetTable", "GetTables")
 
 
-def auditor(part: Part, settings: Auditor) -> None:
+def auditor(part: Part, settings: AuditorSettings) -> None:
     """Add the role.
 
     Args:
@@ -51,11 +51,11 @@ def auditor(part: Part, settings: Auditor) -> None:
     )
 
 
-def auditor_trust(auditor: Auditor) -> Document:
+def auditor_trust(auditor: AuditorSettings) -> Document:
     """Return who may assume the auditors' role: with MFA, an external id, a source identity."""
     return trust(
         auditor.trusted,
-        mfa=auditor.asks_mfa,
+        mfa=auditor.requires_mfa,
         external_id=auditor.external_id,
         source_identity=auditor.source_identity,
     )
@@ -67,8 +67,8 @@ def auditor_permissions(env: Environment) -> Document:
     https://docs.aws.amazon.com/athena/latest/ug/workgroups-iam-policy.html
     """
     return document(
-        allow("AskAthena", "athena", _ASK, layout.workgroup_arn(env)),
-        allow("BrowseCatalog", "athena", _BROWSE, layout.in_logging(env, "athena", _CATALOG)),
+        allow("AskAthena", "athena", _ASK, naming.workgroup_arn(env)),
+        allow("BrowseCatalog", "athena", _BROWSE, naming.logging_arn(env, "athena", _CATALOG)),
         # The console asks for these lists; they have names alone, and no resource to name.
         allow("OpenConsole", "athena", ("ListDataCatalogs", "ListWorkGroups"), "*"),
         allow(
@@ -76,18 +76,18 @@ def auditor_permissions(env: Environment) -> Document:
             "glue",
             _SCHEMA,
             [
-                layout.in_logging(env, "glue", "catalog"),
-                *layout.catalog_arns(env),
+                naming.logging_arn(env, "glue", "catalog"),
+                *naming.catalog_arns(env),
             ],
         ),
         list_bucket(env, "FindLogFiles", env.archive.bucket, "ListBucketVersions"),
-        read_objects(env, "ReadLogFiles", f"{layout.logs_prefix(env)}*"),
+        read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
         list_bucket(env, "FindResults", env.result_bucket, "ListBucketMultipartUploads"),
         allow(
             "KeepResults",
             "s3",
             ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject"),
-            layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*"),
+            naming.bucket_arn(env, env.result_bucket, f"{naming.RESULT_PREFIX}*"),
         ),
         *_compacted(env),
         *decrypt(env, "DecryptLogFilesAndResults", ["s3"], [], "GenerateDataKey"),
@@ -99,7 +99,7 @@ def auditor_permissions(env: Environment) -> Document:
 def _compacted(env: Environment) -> list[Statement]:
     if not env.compacted_bucket:
         return []
-    keys = layout.bucket_arn(env, env.compacted_bucket, "*")
+    keys = naming.bucket_arn(env, env.compacted_bucket, "*")
     return [
         list_bucket(env, "FindCompacted", env.compacted_bucket),
         allow("ReadCompacted", "s3", ("GetObject",), keys),

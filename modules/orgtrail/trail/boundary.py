@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import siem
 from orgtrail.trail.policy import Document, Statement, allow, document
@@ -37,15 +37,15 @@ def boundary(env: Environment, name: str) -> Document:
 def _management(env: Environment) -> Iterator[Statement]:
     """Yield what delivery to CloudWatch Logs and the chat's role do."""
     yield allow("Deliver", "logs", ("CreateLogStream", "PutLogEvents"),
-                layout.log_stream_arns(env))  # fmt: skip
+                naming.log_stream_arns(env))  # fmt: skip
     yield allow("Look", "cloudwatch", ("Describe*", "Get*"), "*")
 
 
 def _logging(env: Environment) -> Iterator[Statement]:
     """Yield what auditors, a SIEM, the compaction and the verification do."""
-    archive = layout.bucket_arn(env, env.archive.bucket)
+    archive = naming.bucket_arn(env, env.archive.bucket)
     compacted = env.compacted_bucket or f"{env.archive.bucket}-compacted"
-    buckets = [layout.bucket_arn(env, each) for each in (env.result_bucket, compacted)]
+    buckets = [naming.bucket_arn(env, each) for each in (env.result_bucket, compacted)]
     everything = [archive, *buckets]
     yield allow(
         "Read", "s3", ("Get*", "List*"), [*everything, *(f"{each}/*" for each in everything)]
@@ -54,17 +54,17 @@ def _logging(env: Environment) -> Iterator[Statement]:
     yield allow("Write", "s3", _OBJECTS, [f"{each}/*" for each in buckets])
     yield allow("Ask", "athena", _ATHENA, "*")
     yield allow("ReadCatalog", "glue", ("BatchGet*", "Get*", "UpdateTable"),
-                layout.in_logging(env, "glue", "*"))  # fmt: skip
-    services = [layout.via(env, each) for each in ("s3", "sns", "sqs")]
+                naming.logging_arn(env, "glue", "*"))  # fmt: skip
+    services = [naming.via_service(env, each) for each in ("s3", "sns", "sqs")]
     yield {
         **allow("UseKeys", "kms", ("Decrypt", "GenerateDataKey"),
-                layout.arn(env, "kms", "*", "key/*", region=env.home_region)),
+                naming.arn(env, "kms", "*", "key/*", region=env.home_region)),
         "Condition": {"StringEquals": {"kms:ViaService": services}},
     }  # fmt: skip
-    yield allow("TakeMessages", "sqs", siem.TAKE, layout.in_logging(env, "sqs", "*"))
+    yield allow("TakeMessages", "sqs", siem.TAKE, naming.logging_arn(env, "sqs", "*"))
     yield allow("Verify", "cloudtrail", ("ListPublicKeys",), "*")
     yield allow("StartVerification", "codebuild", ("StartBuild",),
-                layout.in_logging(env, "codebuild", "project/*"))  # fmt: skip
+                naming.logging_arn(env, "codebuild", "project/*"))  # fmt: skip
     yield allow("Report", "logs", ("CreateLogStream", "PutLogEvents"),
-                layout.in_logging(env, "logs", "log-group:*"))  # fmt: skip
-    yield allow("Tell", "sns", ("Publish",), layout.management_topic_arn(env, "*"))
+                naming.logging_arn(env, "logs", "log-group:*"))  # fmt: skip
+    yield allow("Tell", "sns", ("Publish",), naming.management_topic_arn(env, "*"))

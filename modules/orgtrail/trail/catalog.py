@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from orgtrail import layout, records
+from orgtrail import naming, records
 from orgtrail.queries import Query, pack
 from orgtrail.queries.rendering import on_table, to_prepare, to_save
 from orgtrail.settings.environment import Environment
@@ -108,14 +108,14 @@ def _table(part: Part, accounts: str, database: Resource) -> None:
             "projection.region.values": _regions(part),
             "projection.day.type": "date",
             "projection.day.format": "yyyy/MM/dd",
-            "projection.day.range": f"{layout.first_day(env)},NOW",
+            "projection.day.range": f"{naming.first_day(env)},NOW",
             "projection.day.interval": "1",
             "projection.day.interval.unit": "DAYS",
-            "storage.location.template": literal(layout.partition_template(env)),
+            "storage.location.template": literal(naming.partition_template(env)),
         },
         partition_keys=columns(*records.PARTITIONS),
         storage_descriptor={
-            "location": layout.table_location(env),
+            "location": naming.table_location(env),
             "input_format": _INPUT,
             "output_format": _OUTPUT,
             "columns": columns(*records.FIELDS),
@@ -158,7 +158,7 @@ def _workgroup(env: Environment, key_arn: str) -> Json:
         "bytes_scanned_cutoff_per_query": env.catalog.bytes_scanned_limit,
         "engine_version": {"selected_engine_version": "Athena engine version 3"},
         "result_configuration": {
-            "output_location": layout.result_location(env),
+            "output_location": naming.result_location(env),
             "expected_bucket_owner": env.logging.id,
             "encryption_configuration": {
                 "encryption_option": "SSE_KMS",
@@ -179,7 +179,7 @@ def _questions(part: Part, accounts: str, *, workgroup: Resource, database: Reso
 
     """
     env, settings = part.environment, part.environment.catalog
-    facts = layout.query_facts(env) | {"accounts": _ACCOUNTS}
+    facts = naming.query_placeholders(env) | {"accounts": _ACCOUNTS}
     saved, prepared = {}, {}
     for query in pack().values():
         sql = literal(on_table(to_save(query, facts), settings.table))
@@ -223,10 +223,10 @@ def results_policy(env: Environment) -> Document:
 
 def deploying(env: Environment) -> Iterator[Statement]:
     """Yield what deploying the catalog takes, in the logging account."""
-    tables = [layout.in_logging(env, "glue", "catalog"), *layout.catalog_arns(env)]
+    tables = [naming.logging_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]
     yield allow("ManageTable", "glue", _TABLE, tables)
-    yield allow("ManageWorkgroup", "athena", _WORKGROUP, layout.workgroup_arn(env))
+    yield allow("ManageWorkgroup", "athena", _WORKGROUP, naming.workgroup_arn(env))
     if env.catalog.queries:
-        yield allow("ManageQuestions", "athena", _QUESTIONS, layout.workgroup_arn(env))
+        yield allow("ManageQuestions", "athena", _QUESTIONS, naming.workgroup_arn(env))
     if env.catalog.compaction:
         yield from compaction.deploying(env, env.catalog.compaction)

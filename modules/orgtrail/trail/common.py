@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orgtrail import records
-from orgtrail.settings.adoption import BucketPart, ExistingBucket, ExistingKey
+from orgtrail.settings.archive import BucketPart, ExistingBucket, ExistingKey
 from orgtrail.trail.part import Before, Part, protected
 from orgtrail.trail.policy import Document, boundary_arn, text
 from orgtrail.trail.resource import Json, Provider, Resource, literal

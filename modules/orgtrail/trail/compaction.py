@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from orgtrail import layout, records
+from orgtrail import naming, records
 from orgtrail.queries.compaction import statements
 from orgtrail.settings.catalog import Compaction
 from orgtrail.settings.environment import Environment
@@ -73,7 +73,7 @@ def compaction(
         table_type="EXTERNAL_TABLE",
         open_table_format_input={"iceberg_input": {"metadata_operation": "CREATE", "version": "2"}},
         storage_descriptor={
-            "location": layout.compacted_location(env),
+            "location": naming.compacted_location(env),
             "columns": columns(*records.FIELDS, *records.PARTITIONS),
         },
         # Each commit writes where the newest metadata lies.
@@ -112,8 +112,8 @@ def _schedule(part: Part, settings: Compaction, after: Before) -> None:
         flexible_time_window={"mode": "OFF"},
         depends_on=after,
         target={
-            "arn": layout.call_arn(env, CALL),
-            "role_arn": layout.role_arn(env, env.logging.id, settings.role_name),
+            "arn": naming.scheduler_target_arn(env, CALL),
+            "role_arn": naming.role_arn(env, env.logging.id, settings.role_name),
             "input": "${each.value.ask}",
         },
     )
@@ -139,7 +139,7 @@ def role_trust(env: Environment) -> Document:
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     """
-    schedules = layout.in_logging(env, "scheduler", "schedule-group/default")
+    schedules = naming.logging_arn(env, "scheduler", "schedule-group/default")
     return document(
         {
             "Sid": "ScheduleRuns",
@@ -159,23 +159,23 @@ def role_permissions(env: Environment) -> Document:
     name = f"table/{env.catalog.database}/{compaction.table}"
     return document(
         allow("AskAthena", "athena", ("GetWorkGroup", "StartQueryExecution"),
-              layout.workgroup_arn(env)),
+              naming.workgroup_arn(env)),
         allow("FindCatalog", "athena", ("GetDataCatalog",),
-              layout.in_logging(env, "athena", "datacatalog/AwsDataCatalog")),
+              naming.logging_arn(env, "athena", "datacatalog/AwsDataCatalog")),
         allow("ReadSchema", "glue", ("GetDatabase", "GetPartition", "GetPartitions", "GetTable"),
-              [layout.in_logging(env, "glue", "catalog"), *layout.catalog_arns(env)]),
+              [naming.logging_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]),
         allow("CommitTable", "glue", ("UpdateTable",),
-              [layout.in_logging(env, "glue", "catalog"),
-               layout.in_logging(env, "glue", f"database/{env.catalog.database}"),
-               layout.in_logging(env, "glue", name)]),
+              [naming.logging_arn(env, "glue", "catalog"),
+               naming.logging_arn(env, "glue", f"database/{env.catalog.database}"),
+               naming.logging_arn(env, "glue", name)]),
         list_bucket(env, "FindLogFiles", env.archive.bucket),
-        read_objects(env, "ReadLogFiles", f"{layout.logs_prefix(env)}*"),
+        read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
         list_bucket(env, "FindTable", env.compacted_bucket, "ListBucketMultipartUploads"),
         allow("WriteTable", "s3", (*_WRITE, "DeleteObject"),
-              layout.bucket_arn(env, env.compacted_bucket, "*")),
+              naming.bucket_arn(env, env.compacted_bucket, "*")),
         list_bucket(env, "FindResults", env.result_bucket, "ListBucketMultipartUploads"),
         allow("KeepResults", "s3", _WRITE,
-              layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*")),
+              naming.bucket_arn(env, env.result_bucket, f"{naming.RESULT_PREFIX}*")),
         *decrypt(env, "UseKey", ["s3"], [], "GenerateDataKey"),
     )  # fmt: skip
 
@@ -184,23 +184,23 @@ def deploying(env: Environment, settings: Compaction) -> Iterator[Statement]:
     """Yield what deploying them takes, in the logging account."""
     assert env.compacted_bucket
     # Glue writes an Iceberg table's first metadata in the caller's name.
-    objects = layout.bucket_arn(env, env.compacted_bucket, "*")
+    objects = naming.bucket_arn(env, env.compacted_bucket, "*")
     yield allow("BeginTable", "s3", ("GetObject", "PutObject"), objects)
     yield _metadata_key(env, env.compacted_bucket)
-    schedules = layout.in_logging(env, "scheduler", f"schedule/default/{settings.table}-*")
+    schedules = naming.logging_arn(env, "scheduler", f"schedule/default/{settings.table}-*")
     yield allow("ManageSchedule", "scheduler", SCHEDULE, schedules)
-    yield pass_role("PassRole", layout.role_arn(env, env.logging.id, settings.role_name), SCHEDULER)
+    yield pass_role("PassRole", naming.role_arn(env, env.logging.id, settings.role_name), SCHEDULER)
 
 
 def _metadata_key(env: Environment, bucket: str) -> Statement:
     """Allow the key for that metadata: through S3, for objects of this one bucket."""
     return {
-        **allow("EncryptTable", "kms", ("Decrypt", "GenerateDataKey"), layout.any_key_arn(env)),
+        **allow("EncryptTable", "kms", ("Decrypt", "GenerateDataKey"), naming.any_key_arn(env)),
         "Condition": {
-            "StringEquals": {"kms:ViaService": layout.via(env, "s3")},
+            "StringEquals": {"kms:ViaService": naming.via_service(env, "s3")},
             "StringLike": {
                 "kms:EncryptionContext:aws:s3:arn": [
-                    layout.bucket_arn(env, bucket, key) for key in ("", "*")
+                    naming.bucket_arn(env, bucket, key) for key in ("", "*")
                 ]
             },
         },

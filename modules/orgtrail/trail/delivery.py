@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import deploying as of
 from orgtrail.trail.common import role
@@ -33,10 +33,10 @@ def delivery(part: Part) -> Delivery:
         retention_in_days=settings.retention_days,
         kms_key_id=settings.kms_key_arn,
         lifecycle=protected(env.archive.destroy_protection),
-        imported_as=settings.log_group if adopt.imports("log_group") else "",
-        is_managed=not adopt.refers("log_group"),
+        imported_as=settings.log_group if adopt.is_imported("log_group") else "",
+        is_managed=not adopt.is_referenced("log_group"),
     )
-    if adopt.refers("delivery_role") or adopt.refers("trail"):
+    if adopt.is_referenced("delivery_role") or adopt.is_referenced("trail"):
         return Delivery(group, (group,))
     may_write = role(
         part.inside("role"),
@@ -45,7 +45,7 @@ def delivery(part: Part) -> Delivery:
         trust=delivery_trust(env),
         policy_name="write-trail-streams",
         permissions=delivery_permissions(env),
-        exists=adopt.imports("delivery_role"),
+        exists=adopt.is_imported("delivery_role"),
     )
     return Delivery(group, (group, may_write))
 
@@ -56,9 +56,9 @@ def delivery_trust(env: Environment) -> Document:
         {
             "Sid": "CloudTrailDelivers",
             "Effect": "Allow",
-            "Principal": {"Service": layout.CLOUDTRAIL},
+            "Principal": {"Service": naming.CLOUDTRAIL},
             "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"aws:SourceArn": layout.trail_arn(env)}},
+            "Condition": {"StringEquals": {"aws:SourceArn": naming.trail_arn(env)}},
         }
     )
 
@@ -73,20 +73,20 @@ def delivery_permissions(env: Environment) -> Document:
             "Sid": "WriteTrailStreams",
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": layout.log_stream_arns(env),
+            "Resource": naming.log_stream_arns(env),
         }
     )
 
 
 def deploying(env: Environment) -> Iterator[Statement]:
     """Yield what deploying them takes, in the management account."""
-    group = layout.log_group_arn(env, env.management.id)
-    if not env.adopt.refers("log_group"):
+    group = naming.log_group_arn(env, env.management.id)
+    if not env.adopt.is_referenced("log_group"):
         yield allow("ManageLogGroup", "logs", of.LOG_GROUP, [group, f"{group}:*"])
         yield allow("FindLogGroups", "logs", ("DescribeLogGroups",), "*")
-    if env.adopt.refers("trail"):
+    if env.adopt.is_referenced("trail"):
         return
-    role = layout.delivery_role_arn(env)
-    if not env.adopt.refers("delivery_role"):
+    role = naming.delivery_role_arn(env)
+    if not env.adopt.is_referenced("delivery_role"):
         yield from of.roles("Delivery", role, boundary_arn(env, "management"))
-    yield of.pass_role("PassDeliveryRole", role, layout.CLOUDTRAIL)
+    yield of.pass_role("PassDeliveryRole", role, naming.CLOUDTRAIL)

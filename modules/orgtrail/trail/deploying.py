@@ -5,7 +5,7 @@ The end-to-end tests hold these against every call that the provider made.
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.policy import Statement, allow
 
@@ -112,5 +112,5 @@ def service_linked(sid: str, env: Environment, *services: str) -> Statement:
     Creating an organization trail asks for it:
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
     """
-    roles = [layout.role_arn(env, "*", f"aws-service-role/{each}/*") for each in services]
+    roles = [naming.role_arn(env, "*", f"aws-service-role/{each}/*") for each in services]
     return allow(sid, "iam", ("CreateServiceLinkedRole", "GetRole"), roles)

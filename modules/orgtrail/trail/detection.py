@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orgtrail import layout
-from orgtrail.settings.detection import AccessAnalyzer, GuardDuty, SecurityHub
+from orgtrail import naming
+from orgtrail.settings.detection import (
+    AccessAnalyzerSettings,
+    GuardDutySettings,
+    SecurityHubSettings,
+)
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import deploying as of
 from orgtrail.trail.part import Part
@@ -46,7 +50,7 @@ _MAKING = ("Create", "Enable", "TagResource", "UntagResource")
 _LINKED = {
     "guardduty": ("guardduty.amazonaws.com", "malware-protection.guardduty.amazonaws.com"),
     "security_hub": ("securityhub.amazonaws.com",),
-    "access_analyzer": (layout.ACCESS_ANALYZER,),
+    "access_analyzer": (naming.ACCESS_ANALYZER,),
 }
 _DELEGATION = (
     "DeregisterDelegatedAdministrator", "EnableAWSServiceAccess", "RegisterDelegatedAdministrator",
@@ -92,7 +96,7 @@ def delegating(env: Environment) -> Iterator[Statement]:
     yield from _linking(env, list(env.detection))
     told = env.alarms.subscribers if env.alarms else None
     if env.alarms and told and (told.slack or told.teams):
-        role = layout.role_arn(env, env.management.id, env.alarms.chat_role_name)
+        role = naming.role_arn(env, env.management.id, env.alarms.chat_role_name)
         yield allow("ManageChannels", "chatbot", _CHATS, "*")
         yield from of.roles("Chat", role, boundary_arn(env, "management"))
         yield of.pass_role("PassChatRole", role, "chatbot.amazonaws.com")
@@ -101,7 +105,7 @@ def delegating(env: Environment) -> Iterator[Statement]:
 
 def _principals(env: Environment) -> list[str]:
     """Return the services that may be handed over: all that detect, where an account is retired."""
-    services = layout.trusted_services(env)
+    services = naming.trusted_services(env)
     if env.retired.accounts:
         services += [name for names in _LINKED.values() for name in names]
     return sorted(set(services))
@@ -145,7 +149,9 @@ class Place:
     administrator: Part
 
 
-def places(part: Part, section: GuardDuty | SecurityHub | AccessAnalyzer) -> list[Place]:
+def places(
+    part: Part, section: GuardDutySettings | SecurityHubSettings | AccessAnalyzerSettings
+) -> list[Place]:
     """Return a place for each region of a service, the home region first."""
     env = part.environment
     found = []

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orgtrail import layout
-from orgtrail.regions import is_opt_in
-from orgtrail.settings.detection import FindingsExport, GuardDuty
+from orgtrail import naming
+from orgtrail.regions import is_opt_in, missing_guardduty_features
+from orgtrail.settings.detection import FindingsExport, GuardDutySettings
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.lacking import lacking
 from orgtrail.trail.archive import FINDINGS_LOG_PREFIX
 from orgtrail.trail.common import Bucket, LogTarget, Retention, private_bucket, service_key
 from orgtrail.trail.detection import Place, places
@@ -47,7 +46,9 @@ class _Export:
     bucket: Bucket
 
 
-def guardduty(part: Part, settings: GuardDuty, *, access_logs: LogTarget, after: Before) -> None:
+def guardduty(
+    part: Part, settings: GuardDutySettings, *, access_logs: LogTarget, after: Before
+) -> None:
     """Add a detector in the delegated administrator and in the management account, in each region.
 
     Args:
@@ -64,14 +65,14 @@ def guardduty(part: Part, settings: GuardDuty, *, access_logs: LogTarget, after:
 
 
 def _export(
-    part: Part, settings: GuardDuty, export: FindingsExport, access_logs: LogTarget
+    part: Part, settings: GuardDutySettings, export: FindingsExport, access_logs: LogTarget
 ) -> _Export:
     env = part.environment
     bucket = env.findings_bucket
     assert bucket is not None
     key = service_key(
         part.inside("key"),
-        alias=layout.alias(FINDINGS_KEY),
+        alias=naming.key_alias(FINDINGS_KEY),
         description="Findings of GuardDuty",
         policy=findings_key_policy(env, settings),
     )
@@ -87,7 +88,9 @@ def _export(
     return _Export(key, made)
 
 
-def _region(place: Place, settings: GuardDuty, export: _Export | None, after: Before) -> Resource:
+def _region(
+    place: Place, settings: GuardDutySettings, export: _Export | None, after: Before
+) -> Resource:
     """Add one region, and return what says who administers it.
 
     Detectors come first: otherwise the delegation creates one, and Terraform can no longer do so.
@@ -122,7 +125,7 @@ def _region(place: Place, settings: GuardDuty, export: _Export | None, after: Be
             "aws_guardduty_publishing_destination",
             "export",
             detector_id=detector.attribute("id"),
-            destination_arn=layout.bucket_arn(env, export.bucket.name),
+            destination_arn=naming.bucket_arn(env, export.bucket.name),
             kms_key_arn=export.key.attribute("arn"),
             # GuardDuty writes a test file at once.
             depends_on=[export.bucket.policy, export.bucket.encryption],
@@ -130,12 +133,14 @@ def _region(place: Place, settings: GuardDuty, export: _Export | None, after: Be
     return delegation
 
 
-def _features(place: Place, settings: GuardDuty, detector: Resource, members: Resource) -> None:
+def _features(
+    place: Place, settings: GuardDutySettings, detector: Resource, members: Resource
+) -> None:
     """Turn features on or off for the administrator's detector and for the members'.
 
     Of a feature that the region lacks nothing is said: AWS would refuse that it is off, too.
     """
-    part, absent = place.administrator, lacking(place.region)
+    part, absent = place.administrator, missing_guardduty_features(place.region)
     on = {name: name in settings.features for name in _ALWAYS_NAMED if name not in absent}
     part.add(
         "aws_guardduty_organization_configuration_feature",
@@ -158,7 +163,9 @@ def _features(place: Place, settings: GuardDuty, detector: Resource, members: Re
         _runtime(part, settings, detector, members)
 
 
-def _runtime(part: Part, settings: GuardDuty, detector: Resource, members: Resource) -> None:
+def _runtime(
+    part: Part, settings: GuardDutySettings, detector: Resource, members: Resource
+) -> None:
     kept = {name: name in settings.runtime_agents for name in _AGENTS}
     part.add(
         "aws_guardduty_organization_configuration_feature",
@@ -188,12 +195,12 @@ def _status(flag: bool) -> str:  # noqa: FBT001
     return "ENABLED" if flag else "DISABLED"
 
 
-def findings_policy(env: Environment, settings: GuardDuty, name: str) -> Document:
+def findings_policy(env: Environment, settings: GuardDutySettings, name: str) -> Document:
     """Return the bucket's policy: the administrator's detectors write, nobody deletes.
 
     https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_exportfindings.html
     """
-    whole, within = layout.bucket_arn(env, name), layout.bucket_arn(env, name, "*")
+    whole, within = naming.bucket_arn(env, name), naming.bucket_arn(env, name, "*")
     return document(
         _exports(env, settings, "GuardDutyLocates", "s3:GetBucketLocation", whole),
         _exports(env, settings, "GuardDutyWrites", "s3:PutObject", within),
@@ -203,7 +210,7 @@ def findings_policy(env: Environment, settings: GuardDuty, name: str) -> Documen
     )
 
 
-def findings_key_policy(env: Environment, settings: GuardDuty) -> Document:
+def findings_key_policy(env: Environment, settings: GuardDutySettings) -> Document:
     """Return the key's policy: the same detectors encrypt, readers decrypt by IAM through S3."""
     return document(
         administration(administrators(env)),
@@ -220,7 +227,7 @@ def services(regions: tuple[str, ...]) -> list[str]:
 
 
 def _exports(
-    env: Environment, settings: GuardDuty, sid: str, action: str, resource: str
+    env: Environment, settings: GuardDutySettings, sid: str, action: str, resource: str
 ) -> Statement:
     """Allow the administrator's detectors, in the regions that have one."""
     administrator = env.accounts[settings.administrator].id
@@ -228,7 +235,7 @@ def _exports(
     names = services(regions)
     # AWS makes up a detector's id, and a policy is literal.
     detectors = [
-        layout.arn(env, "guardduty", administrator, "detector/*", region=region)
+        naming.arn(env, "guardduty", administrator, "detector/*", region=region)
         for region in regions
     ]
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.common import UNKNOWN_POLICY
 from orgtrail.trail.deploying import TAGS
@@ -126,8 +126,8 @@ def resource_control(env: Environment) -> Document:
         "Principal": "*",
         "Action": ["s3:*", "kms:*"],
         "Resource": [
-            *(layout.bucket_arn(env, name, key) for name in env.own_buckets for key in ("", "*")),
-            layout.arn(env, "kms", env.logging.id, "key/*", region="*"),
+            *(naming.bucket_arn(env, name, key) for name in env.own_buckets for key in ("", "*")),
+            naming.arn(env, "kms", env.logging.id, "key/*", region="*"),
         ],
     }
     return document(
@@ -164,7 +164,7 @@ def deploying(env: Environment) -> Iterator[Statement]:
     yield {**allow("ManagePolicies", "organizations", _MANAGE, "*"), "Condition": of_kind}
     ours = f"{env.organization.id}/{{}}/*"
     policies = [
-        layout.arn(env, "organizations", env.management.id, f"policy/{ours.format(kind.lower())}")
+        naming.arn(env, "organizations", env.management.id, f"policy/{ours.format(kind.lower())}")
         for kind in kinds
     ]
     yield allow("TagPolicies", "organizations", TAGS, policies)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.rules.register import account_of
+from orgtrail.settings.types import account_of
 from orgtrail.trail import members, writers
 from orgtrail.trail.common import others_key, service_key
 from orgtrail.trail.part import Part
@@ -35,7 +35,7 @@ class TrailKey:
 def key(part: Part) -> TrailKey:
     """Add the key and its alias."""
     env = part.environment
-    if arn := env.adopt.others_key:
+    if arn := env.adopt.referenced_key:
         # It may be in any account: Control Tower keeps it in the management account.
         owner = Provider(account_of(arn), env.home_region)
         made = others_key(part.inside("Default"), arn=arn, alias=env.key.alias, owner=owner)
@@ -64,20 +64,20 @@ def key_policy(env: Environment) -> Document:
             env,
             "CloudTrailEncrypts",
             ["kms:GenerateDataKey*"],
-            {"StringLike": {CONTEXT: layout.any_trail_arn(env)}},
+            {"StringLike": {CONTEXT: naming.any_trail_arn(env)}},
         ),
         # An S3 Bucket Key is cached: the service has to read back the one that it uses.
         _cloudtrail(
             env,
             "CloudTrailUsesBucketKey",
             ["kms:Decrypt"],
-            {"StringLike": {CONTEXT: layout.any_trail_arn(env)}},
+            {"StringLike": {CONTEXT: naming.any_trail_arn(env)}},
         ),
         _cloudtrail(env, "CloudTrailDescribesKey", ["kms:DescribeKey"], {}),
         {
             "Sid": "ReadersDecryptLogs",
             "Effect": "Allow",
-            "Principal": {"AWS": layout.account_root(env, env.logging.id)},
+            "Principal": {"AWS": naming.account_root(env, env.logging.id)},
             "Action": "kms:Decrypt",
             "Resource": "*",
             "Condition": {"Null": {CONTEXT: "false"}},
@@ -85,14 +85,14 @@ def key_policy(env: Environment) -> Document:
         {
             "Sid": "AthenaResults",
             "Effect": "Allow",
-            "Principal": {"AWS": layout.account_root(env, env.logging.id)},
+            "Principal": {"AWS": naming.account_root(env, env.logging.id)},
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Resource": "*",
             "Condition": {
-                "StringEquals": {"kms:ViaService": layout.via(env, "s3")},
+                "StringEquals": {"kms:ViaService": naming.via_service(env, "s3")},
                 "StringLike": {
                     "kms:EncryptionContext:aws:s3:arn": [
-                        layout.bucket_arn(env, bucket, key)
+                        naming.bucket_arn(env, bucket, key)
                         for bucket in filter(None, (env.result_bucket, env.compacted_bucket))
                         for key in ("", "*")
                     ]
@@ -110,8 +110,8 @@ def _cloudtrail(
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"Service": layout.CLOUDTRAIL},
+        "Principal": {"Service": naming.CLOUDTRAIL},
         "Action": actions,
         "Resource": "*",
-        "Condition": {"StringEquals": {"aws:SourceArn": layout.trail_arn(env)}, **condition},
+        "Condition": {"StringEquals": {"aws:SourceArn": naming.trail_arn(env)}, **condition},
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.access import MemberReaders
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.policy import CONTEXT, Document, Statement, allow, document
@@ -19,8 +19,8 @@ def bucket_statements(env: Environment) -> list[Statement]:
     readers = env.access.member_readers
     if not readers:
         return []
-    bucket, own = env.archive.bucket, f"{layout.organization_prefix(env)}{OWN}/"
-    whole, within = layout.bucket_arn(env, bucket), layout.bucket_arn(env, bucket, f"{own}*")
+    bucket, own = env.archive.bucket, f"{env.organization_prefix}{OWN}/"
+    whole, within = naming.bucket_arn(env, bucket), naming.bucket_arn(env, bucket, f"{own}*")
     return [
         _members(env, readers, "MembersLocateLogs", "s3:GetBucketLocation", whole, {}),
         _members(
@@ -41,7 +41,7 @@ def key_statements(env: Environment) -> list[Statement]:
     if not readers:
         return []
     conditions = {
-        "StringEquals": {"kms:ViaService": layout.via(env, "s3")},
+        "StringEquals": {"kms:ViaService": naming.via_service(env, "s3")},
         "Null": {CONTEXT: "false"},
     }
     return [_members(env, readers, "MembersDecryptLogs", "kms:Decrypt", "*", conditions)]
@@ -49,15 +49,15 @@ def key_statements(env: Environment) -> list[Statement]:
 
 def member_policy(env: Environment) -> Document:
     """Return the policy of the reader in a member account: the half that the member attaches."""
-    bucket, own = env.archive.bucket, f"{layout.organization_prefix(env)}{OWN}/"
+    bucket, own = env.archive.bucket, f"{env.organization_prefix}{OWN}/"
     return document(
         allow(
-            "FindOwnLogs", "s3", ("GetBucketLocation", "ListBucket"), layout.bucket_arn(env, bucket)
+            "FindOwnLogs", "s3", ("GetBucketLocation", "ListBucket"), naming.bucket_arn(env, bucket)
         ),
-        allow("ReadOwnLogs", "s3", ("GetObject",), layout.bucket_arn(env, bucket, f"{own}*")),
+        allow("ReadOwnLogs", "s3", ("GetObject",), naming.bucket_arn(env, bucket, f"{own}*")),
         {
-            **allow("DecryptOwnLogs", "kms", ("Decrypt",), layout.any_key_arn(env)),
-            "Condition": {"StringEquals": {"kms:ViaService": layout.via(env, "s3")}},
+            **allow("DecryptOwnLogs", "kms", ("Decrypt",), naming.any_key_arn(env)),
+            "Condition": {"StringEquals": {"kms:ViaService": naming.via_service(env, "s3")}},
         },
     )
 
@@ -85,6 +85,6 @@ def _members(
         "Condition": {
             **conditions,
             "StringEquals": {**callers, **conditions.get("StringEquals", {})},
-            "ArnLike": {"aws:PrincipalArn": layout.role_arn(env, "*", readers.role_name)},
+            "ArnLike": {"aws:PrincipalArn": naming.role_arn(env, "*", readers.role_name)},
         },
     }

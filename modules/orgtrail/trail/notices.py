@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.common import service_key
 from orgtrail.trail.part import Before, Part
@@ -36,7 +36,7 @@ def trail_topic(part: Part, name: str) -> Resource:
     env = part.environment
     key = service_key(
         part.inside("key"),
-        alias=layout.alias(name),
+        alias=naming.key_alias(name),
         description=f"Messages of {name}",
         policy=key_policy(env),
     )
@@ -60,7 +60,7 @@ def bucket_notification(part: Part, after: Before) -> None:
     env = part.environment
     bucket, existing = env.archive.bucket, env.adopt.bucket
     blocks: dict[str, Any] = {}
-    for each in layout.notifications(env):
+    for each in naming.notifications(env):
         kind = _KINDS[each.arn.split(":")[2]]
         block = {
             f"{kind}_arn": each.arn,
@@ -85,7 +85,7 @@ def topic_policy(env: Environment, name: str) -> Document:
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permissions-for-sns-notifications.html
     """
-    arn = layout.management_topic_arn(env, name)
+    arn = naming.management_topic_arn(env, name)
     return document(
         _for_trail(env, "AWSCloudTrailSNSPolicy20131101", ["sns:Publish"], arn),
         secure_transport("sns:Publish", [arn]),
@@ -96,7 +96,7 @@ def key_policy(env: Environment) -> Document:
     """Return the key's policy: CloudTrail encrypts for this trail alone (the same page)."""
     actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
     return document(
-        administration([layout.account_root(env, env.management.id)]),
+        administration([naming.account_root(env, env.management.id)]),
         _for_trail(env, "CloudTrailNotifies", actions, "*"),
     )
 
@@ -105,8 +105,8 @@ def _for_trail(env: Environment, sid: str, actions: list[str], resource: str) ->
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"Service": layout.CLOUDTRAIL},
+        "Principal": {"Service": naming.CLOUDTRAIL},
         "Action": actions,
         "Resource": resource,
-        "Condition": {"StringEquals": {"aws:SourceArn": layout.trail_arn(env)}},
+        "Condition": {"StringEquals": {"aws:SourceArn": naming.trail_arn(env)}},
     }

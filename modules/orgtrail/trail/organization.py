@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.part import Part
 from orgtrail.trail.resource import Resource
 
 _NAMES = {
-    layout.CLOUDTRAIL: "CloudTrail",
-    layout.ACCESS_ANALYZER: "IAM Access Analyzer",
+    naming.CLOUDTRAIL: "CloudTrail",
+    naming.ACCESS_ANALYZER: "IAM Access Analyzer",
     "guardduty.amazonaws.com": "GuardDuty",
     "malware-protection.guardduty.amazonaws.com": "GuardDuty's malware protection",
     "securityhub.amazonaws.com": "Security Hub",
@@ -53,7 +53,7 @@ def _conditions(environment: Environment) -> list[tuple[str, str]]:
             "The organization has consolidated billing only. Enable all features: "
             "aws organizations enable-all-features",
         ),
-        *map(_trusted, layout.trusted_services(environment)),
+        *map(_trusted, naming.trusted_services(environment)),
     ]
     types = []
     if environment.policy_targets:

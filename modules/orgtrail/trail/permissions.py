@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import (
     alarms,
@@ -33,7 +33,7 @@ def deployer(env: Environment, name: str) -> Document:
 
     Args:
         env: the settings.
-        name: the account, by its name in `accounts`: one of `env.reached`.
+        name: the account, by its name in `accounts`: one of `env.provider_accounts`.
 
     """
     statements = []
@@ -58,46 +58,46 @@ def _in_management(env: Environment) -> Iterator[Statement]:
 
 def _in_logging(env: Environment) -> Iterator[Statement]:
     """Yield what the role of the logging account may do."""
-    buckets = [name for name in env.own_buckets if name not in env.others_buckets]
+    buckets = [name for name in env.own_buckets if name not in env.referenced_buckets]
     yield allow(
-        "ManageBuckets", "s3", of.BUCKET, [layout.bucket_arn(env, each) for each in buckets]
+        "ManageBuckets", "s3", of.BUCKET, [naming.bucket_arn(env, each) for each in buckets]
     )
     yield from _keys(env)
     yield from catalog.deploying(env)
     if env.verification:
         yield from verification.deploying(env, env.verification)
     yield allow("FindRegions", "ec2", ("DescribeRegions",), "*")
-    if roles := layout.logging_roles(env):
+    if roles := naming.logging_roles(env):
         yield from of.roles("Manage", roles, boundary_arn(env, "logging"))
-    if env.tells:
+    if env.sends_notifications:
         notices = ("GetBucketNotification", "PutBucketNotification")
-        yield allow("Notify", "s3", notices, layout.bucket_arn(env, env.archive.bucket))
+        yield allow("Notify", "s3", notices, naming.bucket_arn(env, env.archive.bucket))
     if env.siem:
         yield from siem.deploying(env, env.siem)
 
 
 def _keys(env: Environment) -> Iterator[Statement]:
     """Yield what the keys of the logging account need, where the stack makes any."""
-    aliases = [] if env.adopt.refers("key") else [env.key.alias]
-    aliases += [layout.alias(env.siem.topic)] if env.siem else []
-    aliases += [layout.alias(FINDINGS_KEY)] if env.findings_bucket else []
+    aliases = [] if env.adopt.is_referenced("key") else [env.key.alias]
+    aliases += [naming.key_alias(env.siem.topic)] if env.siem else []
+    aliases += [naming.key_alias(FINDINGS_KEY)] if env.findings_bucket else []
     if aliases:
-        named = {alias: layout.in_logging(env, "kms", alias) for alias in aliases}
-        yield from of.keys("Keys", layout.any_key_arn(env), named)
+        named = {alias: naming.logging_arn(env, "kms", alias) for alias in aliases}
+        yield from of.keys("Keys", naming.any_key_arn(env), named)
 
 
 def _topics(env: Environment) -> Iterator[Statement]:
     """Yield what the topics of the management account need: the alarms' and the trail's."""
     home, account = env.home_region, env.management.id
     names = [env.alarms.topic] if env.alarms else []
-    if env.made_topic:
-        names.append(env.made_topic)
+    if env.created_topic:
+        names.append(env.created_topic)
     if not names:
         return
-    keys = layout.arn(env, "kms", account, "key/*", region=home)
-    aliases = [layout.alias(each) for each in names]
-    arns = {each: layout.arn(env, "kms", account, each, region=home) for each in aliases}
+    keys = naming.arn(env, "kms", account, "key/*", region=home)
+    aliases = [naming.key_alias(each) for each in names]
+    arns = {each: naming.arn(env, "kms", account, each, region=home) for each in aliases}
     yield from of.keys("TopicKeys", keys, arns)
-    topics = [layout.management_topic_arn(env, each) for each in names]
+    topics = [naming.management_topic_arn(env, each) for each in names]
     both = [one for each in topics for one in (each, f"{each}:*")]
     yield allow("ManageTopic", "sns", of.TOPIC, both)

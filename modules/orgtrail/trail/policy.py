@@ -6,7 +6,7 @@ import json
 from itertools import groupby
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 
 DELETION = (
@@ -94,7 +94,7 @@ def secure_transport(action: str, resources: list[str]) -> Statement:
 def transport(env: Environment, bucket: str) -> Statement:
     """Deny reaching a bucket without TLS."""
     return secure_transport(
-        "s3:*", [layout.bucket_arn(env, bucket), layout.bucket_arn(env, bucket, "*")]
+        "s3:*", [naming.bucket_arn(env, bucket), naming.bucket_arn(env, bucket, "*")]
     )
 
 
@@ -123,7 +123,7 @@ def no_deletion(env: Environment, bucket: str) -> Statement:
         "Effect": "Deny",
         "Principal": "*",
         "Action": [f"s3:{action}" for action in (*DELETION, *HOLDING)],
-        "Resource": layout.bucket_arn(env, bucket, "*"),
+        "Resource": naming.bucket_arn(env, bucket, "*"),
         **except_roles(env.archive.break_glass_roles),
     }
 
@@ -156,10 +156,10 @@ def readers_decrypt(env: Environment, sid: str, name: str) -> Statement:
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"AWS": layout.account_root(env, env.logging.id)},
+        "Principal": {"AWS": naming.account_root(env, env.logging.id)},
         "Action": "kms:Decrypt",
         "Resource": "*",
-        "Condition": {"StringEquals": {"kms:ViaService": layout.via(env, name)}},
+        "Condition": {"StringEquals": {"kms:ViaService": naming.via_service(env, name)}},
     }
 
 
@@ -167,7 +167,7 @@ def administrators(env: Environment) -> list[str]:
     """Return who administers the key: those named and the deploy role, or the account's IAM."""
     named = list(env.key.administrators)
     if not named:
-        return [layout.account_root(env, env.logging.id)]
+        return [naming.account_root(env, env.logging.id)]
     deploying = filter(_is_one, env.logging.deploy_roles)
     return list(dict.fromkeys([*named, *deploying]))
 
@@ -177,7 +177,7 @@ def by_pattern(env: Environment) -> Statement | None:
     roles = patterns(env)
     if not roles:
         return None
-    root = [layout.account_root(env, env.logging.id)]
+    root = [naming.account_root(env, env.logging.id)]
     condition = {"ArnLike": {"aws:PrincipalArn": roles}}
     return {**administration(root), "Sid": "AdministerKeyByPattern", "Condition": condition}
 
@@ -233,13 +233,13 @@ def trust(
 def list_bucket(env: Environment, sid: str, bucket: str, *more: str) -> Statement:
     """Allow finding a bucket and what is in it."""
     actions = ("GetBucketLocation", "ListBucket", *more)
-    return allow(sid, "s3", actions, layout.bucket_arn(env, bucket))
+    return allow(sid, "s3", actions, naming.bucket_arn(env, bucket))
 
 
 def read_objects(env: Environment, sid: str, keys: str) -> Statement:
     """Allow reading objects of the archive, old versions too."""
     actions = ("GetObject", "GetObjectVersion")
-    return allow(sid, "s3", actions, layout.bucket_arn(env, env.archive.bucket, keys))
+    return allow(sid, "s3", actions, naming.bucket_arn(env, env.archive.bucket, keys))
 
 
 def decrypt(
@@ -251,14 +251,16 @@ def decrypt(
     referred to is identified by its ARN, whatever its aliases.
     """
     actions = ("Decrypt", *more)
-    through = {"StringEquals": {"kms:ViaService": [layout.via(env, each) for each in services]}}
+    through = {
+        "StringEquals": {"kms:ViaService": [naming.via_service(env, each) for each in services]}
+    }
 
     def by_alias(aliases: list[str]) -> Statement:
         among = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}}
-        allowed = allow(sid, "kms", actions, layout.any_key_arn(env))
+        allowed = allow(sid, "kms", actions, naming.any_key_arn(env))
         return {**allowed, "Condition": {**among, **through}}
 
-    if arn := env.adopt.others_key:
+    if arn := env.adopt.referenced_key:
         by_arn = {**allow(f"{sid}ByArn", "kms", actions, arn), "Condition": through}
         return [by_arn, *([by_alias(others)] if others else [])]
     return [by_alias([env.key.alias, *others])]
@@ -286,4 +288,4 @@ def boundary_arn(env: Environment, name: str) -> str | None:
     account = env.accounts[name]
     if not account.permissions_boundary:
         return None
-    return layout.arn(env, "iam", account.id, f"policy/{account.permissions_boundary}")
+    return naming.arn(env, "iam", account.id, f"policy/{account.permissions_boundary}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.policy import Document, Statement, allow, decrypt, document, read_objects
 
@@ -43,7 +43,7 @@ def doctor_policy(env: Environment, name: str) -> Document:
 
     Args:
         env: the settings.
-        name: the account, by its name in `accounts`: one of `env.deployed`.
+        name: the account, by its name in `accounts`: one of `env.deployed_accounts`.
 
     """
     statements: list[Statement] = []
@@ -59,7 +59,7 @@ def _of_management(env: Environment) -> Iterator[Statement]:
     yield allow("LookAtTrail", "cloudtrail", _TRAIL, "*")
     yield allow("LookAtRoles", "iam", _ROLE, "*")
     yield allow("LookAtLogGroup", "logs", ("DescribeLogGroups", "DescribeMetricFilters"), "*")
-    if env.alarms or env.made_topic:
+    if env.alarms or env.created_topic:
         yield allow("LookAtKeys", "kms", _KEY, "*")
         yield allow("LookAtTopic", "sns", _TOPIC, "*")
     if env.alarms:
@@ -73,7 +73,7 @@ def _of_management(env: Environment) -> Iterator[Statement]:
 
 def _of_logging(env: Environment) -> Iterator[Statement]:
     yield allow("LookAtTrails", "cloudtrail", ("DescribeTrails", "ListTrails"), "*")
-    buckets = [layout.bucket_arn(env, each) for each in env.own_buckets]
+    buckets = [naming.bucket_arn(env, each) for each in env.own_buckets]
     yield allow("LookAtBuckets", "s3", _BUCKET, buckets)
     yield allow("LookAtKeys", "kms", _KEY, "*")
     yield allow("LookAtRoles", "iam", _ROLE, "*")
@@ -90,15 +90,15 @@ def _of_logging(env: Environment) -> Iterator[Statement]:
 
 def _query(env: Environment) -> Iterator[Statement]:
     """Allow one query of one partition: that of the management account, in the home region."""
-    catalog = [layout.in_logging(env, "glue", "catalog"), *layout.catalog_arns(env)]
+    catalog = [naming.logging_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]
     yield allow("LookAtTable", "glue", ("GetDatabase", "GetPartitions", "GetTable"), catalog)
     yield allow(
         "AskAthena", "athena", ("GetQueryExecution", "GetWorkGroup", "StartQueryExecution"),
-        layout.workgroup_arn(env),
+        naming.workgroup_arn(env),
     )  # fmt: skip
-    folder = f"{layout.organization_prefix(env)}{env.management.id}/{layout.LOGS}/"
+    folder = f"{env.organization_prefix}{env.management.id}/{naming.LOGS}/"
     yield read_objects(env, "ReadOnePartition", f"{folder}{env.home_region}/*")
-    results = layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*")
+    results = naming.bucket_arn(env, env.result_bucket, f"{naming.RESULT_PREFIX}*")
     yield allow("WriteItsResult", "s3", ("GetObject", "PutObject"), results)
     yield from decrypt(env, "DecryptIt", ["s3"], [], "GenerateDataKey")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
-from orgtrail.settings.detection import SecurityHub
+from orgtrail import naming
+from orgtrail.settings.detection import SecurityHubSettings
 from orgtrail.trail.detection import Place, places
 from orgtrail.trail.part import Before, Part
 from orgtrail.trail.resource import Resource
@@ -18,7 +18,7 @@ _STANDARDS = {
 }
 
 
-def security_hub(part: Part, settings: SecurityHub, after: Before) -> None:
+def security_hub(part: Part, settings: SecurityHubSettings, after: Before) -> None:
     """Delegate in each region, then configure from the home region.
 
     One policy is for all accounts, those that exist and those to come, in all regions.
@@ -44,7 +44,7 @@ def security_hub(part: Part, settings: SecurityHub, after: Before) -> None:
     _configure(home.administrator, settings, [each.region for each in linked], delegations)
 
 
-def _delegate(place: Place, settings: SecurityHub, after: Resource) -> Resource:
+def _delegate(place: Place, settings: SecurityHubSettings, after: Resource) -> Resource:
     return place.management.add(
         "aws_securityhub_organization_admin_account",
         "delegation",
@@ -53,7 +53,7 @@ def _delegate(place: Place, settings: SecurityHub, after: Resource) -> Resource:
     )
 
 
-def _configure(part: Part, settings: SecurityHub, linked: list[str], after: Before) -> None:
+def _configure(part: Part, settings: SecurityHubSettings, linked: list[str], after: Before) -> None:
     env = part.environment
     aggregator = part.add(
         "aws_securityhub_finding_aggregator",
@@ -79,7 +79,7 @@ def _configure(part: Part, settings: SecurityHub, linked: list[str], after: Befo
         configuration_policy={
             "service_enabled": True,
             "enabled_standard_arns": [
-                layout.arn(env, "securityhub", "", f"standards/{_STANDARDS[name]}", env.home_region)
+                naming.arn(env, "securityhub", "", f"standards/{_STANDARDS[name]}", env.home_region)
                 for name in settings.standards
             ],
             "security_controls_configuration": {"disabled_control_identifiers": []},

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.guardduty import FINDINGS_KEY
 from orgtrail.trail.policy import (
@@ -185,7 +185,7 @@ def deny_key(
 ) -> Statement:
     """Deny actions on the key that has an alias: AWS makes up a key's id."""
     named = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
-    return deny(sid, "kms", actions, layout.any_key_arn(env), exempt, **named)
+    return deny(sid, "kms", actions, naming.any_key_arn(env), exempt, **named)
 
 
 def deny_by_alias(
@@ -195,7 +195,7 @@ def deny_by_alias(
 
     A key that lost its alias would be known by nothing, so the alias is protected like its key.
     """
-    arn = layout.in_logging(env, "kms", alias)
+    arn = naming.logging_arn(env, "kms", alias)
     return [
         deny_key(env, sid, actions, alias, exempt),
         deny(f"{sid}Alias", "kms", ("DeleteAlias", "UpdateAlias"), arn, exempt),
@@ -216,10 +216,10 @@ def _evidence(env: Environment) -> Iterator[Statement]:
     yield from _key(env)
     # The group is in the management account; this binds where a delegated
     # administrator owns the trail, and so the group.
-    groups = [f"{layout.log_group_arn(env, '*')}*"]
+    groups = [f"{naming.log_group_arn(env, '*')}*"]
     if env.verification:
         name = f"log-group:{env.verification.log_group}"
-        groups.append(f"{layout.in_logging(env, 'logs', name)}*")
+        groups.append(f"{naming.logging_arn(env, 'logs', name)}*")
     yield deny("ProtectLogGroup", "logs", _LOG_GROUP, groups, exempt)
     yield from _exempt_roles(env)
     # Accepting a handshake moves an account to another organization without leaving first:
@@ -233,8 +233,8 @@ def _evidence(env: Environment) -> Iterator[Statement]:
 
 def _trails(env: Environment) -> Statement:
     """Deny stopping trails: the members' own too, unless old ones are being cleared away."""
-    everywhere = "*" if env.guardrails.member_trails else layout.trail_arn(env)
-    owners = env.owner_roles if env.adopt.refers("trail") else ()
+    everywhere = "*" if env.guardrails.member_trails else naming.trail_arn(env)
+    owners = env.owner_roles if env.adopt.is_referenced("trail") else ()
     return deny("ProtectTrails", "cloudtrail", _TRAIL, everywhere, (*env.exempt_roles, *owners))
 
 
@@ -242,24 +242,24 @@ def _buckets(env: Environment) -> Iterator[Statement]:
     """Deny changing a bucket; the owner of one that is only referred to is exempt from its own."""
     exempt = env.exempt_roles
     for sid, names, roles in (
-        ("ProtectBuckets", [n for n in env.own_buckets if n not in env.others_buckets], exempt),
-        ("ProtectOthersBuckets", sorted(env.others_buckets), (*exempt, *env.owner_roles)),
+        ("ProtectBuckets", [n for n in env.own_buckets if n not in env.referenced_buckets], exempt),
+        ("ProtectOthersBuckets", sorted(env.referenced_buckets), (*exempt, *env.owner_roles)),
     ):
         if names:
-            arns = [layout.bucket_arn(env, each) for each in names]
+            arns = [naming.bucket_arn(env, each) for each in names]
             yield deny(sid, "s3", _BUCKET, arns, roles)
 
 
 def _files(env: Environment) -> Iterator[Statement]:
     """Deny deleting, holding and writing evidence, except to break-glass roles and services."""
     exempt = env.archive.break_glass_roles
-    others = env.others_buckets
+    others = env.referenced_buckets
     for sid, names, roles in (
         ("ProtectLogFiles", [n for n in env.evidence_buckets if n not in others], exempt),
         ("ProtectOthersLogFiles", sorted(others), (*exempt, *env.owner_roles)),
     ):
         if names:
-            arns = [layout.bucket_arn(env, each, "*") for each in names]
+            arns = [naming.bucket_arn(env, each, "*") for each in names]
             yield deny(sid, "s3", _FILES, arns, roles)
 
 
@@ -270,7 +270,7 @@ def _key(env: Environment) -> Iterator[Statement]:
     A key that is only referred to is known by its ARN.
     """
     exempt, break_glass = env.exempt_roles, env.archive.break_glass_roles
-    if arn := env.adopt.others_key:
+    if arn := env.adopt.referenced_key:
         yield deny("ProtectKey", "kms", KEY, arn, (*exempt, *env.owner_roles))
         return
     yield deny_key(env, "ProtectKey", _KEEPING, env.key.alias, exempt)
@@ -294,7 +294,7 @@ def _exempt_roles(env: Environment) -> Iterator[Statement]:
         there = sorted(each.replace("::*:", f"::{env.logging.id}:") for each in owners)
         yield deny("ProtectOwnerRoles", "iam", ROLE, there, (*exempt, *owners))
     providers = [
-        layout.arn(env, "iam", env.logging.id, f"{kind}/*")
+        naming.arn(env, "iam", env.logging.id, f"{kind}/*")
         for kind in ("saml-provider", "oidc-provider")
     ]
     yield deny("ProtectSignIn", "iam", _SIGN_IN, providers, exempt)
@@ -305,9 +305,9 @@ def _readers(env: Environment) -> Iterator[Statement]:
     exempt = env.exempt_roles
     compaction = _and_compaction(env)
     # The compaction's own policy lets it update its own table alone.
-    yield deny("ProtectTable", "glue", _GLUE, layout.catalog_arns(env), compaction)
+    yield deny("ProtectTable", "glue", _GLUE, naming.catalog_arns(env), compaction)
     yield deny(
-        "ProtectCatalog", "glue", _CATALOG, layout.in_logging(env, "glue", "catalog"), exempt
+        "ProtectCatalog", "glue", _CATALOG, naming.logging_arn(env, "glue", "catalog"), exempt
     )
     yield deny(
         "ProtectFromLakeFormation", "lakeformation", _LAKE_FORMATION, "*", exempt,
@@ -320,16 +320,16 @@ def _readers(env: Environment) -> Iterator[Statement]:
     directly = {"aws:ViaAWSService": "false"}
     yield deny("ProtectAnswers", "s3", writing, answers, exempt, Bool=directly)
     if env.compacted_bucket:
-        files = layout.bucket_arn(env, env.compacted_bucket, "*")
+        files = naming.bucket_arn(env, env.compacted_bucket, "*")
         yield deny("ProtectCompacted", "s3", (*DELETION, *REWRITING), files, compaction)
     yield from _reading_roles(env)
     yield from _siem(env)
     yield from _runs(env)
     if env.siem:
-        alias = layout.alias(env.siem.topic)
+        alias = naming.key_alias(env.siem.topic)
         yield from deny_by_alias(env, "ProtectFeedKey", KEY, alias, exempt)
     if env.findings_bucket:
-        alias = layout.alias(FINDINGS_KEY)
+        alias = naming.key_alias(FINDINGS_KEY)
         yield from deny_by_alias(env, "ProtectFindingsKey", KEY, alias, exempt)
 
 
@@ -339,7 +339,7 @@ def _reading_roles(env: Environment) -> Iterator[Statement]:
     And the boundary of those roles: a narrower one would silence them, a wider one free them.
     """
     exempt = env.exempt_roles
-    if roles := layout.logging_roles(env):
+    if roles := naming.logging_roles(env):
         yield deny("ProtectReadingRoles", "iam", ROLE, roles, exempt)
         if limit := boundary_arn(env, "logging"):
             yield deny("ProtectBoundary", "iam", _BOUNDARY, limit, exempt)
@@ -353,11 +353,13 @@ def _siem(env: Environment) -> Iterator[Statement]:
     if not (siem := env.siem):
         return
     exempt = env.exempt_roles
-    queues = [layout.queue_arn(env, each) for each in (siem.queue, layout.dead_letter(siem.queue))]
-    topic = layout.feed_topic_arn(env, f"{siem.topic}*")
+    queues = [
+        naming.queue_arn(env, each) for each in (siem.queue, naming.dead_letter_queue(siem.queue))
+    ]
+    topic = naming.siem_topic_arn(env, f"{siem.topic}*")
     yield deny("ProtectFeed", "", (*_TOPIC, *_QUEUE), [topic, *queues], exempt)
     if siem.reader:
-        reader = layout.role_arn(env, env.logging.id, siem.reader.role_name)
+        reader = naming.role_arn(env, env.logging.id, siem.reader.role_name)
         yield deny("ProtectMessages", "sqs", _MESSAGES, queues, (*exempt, reader))
 
 
@@ -367,11 +369,11 @@ def _runs(env: Environment) -> Iterator[Statement]:
     if compaction := env.catalog.compaction:
         schedules.append(f"schedule/*/{compaction.table}-*")
     if daily := env.verification:
-        starter = layout.role_arn(env, env.logging.id, daily.schedule_role_name)
-        project = layout.project_arn(env, daily)
+        starter = naming.role_arn(env, env.logging.id, daily.schedule_role_name)
+        project = naming.project_arn(env, daily)
         yield deny("ProtectVerification", "codebuild", _PROJECT, project, (*exempt, starter))
-        verifier = layout.role_arn(env, env.logging.id, daily.role_name)
-        reports = layout.in_logging(env, "logs", f"log-group:{daily.log_group}*")
+        verifier = naming.role_arn(env, env.logging.id, daily.role_name)
+        reports = naming.logging_arn(env, "logs", f"log-group:{daily.log_group}*")
         yield deny("ProtectReports", "logs", _WRITING, reports, (*exempt, verifier))
         # What an account's policy masks or rewrites, it does in every group.
         here = {"aws:PrincipalAccount": env.logging.id}
@@ -381,7 +383,7 @@ def _runs(env: Environment) -> Iterator[Statement]:
         )  # fmt: skip
         schedules.append(f"schedule/*/{daily.project}")
     if schedules:
-        arns = [layout.in_logging(env, "scheduler", each) for each in schedules]
+        arns = [naming.logging_arn(env, "scheduler", each) for each in schedules]
         yield deny("ProtectSchedules", "scheduler", _SCHEDULE, arns, exempt)
 
 
@@ -389,7 +391,7 @@ def _and_compaction(env: Environment) -> tuple[str, ...]:
     compaction = env.catalog.compaction
     if not compaction:
         return env.exempt_roles
-    return (*env.exempt_roles, layout.role_arn(env, env.logging.id, compaction.role_name))
+    return (*env.exempt_roles, naming.role_arn(env, env.logging.id, compaction.role_name))
 
 
 def _detection(env: Environment) -> Iterator[Statement]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
+from orgtrail.settings.access import Siem, SiemReader
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.siem import Siem, SiemReader
 from orgtrail.trail.common import role, service_key
 from orgtrail.trail.deploying import TOPIC
 from orgtrail.trail.notices import bucket_notification
@@ -59,7 +59,7 @@ def siem(part: Part, settings: Siem, after: Before) -> None:
     env = part.environment
     key = service_key(
         part.inside("key"),
-        alias=layout.alias(settings.topic),
+        alias=naming.key_alias(settings.topic),
         description=f"Messages of {settings.topic}",
         policy=key_policy(env, settings),
     )
@@ -88,12 +88,12 @@ def siem(part: Part, settings: Siem, after: Before) -> None:
 
 def _queues(part: Part, settings: Siem, key: Resource, topic: Resource) -> None:
     env = part.environment
-    dead_letter = layout.dead_letter(settings.queue)
+    dead_letter = naming.dead_letter_queue(settings.queue)
     dead = _queue(
         part, "dead_letters", dead_letter, _DEAD_DAYS, key, dead_letter_policy(env, settings)
     )
     redrive = {
-        "deadLetterTargetArn": layout.queue_arn(env, dead_letter),
+        "deadLetterTargetArn": naming.queue_arn(env, dead_letter),
         "maxReceiveCount": settings.max_receives,
     }
     queue = _queue(
@@ -110,9 +110,9 @@ def _queues(part: Part, settings: Siem, key: Resource, topic: Resource) -> None:
     part.add(
         "aws_sns_topic_subscription",
         "subscription",
-        topic_arn=layout.feed_topic_arn(env, settings.topic),
+        topic_arn=naming.siem_topic_arn(env, settings.topic),
         protocol="sqs",
-        endpoint=layout.queue_arn(env, settings.queue),
+        endpoint=naming.queue_arn(env, settings.queue),
         # The message is then S3's own, without an envelope.
         raw_message_delivery=True,
         depends_on=[topic, queue],
@@ -146,8 +146,8 @@ def key_policy(env: Environment, siem: Siem) -> Document:
     return document(
         administration(administrators(env)),
         by_pattern(env),
-        service("BucketNotifies", _S3, account, layout.bucket_arn(env, env.archive.bucket)),
-        service("TopicDelivers", _SNS, account, layout.feed_topic_arn(env, siem.topic)),
+        service("BucketNotifies", _S3, account, naming.bucket_arn(env, env.archive.bucket)),
+        service("TopicDelivers", _SNS, account, naming.siem_topic_arn(env, siem.topic)),
         readers_decrypt(env, "QueueReaders", "sqs"),
     )
 
@@ -157,8 +157,8 @@ def topic_policy(env: Environment, siem: Siem) -> Document:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
     """
-    arn = layout.feed_topic_arn(env, siem.topic)
-    archive = layout.bucket_arn(env, env.archive.bucket)
+    arn = naming.siem_topic_arn(env, siem.topic)
+    archive = naming.bucket_arn(env, env.archive.bucket)
     return document(
         publish("ArchiveNotifies", _S3, arn, env.logging.id, archive),
         _subscribers(env, siem, arn) if siem.subscriber_accounts else None,
@@ -168,7 +168,7 @@ def topic_policy(env: Environment, siem: Siem) -> Document:
 
 def queue_policy(env: Environment, siem: Siem) -> Document:
     """Return the queue's policy: the topic sends, over TLS; who reads is up to IAM."""
-    arn = layout.queue_arn(env, siem.queue)
+    arn = naming.queue_arn(env, siem.queue)
     return document(
         {
             "Sid": "TopicSends",
@@ -176,7 +176,7 @@ def queue_policy(env: Environment, siem: Siem) -> Document:
             "Principal": {"Service": _SNS},
             "Action": "sqs:SendMessage",
             "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": layout.feed_topic_arn(env, siem.topic)}},
+            "Condition": {"ArnEquals": {"aws:SourceArn": naming.siem_topic_arn(env, siem.topic)}},
         },
         secure_transport("sqs:*", [arn]),
     )
@@ -185,7 +185,7 @@ def queue_policy(env: Environment, siem: Siem) -> Document:
 def dead_letter_policy(env: Environment, siem: Siem) -> Document:
     """Return the dead-letter queue's policy: TLS alone; SQS itself moves messages there."""
     return document(
-        secure_transport("sqs:*", [layout.queue_arn(env, layout.dead_letter(siem.queue))])
+        secure_transport("sqs:*", [naming.queue_arn(env, naming.dead_letter_queue(siem.queue))])
     )
 
 
@@ -196,10 +196,10 @@ def reader_trust(reader: SiemReader) -> Document:
 
 def reader_permissions(env: Environment, siem: Siem) -> Document:
     """Return what a SIEM may: take messages from the queue, read and decrypt log files."""
-    prefix = layout.organization_prefix(env)
-    messages = [layout.alias(siem.topic)]
+    prefix = env.organization_prefix
+    messages = [naming.key_alias(siem.topic)]
     return document(
-        allow("TakeMessages", "sqs", TAKE, layout.queue_arn(env, siem.queue)),
+        allow("TakeMessages", "sqs", TAKE, naming.queue_arn(env, siem.queue)),
         list_bucket(env, "FindLogFiles", env.archive.bucket),
         read_objects(env, "ReadLogFiles", f"{prefix}*"),
         *decrypt(env, "DecryptLogFilesAndMessages", ["s3", "sqs"], messages),
@@ -210,7 +210,7 @@ def _subscribers(env: Environment, siem: Siem, topic: str) -> Statement:
     return {
         "Sid": "SiemSubscribes",
         "Effect": "Allow",
-        "Principal": {"AWS": [layout.account_root(env, each) for each in siem.subscriber_accounts]},
+        "Principal": {"AWS": [naming.account_root(env, each) for each in siem.subscriber_accounts]},
         "Action": "sns:Subscribe",
         "Resource": topic,
         "Condition": {"StringEquals": {"sns:Protocol": "sqs"}},
@@ -219,7 +219,9 @@ def _subscribers(env: Environment, siem: Siem, topic: str) -> Statement:
 
 def deploying(env: Environment, siem: Siem) -> Iterator[Statement]:
     """Yield what deploying it takes, in the logging account."""
-    topic = layout.feed_topic_arn(env, siem.topic)
+    topic = naming.siem_topic_arn(env, siem.topic)
     yield allow("ManageTopic", "sns", TOPIC, [topic, f"{topic}:*"])
-    queues = [layout.queue_arn(env, name) for name in (siem.queue, layout.dead_letter(siem.queue))]
+    queues = [
+        naming.queue_arn(env, name) for name in (siem.queue, naming.dead_letter_queue(siem.queue))
+    ]
     yield allow("ManageQueues", "sqs", _QUEUE, queues)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.access_analyzer import access_analyzer
 from orgtrail.trail.alarms import alarms
@@ -44,7 +44,7 @@ def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
     trail_key = key(root.inside("key", "logging"))
     log_archive = archive(root.inside("archive", "logging"), trail_key.arn)
     delivered = delivery(root.inside("delivery")) if environment.delivery.enabled else None
-    topic = environment.made_topic
+    topic = environment.created_topic
     told = [trail_topic(root.inside("trail_topic"), topic)] if topic else []
     made = trail(
         root.inside("trail"),
@@ -73,7 +73,7 @@ def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
     return Stack(
         environment.name,
         tuple(root.resources),
-        tuple(provider_of(environment, name) for name in environment.reached),
+        tuple(provider_of(environment, name) for name in environment.provider_accounts),
         tuple(root.checks),
         _outputs(environment, trail_key),
     )
@@ -90,7 +90,7 @@ def _watch(root: Part, delivered: Delivery | None, after: Before) -> None:
         auditor(root.inside("auditor", "logging"), env.access.auditor)
     if env.siem:
         siem(root.inside("siem", "logging"), env.siem, after)
-    elif env.tells:
+    elif env.sends_notifications:
         # Where a feed's would be: S3 has one list for a bucket, so its resource must stay the same
         # where a feed comes or goes.
         bucket_notification(root.inside("siem", "logging"), after)
@@ -99,34 +99,34 @@ def _watch(root: Part, delivered: Delivery | None, after: Before) -> None:
 def _outputs(env: Environment, trail_key: TrailKey) -> dict[str, Output]:
     """Return what the next tool needs to know."""
     outputs = {
-        "trail_arn": Output(layout.trail_arn(env), "ARN of the organization trail"),
+        "trail_arn": Output(naming.trail_arn(env), "ARN of the organization trail"),
         "archive_bucket": Output(env.archive.bucket, "Bucket that keeps log files and digests"),
-        "log_prefix": Output(layout.organization_prefix(env), "Key prefix of all log files"),
+        "log_prefix": Output(env.organization_prefix, "Key prefix of all log files"),
         "key_arn": Output(trail_key.arn, "ARN of the key that encrypts log files and results"),
         "database": Output(env.catalog.database, "Glue database"),
         "table": Output(env.catalog.table, "Glue table over the archive"),
         "workgroup": Output(env.catalog.workgroup, "Athena workgroup"),
-        "result_location": Output(layout.result_location(env), "S3 URI of query results"),
+        "result_location": Output(naming.result_location(env), "S3 URI of query results"),
         "home_region": Output(env.home_region, "Region of all of these"),
     }
     if env.delivery.enabled:
         meaning = "CloudWatch log group of the events"
         outputs["log_group"] = Output(env.delivery.log_group, meaning)
     if env.alarms:
-        topic = layout.management_topic_arn(env, env.alarms.topic)
+        topic = naming.management_topic_arn(env, env.alarms.topic)
         outputs["alarm_topic_arn"] = Output(topic, "Topic that the alarms ring by")
-    if env.made_topic:
-        topic = layout.management_topic_arn(env, env.made_topic)
+    if env.created_topic:
+        topic = naming.management_topic_arn(env, env.created_topic)
         outputs["trail_topic_arn"] = Output(topic, "Topic that CloudTrail tells of log files")
     if env.access.auditor:
-        role = layout.role_arn(env, env.logging.id, env.access.auditor.role_name)
+        role = naming.role_arn(env, env.logging.id, env.access.auditor.role_name)
         outputs["auditor_role_arn"] = Output(role, "Role for auditors to assume")
     if env.access.member_readers:
         policy = literal(text(member_policy(env)))
         meaning = "Policy of the reader in a member account"
         outputs["member_reader_policy"] = Output(policy, meaning)
     if env.siem:
-        queue = layout.queue_arn(env, env.siem.queue)
+        queue = naming.queue_arn(env, env.siem.queue)
         outputs["siem_queue_arn"] = Output(queue, "Queue of notices of new log files")
     if env.findings_bucket:
         meaning = "Bucket of GuardDuty's findings"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.settings import selectors
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.trail import AdvancedEventSelector, EventSelector
@@ -33,14 +33,14 @@ def trail(part: Part, *, key_arn: str, delivery: Before | None, after: Before) -
     """
     env, settings = part.environment, part.environment.trail
     is_delivered = delivery is not None
-    group = layout.log_group_arn(env, env.management.id)
+    group = naming.log_group_arn(env, env.management.id)
     made = part.add(
         "aws_cloudtrail",
         "Default",
         name=settings.name,
         s3_bucket_name=env.archive.bucket,
         s3_key_prefix=settings.key_prefix or None,
-        sns_topic_name=layout.trail_topic(env),
+        sns_topic_name=naming.trail_topic(env),
         kms_key_id=key_arn,
         is_organization_trail=True,
         is_multi_region_trail=settings.multi_region,
@@ -48,14 +48,14 @@ def trail(part: Part, *, key_arn: str, delivery: Before | None, after: Before) -
         enable_log_file_validation=settings.log_file_validation,
         enable_logging=settings.enabled,
         cloud_watch_logs_group_arn=f"{group}:*" if is_delivered else None,
-        cloud_watch_logs_role_arn=layout.delivery_role_arn(env) if is_delivered else None,
+        cloud_watch_logs_role_arn=naming.delivery_role_arn(env) if is_delivered else None,
         event_selector=[*map(_basic, settings.event_selectors)] or None,
         advanced_event_selector=[*map(_advanced, selectors.advanced(env))] or None,
         insight_selector=[{"insight_type": each} for each in settings.insights] or None,
         lifecycle=protected(env.archive.destroy_protection),
         depends_on=[*after, *(delivery or ())],
-        imported_as=layout.trail_arn(env) if env.adopt.imports("trail") else "",
-        is_managed=not env.adopt.refers("trail"),
+        imported_as=naming.trail_arn(env) if env.adopt.is_imported("trail") else "",
+        is_managed=not env.adopt.is_referenced("trail"),
     )
     if settings.delegated_administrator:
         part.add(
@@ -99,7 +99,7 @@ def _advanced(selector: AdvancedEventSelector) -> Json:
 
 def deploying(env: Environment) -> Iterator[Statement]:
     """Yield what deploying the trail takes, in the management account."""
-    if not env.adopt.refers("trail"):
-        yield allow("ManageTrail", "cloudtrail", _MANAGE, layout.trail_arn(env))
+    if not env.adopt.is_referenced("trail"):
+        yield allow("ManageTrail", "cloudtrail", _MANAGE, naming.trail_arn(env))
         yield allow("FindTrails", "cloudtrail", ("DescribeTrails",), "*")
-        yield service_linked("LinkCloudTrail", env, layout.CLOUDTRAIL)
+        yield service_linked("LinkCloudTrail", env, naming.CLOUDTRAIL)

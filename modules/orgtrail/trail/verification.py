@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from orgtrail import layout
+from orgtrail import naming
+from orgtrail.settings.detection import Verification
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.verification import Verification
 from orgtrail.trail import deploying as of
 from orgtrail.trail.common import role
 from orgtrail.trail.compaction import SCHEDULER
@@ -67,7 +67,7 @@ def _project(part: Part, settings: Verification, after: Before) -> Resource:
         "project",
         name=settings.project,
         description=f"Verifies the log files of {env.trail.name} each day",
-        service_role=layout.role_arn(env, env.logging.id, settings.role_name),
+        service_role=naming.role_arn(env, env.logging.id, settings.role_name),
         build_timeout=settings.timeout_minutes,
         concurrent_build_limit=1,
         depends_on=after,
@@ -105,8 +105,8 @@ def _schedule(part: Part, settings: Verification, project: Resource) -> None:
         flexible_time_window={"mode": "OFF"},
         depends_on=[project, may_start],
         target={
-            "arn": layout.call_arn(env, CALL),
-            "role_arn": layout.role_arn(env, env.logging.id, settings.schedule_role_name),
+            "arn": naming.scheduler_target_arn(env, CALL),
+            "role_arn": naming.role_arn(env, env.logging.id, settings.schedule_role_name),
             "input": json.dumps({"ProjectName": settings.project}),
         },
     )
@@ -123,15 +123,15 @@ def build_specification(environment: Environment, settings: Verification) -> dic
         "orgtrail verify",
         f"--bucket {environment.archive.bucket}",
         f"--organization-id {environment.organization.id}",
-        f"--trail-arn {layout.trail_arn(environment)}",
-        f"--prefix {layout.organization_prefix(environment)}",
+        f"--trail-arn {naming.trail_arn(environment)}",
+        f"--prefix {environment.organization_prefix}",
         f"--last {settings.hours}h",
         *(f"--expect {account}" for account in environment.account_ids),
     ]
     tell = [
         "aws sns publish",
         f"--region {environment.home_region}",
-        f"--topic-arn {layout.management_topic_arn(environment, environment.alarms.topic)}",
+        f"--topic-arn {naming.management_topic_arn(environment, environment.alarms.topic)}",
         f'--subject "{settings.project}: the log files are not proven intact"',
         # A message has 256 KB; the build's log has the whole report.
         f'--message "$(head -c 200000 {_REPORT})"',
@@ -158,28 +158,28 @@ def build_trust(env: Environment, settings: Verification) -> Document:
 
     https://docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html
     """
-    return _service(env, CODEBUILD, layout.project_arn(env, settings))
+    return _service(env, CODEBUILD, naming.project_arn(env, settings))
 
 
 def schedule_trust(env: Environment) -> Document:
     """Return who may assume the starting role: EventBridge Scheduler, for this account."""
-    return _service(env, SCHEDULER, layout.in_logging(env, "scheduler", "schedule-group/default"))
+    return _service(env, SCHEDULER, naming.logging_arn(env, "scheduler", "schedule-group/default"))
 
 
 def start_permissions(env: Environment, settings: Verification) -> Document:
     """Return what the starting role may: start this project."""
-    project = layout.project_arn(env, settings)
+    project = naming.project_arn(env, settings)
     return document(allow("StartVerification", "codebuild", ("StartBuild",), project))
 
 
 def verify_permissions(env: Environment, settings: Verification) -> Document:
     """Return what the reading role may: read the archive, write its report, ring the alarms."""
-    group = layout.in_logging(env, "logs", f"log-group:{settings.log_group}:*")
+    group = naming.logging_arn(env, "logs", f"log-group:{settings.log_group}:*")
     writing = ("CreateLogStream", "PutLogEvents")
     return document(
         allow("WriteReport", "logs", writing, group),
         list_bucket(env, "FindLogFiles", env.archive.bucket, "ListBucketVersions"),
-        read_objects(env, "ReadLogFiles", f"{layout.logs_prefix(env)}*"),
+        read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
         *decrypt(env, "DecryptLogFiles", ["s3"], []),
         allow("FindPublicKeys", "cloudtrail", ("ListPublicKeys",), "*"),
         *_tell(env),
@@ -193,14 +193,14 @@ def topic_statements(env: Environment) -> list[Statement]:
 
 def key_statements(env: Environment) -> list[Statement]:
     """Return the share of the topic's key: the role uses it through SNS."""
-    via = {"StringEquals": {"kms:ViaService": layout.via(env, "sns")}}
+    via = {"StringEquals": {"kms:ViaService": naming.via_service(env, "sns")}}
     actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
     return [_from_logging(env, "VerificationEncrypts", actions, "*", via)]
 
 
 def _tell(env: Environment) -> list[Statement]:
-    keys = layout.arn(env, "kms", env.management.id, "key/*", region=env.home_region)
-    through = {"StringEquals": {"kms:ViaService": layout.via(env, "sns")}}
+    keys = naming.arn(env, "kms", env.management.id, "key/*", region=env.home_region)
+    through = {"StringEquals": {"kms:ViaService": naming.via_service(env, "sns")}}
     return [
         allow("TellFindings", "sns", ("Publish",), _topic(env)),
         {
@@ -212,7 +212,7 @@ def _tell(env: Environment) -> list[Statement]:
 
 def _topic(env: Environment) -> str:
     assert env.alarms
-    return layout.management_topic_arn(env, env.alarms.topic)
+    return naming.management_topic_arn(env, env.alarms.topic)
 
 
 def _from_logging(
@@ -224,11 +224,11 @@ def _from_logging(
 ) -> Statement:
     """Allow the role by its name: as a principal it would have to exist before the policy."""
     assert env.verification
-    role = layout.role_arn(env, env.logging.id, env.verification.role_name)
+    role = naming.role_arn(env, env.logging.id, env.verification.role_name)
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"AWS": layout.account_root(env, env.logging.id)},
+        "Principal": {"AWS": naming.account_root(env, env.logging.id)},
         "Action": actions,
         "Resource": resource,
         "Condition": {**condition, "ArnEquals": {"aws:PrincipalArn": role}},
@@ -249,14 +249,14 @@ def _service(env: Environment, service: str, source: str) -> Document:
 
 def deploying(env: Environment, settings: Verification) -> Iterator[Statement]:
     """Yield what deploying it takes, in the logging account."""
-    yield allow("ManageProject", "codebuild", _MANAGE, layout.project_arn(env, settings))
-    schedule = layout.in_logging(env, "scheduler", f"schedule/default/{settings.project}")
+    yield allow("ManageProject", "codebuild", _MANAGE, naming.project_arn(env, settings))
+    schedule = naming.logging_arn(env, "scheduler", f"schedule/default/{settings.project}")
     yield allow("ManageVerificationSchedule", "scheduler", of.SCHEDULE, schedule)
-    group = layout.in_logging(env, "logs", f"log-group:{settings.log_group}")
+    group = naming.logging_arn(env, "logs", f"log-group:{settings.log_group}")
     yield allow("ManageReports", "logs", of.LOG_GROUP, [group, f"{group}:*"])
     yield allow("FindReports", "logs", ("DescribeLogGroups",), "*")
     for sid, name, service in (
         ("PassReader", settings.role_name, CODEBUILD),
         ("PassStarter", settings.schedule_role_name, SCHEDULER),
     ):
-        yield of.pass_role(sid, layout.role_arn(env, env.logging.id, name), service)
+        yield of.pass_role(sid, naming.role_arn(env, env.logging.id, name), service)

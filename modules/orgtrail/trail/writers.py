@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
+from orgtrail.settings.archive import Writer
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.sharing import Writer
 from orgtrail.trail.policy import Statement
 
 _DELIVERY = "delivery.logs.amazonaws.com"
@@ -61,7 +61,7 @@ def bucket_statements(env: Environment) -> Iterator[Statement]:
         how = _DELIVERIES[writer.service]
         name = _sid(number, writer)
         if how.looks:
-            whole = layout.bucket_arn(env, env.archive.bucket)
+            whole = naming.bucket_arn(env, env.archive.bucket)
             yield _allow(f"{name}Looks", how, list(how.looks), whole, _for(env, writer))
         acl = {"s3:x-amz-acl": "bucket-owner-full-control"}
         condition = _for(env, writer)
@@ -138,7 +138,7 @@ def _keys(env: Environment, writer: Writer, how: _Delivery) -> list[str]:
         keys += [
             f"{prefix}aws-account-id={account}/aws-service={how.folder}/*" for account in accounts
         ]
-    return [layout.bucket_arn(env, env.archive.bucket, each) for each in keys]
+    return [naming.bucket_arn(env, env.archive.bucket, each) for each in keys]
 
 
 def _plain(value: Any) -> Any:

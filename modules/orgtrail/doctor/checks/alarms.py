@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.alarms import SILENCE, Alarm, pattern
 from orgtrail.doctor.comparing import difference, listed
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
@@ -48,7 +48,7 @@ def _watched(live: Live) -> list[Alarm]:
 
 def _arn(live: Live) -> str:
     assert live.env.alarms
-    return layout.management_topic_arn(live.env, live.env.alarms.topic)
+    return naming.management_topic_arn(live.env, live.env.alarms.topic)
 
 
 @check("alarm-filters", "Every pattern is looked for", _group, "log-group")
@@ -59,10 +59,10 @@ def _filters(live: Live, subject: Subject) -> Iterator[Fault]:
         "management", "logs", "describe_metric_filters", logGroupName=subject.name
     )
     has = {each["filterName"]: each.get("filterPattern", "") for each in answer["metricFilters"]}
-    names = layout.alarm_names(live.env)
+    names = naming.alarm_placeholders(live.env)
     for form, asked in (("totals", settings.totals), ("by_account", settings.by_account)):
         for alarm in _watched(live) if asked else ():
-            name = layout.filter_name(alarm.name, form)
+            name = naming.filter_name(alarm.name, form)
             wanted = pattern(alarm, settings.patterns, names)
             if name not in has:
                 yield Fault(f"the metric filter {name} does not exist", DEPLOY)
@@ -96,11 +96,11 @@ def _expected(live: Live) -> Iterator[str]:
     assert settings
     for alarm in _watched(live):
         if settings.totals:
-            yield layout.alarm_title(settings.namespace, alarm.name)
+            yield naming.alarm_title(settings.namespace, alarm.name)
         if settings.by_account:
-            yield layout.alarm_title(settings.namespace, alarm.name, by_account=True)
+            yield naming.alarm_title(settings.namespace, alarm.name, by_account=True)
     if any(each.name == SILENCE for each in settings.chosen):
-        yield layout.alarm_title(settings.namespace, SILENCE)
+        yield naming.alarm_title(settings.namespace, SILENCE)
 
 
 @check("alarm-topic", "The alarms' topic exists, encrypted, with the file's policy", topic)

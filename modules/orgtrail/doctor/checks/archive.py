@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor.outcome import DEPLOY, Fault, Subject
 from orgtrail.doctor.register import Live, check
 from orgtrail.settings.archive import Notification
@@ -14,7 +14,7 @@ from orgtrail.settings.archive import Notification
 def archive(live: Live) -> list[Subject]:
     """Return the archive, unless the file only refers to it."""
     env = live.env
-    return [] if env.adopt.refers("bucket") else [Subject("logging", env.archive.bucket)]
+    return [] if env.adopt.is_referenced("bucket") else [Subject("logging", env.archive.bucket)]
 
 
 def _locked(live: Live) -> list[Subject]:
@@ -22,7 +22,7 @@ def _locked(live: Live) -> list[Subject]:
 
 
 def _notified(live: Live) -> list[Subject]:
-    return archive(live) if live.env.tells else []
+    return archive(live) if live.env.sends_notifications else []
 
 
 @check("bucket-lock", "Log files are locked", _locked, "bucket")
@@ -52,8 +52,8 @@ def _notification(live: Live, subject: Subject) -> Iterator[Fault]:
         "logging", "s3", "get_bucket_notification_configuration", Bucket=subject.name
     )
     told = list(_told(given))
-    feed = layout.feed_topic_arn(env, env.siem.topic) if env.siem else ""
-    for wanted in layout.notifications(env):
+    feed = naming.siem_topic_arn(env, env.siem.topic) if env.siem else ""
+    for wanted in naming.notifications(env):
         has = [each for each in told if each.arn == wanted.arn]
         if not any(set(wanted.events) <= set(each.events) for each in has):
             hears = "the SIEM hears nothing" if wanted.arn == feed else "it hears nothing"
@@ -67,7 +67,7 @@ def _notification(live: Live, subject: Subject) -> Iterator[Fault]:
                 + f" lie below {wanted.prefix!r}",
                 DEPLOY,
             )
-    named = {each.arn for each in layout.notifications(env)}
+    named = {each.arn for each in naming.notifications(env)}
     for arn in sorted({each.arn for each in told} - named):
         yield Fault(
             f"the archive tells {arn} too, which the file does not name: the next deploy ends that",
@@ -102,7 +102,7 @@ def _told(given: Any) -> Iterator[Notification]:
 @check("archive-prefix", "Log files lie where table and policies look", archive, "bucket")
 def _prefix(live: Live, subject: Subject) -> Iterator[Fault]:
     env = live.env
-    above, wanted = layout.logs_prefix(env), layout.organization_prefix(env)
+    above, wanted = env.logs_prefix, env.organization_prefix
     answer = live.aws.ask(
         "logging", "s3", "list_objects_v2", Bucket=subject.name, Prefix=above, Delimiter="/"
     )

@@ -21,7 +21,7 @@ def buckets(live: Live) -> Iterator[Subject]:
     """Yield every bucket that is ours."""
     for each in live.stack.of("aws_s3_bucket"):
         name = each.text("bucket")
-        if name not in live.env.others_buckets:
+        if name not in live.env.referenced_buckets:
             yield Subject("logging", name, resource=each)
 
 
@@ -123,7 +123,7 @@ def _encrypted(live: Live, subject: Subject) -> Iterator[Fault]:
     named = f"${{{key.address}.key_id}}" if key else ""
     aliases = live.stack.of("aws_kms_alias")
     alias = next((a.text("name") for a in aliases if a.text("target_key_id") == named), "")
-    if not alias or live.env.adopt.others_key:
+    if not alias or live.env.adopt.referenced_key:
         return
     about = live.key("logging", alias)
     ours = {about["Arn"], about["KeyId"]} if about else set()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor.asking import UncheckedError
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
@@ -51,9 +51,9 @@ def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
     has = found.get("Parameters", {})
     for name, wanted in (
         ("projection.enabled", "true"),
-        ("projection.day.range", f"{layout.first_day(live.env)},NOW"),
+        ("projection.day.range", f"{naming.first_day(live.env)},NOW"),
         ("projection.day.format", "yyyy/MM/dd"),
-        ("storage.location.template", layout.partition_template(live.env)),
+        ("storage.location.template", naming.partition_template(live.env)),
     ):
         if has.get(name) != wanted:
             said = has.get(name, "not set")
@@ -86,8 +86,8 @@ def _members(live: Live, _: Subject) -> Iterator[Fault]:
 @check("table-coverage", "The table covers what lies in the archive", table, "table")
 def _coverage(live: Live, _: Subject) -> Iterator[Fault]:
     projected = _projection(live)
-    root = layout.organization_prefix(live.env)
-    inside = delivered(partial(_folders, live), root, layout.LOGS)
+    root = live.env.organization_prefix
+    inside = delivered(partial(_folders, live), root, naming.LOGS)
     # An account of the organization that the table lacks is told by table-accounts.
     members = {
         each["Id"]
@@ -131,7 +131,7 @@ def _enforced(live: Live, subject: Subject) -> Iterator[Fault]:
         ("enforcement of its settings", True, has.get("EnforceWorkGroupConfiguration", False)),
         ("limit of bytes that a query scans", env.catalog.bytes_scanned_limit,
          has.get("BytesScannedCutoffPerQuery")),
-        ("place of results", layout.result_location(env), results.get("OutputLocation")),
+        ("place of results", naming.result_location(env), results.get("OutputLocation")),
         ("encryption of results", "SSE_KMS", encryption),
     ):  # fmt: skip
         if wanted != given:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor.checks.trail import trail
 from orgtrail.doctor.freshness import silent
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
@@ -48,7 +48,7 @@ _KNOWN = {
 def _status(live: Live) -> Any:
     # By its ARN: a name is looked up in the caller's own account and region.
     return live.aws.ask(
-        "management", "cloudtrail", "get_trail_status", Name=layout.trail_arn(live.env)
+        "management", "cloudtrail", "get_trail_status", Name=naming.trail_arn(live.env)
     )
 
 
@@ -83,7 +83,7 @@ def _logging(live: Live, _: Subject) -> Iterator[Fault]:
         since = f" since {stopped:%Y-%m-%d %H:%M} UTC" if stopped else ""
         yield Fault(
             f"the trail is stopped{since}: nothing is recorded",
-            f"aws cloudtrail start-logging --name {layout.trail_arn(live.env)}; who stopped it "
+            f"aws cloudtrail start-logging --name {naming.trail_arn(live.env)}; who stopped it "
             "is told by: orgtrail query run trail-tampering --env FILE",
         )
     else:
@@ -136,7 +136,7 @@ def _group(live: Live, subject: Subject) -> Iterator[Fault]:
     if group is None:
         yield Fault(f"the log group {subject.name} does not exist", MAKE)
         return
-    if live.env.adopt.refers("log_group"):
+    if live.env.adopt.is_referenced("log_group"):
         return
     if group.get("retentionInDays") != delivery.retention_days:
         has = group.get("retentionInDays", "for ever")
@@ -153,7 +153,7 @@ def _explained(live: Live, what: str, error: str) -> Fault:
     cause, step = _CAUSES.get(
         known, ("AWS says no more", "look the error up in the CloudTrail user guide")
     )
-    names = {"prefix": layout.organization_prefix(env), "bucket": env.archive.bucket}
+    names = {"prefix": env.organization_prefix, "bucket": env.archive.bucket}
     if known == "AccessDenied" and (others := refusing(live)):
         return Fault(f"CloudTrail cannot deliver {what}: {error}: {others[0]}", others[1])
     return Fault(

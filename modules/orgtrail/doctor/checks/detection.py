@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor.outcome import DEPLOY, Fault, Subject
 from orgtrail.doctor.register import Live, check
-from orgtrail.settings.detection import AccessAnalyzer, GuardDuty, SecurityHub
+from orgtrail.settings.detection import (
+    AccessAnalyzerSettings,
+    GuardDutySettings,
+    SecurityHubSettings,
+)
 
 _ABSENT = ("ResourceNotFoundException", "InvalidAccessException")
 
 
-def _over(live: Live, section: GuardDuty | SecurityHub | AccessAnalyzer | None) -> list[Subject]:
+def _over(
+    live: Live, section: GuardDutySettings | SecurityHubSettings | AccessAnalyzerSettings | None
+) -> list[Subject]:
     if not section:
         return []
     return [
@@ -73,7 +79,7 @@ def _export(live: Live, subject: Subject) -> Iterator[Fault]:
         subject.account, "guardduty", "list_publishing_destinations",
         region=region, DetectorId=detector,
     )  # fmt: skip
-    wanted = layout.bucket_arn(live.env, live.env.findings_bucket or "")
+    wanted = naming.bucket_arn(live.env, live.env.findings_bucket or "")
     for each in answer["Destinations"]:
         about: Any = live.aws.ask(
             subject.account, "guardduty", "describe_publishing_destination",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor.checks.alarms import topic_faults
 from orgtrail.doctor.comparing import difference
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
@@ -32,7 +32,7 @@ def _queue(live: Live) -> list[Subject]:
 def _dead(live: Live) -> list[Subject]:
     if not live.env.siem:
         return []
-    return [Subject("logging", layout.dead_letter(live.env.siem.queue))]
+    return [Subject("logging", naming.dead_letter_queue(live.env.siem.queue))]
 
 
 def _policies(live: Live) -> dict[str, Document]:
@@ -41,7 +41,7 @@ def _policies(live: Live) -> dict[str, Document]:
         return {}
     return {
         settings.queue: siem.queue_policy(live.env, settings),
-        layout.dead_letter(settings.queue): siem.dead_letter_policy(live.env, settings),
+        naming.dead_letter_queue(settings.queue): siem.dead_letter_policy(live.env, settings),
     }
 
 
@@ -57,7 +57,7 @@ def _attributes(live: Live, name: str) -> Any:
 @check("feed-topic", "The feed's topic exists, encrypted, with the file's policy", _topic)
 def _topic_stands(live: Live, subject: Subject) -> Iterator[Fault]:
     assert live.env.siem
-    arn = layout.feed_topic_arn(live.env, subject.name)
+    arn = naming.siem_topic_arn(live.env, subject.name)
     yield from topic_faults(live, subject, arn, text(siem.topic_policy(live.env, live.env.siem)))
 
 
@@ -76,7 +76,7 @@ def _queue_stands(live: Live, subject: Subject) -> Iterator[Fault]:
 @check("feed-redrive", "What nobody can read goes to the dead-letter queue", _queue, "feed-queue")
 def _redrive(live: Live, subject: Subject) -> Iterator[Fault]:
     given = json.loads(_attributes(live, subject.name).get("RedrivePolicy", "{}"))
-    wanted = layout.queue_arn(live.env, layout.dead_letter(subject.name))
+    wanted = naming.queue_arn(live.env, naming.dead_letter_queue(subject.name))
     if given.get("deadLetterTargetArn") != wanted:
         yield Fault(f"notices that cannot be read do not go to {wanted}", DEPLOY)
 
@@ -84,13 +84,13 @@ def _redrive(live: Live, subject: Subject) -> Iterator[Fault]:
 @check("feed-subscription", "The topic feeds the queue", _queue, "feed-queue")
 def _subscribed(live: Live, subject: Subject) -> Iterator[Fault]:
     assert live.env.siem
-    arn, queue = layout.feed_topic_arn(live.env, live.env.siem.topic), subject.name
+    arn, queue = naming.siem_topic_arn(live.env, live.env.siem.topic), subject.name
     answer = live.aws.ask(
         "logging", "sns", "list_subscriptions_by_topic",
         absent=("NotFound", "NotFoundException"), TopicArn=arn,
     )  # fmt: skip
     endpoints = {each["Endpoint"] for each in (answer or {}).get("Subscriptions", ())}
-    if answer is not None and layout.queue_arn(live.env, queue) not in endpoints:
+    if answer is not None and naming.queue_arn(live.env, queue) not in endpoints:
         yield Fault(f"the queue {queue} is not subscribed to {arn}: the SIEM hears nothing",
                     DEPLOY)  # fmt: skip
 

@@ -15,7 +15,7 @@ def keys(live: Live) -> Iterator[Subject]:
     for alias in live.stack.of("aws_kms_alias"):
         key = live.stack.find(alias.text("target_key_id"))
         assert key
-        if not (key.address == "aws_kms_key.key" and live.env.adopt.others_key):
+        if not (key.address == "aws_kms_key.key" and live.env.adopt.referenced_key):
             yield Subject(live.account(key.provider.account), alias.text("name"), resource=key)
 
 

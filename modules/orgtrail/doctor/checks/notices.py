@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor.checks.alarms import topic_faults
 from orgtrail.doctor.checks.trail import found, ours
 from orgtrail.doctor.outcome import DEPLOY, Fault, Subject
@@ -18,8 +18,8 @@ def _topic(live: Live, _: Subject) -> Iterator[Fault]:
     env = live.env
     given = env.trail.sns_topic
     wanted = (given and given.arn) or ""
-    if name := env.made_topic:
-        wanted = layout.management_topic_arn(env, name)
+    if name := env.created_topic:
+        wanted = naming.management_topic_arn(env, name)
         made = Subject("management", name)
         yield from topic_faults(live, made, wanted, text(notices.topic_policy(env, name)))
     has = found(live).get("SnsTopicARN", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor.outcome import Fault, Subject
 from orgtrail.doctor.register import CREDENTIALS, Live, check
 
@@ -16,7 +16,7 @@ _ROLE = "AWSServiceRoleForCloudTrail"
 
 
 def _accounts(live: Live) -> Iterator[Subject]:
-    for name in live.env.deployed:
+    for name in live.env.deployed_accounts:
         yield Subject(name, live.env.accounts[name].id)
 
 
@@ -100,7 +100,7 @@ def _features(live: Live, _: Subject) -> Iterator[Fault]:
 def _trusted(live: Live, _: Subject) -> Iterator[Fault]:
     found = live.aws.ask("management", "organizations", "list_aws_service_access_for_organization")
     trusted = {each["ServicePrincipal"] for each in found["EnabledServicePrincipals"]}
-    for service in layout.trusted_services(live.env):
+    for service in naming.trusted_services(live.env):
         if service not in trusted:
             yield Fault(
                 f"the organization does not trust {service}: it sees the management account alone",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor.comparing import difference
 from orgtrail.doctor.explaining import of_reader
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
@@ -79,8 +79,8 @@ def _permissions(live: Live, subject: Subject) -> Iterator[Fault]:
         others.remove(name)
     if not name or differs[name]:
         has = documents.get(name)
-        reads = layout.role_arn(live.env, live.env.logging.id, subject.name)
-        reads_logs = reads in layout.reading_roles(live.env)
+        reads = naming.role_arn(live.env, live.env.logging.id, subject.name)
+        reads_logs = reads in naming.reading_roles(live.env)
         cause = of_reader(has) if reads_logs else "the policy is not the file's"
         lines = differs.get(name) or difference(wanted.document("policy"), None)
         yield Fault(cause, DEPLOY, lines)

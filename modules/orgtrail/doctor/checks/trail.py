@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orgtrail import layout
+from orgtrail import naming
 from orgtrail.doctor.comparing import listed
 from orgtrail.doctor.outcome import DEPLOY, MAKE, Fault, Subject
 from orgtrail.doctor.register import Live, check
@@ -21,7 +21,7 @@ def trail(live: Live) -> list[Subject]:
 
 def ours(live: Live) -> list[Subject]:
     """Return the trail, unless the file only refers to it."""
-    return [] if live.env.adopt.refers("trail") else trail(live)
+    return [] if live.env.adopt.is_referenced("trail") else trail(live)
 
 
 def found(live: Live) -> Any:
@@ -53,7 +53,7 @@ def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
             )
             return
     for each in _all(live, "logging"):
-        if each["TrailARN"] == layout.trail_arn(env).replace(env.management.id, env.logging.id):
+        if each["TrailARN"] == naming.trail_arn(env).replace(env.management.id, env.logging.id):
             yield Fault(
                 f"{said}: the logging account has one by this name, which is its own and not the "
                 "organization's",
@@ -65,7 +65,7 @@ def _exists(live: Live, subject: Subject) -> Iterator[Fault]:
 
 @check("trail-twin", "No other trail writes beside it", trail, "trail")
 def _twin(live: Live, subject: Subject) -> Iterator[Fault]:
-    arn = layout.trail_arn(live.env)
+    arn = naming.trail_arn(live.env)
     for each in _all(live, "management"):
         if each["TrailARN"] == arn:
             continue
@@ -126,7 +126,7 @@ def _destination(live: Live, _: Subject) -> Iterator[Fault]:
     if key and about.get("KmsKeyId") != key:
         has = about.get("KmsKeyId") or "no key"
         yield Fault(f"the trail encrypts log files with {has}, not with {key}", DEPLOY)
-    group = f"{layout.log_group_arn(env, env.management.id)}:*" if env.delivery.enabled else ""
+    group = f"{naming.log_group_arn(env, env.management.id)}:*" if env.delivery.enabled else ""
     has = about.get("CloudWatchLogsLogGroupArn", "")
     if has != group:
         wanted = group or "nothing in CloudWatch Logs"
@@ -135,7 +135,7 @@ def _destination(live: Live, _: Subject) -> Iterator[Fault]:
 
 def _key(live: Live) -> str:
     """Return the ARN that the alias names now; empty where there is none, which `key` tells."""
-    if arn := live.env.adopt.others_key:
+    if arn := live.env.adopt.referenced_key:
         return arn
     about = live.key("logging", live.env.key.alias)
     return str(about["Arn"]) if about else ""
@@ -198,7 +198,7 @@ def _summaries(live: Live, subject: Subject) -> Iterator[Fault]:
 @check("member-view", "A member sees the organization's trail", trail, "trail-organization")
 def _member(live: Live, subject: Subject) -> Iterator[Fault]:
     env = live.env
-    arn = layout.trail_arn(env)
+    arn = naming.trail_arn(env)
     answer = live.aws.ask("logging", "cloudtrail", "describe_trails", includeShadowTrails=True)
     seen = {each["TrailARN"] for each in answer["trailList"]}
     own = arn.replace(env.management.id, env.logging.id)

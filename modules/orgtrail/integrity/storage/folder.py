@@ -13,6 +13,7 @@ from json import loads
 from pathlib import Path
 from typing import Any
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.integrity.storage.store import (
     Level,
     Listed,
@@ -23,7 +24,6 @@ from orgtrail.integrity.storage.store import (
     Version,
 )
 from orgtrail.integrity.unpacking import Unpacker
-from orgtrail.settings.faults import OrgtrailError
 
 SIGNATURES = "digest-metadata.json"
 """The metadata that S3 would keep with each digest, by key."""

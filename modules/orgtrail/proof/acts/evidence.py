@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail.layout import LOGS
+from orgtrail.naming import LOGS
 from orgtrail.proof.acts.act import DIGESTS, Act, Ground, May, nobody
 from orgtrail.proof.estate import Key
 from orgtrail.proof.iam.request import Context

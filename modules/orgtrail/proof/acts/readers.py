@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail.layout import DEAD
+from orgtrail.naming import DEAD_LETTER_SUFFIX
 from orgtrail.proof.acts.act import Act, Ground
 from orgtrail.proof.iam.policy import Policy
 from orgtrail.proof.principals import Principal
@@ -154,7 +154,7 @@ def of_feed(ground: Ground) -> Iterator[Act]:
             for title, action in QUEUE_ACTS.items():
                 steps = ((f"sqs:{action}", arn),)
                 yield Act(f"{title} queue {name}", steps, logging, ground.configures, each.policy)
-            if not name.endswith(DEAD):
+            if not name.endswith(DEAD_LETTER_SUFFIX):
                 for title, action in MESSAGE_ACTS.items():
                     steps = ((f"sqs:{action}", arn),)
                     yield Act(f"{title} queue {name}", steps, logging, may_take, each.policy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail.layout import CLOUDTRAIL
+from orgtrail.naming import CLOUDTRAIL
 from orgtrail.proof.acts.act import ASKER, Act, Ground, nobody
 from orgtrail.proof.principals import STRANGERS, Principal
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail.layout import CLOUDTRAIL, LOGS
+from orgtrail.naming import CLOUDTRAIL, LOGS
 from orgtrail.proof.acts import DIGESTS
 from orgtrail.proof.estate import Bucket, Estate
 from orgtrail.proof.findings import Severity, Trouble, rule

@@ -13,7 +13,7 @@ from orgtrail.proof.iam.policy import Policy
 from orgtrail.proof.iam.request import Caller, Kind, Request
 from orgtrail.proof.principals import ADMINISTRATOR
 from orgtrail.proof.rules.policies import of_policy
-from orgtrail.settings.adoption import CONTROL_TOWER
+from orgtrail.settings.archive import CONTROL_TOWER
 
 _SPARING = ("arnnotlike", "arnnotequals", "stringnotlike", "stringnotequals")
 _ANY_NAME = "0-a-role-of-any-name"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.findings import Severity, Trouble, rule
-from orgtrail.settings.shape import Shape
+from orgtrail.settings.environment import Environment
 
 _BY_PLACE = {
     "provider": "accounts",
@@ -31,7 +31,7 @@ def _partition(estate: Estate) -> Iterator[Trouble]:
 def _setting(address: str) -> str:
     """Return the section of an environment file that a resource comes from."""
     name = address.partition(".")[2] if not address.startswith("provider") else "provider"
-    for section in (*_BY_PLACE, *Shape.model_fields):
+    for section in (*_BY_PLACE, *Environment.model_fields):
         if name == section or name.startswith(f"{section}_"):
             return _BY_PLACE.get(section, section)
     return "home_region"

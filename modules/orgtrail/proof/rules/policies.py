@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from orgtrail.layout import LOGS
+from orgtrail.naming import LOGS
 from orgtrail.proof.acts import DIGESTS
 from orgtrail.proof.estate import Attached, Estate
 from orgtrail.proof.findings import Severity, Trouble, rule

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from orgtrail.layout import CLOUDTRAIL
+from orgtrail.naming import CLOUDTRAIL
 from orgtrail.proof.estate import Estate
 from orgtrail.proof.findings import Severity, Trouble, rule
 from orgtrail.proof.recovered import faults

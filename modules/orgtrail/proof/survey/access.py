@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from orgtrail.layout import CLOUDTRAIL
+from orgtrail.naming import CLOUDTRAIL
 from orgtrail.proof.estate import Attached, Control, Role, Table
 from orgtrail.proof.iam.policy import opaque
 from orgtrail.proof.survey.shared import place, policy_of

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.proof.terraform.plan import plan_of
 from orgtrail.proof.terraform.provider import provider_of
-from orgtrail.settings.faults import OrgtrailError
 from orgtrail.trail.resource import Json, Provider, Resource, Stack, block
 
 _META = ("//", "depends_on", "for_each", "lifecycle", "provider")

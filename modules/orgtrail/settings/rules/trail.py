@@ -1,15 +1,19 @@
-"""Rules of what is recorded: the selectors' own, as the API has them, and no loop."""
+"""Rules of the trail: what it records, the limits of CloudTrail's API, and alarms on it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from orgtrail.alarms import SILENCE
+from orgtrail.errors import Fault, SettingPath
 from orgtrail.regions import partition
 from orgtrail.settings import selectors
-from orgtrail.settings.faults import Fault
-from orgtrail.settings.rules.register import member, rule
-from orgtrail.settings.shape import Shape
+from orgtrail.settings.rules.accounts import require_member
 from orgtrail.settings.trail import AdvancedEventSelector, FieldSelector
+
+if TYPE_CHECKING:
+    from orgtrail.settings.environment import Environment
 
 _FIELDS = {
     "Management": {"eventCategory", "eventSource", "readOnly"},
@@ -25,29 +29,32 @@ _FIELDS = {
 _NEEDED = {"Data": "resources.type", "NetworkActivity": "eventSource"}
 _EQUALS_ONLY = {"eventCategory", "readOnly", "resources.type", "errorCode"}
 _NOISY = {"kms.amazonaws.com", "rdsdata.amazonaws.com"}
-_KINDS = {"s3": ":s3:::", "dynamodb": ":table/", "lambda": ":function:"}
+_ARN_PARTS = {"s3": ":s3:::", "dynamodb": ":table/", "lambda": ":function:"}
+_ARN_EXAMPLES = {
+    "s3": ":::bucket/prefix*",
+    "dynamodb": ":us-east-1:111111111111:table/name",
+    "lambda": ":us-east-1:111111111111:function:name",
+}
 
 
-@rule("trail")
-def _global_events(environment: Shape) -> Iterator[Fault]:
+def multi_region_needs_global_events(env: Environment) -> Iterator[Fault]:
     """A multi-region trail records global events (API CreateTrail refuses any other)."""
-    trail = environment.trail
+    trail = env.trail
     if trail.multi_region and not trail.global_events:
         yield Fault(
             ("trail", "global_events"), "must be true where trail.multi_region is true", False
         )
 
 
-@rule("trail", "recording", "archive", "home_region", "catalog", "guardduty")
-def _selectors(environment: Shape) -> Iterator[Fault]:
+def selectors_are_within_limits(env: Environment) -> Iterator[Fault]:
     """Either at most 5 basic selectors with 250 resources, or advanced ones with 500 values."""
-    basic, here = environment.trail.event_selectors, ("trail", "event_selectors")
-    given = environment.trail.advanced_event_selectors
+    basic, here = env.trail.event_selectors, ("trail", "event_selectors")
+    given = env.trail.advanced_event_selectors
     if basic and given:
         yield Fault(here, "must not stand beside trail.advanced_event_selectors")
-    if environment.recording:
+    if env.recording:
         for name in ("event_selectors", "advanced_event_selectors"):
-            if getattr(environment.trail, name):
+            if getattr(env.trail, name):
                 yield Fault(("trail", name), "must not stand beside recording")
     if len(basic) > 5:
         yield Fault(here, "must be at most 5 selectors", len(basic))
@@ -56,19 +63,18 @@ def _selectors(environment: Shape) -> Iterator[Fault]:
         yield Fault(here, "must name at most 250 data resources in all", resources)
     values = sum(
         len(given)
-        for one in selectors.advanced(environment)
+        for one in selectors.advanced(env)
         for each in one.fields
         for given in each.operators.values()
     )
     if values > 500:
-        place = ("recording",) if environment.recording else ("trail", "advanced_event_selectors")
+        place = ("recording",) if env.recording else ("trail", "advanced_event_selectors")
         yield Fault(place, "must have at most 500 values in all", values)
 
 
-@rule("trail")
-def _selector_fields(environment: Shape) -> Iterator[Fault]:
+def selector_fields_fit_category(env: Environment) -> Iterator[Fault]:
     """Advanced selectors name their category, and the fields and operators that it has."""
-    for index, selector in enumerate(environment.trail.advanced_event_selectors):
+    for index, selector in enumerate(env.trail.advanced_event_selectors):
         here = ("trail", "advanced_event_selectors", index, "fields")
         fields = {each.field: each for each in selector.fields}
         if len(fields) < len(selector.fields):
@@ -90,9 +96,7 @@ def _selector_fields(environment: Shape) -> Iterator[Fault]:
                 yield from _condition((*here, place), each, category[0])
 
 
-def _condition(
-    here: tuple[str | int, ...], condition: FieldSelector, category: str
-) -> Iterator[Fault]:
+def _condition(here: SettingPath, condition: FieldSelector, category: str) -> Iterator[Fault]:
     name, operators = condition.field, condition.operators
     if name not in _FIELDS[category]:
         known = ", ".join(sorted(_FIELDS[category]))
@@ -113,23 +117,19 @@ def _condition(
         yield Fault(here, "must have no *: selectors know no wildcards; use starts_with")
 
 
-@rule(
-    "trail", "recording", "archive", "catalog", "home_region", "organization", "accounts",
-    "guardduty",
-)  # fmt: skip
-def _no_loop(environment: Shape) -> Iterator[Fault]:
+def selectors_leave_out_own_deliveries(env: Environment) -> Iterator[Fault]:
     """No selector takes writes to the archive's own buckets: each delivery would be an event."""
-    if environment.recording or "logging" not in environment.accounts:
+    if env.recording or "logging" not in env.accounts:
         return
-    writes = list(selectors.delivery(environment))
-    trail = environment.trail
+    writes = list(selectors.delivery(env))
+    trail = env.trail
     loops = {
         "event_selectors": [
             any(selectors.matches_basic(one, write) for write in writes)
             for one in trail.event_selectors
         ],
         "advanced_event_selectors": [
-            _is_whole(one) and any(selectors.matches(one, write) for write in writes)
+            _names_events(one) and any(selectors.matches(one, write) for write in writes)
             for one in trail.advanced_event_selectors
         ],
     }
@@ -144,15 +144,14 @@ def _no_loop(environment: Shape) -> Iterator[Fault]:
                 )
 
 
-def _is_whole(selector: AdvancedEventSelector) -> bool:
-    """Tell whether a selector says which events it is of; one that does not is at fault anyway."""
+def _names_events(selector: AdvancedEventSelector) -> bool:
+    """Tell whether a selector names its events; `selector_fields_fit_category` reports others."""
     return {"eventCategory", "resources.type"} <= {each.field for each in selector.fields}
 
 
-@rule("recording")
-def _something_recorded(environment: Shape) -> Iterator[Fault]:
+def recording_is_not_empty(env: Environment) -> Iterator[Fault]:
     """A trail records something."""
-    recording = environment.recording
+    recording = env.recording
     if recording and recording.management == "none":
         if recording.leave_out:
             yield Fault(("recording", "leave_out"), 'must be empty where management is "none"')
@@ -160,35 +159,28 @@ def _something_recorded(environment: Shape) -> Iterator[Fault]:
             yield Fault(("recording",), "must record something", None)
 
 
-@rule("recording", "home_region")
-def _arns_fit(environment: Shape) -> Iterator[Fault]:
+def data_event_arns_fit_service(env: Environment) -> Iterator[Fault]:
     """Data events name resources of their service, with a wildcard at the end alone."""
-    if not environment.recording:
+    if not env.recording:
         return
-    start = f"arn:{partition(environment.home_region)}:"
-    for index, events in enumerate(environment.recording.data):
+    start = f"arn:{partition(env.home_region)}:"
+    for index, events in enumerate(env.recording.data):
         for place, arn in enumerate(events.arns):
             here = ("recording", "data", index, "arns", place)
-            if not arn.startswith(f"{start}{events.service}:") or _KINDS[events.service] not in arn:
-                example = f"{start}{events.service}{_example(events.service)}"
+            if (
+                not arn.startswith(f"{start}{events.service}:")
+                or _ARN_PARTS[events.service] not in arn
+            ):
+                example = f"{start}{events.service}{_ARN_EXAMPLES[events.service]}"
                 yield Fault(here, f"must be like {example}", arn)
             elif "*" in arn[:-1] or "?" in arn:
                 yield Fault(here, "must have * at its end alone: selectors know no wildcards", arn)
 
 
-def _example(service: str) -> str:
-    return {
-        "s3": ":::bucket/prefix*",
-        "dynamodb": ":us-east-1:111111111111:table/name",
-        "lambda": ":us-east-1:111111111111:function:name",
-    }[service]
-
-
-@rule("recording", "trail")
-def _insights(environment: Shape) -> Iterator[Fault]:
+def insights_have_events(env: Environment) -> Iterator[Fault]:
     """CloudTrail Insights needs the events that it counts: writes for the rate of calls."""
-    recorded = environment.recording.management if environment.recording else "all"
-    for index, kind in enumerate(environment.trail.insights):
+    recorded = env.recording.management if env.recording else "all"
+    for index, kind in enumerate(env.trail.insights):
         enough = {"all", "write"} if kind == "ApiCallRateInsight" else {"all", "write", "read"}
         if recorded not in enough:
             what = "writes" if kind == "ApiCallRateInsight" else "management events"
@@ -197,9 +189,49 @@ def _insights(environment: Shape) -> Iterator[Fault]:
             )
 
 
-@rule("trail", "accounts")
-def _delegate(environment: Shape) -> Iterator[Fault]:
+def cloudtrail_administrator_is_member(env: Environment) -> Iterator[Fault]:
     """A delegated administrator of CloudTrail is a member account."""
-    name = environment.trail.delegated_administrator
+    name = env.trail.delegated_administrator
     if name is not None:
-        yield from member(environment, ("trail", "delegated_administrator"), name)
+        yield from require_member(env, ("trail", "delegated_administrator"), name)
+
+
+def topic_is_named_once(env: Environment) -> Iterator[Fault]:
+    """The trail's topic is made by name or referred to by ARN, and is not that of the alarms."""
+    topic, here = env.trail.sns_topic, ("trail", "sns_topic")
+    if not topic:
+        return
+    if (topic.name is None) == (topic.arn is None):
+        yield Fault(
+            here,
+            "must have either name, of a topic to make, or arn, of one that exists",
+            topic.model_dump(exclude_none=True),
+        )
+    if topic.name and env.alarms and topic.name == env.alarms.topic:
+        yield Fault((*here, "name"), "must not be alarms.topic", topic.name)
+
+
+def alarms_need_delivery(env: Environment) -> Iterator[Fault]:
+    """Alarms need the log group that events are delivered to."""
+    if env.alarms and not env.delivery.enabled:
+        yield Fault(("delivery", "enabled"), "must be true where alarms is given", False)
+
+
+def verification_needs_alarms(env: Environment) -> Iterator[Fault]:
+    """The daily verification tells its findings to the alarms' topic."""
+    if env.verification and not env.alarms:
+        yield Fault(("alarms",), "must be given where verification is: it tells its findings there")
+
+
+def alarms_and_tuning_fit(env: Environment) -> Iterator[Fault]:
+    """An alarm is by account, over all of them, or both; tuning is of alarms that are made."""
+    alarms = env.alarms
+    if not alarms:
+        return
+    if not (alarms.by_account or alarms.totals):
+        yield Fault(("alarms", "by_account"), "must be true where alarms.totals is false", False)
+    for name in alarms.tuning:
+        if name == SILENCE:
+            yield Fault(("alarms", "tuning", name), "must be set by alarms.silence_minutes")
+        elif alarms.names is not None and name not in alarms.names:
+            yield Fault(("alarms", "tuning", name), "must be one of alarms.names")

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from orgtrail import telling
-from orgtrail.settings.faults import OrgtrailError
-from orgtrail.telling import FAILED, FINE, told
+from orgtrail import errors
+from orgtrail.errors import EXIT_FAILED, EXIT_OK, OrgtrailError, run_cli
 
 from tests.archives import ARN, BUCKET, ORGANIZATION, Archive
 from tests.conftest import ROOT
@@ -55,12 +54,12 @@ def test_a_fault_is_one_line_and_never_exit_code_1(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(telling, "_discard_output", lambda: None)
-    assert told(work) == FAILED
+    monkeypatch.setattr(errors, "_discard_output", lambda: None)
+    assert run_cli(work) == EXIT_FAILED
     err = capsys.readouterr().err
     assert err.startswith(said)
     assert err.count("\n") == 1
-    assert told(lambda: None) == FINE
+    assert run_cli(lambda: None) == EXIT_OK
 
 
 COMMANDS = (
@@ -104,9 +103,9 @@ def test_no_command_ends_with_1_for_want_of_an_answer(
     if spoiled == "reader gone":
         # Whoever was done before the reader went has answered.
         code = int((tmp_path / "code").read_text())
-        assert code in {FINE, FAILED}
+        assert code in {EXIT_OK, EXIT_FAILED}
     else:
-        assert code == FAILED, ran.stderr
+        assert code == EXIT_FAILED, ran.stderr
     assert "Traceback" not in ran.stderr
     if spoiled in {"fault", "closed"}:
         assert len(ran.stderr.splitlines()) == 1, ran.stderr
@@ -146,7 +145,7 @@ def test_a_signal_ends_verify_as_ctrl_c_does(
             out, err = running.communicate(timeout=30)
         finally:
             running.kill()
-    assert (running.returncode, out) == (FAILED, "")
+    assert (running.returncode, out) == (EXIT_FAILED, "")
     state = "nightly.state" if keep else "orgtrail-verify.state"
     more = " --state nightly.state" if keep else ""
     assert err == (
@@ -168,7 +167,7 @@ def test_handlers_of_signals_are_left_as_they_were(
         time.sleep(5)
 
     try:
-        assert told(stopped) == FAILED
+        assert run_cli(stopped) == EXIT_FAILED
         assert signal.getsignal(number) == usual
     finally:
         signal.signal(number, before)
@@ -179,7 +178,7 @@ def test_what_nohup_ignores_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         seen = []
-        assert told(lambda: seen.append(signal.getsignal(signal.SIGHUP))) == FINE
+        assert run_cli(lambda: seen.append(signal.getsignal(signal.SIGHUP))) == EXIT_OK
         assert seen == [signal.SIG_IGN]
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from orgtrail.cdktf.app import synthesize
+from orgtrail.errors import SettingsWarning
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.faults import SettingsWarning
 
 from tests.conftest import MINIMAL, Json, merged
 

@@ -1,6 +1,6 @@
-"""What a new synthesis would leave behind: what Terraform has made and could not reach any more.
+"""Warnings of orphans: resources that Terraform could no longer reach after a new synthesis.
 
-The last written stacks are all that is known of it here; the state is Terraform's, and elsewhere.
+They come from comparing the new stacks with the last written ones; Terraform's state is not read.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orgtrail.settings.backend import CloudBackend, S3Backend
-from orgtrail.settings.environment import Environment
+from orgtrail.settings.environment import CloudBackend, Environment, S3Backend
 
 _STACK = "cdk.tf.json"
-_REGION = re.compile(r"(_[a-z]+){2,}_\d$")
-"""What ended the alias of a provider in another region than home, in earlier versions."""
+_REGION_SUFFIX = re.compile(r"(_[a-z]+){2,}_\d$")
+"""The end of a provider's alias outside of the home region, in earlier versions."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +26,17 @@ class _Stack:
     resources: Mapping[str, str]
 
     def account(self, address: str) -> str:
-        """Return the id of the account that a resource is in, empty where it is not known."""
+        """Return the id of a resource's account, empty if it is not known."""
         return self.accounts.get(self.resources[address], "")
 
 
-def left_behind(environments: Sequence[Environment], draft: Path, out: Path) -> Iterator[str]:
-    """Yield a warning for all that the next apply would lose sight of, with what to do.
+def orphan_warnings(environments: Sequence[Environment], draft: Path, out: Path) -> Iterator[str]:
+    """Yield a warning for the resources that the next apply would lose, with what to do.
 
     Args:
-        environments: those that are synthesized.
-        draft: the folder of their new stacks.
-        out: the folder of the last ones; what cannot be read there is passed over.
+        environments: the environments of the new stacks.
+        draft: the folder of the new stacks.
+        out: the folder of the last stacks; unreadable files in it are ignored.
 
     """
     names = {env.name for env in environments}
@@ -54,21 +53,21 @@ def left_behind(environments: Sequence[Environment], draft: Path, out: Path) -> 
 
 
 def _unreachable(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]:
-    """Tell of resources that go together with their provider.
+    """Yield warnings of resources that are removed together with their provider.
 
     https://developer.hashicorp.com/terraform/language/providers/configuration
     """
     going = {before.resources[each] for each in before.resources.keys() - now.resources.keys()}
     lost = sorted(going - now.accounts.keys())
     names = {alias: _name(env, before.accounts.get(alias, ""), alias) for alias in lost}
-    unreached = dict.fromkeys(name for name in names.values() if name not in env.reached)
+    unreached = dict.fromkeys(name for name in names.values() if name not in env.provider_accounts)
     if unreached:
         yield (
             f"{env.name}: the last stack had resources in {', '.join(unreached)}, which this one "
             'does not reach: Terraform could not remove them ("Provider configuration not '
             f'present"); for the next apply add {_retirement(env, unreached)}'
         )
-    for alias in (alias for alias, name in names.items() if name in env.reached):
+    for alias in (alias for alias, name in names.items() if name in env.provider_accounts):
         yield (
             f"{env.name}: the last stack reached some resources by provider {alias}, which is no "
             'longer made: Terraform could not remove them ("Provider configuration not present"); '
@@ -77,7 +76,7 @@ def _unreachable(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]
 
 
 def _moved(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]:
-    """Tell of resources that would be made in another account, and stay in the first one, too."""
+    """Yield warnings of resources that would be created again in another account."""
     moves: dict[tuple[str, str], list[str]] = {}
     for address in sorted(before.resources.keys() & now.resources.keys()):
         move = before.account(address), now.account(address)
@@ -86,7 +85,7 @@ def _moved(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]:
     for (source, target), addresses in moves.items():
         name = _name(env, source, before.resources[addresses[0]])
         more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
-        retired = "" if name in env.reached else f" and add {_retirement(env, [name])}"
+        retired = "" if name in env.provider_accounts else f" and add {_retirement(env, [name])}"
         yield (
             f"{env.name}: {addresses[0]}{more} would move from account {source} to {target}: "
             "Terraform would make them there, and lose sight of those that stand; leave their "
@@ -95,10 +94,10 @@ def _moved(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]:
 
 
 def _renamed(env: Environment, names: set[str], out: Path) -> Iterator[str]:
-    """Tell of a state that a stack of another name has, where that stack's file has gone."""
+    """Yield a warning if the state may be in a stack with an earlier name of the file."""
     backend = env.backend
     if isinstance(backend, CloudBackend) or (isinstance(backend, S3Backend) and backend.key):
-        # The file itself says where the state is.
+        # The file sets the place of the state.
         return
     ours = re.compile(rf"(?<![\w-]){re.escape(env.organization.id)}(?![\w-])")
     former = [
@@ -123,7 +122,7 @@ def _renamed(env: Environment, names: set[str], out: Path) -> Iterator[str]:
 
 
 def _retirement(env: Environment, names: Iterable[str]) -> str:
-    """Return what a file has to say for one apply, so that accounts retire."""
+    """Return the settings that retire accounts, for one apply."""
     listed = json.dumps(list(dict.fromkeys((*env.retired.accounts, *names))))
     absent = [f"accounts.{name}" for name in names if name not in env.accounts]
     keep = f", and keep {' and '.join(absent)} until then" if absent else ""
@@ -131,9 +130,9 @@ def _retirement(env: Environment, names: Iterable[str]) -> str:
 
 
 def _name(env: Environment, account: str, alias: str) -> str:
-    """Return what the file calls an account, or else what the alias of its provider does."""
+    """Return the account's name in the file, or else the name in its provider's alias."""
     known = (name for name, each in env.accounts.items() if each.id == account)
-    return next(known, _REGION.sub("", alias))
+    return next(known, _REGION_SUFFIX.sub("", alias))
 
 
 def _text(path: Path) -> str | None:
@@ -144,7 +143,7 @@ def _text(path: Path) -> str | None:
 
 
 def _stack(text: str | None) -> _Stack | None:
-    """Read a stack from a file's text; None where it is not one of ours."""
+    """Parse a stack; None if the text is not one of our stacks."""
     try:
         content = json.loads(text or "")
         return _Stack(

@@ -1,6 +1,6 @@
-"""Names that settings decide: ARNs, prefixes and keys of the archive, log-stream names.
+"""Names that follow from settings: ARNs, key prefixes, S3 locations, alarm names.
 
-All are literal text, so that a policy can be read in a diff and checked without AWS.
+All are literal text, so that policies can be read in a diff and checked without AWS.
 """
 
 from __future__ import annotations
@@ -9,35 +9,35 @@ from typing import TypedDict
 
 from orgtrail.integrity.names import Trail
 from orgtrail.regions import partition, partition_of
+from orgtrail.settings.access import SIEM_FEED_EVENTS, SIEM_FEED_SUFFIX, Siem
 from orgtrail.settings.archive import Notification
+from orgtrail.settings.detection import Verification
 from orgtrail.settings.environment import Environment
-from orgtrail.settings.siem import FEED_EVENTS, FEED_SUFFIX, Siem
-from orgtrail.settings.verification import Verification
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
-"""The service principal that writes logs."""
+"""The service principal of CloudTrail."""
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 """The service principal of IAM Access Analyzer."""
 
 LOGS = "CloudTrail"
-"""Folder of log files under each account's prefix."""
+"""The folder of log files below an account's prefix."""
 
 CHAT_GUARDRAIL = "policy/CloudWatchReadOnlyAccess"
-"""AWS's own policy, beyond which no chat channel goes."""
+"""The AWS managed policy that limits what chat channels may do."""
 
 COMPACTED_PREFIX = "table"
-"""Where in its bucket the compacted table lies."""
+"""The prefix of the compacted table in its bucket."""
 
-DEAD = "-dead"
-"""What stands behind a queue's name in that of its dead-letter queue."""
+DEAD_LETTER_SUFFIX = "-dead"
+"""The suffix of a dead-letter queue's name."""
 
 RESULT_PREFIX = "results/"
-"""Where in the result bucket the workgroup writes."""
+"""The prefix of query results in their bucket."""
 
 
 def trusted_services(env: Environment) -> list[str]:
-    """Return the services that the organization has to trust for what the file asks for."""
+    """Return the services that need trusted access to the organization."""
     services = [CLOUDTRAIL]
     if env.guardduty:
         services.append("guardduty.amazonaws.com")
@@ -56,35 +56,32 @@ def arn(env: Environment, service: str, account: str, resource: str, region: str
 
 
 def account_root(env: Environment, account: str) -> str:
-    """Return the ARN that stands for an account in a policy's principal."""
+    """Return the ARN of an account as a principal in policies."""
     return arn(env, "iam", account, "root")
 
 
 def trail_arn(env: Environment) -> str:
-    """Return the trail's ARN. It has the management account's id, whoever made the trail."""
+    """Return the trail's ARN. It has the management account's id, whoever created the trail."""
     return arn(
         env, "cloudtrail", env.management.id, f"trail/{env.trail.name}", region=env.home_region
     )
 
 
 def verified_trail(env: Environment) -> Trail:
-    """Return the trail as its verification names it."""
+    """Return the trail as the integrity check identifies it."""
     arn, organization = trail_arn(env), env.organization.id
-    return Trail.of(arn, env.archive.bucket, organization, organization_prefix(env))
+    return Trail.of(arn, env.archive.bucket, organization, env.organization_prefix)
 
 
 class VerifiedRegions(TypedDict):
-    """Whether the trail records every region, and the regions that the file names."""
+    """Arguments of `integrity.request.Request`: the regions with digests of the trail."""
 
     multi_region: bool
     known_regions: frozenset[str]
 
 
 def verified_regions(env: Environment) -> VerifiedRegions:
-    """Return what the file says of the regions that its trail has digests of.
-
-    They are arguments of `integrity.request.Request`.
-    """
+    """Return whether the trail records every region, and the regions that the file names."""
     return {
         "multi_region": env.trail.multi_region,
         "known_regions": frozenset(env.catalog.regions or ()),
@@ -92,7 +89,7 @@ def verified_regions(env: Environment) -> VerifiedRegions:
 
 
 def any_trail_arn(env: Environment) -> str:
-    """Return the pattern of all trails of the management account, in any region."""
+    """Return the ARN pattern of all trails of the management account, in any region."""
     return arn(env, "cloudtrail", env.management.id, "trail/*", region="*")
 
 
@@ -101,29 +98,19 @@ def bucket_arn(env: Environment, bucket: str, key: str = "") -> str:
     return arn(env, "s3", "", f"{bucket}/{key}" if key else bucket)
 
 
-def logs_prefix(env: Environment) -> str:
-    """Return the key prefix of everything CloudTrail writes: `[prefix/]AWSLogs/`."""
-    return env.logs_prefix
+def trail_object_arns(env: Environment) -> list[str]:
+    """Return the ARN patterns of the objects in the archive that only this trail writes.
 
-
-def organization_prefix(env: Environment) -> str:
-    """Return the key prefix of the organization's accounts, all members' included."""
-    return env.organization_prefix
-
-
-def own_keys(env: Environment) -> list[str]:
-    """Return the ARNs of the archive's keys that this trail writes, and no other service.
-
-    The organization's folder, and CloudTrail's folders of the management account.
+    These are the organization's folder, and CloudTrail's folders of the management account.
     """
-    account = f"{logs_prefix(env)}{env.management.id}/{LOGS}*"
-    prefixes = (f"{organization_prefix(env)}*", account)
+    account = f"{env.logs_prefix}{env.management.id}/{LOGS}*"
+    prefixes = (f"{env.organization_prefix}*", account)
     return [bucket_arn(env, env.archive.bucket, each) for each in prefixes]
 
 
 def key_alias_arn(env: Environment) -> str:
     """Return the ARN of the key's alias."""
-    return in_logging(env, "kms", env.key.alias)
+    return logging_arn(env, "kms", env.key.alias)
 
 
 def log_group_arn(env: Environment, account: str) -> str:
@@ -132,9 +119,9 @@ def log_group_arn(env: Environment, account: str) -> str:
 
 
 def log_stream_arns(env: Environment) -> list[str]:
-    """Return the two patterns of streams that an organization trail writes.
+    """Return the ARN patterns of the streams that an organization trail writes.
 
-    The management account's stream and those of the members, from
+    These are the management account's stream and those of the members, from
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
     """
     group = log_group_arn(env, env.management.id)
@@ -145,7 +132,7 @@ def log_stream_arns(env: Environment) -> list[str]:
 
 
 def delivery_role_arn(env: Environment) -> str:
-    """Return the ARN of the role that CloudTrail delivers to CloudWatch Logs with."""
+    """Return the ARN of the role with which CloudTrail delivers to CloudWatch Logs."""
     return role_arn(env, env.management.id, env.delivery.role_name)
 
 
@@ -167,48 +154,48 @@ def reading_roles(env: Environment) -> list[str]:
 
 
 def logging_roles(env: Environment) -> list[str]:
-    """Return the ARNs of all roles that the stack makes in the logging account."""
+    """Return the ARNs of all roles of the stack in the logging account."""
     starters = [env.verification.schedule_role_name] if env.verification else []
     return [*reading_roles(env), *(role_arn(env, env.logging.id, each) for each in starters)]
 
 
-def in_logging(env: Environment, service: str, resource: str) -> str:
+def logging_arn(env: Environment, service: str, resource: str) -> str:
     """Return the ARN of a resource of the logging account in the home region."""
     return arn(env, service, env.logging.id, resource, region=env.home_region)
 
 
 def project_arn(env: Environment, settings: Verification) -> str:
-    """Return the ARN of the CodeBuild project that verifies."""
-    return in_logging(env, "codebuild", f"project/{settings.project}")
+    """Return the ARN of the CodeBuild project of the daily verification."""
+    return logging_arn(env, "codebuild", f"project/{settings.project}")
 
 
 def workgroup_arn(env: Environment) -> str:
     """Return the ARN of the workgroup."""
-    return in_logging(env, "athena", f"workgroup/{env.catalog.workgroup}")
+    return logging_arn(env, "athena", f"workgroup/{env.catalog.workgroup}")
 
 
 def catalog_arns(env: Environment) -> list[str]:
-    """Return the ARNs of the database and of all tables in it."""
+    """Return the ARNs of the database and all of its tables."""
     database = env.catalog.database
     names = (f"database/{database}", f"table/{database}/*")
-    return [in_logging(env, "glue", name) for name in names]
+    return [logging_arn(env, "glue", name) for name in names]
 
 
 def any_key_arn(env: Environment) -> str:
-    """Return the pattern of all keys of the logging account: AWS makes up a key's id."""
-    return in_logging(env, "kms", "key/*")
+    """Return the ARN pattern of all keys of the logging account: AWS chooses a key's id."""
+    return logging_arn(env, "kms", "key/*")
 
 
 def management_topic_arn(env: Environment, topic: str) -> str:
-    """Return the ARN of a topic of the management account: the alarms', or CloudTrail's notices."""
+    """Return the ARN of a topic of the management account."""
     return arn(env, "sns", env.management.id, topic, region=env.home_region)
 
 
 def trail_topic(env: Environment) -> str | None:
-    """Return what the trail calls its topic: CloudTrail answers with the name alone.
+    """Return the topic for the trail resource: the name, or the ARN if the topic is elsewhere.
 
-    The ARN stands where the name would not do, in another account or region; elsewhere every plan
-    would show a change. https://github.com/hashicorp/terraform-provider-aws/pull/41279
+    CloudTrail returns the name of a topic in its own account and region, so that an ARN would show
+    a change in every plan. https://github.com/hashicorp/terraform-provider-aws/pull/41279
     """
     topic = env.trail.sns_topic
     if not topic or not topic.arn:
@@ -217,49 +204,49 @@ def trail_topic(env: Environment) -> str | None:
     return name if topic.arn == management_topic_arn(env, name) else topic.arn
 
 
-def feed(env: Environment, siem: Siem) -> Notification:
-    """Return what the bucket tells the SIEM feed's topic."""
+def siem_notification(env: Environment, siem: Siem) -> Notification:
+    """Return the bucket's notification to the SIEM feed's topic."""
     return Notification.model_construct(
-        arn=feed_topic_arn(env, siem.topic),
-        events=FEED_EVENTS,
-        prefix=organization_prefix(env),
-        suffix=FEED_SUFFIX,
+        arn=siem_topic_arn(env, siem.topic),
+        events=SIEM_FEED_EVENTS,
+        prefix=env.organization_prefix,
+        suffix=SIEM_FEED_SUFFIX,
     )
 
 
 def notifications(env: Environment) -> list[Notification]:
-    """Return all that the bucket tells of: those of the file, then the feed."""
-    own = [feed(env, env.siem)] if env.siem else []
+    """Return all notifications of the bucket: those of the file, then the SIEM feed's."""
+    own = [siem_notification(env, env.siem)] if env.siem else []
     return [*env.archive.notifications, *own]
 
 
-def feed_topic_arn(env: Environment, topic: str) -> str:
-    """Return the ARN of the SIEM feed's topic (`*` may stand in its name)."""
-    return in_logging(env, "sns", topic)
+def siem_topic_arn(env: Environment, topic: str) -> str:
+    """Return the ARN of the SIEM feed's topic (its name may hold `*`)."""
+    return logging_arn(env, "sns", topic)
 
 
 def queue_arn(env: Environment, queue: str) -> str:
     """Return the ARN of a queue of the SIEM feed."""
-    return in_logging(env, "sqs", queue)
+    return logging_arn(env, "sqs", queue)
 
 
-def dead_letter(queue: str) -> str:
+def dead_letter_queue(queue: str) -> str:
     """Return the name of a queue's dead-letter queue."""
-    return f"{queue}{DEAD}"
+    return f"{queue}{DEAD_LETTER_SUFFIX}"
 
 
-def alias(name: str) -> str:
-    """Return the alias of the key that encrypts what has this name."""
+def key_alias(name: str) -> str:
+    """Return the alias of the key for a resource of this name."""
     return f"alias/{name}"
 
 
-def via(env: Environment, service: str) -> str:
-    """Return how KMS calls a service that asks on someone's behalf (`kms:ViaService`)."""
+def via_service(env: Environment, service: str) -> str:
+    """Return the value of `kms:ViaService` for a service."""
     return f"{service}.{env.home_region}.{partition_of(env.home_region).suffix}"
 
 
-def call_arn(env: Environment, call: str) -> str:
-    """Return the ARN that EventBridge Scheduler makes a call of AWS by: `athena:stopQuery`.
+def scheduler_target_arn(env: Environment, call: str) -> str:
+    """Return the ARN with which EventBridge Scheduler calls an API, such as `athena:stopQuery`.
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
     """
@@ -267,13 +254,13 @@ def call_arn(env: Environment, call: str) -> str:
 
 
 def result_location(env: Environment) -> str:
-    """Return the S3 URI that the workgroup writes results to."""
+    """Return the S3 URI of query results."""
     return f"s3://{env.result_bucket}/{RESULT_PREFIX}"
 
 
 def table_location(env: Environment) -> str:
     """Return the S3 URI above all log files of the organization."""
-    return f"s3://{env.archive.bucket}/{organization_prefix(env)}"
+    return f"s3://{env.archive.bucket}/{env.organization_prefix}"
 
 
 def compacted_location(env: Environment) -> str:
@@ -282,12 +269,12 @@ def compacted_location(env: Environment) -> str:
 
 
 def partition_template(env: Environment) -> str:
-    """Return the S3 URI of one partition, with the table's own variables in it."""
+    """Return the S3 URI of one partition, with the table's partition variables."""
     return f"{table_location(env)}${{account}}/{LOGS}/${{region}}/${{day}}"
 
 
 def first_day(env: Environment) -> str:
-    """Return where the projection begins: the day set, or as far back as files are kept."""
+    """Return the first day of the projection: the set day, or the oldest kept file's."""
     if env.catalog.first_day:
         return env.catalog.first_day.replace("-", "/")
     keep = env.archive.expire_after_days
@@ -295,7 +282,7 @@ def first_day(env: Environment) -> str:
 
 
 def alarm_title(namespace: str, alarm: str, *, by_account: bool = False) -> str:
-    """Return what CloudWatch calls an alarm."""
+    """Return the name of an alarm in CloudWatch."""
     return f"{namespace} {alarm}{' by account' if by_account else ''}"
 
 
@@ -304,8 +291,8 @@ def filter_name(alarm: str, form: str) -> str:
     return f"{alarm}-{form.replace('_', '-')}"
 
 
-def alarm_names(env: Environment) -> dict[str, str]:
-    """Return what stands for `<archive>` and the like in the patterns of alarms."""
+def alarm_placeholders(env: Environment) -> dict[str, str]:
+    """Return the values of `<archive>` and other placeholders in the patterns of alarms."""
     return {
         "access-logs": env.archive.access_log_bucket,
         "archive": env.archive.bucket,
@@ -318,8 +305,8 @@ def alarm_names(env: Environment) -> dict[str, str]:
     }
 
 
-def query_facts(env: Environment) -> dict[str, str]:
-    """Return what stands for `<archive>` and the like in the parameters of queries."""
+def query_placeholders(env: Environment) -> dict[str, str]:
+    """Return the values of `<archive>` and other placeholders in the parameters of queries."""
     return {
         "accounts": ",".join(env.account_ids),
         "archive": env.archive.bucket,

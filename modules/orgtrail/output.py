@@ -1,0 +1,95 @@
+"""The output folder: files that are written all or none, and a summary of a written stack."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orgtrail.errors import OrgtrailError
+
+_LAST = "manifest.json"
+"""Moved into place last, because it names the other files."""
+
+
+@contextmanager
+def atomic_output(out: Path) -> Iterator[Path]:
+    """Yield a folder for drafts; its files move into `out` once all of them are written.
+
+    Other files in `out` stay, and nothing in it changes if the writing fails.
+
+    Raises:
+        OrgtrailError: the folder cannot be written.
+
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".draft-", dir=out) as folder:
+            yield Path(folder)
+            _publish(Path(folder), out)
+    except OSError as error:
+        raise OrgtrailError(f"{error.filename or out}: cannot be written: {error}") from None
+
+
+def _publish(draft: Path, out: Path) -> None:
+    files = [each for each in draft.rglob("*") if each.is_file()]
+    for file in sorted(files, key=lambda each: (each.name == _LAST, each)):
+        place = out / file.relative_to(draft)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(place)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSummary:
+    """What a stack makes and reads in one account, by the provider of that account.
+
+    Attributes:
+        alias: the provider's alias.
+        id: the account's id.
+        region: the region of every resource that names no other.
+        resources: the number of resources by kind and name:
+            `{"aws_s3_bucket": {"archive": 1, ...}}`.
+        data: the same for data sources.
+
+    """
+
+    alias: str
+    id: str
+    region: str
+    resources: dict[str, dict[str, int]]
+    data: dict[str, dict[str, int]]
+
+    @property
+    def count(self) -> int:
+        """The number of resources that a first apply makes."""
+        return sum(sum(named.values()) for named in self.resources.values())
+
+
+def summarize(stack: Path) -> list[AccountSummary]:
+    """Summarize a `cdk.tf.json` by account, in the order of its providers."""
+    content = json.loads(stack.read_text(encoding="utf-8"))
+    resources = _by_provider(content.get("resource", {}))
+    data = _by_provider(content.get("data", {}))
+    return [
+        AccountSummary(
+            alias=provider["alias"],
+            id=provider["allowed_account_ids"][0],
+            region=provider["region"],
+            resources=resources[f"aws.{provider['alias']}"],
+            data=data[f"aws.{provider['alias']}"],
+        )
+        for provider in content["provider"]["aws"]
+    ]
+
+
+def _by_provider(blocks: dict[str, dict[str, Any]]) -> dict[str, dict[str, dict[str, int]]]:
+    sorted_out: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for kind, named in sorted(blocks.items()):
+        for name, block in sorted(named.items()):
+            sorted_out[block["provider"]][kind][name] = len(block.get("for_each", [name]))
+    return sorted_out
