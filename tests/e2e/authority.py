@@ -74,7 +74,7 @@ def asked(call: Call, env: Environment) -> Iterator[tuple[str, str]]:
         case "kms" if call.operation not in _OF_NOTHING:
             yield f"kms:{call.operation}", naming.logging_arn(env, "kms", "key/1")
             if call.operation.endswith("Alias"):
-                yield f"kms:{call.operation}", naming.key_alias_arn(env)
+                yield f"kms:{call.operation}", naming.logging_arn(env, "kms", env.key.alias)
         case "glue":
             for resource in _of_catalog(call, env):
                 yield f"glue:{call.operation}", resource

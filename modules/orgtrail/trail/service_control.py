@@ -313,9 +313,9 @@ def _readers(env: Environment) -> Iterator[Statement]:
         "ProtectFromLakeFormation", "lakeformation", _LAKE_FORMATION, "*", exempt,
         StringEquals={"aws:PrincipalAccount": env.logging.id},
     )  # fmt: skip
-    yield deny("ProtectWorkgroup", "athena", _ATHENA, layout.workgroup_arn(env), exempt)
+    yield deny("ProtectWorkgroup", "athena", _ATHENA, naming.workgroup_arn(env), exempt)
     # Athena writes an answer with the permissions of whoever asks: nobody else writes there.
-    answers = layout.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*")
+    answers = naming.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*")
     writing = ("DeleteObject", "DeleteObjectVersion", *REWRITING)
     directly = {"aws:ViaAWSService": "false"}
     yield deny("ProtectAnswers", "s3", writing, answers, exempt, Bool=directly)
