@@ -132,8 +132,8 @@ schema: $(ready)
 docs: $(ready)
 	$(python) -m orgtrail.settings.reference > docs/settings.md
 	$(python) -m orgtrail.alarm_reference > docs/alarms.md
-	$(python) -m orgtrail.queries.reference > docs/queries.md
-	$(python) -m orgtrail.proof.reference > docs/check.md
+	$(python) -m orgtrail.query.reference > docs/queries.md
+	$(python) -m orgtrail.check.reference > docs/check.md
 	$(python) -m orgtrail.doctor.reference > docs/doctor.md
 
 # Locks without the address of an index: that is a fact of a machine, not of the project.

@@ -28,8 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from orgtrail.sample.delivery import Delivered
-from orgtrail.sample.digests import Chain, SigningKey
+from orgtrail.sample.files import DeliveredFile, SampleChain, SigningKey
 
 ROOT = Path(__file__).parents[1]
 AWS = ROOT / ".tools" / "awscli" / "bin" / "aws"
@@ -204,7 +203,7 @@ def _make(folder: Path, accounts: list[str]) -> tuple[int, int]:
         for region in REGIONS:
             files = [*_files(folder / "bucket" / prefix, account, region, rng)]
             logs += len(files)
-            chain = Chain(account, region, "organization", "us-east-1", BUCKET, prefix)
+            chain = SampleChain(account, region, "organization", "us-east-1", BUCKET, prefix)
             until = BEGIN + timedelta(hours=HOURS)
             key = keys[region]
             begun = chain.starting(BEGIN, key)
@@ -232,7 +231,7 @@ def _make(folder: Path, accounts: list[str]) -> tuple[int, int]:
 
 def _files(
     root: Path, account: str, region: str, rng: random.Random
-) -> Iterator[tuple[Delivered, str]]:
+) -> Iterator[tuple[DeliveredFile, str]]:
     """Write log files of about 36 KB, 5 KB packed, as real ones have on average."""
     step = timedelta(hours=1) / FILES
     for number in range(HOURS * FILES):
@@ -246,7 +245,7 @@ def _files(
             f"{account}_CloudTrail_{region}_{at:%Y%m%dT%H%MZ}_{rng.randbytes(8).hex()}.json.gz"
         )
         _write(root / name, gzip.compress(body, 6, mtime=0))
-        file = Delivered(at, account, region, name, [at, at], b"")
+        file = DeliveredFile(at, account, region, name, [at, at], b"")
         yield file, hashlib.sha256(body).hexdigest()
 
 

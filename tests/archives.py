@@ -12,13 +12,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from orgtrail.integrity.chain import Chain as Verified
-from orgtrail.integrity.names import Trail
-from orgtrail.integrity.request import Request
-from orgtrail.integrity.result import Result
-from orgtrail.integrity.run import verify
-from orgtrail.sample.delivery import Delivered
-from orgtrail.sample.digests import Chain, Digest, SigningKey
+from orgtrail.sample.files import DeliveredFile, SampleChain, SampleDigest, SigningKey
+from orgtrail.verify.names import VerifiedTrail
+from orgtrail.verify.request import VerifyRequest
+from orgtrail.verify.result import ChainResult as Verified
+from orgtrail.verify.result import Result
+from orgtrail.verify.run import verify
 
 from tests.standin import World
 
@@ -62,17 +61,19 @@ class Archive:
         return f"{self.prefix}/AWSLogs/{ORGANIZATION}/".lstrip("/")
 
     @property
-    def trail(self) -> Trail:
+    def trail(self) -> VerifiedTrail:
         """What is verified."""
-        return Trail.of(ARN, self.bucket, ORGANIZATION, self.prefix)
+        return VerifiedTrail.of(ARN, self.bucket, ORGANIZATION, self.prefix)
 
-    def chain(self, account: str, region: str, suffix: str = "") -> Chain:
+    def chain(self, account: str, region: str, suffix: str = "") -> SampleChain:
         """Return what makes a chain's digests."""
-        return Chain(account, region, "organization", "us-east-1", self.bucket, self.root, suffix)
+        return SampleChain(
+            account, region, "organization", "us-east-1", self.bucket, self.root, suffix
+        )
 
     def logs(
         self, account: str, region: str, start: datetime, until: datetime, salt: str = ""
-    ) -> list[tuple[Delivered, str]]:
+    ) -> list[tuple[DeliveredFile, str]]:
         """Make three log files an hour, none in each fifth."""
         made = []
         number = 0
@@ -89,7 +90,7 @@ class Archive:
                 )
                 packed = gzip.compress(data, mtime=0)
                 self.world.put(self.bucket, f"{self.root}{name}", packed)
-                file = Delivered(at, account, region, name, [at, at], data)
+                file = DeliveredFile(at, account, region, name, [at, at], data)
                 made.append((file, hashlib.sha256(data).hexdigest()))
             at += timedelta(minutes=19)
         return made
@@ -100,9 +101,9 @@ class Archive:
         region: str = "us-east-1",
         start: datetime = BEGIN,
         hours: int = 12,
-        before: Digest | None = None,
+        before: SampleDigest | None = None,
         key: int = 0,
-    ) -> list[Digest]:
+    ) -> list[SampleDigest]:
         """Write hours of a chain, log files and digests; return the digests.
 
         A new chain begins as CloudTrail begins one: its first digest is of the hour before, is
@@ -123,7 +124,7 @@ class Archive:
             known.append(signer.public)
         return digests
 
-    def put(self, digest: Digest, **metadata: str | None) -> None:
+    def put(self, digest: SampleDigest, **metadata: str | None) -> None:
         """Write a digest object, with other metadata if given."""
         kept = {"signature": digest.signature, "signature-algorithm": "SHA256withRSA"}
         changed = {**kept, **{name.replace("_", "-"): text for name, text in metadata.items()}}
@@ -145,11 +146,11 @@ class Archive:
         metadata = self.world.buckets[self.bucket][key][-1].metadata
         self.world.put(self.bucket, key, data, metadata)
 
-    def request(self, **changes: Any) -> Request:
+    def request(self, **changes: Any) -> VerifyRequest:
         """Return what asks for the eleven hours that the digests wholly cover."""
         since = changes.pop("since", BEGIN + timedelta(minutes=10))
         until = changes.pop("until", BEGIN + 11 * HOUR + timedelta(minutes=30))
-        return Request(self.trail, since, until, **({"processes": 1} | changes))
+        return VerifyRequest(self.trail, since, until, **({"processes": 1} | changes))
 
     def verified(self, **changes: Any) -> Result:
         """Verify it."""
@@ -163,7 +164,7 @@ class Archive:
         return (each for each in verify(self.request(**changes)) if isinstance(each, Verified))
 
 
-def named(digest: Digest) -> list[str]:
+def named(digest: SampleDigest) -> list[str]:
     """Return the keys of the log files that a digest names."""
     body = json.loads(gzip.decompress(digest.data))
     return [each["s3Object"] for each in body["logFiles"]]

@@ -53,7 +53,7 @@ def state_of_ones_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 @pytest.fixture
 def archive(monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
     """An archive that is served, and credentials to read it with."""
-    from orgtrail.integrity.storage import s3
+    from orgtrail.verify.storage import s3
 
     from tests.archives import Archive
     from tests.standin import serving

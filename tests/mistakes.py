@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orgtrail.proof.check import Report, check
+from orgtrail.check.run import Report, check
 
 from tests import golden
 from tests.conftest import Json

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 from hypothesis import strategies as st
-from orgtrail.proof.iam.request import Caller, Kind, Request
+from orgtrail.iam.request import Caller, Kind, Request
 
 from tests.conftest import Json
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.asking import Record, record
+from tests.log_records import Record, record
 
 _BUCKET = {"bucketName": "example-bank-archive"}
 _LOG = _BUCKET | {"key": "AWSLogs/o-x/333333333333/CloudTrail/a.json.gz"}

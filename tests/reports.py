@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from orgtrail import sample
-from orgtrail.costs.prices import prices
+from orgtrail.cost.prices import load_prices
 from orgtrail.environments import load_environment
-from orgtrail.report.asking import Asked
 from orgtrail.report.bundle import bundle
+from orgtrail.report.model import ReportRequest
 
 from tests.conftest import ROOT
 
@@ -48,12 +48,12 @@ def make_logs(folder: Path) -> Path:
     return folder
 
 
-def asked(logs: Path | None, since: datetime = SINCE, until: datetime = END) -> Asked:
+def asked(logs: Path | None, since: datetime = SINCE, until: datetime = END) -> ReportRequest:
     """Ask for a report of the hospital."""
-    return Asked(ENV, load_environment(ENV), since, until, logs)
+    return ReportRequest(ENV, load_environment(ENV), since, until, logs)
 
 
 def made(logs: Path, out: Path, since: datetime = SINCE, until: datetime = END) -> Made:
     """Make a report of the hospital."""
-    bundle(asked(logs, since, until), prices(), out)
+    bundle(asked(logs, since, until), load_prices(), out)
     return Made(out, json.loads((out / "report.json").read_text()))

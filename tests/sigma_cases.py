@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from textwrap import indent
 from typing import Any
 
-from tests.asking import Record, record
+from tests.log_records import Record, record
 
 _HEAD = """\
 title: {title}

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from orgtrail.check.controls import Status
+from orgtrail.check.findings import Severity
+from orgtrail.check.run import Report, check
 from orgtrail.environments import load_environment
 from orgtrail.errors import SettingsError
-from orgtrail.proof.check import Report, check
-from orgtrail.proof.controls import Answer
-from orgtrail.proof.findings import Severity
 from orgtrail.trail import auditors, service_control, siem
 from orgtrail.trail.policy import Document
 
@@ -270,9 +270,9 @@ def test_what_is_only_referred_to_is_unproven() -> None:
     assert [each.setting for each in unproven] == [f"adopt.{part}" for part in parts]
     verdicts = {each.ids[-1]: each.verdict for each in report.controls}
     for control in ("CloudTrail.1", "CloudTrail.2", "CloudTrail.6", "KMS.4", "S3.5"):
-        assert verdicts[control] is Answer.UNPROVEN
+        assert verdicts[control] is Status.UNPROVEN
     # What the alarms listen for is ours to say.
-    assert verdicts["CloudWatch.1"] is Answer.PASS
+    assert verdicts["CloudWatch.1"] is Status.PASS
 
 
 def test_the_command_says_so() -> None:
@@ -287,4 +287,4 @@ def test_the_stack_of_what_is_referred_to_is_unproven_too() -> None:
     assert {each.severity for each in report.findings} == {Severity.UNPROVEN}
     assert "trail-elsewhere" in {each.rule for each in report.findings}
     of_trail = [each for each in report.controls if each.ids[-1].startswith("CloudTrail.")]
-    assert {each.verdict for each in of_trail} == {Answer.UNPROVEN}
+    assert {each.verdict for each in of_trail} == {Status.UNPROVEN}

@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from orgtrail.errors import Fault, OrgtrailError, SettingsError, SettingsSource
+from orgtrail.iam.conditions import _moment
 from orgtrail.module.conditions import tests as conditions
-from orgtrail.proof.iam.conditions import _moment
-from orgtrail.queries import query
-from orgtrail.queries.rendering import to_run
+from orgtrail.query.questions import find_question
+from orgtrail.query.render import to_run
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.loading import load_settings
 from orgtrail.settings.trail import ResourceArn
 from orgtrail.settings.types import TextRule, metadata_in, models_in
 from pydantic import BaseModel
 
-from tests.asking import SINCE, UNTIL
 from tests.conftest import MINIMAL, Json, merged, orgtrail, tfvars
+from tests.log_records import SINCE, UNTIL
 
 DIGITS = "٢٢٢٢٢٢٢٢٢٢٢٢"
 """Twelve Arabic digits: Python's `\\d` and `int` take them for twos."""
@@ -129,8 +129,8 @@ def test_options_say_so(arguments: tuple[str, str], complaint: str, tmp_path: Pa
 
 
 def test_parameters_say_so() -> None:
-    from orgtrail.queries import pack
-    from orgtrail.queries.bounds import Bounds
+    from orgtrail.logs.bounds import Bounds
+    from orgtrail.query.questions import pack
 
     name, number = next(
         (each.name, parameter.name)
@@ -139,7 +139,7 @@ def test_parameters_say_so() -> None:
         if parameter.kind == "integer"
     )
     with pytest.raises(OrgtrailError, match="must be a whole number; got '٣'"):
-        to_run(query(name), Bounds(SINCE, UNTIL, (), ()), {number: "٣"}, {})
+        to_run(find_question(name), Bounds(SINCE, UNTIL, (), ()), {number: "٣"}, {})
 
 
 def test_a_moment_of_a_condition_has_digits_of_ascii() -> None:

@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
-from orgtrail.cli import query_question, query_run
-from orgtrail.engines import athena
-from orgtrail.engines.athena import Athena, cost
-from orgtrail.engines.drift import Drift
+from orgtrail.cli import query_options, query_run
 from orgtrail.errors import OrgtrailError
-from orgtrail.queries.bounds import Bounds
+from orgtrail.logs.bounds import Bounds
+from orgtrail.query import athena
+from orgtrail.query.athena import Athena, Drift, scan_cost
 
-from tests.asking import SINCE, UNTIL
 from tests.conftest import environment
+from tests.log_records import SINCE, UNTIL
 
 
 class Pages:
@@ -133,7 +132,7 @@ def test_rows_come_with_their_types_page_by_page() -> None:
 
 
 def test_the_least_price_is_that_of_ten_megabytes() -> None:
-    assert cost(1) == cost(10_000_000) == pytest.approx(0.00005)
+    assert scan_cost(1) == scan_cost(10_000_000) == pytest.approx(0.00005)
 
 
 def test_estimate_counts_partitions_and_bytes() -> None:
@@ -144,7 +143,7 @@ def test_estimate_counts_partitions_and_bytes() -> None:
 
 
 def test_a_large_estimate_is_taken_from_some_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(athena, "_LISTED", 6)
+    monkeypatch.setattr(athena, "_MOST_LISTED", 6)
     found = Athena(environment(), Aws()).estimate(Bounds(SINCE, UNTIL))
     assert (found.partitions, found.exact) == (12, False)
 
@@ -209,12 +208,12 @@ def env(tmp_path: Path) -> Path:
     return file
 
 
-JSON = query_run.Wanted(limit=None, format="json", out=None)
+JSON = query_run.OutputOptions(limit=None, format="json", out=None)
 
 
-def asked(env: Path, name: str = "pipeline-health") -> query_question.Question:
+def asked(env: Path, name: str = "pipeline-health") -> query_options.QueryRequest:
     times = (SINCE.isoformat(), UNTIL.isoformat(), None)
-    return query_question.question(
+    return query_options.query_request(
         name, None, times=times, accounts=[], regions=[], given={}, env=env
     )
 

@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 from orgtrail.aws import Cause, cause_of, explain, session, user_agent
 from orgtrail.cli import query_run
 from orgtrail.errors import OrgtrailError
-from orgtrail.report.asking import Asked
-from orgtrail.report.proving import repeat
+from orgtrail.report.model import ReportRequest
+from orgtrail.report.sections import repeat
 
-from tests.asking import SINCE, UNTIL
 from tests.conftest import ROOT, environment
+from tests.log_records import SINCE, UNTIL
 from tests.test_athena import JSON, asked
 
 MODULES = ROOT / "modules" / "orgtrail"
@@ -137,13 +137,15 @@ def test_a_question_is_asked_by_the_role_that_is_given(
 
 
 def test_how_to_repeat_a_report_says_by_whom() -> None:
-    made = Asked(Path("x.tfvars"), environment(), SINCE, UNTIL, role="auditor", profile="audit")
+    made = ReportRequest(
+        Path("x.tfvars"), environment(), SINCE, UNTIL, role="auditor", profile="audit"
+    )
     assert made.options.endswith(" --role auditor --profile audit")
     assert repeat(made)["repeat"].endswith(" --role auditor --profile audit")
-    assert "--role" not in Asked(Path("x.tfvars"), environment(), SINCE, UNTIL).options
+    assert "--role" not in ReportRequest(Path("x.tfvars"), environment(), SINCE, UNTIL).options
     assert (
         "--role"
-        not in Asked(
+        not in ReportRequest(
             Path("x.tfvars"), environment(), SINCE, UNTIL, logs=Path("copy"), role="auditor"
         ).options
     )

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import given as drawn
 from hypothesis import strategies as st
+from orgtrail.check.run import check
 from orgtrail.errors import OrgtrailError
-from orgtrail.proof.check import check
 
 from tests.conftest import MINIMAL, ROOT, merged, orgtrail, tfvars
 from tests.mistakes import BROKEN, stack

@@ -11,17 +11,16 @@ import duckdb
 import pytest
 import sqlglot
 from orgtrail import naming, records, sample
-from orgtrail.engines import dialect, local, translation
+from orgtrail.logs.bounds import Bounds
 from orgtrail.logs.files import log_files
-from orgtrail.queries import pack, query
-from orgtrail.queries.bounds import Bounds
-from orgtrail.queries.compaction import statements, take
-from orgtrail.queries.rendering import to_run
+from orgtrail.query import dialect, local
+from orgtrail.query.questions import find_question, pack
+from orgtrail.query.render import compaction_insert, compaction_statements, to_run
 from orgtrail.trail import compaction, service_control
 from sqlglot import exp
 
-from tests.asking import GIVEN
 from tests.conftest import environment, synthesized
+from tests.log_records import GIVEN
 
 END = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 BOUNDS = Bounds(END - timedelta(days=3), END)
@@ -39,9 +38,9 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def compacted(logs: Path) -> Path:
     """What the schedule's SELECT gives, as Parquet."""
-    tree = dialect.parsed(f"SELECT {', '.join(COLUMNS)} FROM organization_trail", "all")
+    tree = dialect.parse(f"SELECT {', '.join(COLUMNS)} FROM organization_trail", "all")
     out = logs.parent / "compacted.parquet"
-    with local.asked(tree, log_files(logs)) as answer:
+    with local.query_logs(tree, log_files(logs)) as answer:
         answer.connection.execute(
             f"COPY ({answer.sql} ORDER BY day, account, region) TO '{out}' (FORMAT parquet)"
         )
@@ -51,19 +50,19 @@ def compacted(logs: Path) -> Path:
 @pytest.mark.parametrize("name", sorted(set(pack()) - {"pipeline-health"}))
 def test_compacted_and_raw_give_the_same_rows(name: str, logs: Path, compacted: Path) -> None:
     given = GIVEN.get(name, {}) | ({"principal": "deploy-legacy"} if "principal" in name else {})
-    sql = to_run(query(name), BOUNDS, given, naming.query_placeholders(ON))
-    tree = dialect.parsed(sql, name)
-    with local.asked(tree, log_files(logs, BOUNDS)) as answer:
+    sql = to_run(find_question(name), BOUNDS, given, naming.query_placeholders(ON))
+    tree = dialect.parse(sql, name)
+    with local.query_logs(tree, log_files(logs, BOUNDS)) as answer:
         raw = [*answer.rows()[1]]
     with duckdb.connect() as connection:
         connection.execute("SET integer_division = true")
         connection.execute(f"CREATE VIEW organization_trail AS FROM '{compacted}'")
-        rows = connection.execute(translation.duckdb(tree)).fetchall()
+        rows = connection.execute(dialect.to_duckdb(tree)).fetchall()
     assert sorted(map(str, rows)) == sorted(map(str, raw))
 
 
 def test_what_is_taken_are_the_days_that_are_over_and_not_there_yet() -> None:
-    tree = sqlglot.parse_one(take("raw", "compacted"), read="athena")
+    tree = sqlglot.parse_one(compaction_insert("raw", "compacted"), read="athena")
     assert isinstance(tree, exp.Insert)
     select = tree.expression
     assert [each.alias_or_name for each in select.selects] == COLUMNS
@@ -83,8 +82,8 @@ def test_what_is_taken_are_the_days_that_are_over_and_not_there_yet() -> None:
 
 
 def test_each_statement_parses_and_forgetting_is_asked_for() -> None:
-    assert set(statements("a", "b", None)) == {"take", "tidy"}
-    found = statements("a", "b", 2557)
+    assert set(compaction_statements("a", "b", None)) == {"take", "tidy"}
+    found = compaction_statements("a", "b", 2557)
     assert found["forget"] == (
         "DELETE FROM b WHERE day < date_format(current_timestamp - interval '2557' day, '%Y/%m/%d')"
     )
@@ -101,7 +100,9 @@ def test_schedules_ask_the_workgroup() -> None:
     )
     asked = json.loads(runs["take"]["ask"])
     assert asked["WorkGroup"] == ON.catalog.workgroup
-    assert asked["QueryString"] == take("organization_trail", "organization_trail_compacted")
+    assert asked["QueryString"] == compaction_insert(
+        "organization_trail", "organization_trail_compacted"
+    )
     assert runs["take"]["at"] == "cron(30 1 * * ? *)"
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from orgtrail.costs.estimate import MONTH, estimate
-from orgtrail.costs.prices import prices
-from orgtrail.costs.volume import BYTES_PER_EVENT, Volume, estimated
+from orgtrail.cost.estimate import BYTES_PER_EVENT, MONTH, Volume, estimate_cost, estimate_volume
+from orgtrail.cost.prices import load_prices
 
 from tests.conftest import environment, orgtrail
 
-PRICES = prices()
+PRICES = load_prices()
 ENV = environment()
 FILE = "envs/healthcare.tfvars"
 
@@ -24,7 +23,7 @@ def _volume(large: float = 0.0, data: float = 0.0) -> Volume:
 
 
 def test_a_month_is_the_sum_of_its_days() -> None:
-    month = estimate(ENV, _volume(), PRICES).months[0]
+    month = estimate_cost(ENV, _volume(), PRICES).months[0]
     assert month.stored.total == pytest.approx(MONTH)  # a GB each day
     assert month.parts["S3 Standard"] == pytest.approx(MONTH * 0.023)
     assert month.parts["S3 requests"] == pytest.approx(10_000 * MONTH / 1000 * 0.005)
@@ -33,28 +32,28 @@ def test_a_month_is_the_sum_of_its_days() -> None:
 
 def test_it_grows_until_files_expire_and_then_no_more() -> None:
     env = environment(archive={"expire_after_days": 365, "noncurrent_expire_after_days": 30})
-    found = estimate(env, _volume(), PRICES)
+    found = estimate_cost(env, _volume(), PRICES)
     assert found.kept_days == 395
     assert len(found.months) == 13
     assert found.months[-1].stored.total == pytest.approx(13 * MONTH)
 
 
 def test_files_kept_for_ever_are_shown_for_seven_years() -> None:
-    found = estimate(environment(archive={"expire_after_days": None}), _volume(), PRICES)
+    found = estimate_cost(environment(archive={"expire_after_days": None}), _volume(), PRICES)
     assert (found.kept_days, len(found.months)) == (None, 84)
 
 
 def test_large_files_move_and_small_ones_stay() -> None:
     moving = {"glacier_after_days": 90, "deep_archive_after_days": 200}
     env = environment(archive=moving)
-    small = estimate(env, _volume(0.0), PRICES).months[-1].stored
+    small = estimate_cost(env, _volume(0.0), PRICES).months[-1].stored
     assert (small.glacier, small.deep_archive) == (0, 0)
-    some = estimate(env, _volume(0.5), PRICES).months[-1].stored
+    some = estimate_cost(env, _volume(0.5), PRICES).months[-1].stored
     assert some.glacier > 0
     assert some.deep_archive > some.glacier
     # What moves takes 40 KB of S3's own with it.
     assert some.total > small.total
-    before = estimate(environment(), _volume(0.5), PRICES).months[-1].stored
+    before = estimate_cost(environment(), _volume(0.5), PRICES).months[-1].stored
     assert before.total == pytest.approx(small.total)
 
 
@@ -64,20 +63,20 @@ def test_data_events_insights_streams_and_alarms_are_paid() -> None:
         alarms={"by_account": False, "names": ["root-user", "delivery-silence"],
                 "subscribers": {"email": ["a@example.com"]}},
     )  # fmt: skip
-    parts = estimate(env, _volume(data=200_000), PRICES).months[0].parts
+    parts = estimate_cost(env, _volume(data=200_000), PRICES).months[0].parts
     assert parts["CloudTrail data events"] == pytest.approx(2 * 0.10 * MONTH)
     assert parts["CloudTrail Insights"] == pytest.approx(8 * 1.1 * 0.35 * MONTH)
     assert parts["CloudWatch Logs"] == pytest.approx((1.454 * 0.5 + MONTH / MONTH * 0.03) * MONTH)
     assert parts["CloudWatch alarms"] == pytest.approx(0.2)
     assert parts["KMS keys"] == 2.0
     quiet = environment(delivery={"enabled": False})
-    assert "CloudWatch Logs" not in estimate(quiet, _volume(), PRICES).months[0].parts
+    assert "CloudWatch Logs" not in estimate_cost(quiet, _volume(), PRICES).months[0].parts
 
 
 @given(events=st.integers(1, 10**9), growth=st.floats(0, 2))
 def test_more_events_never_cost_less(events: int, growth: float) -> None:
-    less = estimate(ENV, estimated(ENV, events), PRICES, growth)
-    more = estimate(ENV, estimated(ENV, events * 2), PRICES, growth)
+    less = estimate_cost(ENV, estimate_volume(ENV, events), PRICES, growth)
+    more = estimate_cost(ENV, estimate_volume(ENV, events * 2), PRICES, growth)
     assert all(a.total <= b.total for a, b in zip(less.months, more.months, strict=True))
     assert 0 <= less.volume.large_share <= 1
     assert less.volume.bytes == events * BYTES_PER_EVENT

@@ -13,11 +13,11 @@ import pytest
 from botocore import xform_name
 from orgtrail import alarm_reference
 from orgtrail.alarms import ALARMS
+from orgtrail.check import reference as check_reference
+from orgtrail.check.run import check, rule_names
 from orgtrail.doctor import reference as doctor_reference
 from orgtrail.environments import load_environment, load_environments
-from orgtrail.proof import reference as check_reference
-from orgtrail.proof.check import check, rule_names
-from orgtrail.queries import reference as queries
+from orgtrail.query import reference as queries
 from orgtrail.settings import reference
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.hcl import read_hcl

@@ -13,26 +13,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from orgtrail import records
-from orgtrail.engines import dialect, local
-from orgtrail.engines.drift import Drift, drift
 from orgtrail.errors import OrgtrailError
-from orgtrail.logs import files, unpacking
-from orgtrail.queries.bounds import Bounds
+from orgtrail.logs import decompression, files
+from orgtrail.logs.bounds import Bounds
+from orgtrail.logs.reader import ReadReport
+from orgtrail.query import dialect, local
+from orgtrail.query.athena import Drift, drift
 
-from tests.asking import AT, SINCE, UNTIL, ask, lay, record
 from tests.conftest import orgtrail
+from tests.log_records import AT, SINCE, UNTIL, ask, record, write_log
 
 OWN = "SELECT eventname, count(*) AS n FROM organization_trail GROUP BY 1 ORDER BY 1"
 
 
-def read(root: Path, sql: str = OWN) -> tuple[list[tuple[object, ...]], local.Reading]:
-    with local.asked(dialect.parsed(sql, "own"), files.log_files(root)) as answer:
+def read(root: Path, sql: str = OWN) -> tuple[list[tuple[object, ...]], ReadReport]:
+    with local.query_logs(dialect.parse(sql, "own"), files.log_files(root)) as answer:
         return [*answer.rows()[1]], answer.reading
 
 
 def spoil(root: Path) -> dict[str, str]:
     """Lay files that cannot be read; return what is said of each."""
-    whole = lay(root, [record("ec2:RunInstances")]).read_bytes()
+    whole = write_log(root, [record("ec2:RunInstances")]).read_bytes()
     broken = {
         "truncated.json.gz": (whole[:-12], "truncated gzip"),
         "empty.json.gz": (b"", "empty file"),
@@ -73,7 +74,7 @@ def test_command_names_unreadable_files_and_exits_with_2(tmp_path: Path) -> None
 
 
 def test_odd_records_are_counted(tmp_path: Path) -> None:
-    lay(tmp_path, [record("ec2:RunInstances"), None, "text", {"eventName": None}])
+    write_log(tmp_path, [record("ec2:RunInstances"), None, "text", {"eventName": None}])
     rows, reading = read(tmp_path)
     assert rows == [("RunInstances", 1)]
     assert (sum(reading.odd.values()), reading.events) == (3, 1)
@@ -93,14 +94,14 @@ def test_odd_records_are_counted(tmp_path: Path) -> None:
     ],
 )
 def test_odd_fields_stop_no_question(changes: dict[str, Any], tmp_path: Path) -> None:
-    lay(tmp_path, [record("ec2:RunInstances", **changes)])
+    write_log(tmp_path, [record("ec2:RunInstances", **changes)])
     rows = ask(tmp_path, "account-activity")
     assert [each["event_name"] for each in rows] == ["RunInstances"]
     ask(tmp_path, "console-changes")
 
 
 def test_both_spellings_of_booleans_mean_the_same(tmp_path: Path) -> None:
-    lay(
+    write_log(
         tmp_path,
         [
             record("ec2:RunInstances", readOnly=False, sessionCredentialFromConsole=True),
@@ -115,7 +116,7 @@ def test_a_file_of_many_megabytes_is_read_whole(tmp_path: Path) -> None:
     many = [
         record("ec2:RunInstances", eventID=str(n), requestParameters=padding) for n in range(10_000)
     ]
-    path = lay(tmp_path, many)
+    path = write_log(tmp_path, many)
     assert len(gzip.decompress(path.read_bytes())) > 16 * 1024 * 1024
     rows, reading = read(tmp_path)
     assert rows == [("RunInstances", 10_000)]
@@ -123,14 +124,14 @@ def test_a_file_of_many_megabytes_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "SIZE_LIMIT", 1000)
-    path = lay(tmp_path, [record("ec2:RunInstances", requestParameters={"text": "x" * 5000})])
+    monkeypatch.setattr(decompression, "SIZE_LIMIT", 1000)
+    path = write_log(tmp_path, [record("ec2:RunInstances", requestParameters={"text": "x" * 5000})])
     _, reading = read(tmp_path)
     assert reading.unread == {str(path): "more than 1000 bytes once unpacked"}
 
 
 def test_what_is_no_file_is_named_and_a_loop_is_told(tmp_path: Path) -> None:
-    path = lay(tmp_path, [record("ec2:RunInstances")])
+    path = write_log(tmp_path, [record("ec2:RunInstances")])
     odd = [path.parent / f"{name}.json.gz" for name in ("pipe", "nowhere", "round")]
     os.mkfifo(odd[0])
     odd[1].symlink_to("nothing")
@@ -148,7 +149,7 @@ def test_what_is_no_file_is_named_and_a_loop_is_told(tmp_path: Path) -> None:
 
 
 def test_files_without_gzip_and_of_two_members_are_read(tmp_path: Path) -> None:
-    path = lay(tmp_path, [record("ec2:RunInstances")])
+    path = write_log(tmp_path, [record("ec2:RunInstances")])
     text = gzip.decompress(path.read_bytes())
     (path.parent / "plain.json").write_bytes(text)
     (path.parent / "two.json.gz").write_bytes(gzip.compress(text[:50]) + gzip.compress(text[50:]))
@@ -157,7 +158,7 @@ def test_files_without_gzip_and_of_two_members_are_read(tmp_path: Path) -> None:
 
 
 def test_digests_and_insights_are_no_logs(tmp_path: Path) -> None:
-    path = lay(tmp_path, [record("ec2:RunInstances")])
+    path = write_log(tmp_path, [record("ec2:RunInstances")])
     for other in ("CloudTrail-Digest", "CloudTrail-Insight"):
         place = Path(str(path.parent).replace("/CloudTrail/", f"/{other}/"))
         place.mkdir(parents=True)
@@ -167,14 +168,14 @@ def test_digests_and_insights_are_no_logs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 3, 4])
 def test_any_folder_above_the_days_will_do(depth: int, tmp_path: Path) -> None:
-    path = lay(tmp_path, [record("ec2:RunInstances")])
+    path = write_log(tmp_path, [record("ec2:RunInstances")])
     below = path.relative_to(tmp_path).parts[:depth]
     assert [each.account for each in files.log_files(tmp_path.joinpath(*below))] == ["3" * 12]
 
 
 def test_bounds_go_only_into_their_folders(tmp_path: Path) -> None:
     for days in range(-5, 6):
-        lay(tmp_path, [record("ec2:RunInstances")], at=AT + timedelta(days=days))
+        write_log(tmp_path, [record("ec2:RunInstances")], at=AT + timedelta(days=days))
     found = {each.day for each in files.log_files(tmp_path, Bounds(SINCE, UNTIL))}
     assert found == {"2026/11/19", "2026/11/20", "2026/11/21", "2026/11/22"}
     assert not [*files.log_files(tmp_path, Bounds(SINCE, UNTIL, ("1" * 12,)))]
@@ -190,13 +191,13 @@ def test_a_folder_without_logs_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
-    path = lay(tmp_path, [record("ec2:RunInstances")])
+    path = write_log(tmp_path, [record("ec2:RunInstances")])
     path.chmod(0)
     assert read(tmp_path)[1].unread == {str(path): "Permission denied"}
 
 
 def test_every_field_can_be_asked_for(tmp_path: Path) -> None:
-    lay(tmp_path, [record("ec2:RunInstances")])
+    write_log(tmp_path, [record("ec2:RunInstances")])
     names = ", ".join(each.name.lower() for each in (*records.FIELDS, *records.PARTITIONS))
     (row,) = read(tmp_path, f"SELECT {names} FROM organization_trail")[0]
     assert len(row) == len(records.FIELDS) + 3
@@ -215,12 +216,12 @@ def test_every_field_can_be_asked_for(tmp_path: Path) -> None:
 )
 def test_only_one_question_is_run(sql: str, said: str) -> None:
     with pytest.raises(OrgtrailError) as caught:
-        dialect.parsed(sql, "own")
+        dialect.parse(sql, "own")
     assert str(caught.value).startswith(said)
 
 
 def test_a_question_that_fails_is_told(tmp_path: Path) -> None:
-    lay(tmp_path, [record("ec2:RunInstances")])
+    write_log(tmp_path, [record("ec2:RunInstances")])
     with pytest.raises(OrgtrailError, match="the query cannot be answered: Binder Error"):
         read(tmp_path, "SELECT nothing_like_it FROM organization_trail")
 
@@ -242,7 +243,7 @@ def test_a_question_that_fails_is_told(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_functions_mean_what_athena_means(sql: str, expected: object, tmp_path: Path) -> None:
-    lay(tmp_path, [record("ec2:RunInstances")])
+    write_log(tmp_path, [record("ec2:RunInstances")])
     (row,) = read(tmp_path, f"SELECT {sql} AS x FROM organization_trail GROUP BY eventsource")[0]
     assert row == (expected,)
 
@@ -275,7 +276,7 @@ def test_no_record_is_lost_whatever_its_fields_hold(
     changes: dict[str, Any], tmp_path: Path
 ) -> None:
     changes.pop("eventName", None)
-    lay(tmp_path, [record("ec2:RunInstances") | changes, record("ec2:StopInstances")])
+    write_log(tmp_path, [record("ec2:RunInstances") | changes, record("ec2:StopInstances")])
     (row,), reading = read(
         tmp_path, "SELECT count(*) AS n FROM (SELECT * FROM organization_trail) x"
     )

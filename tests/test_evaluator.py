@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from orgtrail.proof.iam.evaluator import Controls, Decision, Policies, Verdict, evaluate
-from orgtrail.proof.iam.policy import Policy, PolicyError, opaque, parse
-from orgtrail.proof.iam.request import Caller, Context, Kind, Request
+from orgtrail.iam.evaluator import ControlPolicies, Decision, Policies, Verdict, evaluate
+from orgtrail.iam.policy import Policy, PolicyError, opaque, parse
+from orgtrail.iam.request import Caller, Kind, Request, RequestContext
 
 from tests.conftest import Json
 
@@ -50,7 +50,7 @@ def asked(
     caller: Caller,
     action: str = "s3:GetObject",
     resource: str = LOG,
-    context: Context | None = None,
+    context: RequestContext | None = None,
     account: str = LOGGING,
 ) -> Request:
     return Request(caller, action, resource, account, context or {})
@@ -60,8 +60,8 @@ def verdict(request: Request, **policies: Any) -> Verdict:
     return evaluate(request, Policies(**policies)).verdict
 
 
-def controls(*, scp: Policy | None = None, rcp: Policy | None = None) -> Controls:
-    return Controls(
+def controls(*, scp: Policy | None = None, rcp: Policy | None = None) -> ControlPolicies:
+    return ControlPolicies(
         ORGANIZATION,
         MANAGEMENT,
         service=((ALL, scp),) if scp else (),
@@ -134,7 +134,7 @@ def test_an_rcp_binds_everybody_but_not_what_management_owns(
 
 def test_every_level_of_scps_has_to_allow() -> None:
     few = policy(allow("kms:*"), name="only kms")
-    levels = Controls(ORGANIZATION, MANAGEMENT, service=((ALL,), (few,)))
+    levels = ControlPolicies(ORGANIZATION, MANAGEMENT, service=((ALL,), (few,)))
     decision = evaluate(asked(role(MEMBER)), Policies((ALL,), policy(allow(Principal="*")),
                                                       controls=levels))  # fmt: skip
     assert decision == Decision(Verdict.IMPLICIT_DENY, "no SCP allows it: only kms")

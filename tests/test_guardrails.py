@@ -6,10 +6,10 @@ import json
 
 import pytest
 from orgtrail import naming
-from orgtrail.proof.iam.evaluator import Controls, Policies, Verdict, evaluate
-from orgtrail.proof.iam.policy import Policy, parse
-from orgtrail.proof.iam.request import Caller, Kind, Request
-from orgtrail.proof.principals import ADMINISTRATOR
+from orgtrail.check.principals import ADMINISTRATOR
+from orgtrail.iam.evaluator import ControlPolicies, Policies, Verdict, evaluate
+from orgtrail.iam.policy import Policy, parse
+from orgtrail.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import boundary, key, service_control
 from orgtrail.trail.permissions import deployer
@@ -172,7 +172,7 @@ def test_break_glass_ends_the_key_where_others_administer_it() -> None:
         arn = "arn:aws:kms:us-east-1:222222222222:key/1"
         request = Request(caller, "kms:PutKeyPolicy", arn, "222222222222", context)
         level = ((ADMINISTRATOR, *controls(env)),)
-        organization = Controls(env.organization.id, env.management.id, level, ())
+        organization = ControlPolicies(env.organization.id, env.management.id, level, ())
         policies = Policies((ADMINISTRATOR,), own, controls=organization)
         assert evaluate(request, policies).verdict is expected
 

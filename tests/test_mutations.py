@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from orgtrail.proof.check import Report
+from orgtrail.check.run import Report
 
 from tests import golden
 from tests.conftest import Json

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.costs.estimate import estimate
-from orgtrail.costs.prices import prices
-from orgtrail.costs.volume import estimated
+from orgtrail.cost.estimate import estimate_cost, estimate_volume
+from orgtrail.cost.prices import load_prices
 from orgtrail.environments import load_environment
 from orgtrail.errors import SettingsError
 from orgtrail.trail import notices
@@ -191,7 +190,7 @@ def test_the_deploying_and_the_looking_role_may_what_it_takes() -> None:
 
 def test_its_key_costs() -> None:
     paid = [
-        estimate(env, estimated(env, 1000), prices()).months[0].parts["KMS keys"]
+        estimate_cost(env, estimate_volume(env, 1000), load_prices()).months[0].parts["KMS keys"]
         for env in (environment(), environment(trail={"sns_topic": {"name": "notices"}}))
     ]
     assert paid == [1.0, 2.0]

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 from botocore.loaders import Loader
+from orgtrail.check.from_terraform import foreign_references
+from orgtrail.check.run import Report, check
 from orgtrail.environments import load_environment
 from orgtrail.errors import SettingsError
 from orgtrail.naming import via_service
-from orgtrail.proof.check import Report, check
-from orgtrail.proof.survey.strangers import strangers
-from orgtrail.proof.terraform.reading import stack_of
 from orgtrail.regions import PARTITIONS, REGION, has_service, is_opt_in, partition, partition_of
 from orgtrail.sample import make
 from orgtrail.settings.environment import Environment
+from orgtrail.terraform import stack_of
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, environment, merged, tfvars
@@ -103,7 +103,7 @@ def test_what_is_no_region_name(region: str) -> None:
 def test_a_golden_file_names_nothing_of_another_partition(name: str) -> None:
     env = ENVIRONMENTS[name]
     made = stack_of(json.loads(golden.fresh()[f"{name}.tf.json"]), Path("cdk.tf.json"))
-    assert list(strangers(made, partition(env.home_region))) == []
+    assert list(foreign_references(made, partition(env.home_region))) == []
     text = golden.fresh()[f"{name}.tf.json"]
     own = partition_of(env.home_region)
     assert set(re.findall(r"arn:(aws[\w-]*):", text)) == {own.name}
@@ -279,7 +279,7 @@ def test_a_secret_region_is_proven_in_its_own_partition(tmp_path: Path) -> None:
     path.write_text(tfvars(merged(MINIMAL, settings)))
     report = check(path)
     assert not [each for each in report.findings if each.severity in ("high", "medium")]
-    resources = {one for cell in report.access for _, one in cell.act.steps if "arn:" in one}
+    resources = {one for cell in report.access for _, one in cell.attack.steps if "arn:" in one}
     assert {each.split(":")[1] for each in resources} == {"aws-iso"}
 
 

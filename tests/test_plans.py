@@ -6,25 +6,25 @@ import json
 from pathlib import Path
 from typing import Any
 
-from orgtrail.proof.check import check
-from orgtrail.proof.survey import survey
-from orgtrail.proof.terraform.reading import stack_of
+from orgtrail.check.from_terraform import model_of
+from orgtrail.check.run import check
+from orgtrail.terraform import stack_of
 
 from tests import golden
 from tests.conftest import ROOT, Json
 from tests.mistakes import stack
-from tests.test_estate import of_json, told
+from tests.test_from_terraform import of_json, told
 
 
 def test_a_plan_is_read_as_the_stack_is() -> None:
     content = json.loads(golden.fresh()["healthcare.tf.json"])
-    plan = survey(stack_of(as_plan(content), Path("plan.json")))
+    plan = model_of(stack_of(as_plan(content), Path("plan.json")))
     assert told(plan) == told(of_json(content))
 
 
 def test_a_plan_of_many_instances_has_every_one_of_them() -> None:
     content = json.loads(golden.fresh()["fintech.tf.json"])
-    plan = survey(stack_of(as_plan(content), Path("plan.json")))
+    plan = model_of(stack_of(as_plan(content), Path("plan.json")))
     assert plan.alarms == of_json(content).alarms
     assert len(plan.alarms.patterns) > 15
 

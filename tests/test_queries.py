@@ -9,14 +9,14 @@ from pathlib import Path
 import botocore.session
 import pytest
 import sqlglot
-from orgtrail.engines import dialect, translation
 from orgtrail.errors import OrgtrailError
-from orgtrail.queries import Query, pack, query
-from orgtrail.queries.bounds import Bounds
-from orgtrail.queries.rendering import filled, to_prepare, to_run, to_save
+from orgtrail.logs.bounds import Bounds
+from orgtrail.query import dialect
+from orgtrail.query.questions import Question, find_question, pack
+from orgtrail.query.render import fill, to_prepare, to_run, to_save
 from sqlglot import exp
 
-from tests.asking import AT, GIVEN, SINCE, UNTIL, Record, ask, lay, record
+from tests.log_records import AT, GIVEN, SINCE, UNTIL, Record, ask, record, write_log
 from tests.query_cases import HITS, MISSES
 
 ALL = sorted(pack())
@@ -57,7 +57,7 @@ def test_every_question_has_its_cases() -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_header_is_whole(name: str) -> None:
-    found = query(name)
+    found = find_question(name)
     assert found.title
     assert found.answers.endswith(".")
     assert found.hit.endswith(".")
@@ -67,28 +67,28 @@ def test_header_is_whole(name: str) -> None:
     assert all(re.fullmatch(r"4\.([1-9]|1[0-6])", each) for each in found.cis)
     assert ":bounds" in found.sql
     used: list[str] = []
-    filled(found.sql, lambda each: (used.append(each), "")[1])  # type: ignore[func-returns-value]
+    fill(found.sql, lambda each: (used.append(each), "")[1])  # type: ignore[func-returns-value]
     assert set(used) - {"bounds", "since", "until"} == {each.name for each in found.parameters}
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_parses_in_both_dialects_in_every_form(name: str) -> None:
-    found = query(name)
+    found = find_question(name)
     forms = (
         to_run(found, Bounds(SINCE, UNTIL, ("1" * 12,), ("us-east-1",)), _given(found), {}),
         to_save(found, {}),
         to_prepare(found)[0],
     )
     for sql in forms:
-        tree = dialect.parsed(sql, name)
-        assert sqlglot.parse_one(translation.duckdb(tree), read="duckdb")
+        tree = dialect.parse(sql, name)
+        assert sqlglot.parse_one(dialect.to_duckdb(tree), read="duckdb")
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_reading_of_the_table_is_bounded(name: str) -> None:
-    found = query(name)
-    tree = dialect.parsed(to_run(found, Bounds(SINCE, UNTIL), _given(found), {}), name)
-    readings = dialect.scans(tree)
+    found = find_question(name)
+    tree = dialect.parse(to_run(found, Bounds(SINCE, UNTIL), _given(found), {}), name)
+    readings = dialect.table_scans(tree)
     assert readings
     for table in readings:
         select = table.find_ancestor(exp.Select)
@@ -107,7 +107,7 @@ def test_every_event_name_is_real() -> None:
     assert not NO_OPERATIONS & operations
     known = NO_OPERATIONS | operations
     for name in ALL:
-        tree = dialect.parsed(to_save(query(name), {}), name)
+        tree = dialect.parse(to_save(find_question(name), {}), name)
         used = {
             literal.this
             for test in tree.find_all(exp.In, exp.EQ)
@@ -121,11 +121,11 @@ def test_every_event_name_is_real() -> None:
 def test_finds_what_it_should(name: str, tmp_path: Path) -> None:
     for number, records in enumerate(HITS[name]):
         root = tmp_path / str(number)
-        lay(root, records)
+        write_log(root, records)
         once = ask(root, name)
         assert once, records
         # Delivered again, in another file and another folder: the same answer.
-        lay(root, records, name="again", at=AT + timedelta(days=1))
+        write_log(root, records, name="again", at=AT + timedelta(days=1))
         assert ask(root, name) == once
 
 
@@ -133,7 +133,7 @@ def test_finds_what_it_should(name: str, tmp_path: Path) -> None:
 def test_leaves_near_misses(name: str, tmp_path: Path) -> None:
     for number, records in enumerate(MISSES[name]):
         root = tmp_path / str(number)
-        lay(root, records)
+        write_log(root, records)
         assert ask(root, name) == [], records
 
 
@@ -141,7 +141,7 @@ def test_leaves_near_misses(name: str, tmp_path: Path) -> None:
 def test_ends_where_its_bounds_do(name: str, tmp_path: Path) -> None:
     before = [_at(each, SINCE - timedelta(seconds=1)) for group in HITS[name] for each in group]
     after = [_at(each, UNTIL) for group in HITS[name] for each in group]
-    lay(tmp_path, before + after)
+    write_log(tmp_path, before + after)
     assert ask(tmp_path, name) == []
     assert ask(tmp_path, name, bounds=Bounds(SINCE, UNTIL + timedelta(seconds=1)))
     elsewhere = Bounds(SINCE, UNTIL + timedelta(seconds=1), ("444444444444",))
@@ -149,7 +149,7 @@ def test_ends_where_its_bounds_do(name: str, tmp_path: Path) -> None:
 
 
 def test_attempts_and_successes_stand_apart(tmp_path: Path) -> None:
-    lay(tmp_path, [record("cloudtrail:StopLogging"), *HITS["trail-tampering"][0]])
+    write_log(tmp_path, [record("cloudtrail:StopLogging"), *HITS["trail-tampering"][0]])
     rows = ask(tmp_path, "trail-tampering")
     assert sorted(each["outcome"] for each in rows) == ["attempt", "success"]
 
@@ -157,7 +157,7 @@ def test_attempts_and_successes_stand_apart(tmp_path: Path) -> None:
 def test_a_failed_login_of_root_is_an_attempt(tmp_path: Path) -> None:
     root = {"type": "Root", "accountId": "333333333333"}
     failed = record("signin:ConsoleLogin", userIdentity=root, errorMessage="Failed authentication")
-    lay(tmp_path, [failed])
+    write_log(tmp_path, [failed])
     assert [each["outcome"] for each in ask(tmp_path, "root-use")] == ["attempt"]
 
 
@@ -167,7 +167,7 @@ def test_spraying_counts_persons(tmp_path: Path) -> None:
         base | {"userIdentity": {"type": "IAMUser", "userName": f"u{n}"}, "eventID": str(n)}
         for n in range(5)
     ]
-    lay(tmp_path, tried)
+    write_log(tmp_path, tried)
     (row,) = ask(tmp_path, "console-login-failures")
     assert (row["failures"], row["persons_tried"], row["successes"]) == (5, 5, 0)
     assert ask(tmp_path, "console-login-failures", {"least": "6"}) == []
@@ -175,7 +175,7 @@ def test_spraying_counts_persons(tmp_path: Path) -> None:
 
 def test_named_tables_are_told_from_those_with_longer_names(tmp_path: Path) -> None:
     names = ("patients", "patients-archive", "old.patients", "patient.s")
-    lay(
+    write_log(
         tmp_path,
         [record("dynamodb:Scan", requestParameters={"tableName": each}) for each in names],
     )
@@ -188,7 +188,7 @@ def test_named_tables_are_told_from_those_with_longer_names(tmp_path: Path) -> N
 def test_outsiders_are_told_from_members(tmp_path: Path) -> None:
     (found,) = HITS["cross-account-roles"][0]
     stranger = found["userIdentity"] | {"accountId": "999999999999"}
-    lay(tmp_path, [found, found | {"userIdentity": stranger, "eventID": "2"}])
+    write_log(tmp_path, [found, found | {"userIdentity": stranger, "eventID": "2"}])
     rows = ask(tmp_path, "cross-account-roles")
     assert {each["caller_account"]: each["organization"] for each in rows} == {
         "333333333333": "inside",
@@ -197,7 +197,7 @@ def test_outsiders_are_told_from_members(tmp_path: Path) -> None:
 
 
 def test_prepared_statement_asks_in_order() -> None:
-    sql, order = to_prepare(query("denied-calls"))
+    sql, order = to_prepare(find_question("denied-calls"))
     assert sql.count("?") == len(order)
     assert order == (
         *("first_day", "last_day", "since", "until"),
@@ -207,11 +207,11 @@ def test_prepared_statement_asks_in_order() -> None:
 
 def test_text_in_quotes_and_comments_is_left() -> None:
     text = "-- of :since\nSELECT ':since', 'it''s :since', :since"
-    assert filled(text, str.upper) == "-- of :since\nSELECT ':since', 'it''s :since', SINCE"
+    assert fill(text, str.upper) == "-- of :since\nSELECT ':since', 'it''s :since', SINCE"
 
 
 def test_values_cannot_leave_their_quotes(tmp_path: Path) -> None:
-    lay(tmp_path, [record("ec2:RunInstances")])
+    write_log(tmp_path, [record("ec2:RunInstances")])
     hostile = {"principal": "x' OR '1'='1"}
     assert ask(tmp_path, "principal-activity", hostile) == []
 
@@ -241,11 +241,11 @@ def test_values_cannot_leave_their_quotes(tmp_path: Path) -> None:
 )
 def test_wrong_parameters_are_told(name: str, given: dict[str, str], message: str) -> None:
     with pytest.raises(OrgtrailError) as caught:
-        to_run(query(name), Bounds(SINCE, UNTIL), given, {})
+        to_run(find_question(name), Bounds(SINCE, UNTIL), given, {})
     assert str(caught.value) == message
 
 
-def _given(found: Query) -> dict[str, str]:
+def _given(found: Question) -> dict[str, str]:
     return GIVEN.get(found.name, {})
 
 

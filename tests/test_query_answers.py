@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.asking import Record, ask, lay, record
+from tests.log_records import Record, ask, record, write_log
 
 REFUSED = {"requestParameters": None, "errorCode": "AccessDenied"}
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -24,14 +24,14 @@ LOG = "AWSLogs/o-x/333333333333/CloudTrail/us-east-1/2026/11/20/a.json.gz"
 
 def one(tmp_path: Path, name: str, found: Record, given: Mapping[str, str] | None = None) -> Any:
     """Ask about one record; return the one row."""
-    lay(tmp_path, [found])
+    write_log(tmp_path, [found])
     (row,) = ask(tmp_path, name, given)
     return row
 
 
 def names(tmp_path: Path, name: str, records: list[Record], column: str) -> list[Any]:
     """Ask about some records; return one column in order."""
-    lay(tmp_path, records)
+    write_log(tmp_path, records)
     return sorted(each[column] for each in ask(tmp_path, name))
 
 
@@ -117,7 +117,7 @@ def test_each_secret_of_a_batch_counts(tmp_path: Path) -> None:
     batches.append(
         record("secretsmanager:BatchGetSecretValue", requestParameters={"secretIdList": ids})
     )
-    lay(tmp_path, batches)
+    write_log(tmp_path, batches)
     (row,) = ask(tmp_path, "secrets-read")
     assert (row["secrets"], row["successes"]) == (42, 5)
 
@@ -128,7 +128,7 @@ def test_one_secret_by_name_and_by_arn_is_one(tmp_path: Path) -> None:
         record("secretsmanager:GetSecretValue", requestParameters={"secretId": each})
         for each in (arn, "prod/db")
     ]
-    lay(tmp_path, asked)
+    write_log(tmp_path, asked)
     (row,) = ask(tmp_path, "secrets-read")
     assert row["secrets"] == 1
 
@@ -203,7 +203,7 @@ def test_a_private_acl_opens_nothing(tmp_path: Path) -> None:
     asked = {"bucketName": "b", "x-amz-acl": ["private"]}
     row = one(tmp_path, "bucket-exposure", record("s3:PutBucketAcl", requestParameters=asked))
     assert row["opened_to"] == ""
-    lay(tmp_path, [record("s3:CreateBucket", requestParameters=asked)], name="b")
+    write_log(tmp_path, [record("s3:CreateBucket", requestParameters=asked)], name="b")
     assert len(ask(tmp_path, "bucket-exposure")) == 1
 
 
@@ -247,7 +247,7 @@ def test_administrator_is_what_the_statements_say(
 def test_taking_rights_away_makes_no_administrator(tmp_path: Path) -> None:
     arn = {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess", "userName": "bob"}
     both = [record(f"iam:{a}UserPolicy", requestParameters=arn) for a in ("Attach", "Detach")]
-    lay(tmp_path, both)
+    write_log(tmp_path, both)
     rows = {
         each["event_name"]: each["administrator"] for each in ask(tmp_path, "privilege-changes")
     }
@@ -306,7 +306,7 @@ def test_deliveries_are_not_tampering(service: str, tmp_path: Path) -> None:
         "s3:PutObject", requestParameters=asked, userIdentity=caller,
         sourceIPAddress=f"{service}.amazonaws.com",
     )  # fmt: skip
-    lay(tmp_path, [delivered])
+    write_log(tmp_path, [delivered])
     assert ask(tmp_path, "log-object-tampering", {"archive": ""}) == []
 
 
@@ -387,7 +387,7 @@ def test_a_resource_is_found_however_it_is_named(
 
 @pytest.mark.parametrize("name", ["patients2", "old-patients", "patient"])
 def test_a_resource_of_a_longer_name_is_another(name: str, tmp_path: Path) -> None:
-    lay(tmp_path, [record("dynamodb:Scan", requestParameters={"tableName": name})])
+    write_log(tmp_path, [record("dynamodb:Scan", requestParameters={"tableName": name})])
     assert ask(tmp_path, "resource-access", {"resource": "patients"}) == []
 
 
@@ -429,7 +429,7 @@ def test_every_code_of_refusal_counts(code: str, tmp_path: Path) -> None:
     ["NoSuchKey", "AuthorizationAlreadyExists", "AuthorizationHeaderMalformed", "Throttling"],
 )
 def test_other_errors_are_no_refusals(code: str, tmp_path: Path) -> None:
-    lay(tmp_path, [record("ec2:RunInstances", errorCode=code)])
+    write_log(tmp_path, [record("ec2:RunInstances", errorCode=code)])
     assert ask(tmp_path, "denied-calls") == []
 
 
@@ -480,7 +480,7 @@ def test_an_expected_role_covers_its_sessions(
     }  # fmt: skip
     if issuer:
         identity["sessionContext"] = {"sessionIssuer": {"arn": allowed.rsplit(",", maxsplit=1)[-1]}}
-    lay(tmp_path, [record("iam:CreateUser", userIdentity=identity)])
+    write_log(tmp_path, [record("iam:CreateUser", userIdentity=identity)])
     assert ask(tmp_path, "logging-account-access", {"allowed": allowed}) == []
     other = allowed.replace("orgtrail-auditor", "somebody")
     assert len(ask(tmp_path, "logging-account-access", {"allowed": other})) == 1
@@ -503,7 +503,7 @@ def test_milliseconds_are_within_the_period_or_not(
     there: bool,
     tmp_path: Path,
 ) -> None:
-    lay(tmp_path, [record("ec2:RunInstances", eventTime=time)])
+    write_log(tmp_path, [record("ec2:RunInstances", eventTime=time)])
     assert len(ask(tmp_path, "account-activity")) == there
 
 
@@ -523,7 +523,7 @@ def _assumed(n: int, **changes: Any) -> Record:
 
 
 def test_a_chain_is_told_up_to_six_roles(tmp_path: Path) -> None:
-    lay(tmp_path, [_assumed(n) for n in range(1, 9)])
+    write_log(tmp_path, [_assumed(n) for n in range(1, 9)])
     rows = ask(tmp_path, "role-chain")
     assert [each["depth"] for each in sorted(rows, key=lambda each: str(each["last_key"]))] == [
         2, 3, 4, 5, 6, 6, 6,
@@ -544,7 +544,7 @@ def test_a_person_is_followed_through_roles(tmp_path: Path) -> None:
     records += [_assumed(n, userIdentity=session(n - 1)) for n in (2, 3, 4)]
     records += [record("ec2:RunInstances", userIdentity=session(n)) for n in (1, 2, 3, 4)]
     records.append(record("ec2:RunInstances", userIdentity={"type": "IAMUser", "accessKeyId": "Z"}))
-    lay(tmp_path, records)
+    write_log(tmp_path, records)
     rows = ask(tmp_path, "principal-activity", {"principal": "eve"})
     keys = sorted((each["access_key"], each["via"]) for each in rows)
     assert keys == [
@@ -556,7 +556,7 @@ def test_a_person_is_followed_through_roles(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wanted", ["94482488-3041", "repo:org/fork:ref:refs/heads/main"])
 def test_a_person_of_a_provider_is_followed(wanted: str, tmp_path: Path) -> None:
-    lay(
+    write_log(
         tmp_path,
         [
             record("s3:ListBuckets", userIdentity={"type": "IdentityCenterUser",
@@ -759,7 +759,7 @@ def test_a_statement_is_read_however_it_is_written(statement: str, tmp_path: Pat
     ],
 )
 def test_what_is_switched_on_is_not_stopped(action: str, asked: Record, tmp_path: Path) -> None:
-    lay(tmp_path, [record(action, requestParameters=asked)])
+    write_log(tmp_path, [record(action, requestParameters=asked)])
     assert ask(tmp_path, "security-services-stopped") == []
 
 
@@ -770,5 +770,5 @@ def test_an_organization_alone_may_call_a_function(tmp_path: Path) -> None:
 
 
 def test_a_throttled_call_is_no_failed_authentication(tmp_path: Path) -> None:
-    lay(tmp_path, [record("sts:AssumeRole", errorCode="ThrottlingException")])
+    write_log(tmp_path, [record("sts:AssumeRole", errorCode="ThrottlingException")])
     assert ask(tmp_path, "failed-authentication") == []

@@ -9,18 +9,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from orgtrail.queries import pack
+from orgtrail.query.questions import pack
 from pyarrow import parquet
 
-from tests.asking import AT, SINCE, UNTIL, lay, record
 from tests.conftest import orgtrail
+from tests.log_records import AT, SINCE, UNTIL, record, write_log
 
 TIMES = ("--from", SINCE.isoformat(), "--to", UNTIL.isoformat())
 
 
 @pytest.fixture
 def logs(tmp_path: Path) -> Path:
-    lay(
+    write_log(
         tmp_path,
         [
             record("cloudtrail:StopLogging", requestParameters={"name": "[red]t"}),
@@ -91,7 +91,9 @@ def test_parquet_without_rows_has_its_columns(logs: Path, tmp_path: Path) -> Non
 
 
 def test_own_sql_takes_the_same_bounds(logs: Path, tmp_path: Path) -> None:
-    lay(logs, [record("ec2:RunInstances", eventTime="2026-11-15T00:00:00Z")], at=AT - timedelta(5))
+    write_log(
+        logs, [record("ec2:RunInstances", eventTime="2026-11-15T00:00:00Z")], at=AT - timedelta(5)
+    )
     own = tmp_path / "own.sql"
     own.write_text(
         "WITH x AS (SELECT eventname FROM organization_trail WHERE eventname <> 'a' OR true)\n"
@@ -135,7 +137,7 @@ def test_logs_without_a_layout_are_asked_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_a_record_without_a_time_is_told(tmp_path: Path) -> None:
-    lay(tmp_path, [record("cloudtrail:StopLogging", eventTime="yesterday")])
+    write_log(tmp_path, [record("cloudtrail:StopLogging", eventTime="yesterday")])
     done = orgtrail("query", "run", "trail-tampering", "--logs", str(tmp_path), *TIMES)
     assert done.returncode == 2
     assert "1 records have no time of CloudTrail's form, and are in no period" in done.stderr

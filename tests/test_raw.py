@@ -6,21 +6,21 @@ import json
 from pathlib import Path
 
 import pytest
-from orgtrail.engines import dialect, local
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs import files
-from orgtrail.logs.cutting import member
 from orgtrail.logs.files import LogFile
-from orgtrail.logs.raw import raw_records
+from orgtrail.logs.json_scanner import member
+from orgtrail.logs.reader import raw_records
+from orgtrail.query import dialect, local
 
-from tests.asking import lay
+from tests.log_records import write_log
 from tests.test_engines import OWN
 from tests.test_reading import GOOD, RUN, STOP, wrapped
 
 
 def asked_raw(root: Path, ids: list[str]) -> list[str]:
-    tree = dialect.parsed("SELECT eventid FROM organization_trail", "own")
-    with local.asked(tree, files.log_files(root)) as answer:
+    tree = dialect.parse("SELECT eventid FROM organization_trail", "own")
+    with local.query_logs(tree, files.log_files(root)) as answer:
         return [*raw_records(map(LogFile, answer.paths(ids)), ids)]
 
 
@@ -44,18 +44,18 @@ def test_raw_records_are_the_text_of_the_file(tmp_path: Path) -> None:
 
 
 def test_paths_of_events_are_those_that_hold_them(tmp_path: Path) -> None:
-    first = lay(tmp_path, [RUN], name="one")
-    second = lay(tmp_path, [STOP, RUN], name="two")
-    tree = dialect.parsed("SELECT eventid FROM organization_trail ORDER BY 1", "own")
-    with local.staged([tree], files.log_files(tmp_path)) as stage:
-        _, rows = stage.ask(tree).rows()
+    first = write_log(tmp_path, [RUN], name="one")
+    second = write_log(tmp_path, [STOP, RUN], name="two")
+    tree = dialect.parse("SELECT eventid FROM organization_trail ORDER BY 1", "own")
+    with local.load_logs([tree], files.log_files(tmp_path)) as logs:
+        _, rows = logs.ask(tree).rows()
         assert next(rows) == ("run",)
-        assert stage.paths(["stop"]) == [str(second)]
-        assert stage.paths(["run", "none"]) == sorted((str(first), str(second)))
+        assert logs.ask(tree).paths(["stop"]) == [str(second)]
+        assert logs.ask(tree).paths(["run", "none"]) == sorted((str(first), str(second)))
         assert [each for (each,) in rows] == ["run", "stop"]
-    tree = dialect.parsed(OWN, "own")
+    tree = dialect.parse(OWN, "own")
     with (
-        local.asked(tree, files.log_files(tmp_path)) as answer,
+        local.query_logs(tree, files.log_files(tmp_path)) as answer,
         pytest.raises(OrgtrailError, match="found by eventid, which the question has to read"),
     ):
         answer.paths(["run"])

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 import zstandard
-from orgtrail.engines import dialect, local, staging
 from orgtrail.errors import OrgtrailError
-from orgtrail.logs import unpacking
+from orgtrail.logs import decompression
 from orgtrail.logs.files import LogFile
-from orgtrail.logs.reading import mended
+from orgtrail.logs.reader import mend_surrogates
+from orgtrail.query import dialect, local
 
-from tests.asking import lay, record
 from tests.conftest import ROOT
+from tests.log_records import record, write_log
 from tests.test_engines import OWN, read
 
 RUN = record("ec2:RunInstances", eventID="run")
@@ -31,7 +31,7 @@ GOOD = json.dumps(STOP)
 
 def put(root: Path, data: bytes | str, name: str = "odd.json.gz") -> str:
     """Write a file beside a sound log file of the archive; return its path."""
-    file = lay(root, [RUN]).parent / name
+    file = write_log(root, [RUN]).parent / name
     file.write_bytes(data.encode() if isinstance(data, str) else data)
     return str(file)
 
@@ -43,9 +43,10 @@ def wrapped(*texts: str) -> str:
 MEASURED = r"""
 import re, sys
 from pathlib import Path
-from orgtrail.engines import dialect, local
+from orgtrail.query import dialect, local
 from orgtrail.logs import files
-with local.asked(dialect.parsed(sys.argv[2], "own"), files.log_files(Path(sys.argv[1]))) as answer:
+found = files.log_files(Path(sys.argv[1]))
+with local.query_logs(dialect.parse(sys.argv[2], "own"), found) as answer:
     count = sum(1 for _ in answer.rows()[1])
     print(count, answer.reading.events, len(answer.reading.unread))
 print(int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) >> 10)
@@ -73,7 +74,7 @@ def write_large(path: Path, each: int, count: int, *, head: str = '{"Records":['
 
 
 def test_records_of_100_kb_are_read_in_a_file_of_16_mb(tmp_path: Path) -> None:
-    write_large(lay(tmp_path, []), 100_000, 160)
+    write_large(write_log(tmp_path, []), 100_000, 160)
     said, memory = measured(tmp_path)
     assert said == "160 160 0"
     assert memory < 500
@@ -95,7 +96,7 @@ def test_memory_has_a_bound_whatever_the_file(
 def test_memory_has_a_bound_for_many_small_values(values: int, count: int, tmp_path: Path) -> None:
     many = {"requestParameters": [1] * values}
     for n in range(count):
-        lay(tmp_path, [RUN | {"eventID": str(n)} | many], name=str(n))
+        write_log(tmp_path, [RUN | {"eventID": str(n)} | many], name=str(n))
     said, memory = measured(tmp_path)
     assert said == f"{count} {count} 0"
     assert memory < 500
@@ -233,7 +234,7 @@ def test_summaries_and_insights_are_counted_and_are_no_calls(tmp_path: Path) -> 
 
 
 def test_names_of_files_may_be_no_text(tmp_path: Path) -> None:
-    folder = os.fsencode(lay(tmp_path, [RUN]).parent)
+    folder = os.fsencode(write_log(tmp_path, [RUN]).parent)
     path = folder + b"/\xff.json"
     with open(path, "wb") as file:  # noqa: PTH123  # a Path would not take bytes
         file.write(wrapped(GOOD).encode())
@@ -243,18 +244,18 @@ def test_names_of_files_may_be_no_text(tmp_path: Path) -> None:
 
 
 def test_what_stops_duckdb_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lay(tmp_path, [RUN])
-    monkeypatch.setattr(staging, "_PARQUET", "FORMAT parquet, COMPRESSION nothing")
+    write_log(tmp_path, [RUN])
+    monkeypatch.setattr(local, "_PARQUET", "FORMAT parquet, COMPRESSION nothing")
     with pytest.raises(OrgtrailError, match="the log files cannot be read: "):
         read(tmp_path)
 
 
 def test_what_stops_the_files_is_told_as_it_is(tmp_path: Path) -> None:
     def stopped() -> Iterator[LogFile]:
-        yield LogFile(str(lay(tmp_path, [RUN])), "3" * 12, "us-east-1", "2026/11/20")
+        yield LogFile(str(write_log(tmp_path, [RUN])), "3" * 12, "us-east-1", "2026/11/20")
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), local.asked(dialect.parsed(OWN, "own"), stopped()):
+    with pytest.raises(KeyboardInterrupt), local.query_logs(dialect.parse(OWN, "own"), stopped()):
         pass
 
 
@@ -270,12 +271,12 @@ def test_what_stops_the_files_is_told_as_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_half_characters_are_mended(given: str, expected: str) -> None:
-    assert mended(given) == expected
+    assert mend_surrogates(given) == expected
 
 
 def test_small_files_alone_are_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = lay(tmp_path, [RUN])
-    assert unpacking.small(str(path)) is not None
-    monkeypatch.setattr(unpacking, "SMALL", 10)
-    assert unpacking.small(str(path)) is None
+    path = write_log(tmp_path, [RUN])
+    assert decompression.read_small(str(path)) is not None
+    monkeypatch.setattr(decompression, "SMALL", 10)
+    assert decompression.read_small(str(path)) is None
     assert read(tmp_path)[0] == [("RunInstances", 1)]

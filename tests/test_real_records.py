@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.queries import pack
-from orgtrail.queries.bounds import Bounds
+from orgtrail.logs.bounds import Bounds
+from orgtrail.query.questions import pack
 
-from tests.asking import GIVEN, ask, lay
 from tests.conftest import ROOT
+from tests.log_records import GIVEN, ask, write_log
 
 DATA = ROOT.parent / "shared" / "data"
 EVER = Bounds(datetime(2013, 11, 13, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
@@ -94,7 +94,7 @@ def test_labelled_records_are_judged_alike(labelled: dict[str, Any], tmp_path: P
     event = {"recipientAccountId": ACCOUNT} | labelled["event"]
     at = _time(event)
     assert at
-    lay(tmp_path, [event], at=at)
+    write_log(tmp_path, [event], at=at)
     rows = ask(tmp_path, LABELLED[labelled["rule_id"]], bounds=EVER, facts={})
     # Panther's rules leave out what failed; we tell of it as an attempt.
     found = [each for each in rows if each.get("outcome", "success") == "success"]

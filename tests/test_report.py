@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
-from orgtrail.engines import local
 from orgtrail.errors import OrgtrailError
-from orgtrail.report import asking
-from orgtrail.report.frameworks import REQUIREMENTS
+from orgtrail.query import local
+from orgtrail.report import model
+from orgtrail.report.controls import REQUIREMENTS
 from sqlglot import exp
 
 from tests.conftest import ROOT, orgtrail
@@ -206,7 +206,7 @@ def test_the_command_says_where_to_open_it(logs: Path, tmp_path: Path) -> None:
 def test_long_answers_are_cut_with_a_count_and_whole_beside(
     logs: Path, tmp_path: Path, report: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "KEPT", 3)
+    monkeypatch.setattr(model, "KEPT", 3)
     short = made(logs, tmp_path / "out")
     for each in short.data["activity"]:
         whole = report.activity(each["query"])
@@ -233,14 +233,14 @@ def test_long_answers_are_cut_with_a_count_and_whole_beside(
 def test_a_question_that_fails_leaves_the_others(
     logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = local.Stage.ask
+    asked = local.LoadedLogs.ask
 
-    def ask(stage: local.Stage, tree: exp.Query) -> local.Answer:
+    def ask(stage: local.LoadedLogs, tree: exp.Query) -> local.LocalResult:
         if "athena.amazonaws.com" in tree.sql() and "s.workgroup" in tree.sql():
-            return local.Answer(stage.connection, stage.reading, "SELECT no_such_column")
+            return local.LocalResult(stage.connection, stage.reading, "SELECT no_such_column")
         return asked(stage, tree)
 
-    monkeypatch.setattr(local.Stage, "ask", ask)
+    monkeypatch.setattr(local.LoadedLogs, "ask", ask)
     data = made(logs, tmp_path / "out").data
     (told,) = (each for each in data["not_checked"] if each["section"] == "activity")
     assert told["what"] == "the question athena-queries"

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from orgtrail.report import pictures
-from orgtrail.report.page import render
+from orgtrail.report.page import heat_map, render, short
 
-from tests.asking import lay, record
+from tests.log_records import record, write_log
 from tests.reports import END, ENV, Json, Made, asked, made, make_logs
 
 HOSTILE = [
@@ -170,7 +169,7 @@ def test_hostile_records_from_the_log_to_the_page(tmp_path: Path) -> None:
             sourceIPAddress=attack,
         )
     ]
-    lay(tmp_path / "logs", records, at=END)
+    write_log(tmp_path / "logs", records, at=END)
     report = made(tmp_path / "logs", tmp_path / "out")
     (row,) = report.activity("trail-tampering")["rows"]
     assert row["person"] == row["target"] == row["source_ip"] == attack
@@ -184,7 +183,7 @@ def test_hostile_records_from_the_log_to_the_page(tmp_path: Path) -> None:
 
 
 def test_shades_and_short_counts() -> None:
-    assert [pictures.short(each) for each in (0, 950, 999, 1000, 1234, 9950, 34_000, 999_600,
+    assert [short(each) for each in (0, 950, 999, 1000, 1234, 9950, 34_000, 999_600,
                                               1_200_000, 2 * 10**9)] == [
         "0", "950", "999", "1.0k", "1.2k", "10k", "34k", "1.0M", "1.2M", "2.0G",
     ]  # fmt: skip
@@ -196,14 +195,16 @@ def test_shades_and_short_counts() -> None:
             "cells": [{"account": "1", "counts": [0, 1, 10_000], "silent": [1, 0, 0]}],
         },
     }
-    heat = pictures.heat_map(coverage)
+    heat = heat_map(coverage)
     assert [each["shade"] for each in heat["cells"]] == [0, 1, 5]
     assert [each["text"] for each in heat["cells"]] == ["0", "1", "10k"]
     assert heat["cells"][2]["says"] == "1 not in the file, c: 10,000 events"
 
 
 def test_an_account_that_the_file_does_not_have_is_shown(tmp_path: Path) -> None:
-    lay(tmp_path / "logs", [record("ec2:RunInstances", eventTime="2026-11-20T10:00:00Z")], at=END)
+    write_log(
+        tmp_path / "logs", [record("ec2:RunInstances", eventTime="2026-11-20T10:00:00Z")], at=END
+    )
     for folder in (tmp_path / "logs").glob("AWSLogs/*/333333333333"):
         folder.rename(folder.with_name("777777777777"))
     data = made(tmp_path / "logs", tmp_path / "out").data

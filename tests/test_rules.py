@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
-from orgtrail.proof.check import check
-from orgtrail.proof.controls import controls
-from orgtrail.proof.findings import RULES, Severity
-from orgtrail.proof.intent import of_policies, of_settings
-from orgtrail.proof.matrix import matrix
-from orgtrail.proof.survey import survey
+from orgtrail.check.controls import controls
+from orgtrail.check.findings import Severity
+from orgtrail.check.from_terraform import model_of
+from orgtrail.check.intent import intent_from_policies, intent_from_settings
+from orgtrail.check.matrix import matrix
+from orgtrail.check.rules import RULES
+from orgtrail.check.run import check
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import build
 
@@ -71,7 +72,7 @@ def test_the_demo_environments_have_no_finding_and_a_complete_matrix(env: Enviro
     report = check(ROOT / "envs" / f"{env.name}.tfvars")
     assert report.findings == ()
     assert all(each.agrees for each in report.access)
-    asked = {(each.principal.id, each.act.title) for each in report.access}
+    asked = {(each.principal.id, each.attack.title) for each in report.access}
     assert len(asked) == len(report.access) > 1200
     principals = {each.principal.id for each in report.access}
     assert principals >= {
@@ -106,10 +107,10 @@ def with_root_target(env: Environment) -> Environment:
 @examples(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_valid_settings_make_an_access_that_is_not_meant(env: Environment) -> None:
     bound = with_root_target(env)
-    estate = survey(build(bound).expanded())
-    cells = matrix(estate, of_settings(bound))
+    model = model_of(build(bound).expanded())
+    cells = matrix(model, intent_from_settings(bound))
     assert [
-        (each.principal.id, each.act.title, each.decision) for each in cells if not each.agrees
+        (each.principal.id, each.attack.title, each.decision) for each in cells if not each.agrees
     ] == []
 
 
@@ -117,7 +118,7 @@ def test_no_valid_settings_make_an_access_that_is_not_meant(env: Environment) ->
 @examples(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_intent_of_a_file_can_be_read_from_its_policies(env: Environment) -> None:
     bound = with_root_target(env)
-    assert of_policies(survey(build(bound).expanded())) == of_settings(bound)
+    assert intent_from_policies(model_of(build(bound).expanded())) == intent_from_settings(bound)
 
 
 def findings_of(folder: Path, *changes: Json) -> list[tuple[str, str]]:
@@ -233,13 +234,15 @@ def test_advice_on_settings_is_a_finding() -> None:
 def test_a_control_fails_where_settings_leave_it_open(changes: Json, control: str) -> None:
     env = Environment.model_validate(merged(MINIMAL, changes))
     verdicts = {
-        name: each.verdict for each in controls(survey(build(env).expanded())) for name in each.ids
+        name: each.verdict
+        for each in controls(model_of(build(env).expanded()))
+        for name in each.ids
     }
     assert verdicts[control] == "fail"
     whole = Environment.model_validate(MINIMAL)
     before = {
         name: each.verdict
-        for each in controls(survey(build(whole).expanded()))
+        for each in controls(model_of(build(whole).expanded()))
         for name in each.ids
     }
     assert before[control] in ("pass", "off")
@@ -263,7 +266,7 @@ def test_a_key_without_a_policy_has_that_of_aws(tmp_path: Path) -> None:
     decrypting = [
         each.principal.id
         for each in report.access
-        if each.act.title == "decrypt without CloudTrail's context"
+        if each.attack.title == "decrypt without CloudTrail's context"
         and each.decision.statement == "the policy of key alias/healthcare-audit: Default"
     ]
     assert "logging-administrator" in decrypting

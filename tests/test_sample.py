@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from orgtrail import naming, sample
 from orgtrail.errors import OrgtrailError
-from orgtrail.integrity.storage.folder import PUBLIC_KEYS, SIGNATURES
-from orgtrail.queries import pack
-from orgtrail.queries.bounds import Bounds
-from orgtrail.sample.telling import STRANGER
+from orgtrail.logs.bounds import Bounds
+from orgtrail.query.questions import pack
+from orgtrail.sample.records import STRANGER
+from orgtrail.verify.storage.folder import METADATA_FILE, PUBLIC_KEYS_FILE
 
-from tests.asking import ask
 from tests.conftest import environment, orgtrail
+from tests.log_records import ask
 
 END = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ENVIRONMENT = environment(catalog={"regions": ["us-east-1", "eu-west-1"]})
@@ -41,7 +41,7 @@ STRANGE = {
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, sample.Made]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, sample.Sample]:
     folder = tmp_path_factory.mktemp("sample") / "made"
     return folder, sample.make(folder, ENVIRONMENT, days=2, events_per_day=3000, until=END)
 
@@ -54,7 +54,7 @@ def _records(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def test_files_lie_in_the_real_layout(made: tuple[Path, sample.Made]) -> None:
+def test_files_lie_in_the_real_layout(made: tuple[Path, sample.Sample]) -> None:
     folder, told = made
     names = [
         str(each.relative_to(folder)) for each in folder.rglob("*.json.gz")
@@ -67,7 +67,7 @@ def test_files_lie_in_the_real_layout(made: tuple[Path, sample.Made]) -> None:
         assert match[3].replace("/", "") == match[4]
 
 
-def test_it_has_what_real_buckets_have(made: tuple[Path, sample.Made]) -> None:
+def test_it_has_what_real_buckets_have(made: tuple[Path, sample.Sample]) -> None:
     folder, told = made
     found = _records(folder)
     assert len(found) == told.events
@@ -86,7 +86,7 @@ def test_it_has_what_real_buckets_have(made: tuple[Path, sample.Made]) -> None:
     assert 0 < len(misfiled) < len(found) * 0.05
 
 
-def test_stories_are_found_and_nothing_else(made: tuple[Path, sample.Made]) -> None:
+def test_stories_are_found_and_nothing_else(made: tuple[Path, sample.Sample]) -> None:
     folder, told = made
     planted: dict[str, set[str]] = {}
     for story in told.stories:
@@ -114,10 +114,10 @@ def test_stories_are_found_and_nothing_else(made: tuple[Path, sample.Made]) -> N
         assert times & planted[name], name
 
 
-def test_each_chain_of_digests_holds(made: tuple[Path, sample.Made]) -> None:
+def test_each_chain_of_digests_holds(made: tuple[Path, sample.Sample]) -> None:
     folder, told = made
-    signatures = json.loads((folder / SIGNATURES).read_text())
-    keys = json.loads((folder / PUBLIC_KEYS).read_text())
+    signatures = json.loads((folder / METADATA_FILE).read_text())
+    keys = json.loads((folder / PUBLIC_KEYS_FILE).read_text())
     assert len(signatures) == told.digests
     chains: dict[tuple[str, str], list[str]] = {}
     for name in sorted(signatures):

@@ -17,11 +17,11 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 from orgtrail.errors import OrgtrailError
-from orgtrail.logs import files, lake, shapes
-from orgtrail.logs.shapes import Records
-from orgtrail.queries.bounds import Bounds
+from orgtrail.logs import files, formats
+from orgtrail.logs.bounds import Bounds
+from orgtrail.logs.formats import RecordReader
 
-from tests.asking import AT, SINCE, UNTIL, ask, lay, record
+from tests.log_records import AT, SINCE, UNTIL, ask, record, write_log
 from tests.test_engines import read
 
 PLACES = (
@@ -161,7 +161,7 @@ def test_documents_may_follow_each_other(shape: str, between: str, tmp_path: Pat
 
 
 def test_values_of_lake_become_those_of_records() -> None:
-    found = json.loads(lake.record(ROW) or "")
+    found = json.loads(formats.record_from_row(ROW) or "")
     assert found["eventTime"] == "2026-11-20T10:00:00Z"
     assert found["userIdentity"]["sessionContext"]["attributes"] == {
         "creationDate": "2026-11-20T09:00:00Z",
@@ -171,7 +171,7 @@ def test_values_of_lake_become_those_of_records() -> None:
     assert found["resources"][0]["ARN"] == "arn:aws:s3:::patients"
     assert "errorCode" not in found
     nested = {"requestParameters": '{items={"a":[1]}, policyDocument={"Version":"x"}, n=null}'}
-    found = json.loads(lake.record(ROW | nested) or "")
+    found = json.loads(formats.record_from_row(ROW | nested) or "")
     assert found["requestParameters"] == {
         "items": {"a": [1]},
         "policyDocument": '{"Version":"x"}',
@@ -181,20 +181,20 @@ def test_values_of_lake_become_those_of_records() -> None:
 
 @given(st.dictionaries(st.sampled_from([*ROW]), st.text('{}[]=, a"\\n', max_size=30)))
 def test_no_value_of_lake_is_too_odd(values: dict[str, str]) -> None:
-    lake.record(ROW | values)
+    formats.record_from_row(ROW | values)
 
 
 @given(st.text('{}[]",:\\ \nab1', max_size=60), st.integers(1, 7))
 def test_cutting_says_the_same_whatever_the_pieces(text: str, size: int) -> None:
     def found(pieces: list[str]) -> tuple[object, ...]:
-        records = Records(iter(pieces))
+        records = RecordReader(iter(pieces))
         taken, said = [], ""
         try:
             for each in records:
                 taken.append(each)  # noqa: PERF402  # what came before the fault counts
         except Exception as error:  # noqa: BLE001
             said = str(error)
-        return taken, said, records.strangers, records.lists
+        return taken, said, records.non_records, records.lists
 
     text = f'[{{"eventName":"x"}}, {text}'
     assert found([text]) == found([text[at : at + size] for at in range(0, len(text), size)])
@@ -262,7 +262,7 @@ def test_an_archive_of_files_is_named(tmp_path: Path) -> None:
 
 
 def test_files_beside_the_layout_are_told(tmp_path: Path) -> None:
-    path = lay(tmp_path, [record("ec2:RunInstances")])
+    path = write_log(tmp_path, [record("ec2:RunInstances")])
     (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "stories.json").write_text("[]")
     rows, reading = read(tmp_path)
@@ -316,7 +316,7 @@ def test_what_is_not_understood_is_named(text: str, said: str, tmp_path: Path) -
 
 
 def test_a_long_line_of_a_table_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shapes, "RECORD_LIMIT", 1000)
+    monkeypatch.setattr(formats, "RECORD_LIMIT", 1000)
     long = table(ROW, {**ROW, "eventID": "x" * 2000}, ROW)
     (tmp_path / "x.csv").write_text(long)
     rows, reading = read(tmp_path)

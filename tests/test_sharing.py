@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from orgtrail import naming
+from orgtrail.check.run import check
 from orgtrail.environments import require_limits
 from orgtrail.errors import SettingsError
-from orgtrail.proof.check import check
-from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
-from orgtrail.proof.iam.policy import parse
-from orgtrail.proof.iam.request import Caller, Kind, Request
+from orgtrail.iam.evaluator import Policies, Verdict, evaluate
+from orgtrail.iam.policy import parse
+from orgtrail.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import archive, key
 

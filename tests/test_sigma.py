@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from orgtrail.engines import dialect, local, translation
 from orgtrail.errors import OrgtrailError
+from orgtrail.logs.bounds import Bounds
 from orgtrail.logs.files import log_files
-from orgtrail.queries.bounds import Bounds
-from orgtrail.queries.rendering import to_prepare, to_run, to_save
-from orgtrail.sigma import Rules, SigmaQuestion, load
+from orgtrail.query import dialect, local
+from orgtrail.query.render import to_prepare, to_run, to_save
+from orgtrail.query.sigma import Rules, SigmaQuestion, load_rules
 
-from tests.asking import SINCE, UNTIL, lay, record
+from tests.log_records import SINCE, UNTIL, record, write_log
 from tests.sigma_cases import CASES, RECORDS, RULES, Case, wanted
 
 LIMITS = Bounds(SINCE, UNTIL)
@@ -26,7 +26,7 @@ LIMITS = Bounds(SINCE, UNTIL)
 def written(folder: Path, rules: list[tuple[str, str]]) -> Rules:
     for name, text in rules:
         (folder / f"{name}.yml").write_text(text, encoding="utf-8")
-    return load(folder)
+    return load_rules(folder)
 
 
 def rule(detection: str, head: str = "") -> str:
@@ -41,43 +41,43 @@ def questions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SigmaQuesti
 
 
 @pytest.fixture(scope="module")
-def stage(
+def logs(
     questions: dict[str, SigmaQuestion], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[local.Stage]:
+) -> Iterator[local.LoadedLogs]:
     root = tmp_path_factory.mktemp("archive")
-    lay(root, RECORDS)
-    trees = [dialect.parsed(to_run(e.query, LIMITS, {}, {}), e.name) for e in questions.values()]
-    with local.staged(trees, log_files(root, LIMITS)) as made:
+    write_log(root, RECORDS)
+    trees = [dialect.parse(to_run(e.question, LIMITS, {}, {}), e.name) for e in questions.values()]
+    with local.load_logs(trees, log_files(root, LIMITS)) as made:
         yield made
 
 
 @pytest.mark.parametrize("name", [each.name for each in CASES])
 def test_a_rule_finds_what_it_should_and_no_near_miss(
-    questions: dict[str, SigmaQuestion], stage: local.Stage, name: str
+    questions: dict[str, SigmaQuestion], logs: local.LoadedLogs, name: str
 ) -> None:
-    sql = to_run(questions[name].query, LIMITS, {}, {})
-    columns, rows = stage.ask(dialect.parsed(sql, name)).rows()
+    sql = to_run(questions[name].question, LIMITS, {}, {})
+    columns, rows = logs.ask(dialect.parse(sql, name)).rows()
     found = {dict(zip(columns, each, strict=True))["event_id"] for each in rows}
     assert {each for each in found if str(each).startswith(f"{name} ")} == wanted(name)
 
 
 @pytest.mark.parametrize("name", [each.name for each in CASES])
 def test_a_condition_is_never_null(
-    questions: dict[str, SigmaQuestion], stage: local.Stage, name: str
+    questions: dict[str, SigmaQuestion], logs: local.LoadedLogs, name: str
 ) -> None:
     condition = questions[name].condition
     sql = f"SELECT count(*) AS n FROM organization_trail WHERE ({condition}) IS NULL"
-    _, rows = stage.ask(dialect.parsed(sql, name)).rows()
+    _, rows = logs.ask(dialect.parse(sql, name)).rows()
     assert [*rows] == [(0,)]
 
 
 @pytest.mark.parametrize("name", [each.name for each in CASES])
 def test_it_is_sql_of_athena_in_every_form(questions: dict[str, SigmaQuestion], name: str) -> None:
-    query = questions[name].query
+    query = questions[name].question
     for sql in (to_run(query, LIMITS, {}, {}), to_save(query, {}), to_prepare(query)[0]):
-        tree = dialect.parsed(sql, name)
-        assert [each.name for each in dialect.scans(tree)] == ["organization_trail"]
-        assert sqlglot.parse_one(translation.duckdb(tree), read="duckdb")
+        tree = dialect.parse(sql, name)
+        assert [each.name for each in dialect.table_scans(tree)] == ["organization_trail"]
+        assert sqlglot.parse_one(dialect.to_duckdb(tree), read="duckdb")
         # Read and written again it is the same to Athena, backslashes and quotes too.
         again = sqlglot.parse_one(tree.sql("athena"), read="athena")
         assert again == tree
@@ -95,20 +95,21 @@ tags: [attack.persistence, attack.t1562.008, attack.T1098, attack.t1562.008, cve
     (found,) = written(
         tmp_path, [("AWS_Some rule", rule("a:\n  eventName: x\ncondition: a\n", head))]
     ).questions
-    assert found.name == found.query.name == "sigma:aws-some-rule"
-    assert found.title == found.query.title == "Made up for x"
-    assert found.severity == found.query.severity == "info"
-    assert found.mitre == found.query.mitre == ("T1562.008", "T1098")
+    assert found.name == found.question.name == "sigma:aws-some-rule"
+    assert found.title == found.question.title == "Made up for x"
+    assert found.severity == found.question.severity == "info"
+    assert found.mitre == found.question.mitre == ("T1562.008", "T1098")
     assert found.file == tmp_path / "AWS_Some rule.yml"
-    assert found.query.answers == "Somebody asks for it."
+    assert found.question.answers == "Somebody asks for it."
     assert (
-        found.query.hit == "A call that the rule looks for; it may be well meant: The nightly job."
+        found.question.hit
+        == "A call that the rule looks for; it may be well meant: The nightly job."
     )
     assert found.condition == "coalesce(lower(eventname) = 'x', false)"
-    assert found.condition in found.query.sql
-    lay(tmp_path, [record("s3:X", errorCode="AccessDenied", eventID="1")])
-    sql = to_run(found.query, LIMITS, {}, {})
-    with local.asked(dialect.parsed(sql, found.name), log_files(tmp_path, LIMITS)) as answer:
+    assert found.condition in found.question.sql
+    write_log(tmp_path, [record("s3:X", errorCode="AccessDenied", eventID="1")])
+    sql = to_run(found.question, LIMITS, {}, {})
+    with local.query_logs(dialect.parse(sql, found.name), log_files(tmp_path, LIMITS)) as answer:
         columns, rows = answer.rows()
         (row,) = [dict(zip(columns, each, strict=True)) for each in rows]
     assert {"event_time", "event_id", "account_id", "aws_region", "principal", "source_ip",
@@ -122,23 +123,23 @@ def test_a_file_alone_and_folders_below(tmp_path: Path) -> None:
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_text(text)
     (tmp_path / "a" / "folder.yml").mkdir()
-    names = [(each.name, each.file) for each in load(tmp_path).questions]
+    names = [(each.name, each.file) for each in load_rules(tmp_path).questions]
     assert names == [
         ("sigma:one", tmp_path / "a/one.yaml"),
         ("sigma:one-2", tmp_path / "b/one.yml"),
         ("sigma:two", tmp_path / "c/d/two.YML"),
     ]
     # Whoever names a file means it, whatever it is called.
-    (alone,) = load(tmp_path / "a" / "one.txt").questions
+    (alone,) = load_rules(tmp_path / "a" / "one.txt").questions
     assert alone.name == "sigma:one"
     assert alone.severity == "medium"
 
 
 def test_nothing_to_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OrgtrailError, match="has no Sigma rule: no file"):
-        load(tmp_path)
+        load_rules(tmp_path)
     with pytest.raises(OrgtrailError, match="nowhere: is no file and no folder"):
-        load(tmp_path / "nowhere")
+        load_rules(tmp_path / "nowhere")
 
 
 def _one(body: str) -> str:
@@ -299,11 +300,11 @@ def test_nothing_of_a_file_reaches_a_terminal_as_it_is(tmp_path: Path) -> None:
         '"title": "a\\e[2J\\nb"\n' + _GOOD.split("\n", 1)[1].replace("cloudtrail", '"x\\e[2J"')
     )
     (tmp_path / "fine.yml").write_text('"title": "a\\e[2J\\nb"\n' + _GOOD.split("\n", 1)[1])
-    found = load(tmp_path)
+    found = load_rules(tmp_path)
     assert [each.title for each in found.questions] == ["a[2J b"]
     assert found.left_out == (("odd[31m.yml", "its log source is aws x[2J, not aws cloudtrail"),)
 
 
 def test_pysigma_is_loaded_by_whoever_loads_rules() -> None:
-    code = "import sys, orgtrail.sigma; sys.exit('sigma' in sys.modules)"
+    code = "import sys, orgtrail.query.sigma; sys.exit('sigma' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

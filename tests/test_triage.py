@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.cli import query_output
-from orgtrail.engines import dialect, gathering, local, translation, triage
+from orgtrail.cli import query_options, query_output
+from orgtrail.logs.bounds import Bounds
 from orgtrail.logs.files import log_files
 from orgtrail.naming import query_placeholders
-from orgtrail.queries import pack
-from orgtrail.queries.bounds import Bounds
-from orgtrail.queries.rendering import filled, to_run
+from orgtrail.query import dialect, local, triage
+from orgtrail.query.questions import pack
+from orgtrail.query.render import fill, to_run
 from sqlglot import exp
 
-from tests.asking import GIVEN, SINCE, UNTIL, Record, ask, lay, record
 from tests.conftest import ROOT, environment, orgtrail
+from tests.log_records import GIVEN, SINCE, UNTIL, Record, ask, record, write_log
 from tests.query_cases import HITS, MISSES
 from tests.test_query_cli import TIMES
 
@@ -47,7 +47,7 @@ EVERYTHING: list[Record] = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("triage")
-    lay(root, EVERYTHING)
+    write_log(root, EVERYTHING)
     return root
 
 
@@ -59,28 +59,28 @@ def _triage(*arguments: str) -> Any:
 
 def test_it_finds_what_each_question_finds_alone(folder: Path) -> None:
     facts = query_placeholders(environment())
-    told = triage.asking(facts)
+    told = triage.select_questions(facts)
     trees = told.trees(BOUNDS, facts)
-    with local.staged(trees, log_files(folder, BOUNDS)) as stage:
-        found, failed = triage.hits(stage, told, trees, BOUNDS, facts)
+    with local.load_logs(trees, log_files(folder, BOUNDS)) as logs:
+        found, failed = triage.find_hits(logs, told, trees, BOUNDS, facts)
         assert failed == {}
         rows = {
-            each.query.name: [
+            each.question.name: [
                 json.dumps(dict(zip(each.columns, row, strict=True)), default=str)
                 for row in each.rows()
             ]
             for each in found
         }
-    for each in told.queries:
+    for each in told.questions:
         sql = to_run(each, BOUNDS, {}, facts)
-        with local.asked(dialect.parsed(sql, each.name), log_files(folder, BOUNDS)) as answer:
+        with local.query_logs(dialect.parse(sql, each.name), log_files(folder, BOUNDS)) as answer:
             columns, alone = answer.rows()
             expected = [
                 json.dumps(dict(zip(columns, row, strict=True)), default=str) for row in alone
             ]
         assert sorted(rows.get(each.name, [])) == sorted(expected), each.name
         assert len(rows.get(each.name, [])) == len(expected)
-    assert {each.name for each in told.queries} | set(told.left_out) == set(pack())
+    assert {each.name for each in told.questions} | set(told.left_out) == set(pack())
 
 
 def test_the_worst_comes_first(folder: Path) -> None:
@@ -150,57 +150,57 @@ def test_mistakes_are_told(arguments: tuple[str, ...], message: str) -> None:
     assert done.stderr.startswith(message)
 
 
-@pytest.mark.parametrize("cheaply", [True, False])
-def test_what_is_left_out_no_question_needs(folder: Path, cheaply: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize("cheap", [True, False])
+def test_what_is_left_out_no_question_needs(folder: Path, cheap: bool) -> None:  # noqa: FBT001
     """A question over the records that are needed answers as over all of them."""
     facts = query_placeholders(environment())
     for name in sorted(pack()):
         given = GIVEN.get(name, {})
-        tree = dialect.parsed(to_run(pack()[name], BOUNDS, given, facts), name)
-        condition = dialect.needed([tree], cheaply=cheaply)
+        tree = dialect.parse(to_run(pack()[name], BOUNDS, given, facts), name)
+        condition = dialect.pushdown_condition([tree], cheap=cheap)
         if condition is None:
             continue
         everything = exp.select("*").from_("organization_trail")
-        with local.staged([tree, everything], log_files(folder, BOUNDS)) as stage:
-            columns, rows = stage.ask(tree).rows()
+        with local.load_logs([tree, everything], log_files(folder, BOUNDS)) as logs:
+            columns, rows = logs.ask(tree).rows()
             before = sorted(map(str, rows))
-            stage.connection.execute(
+            logs.connection.execute(
                 "CREATE TABLE needed AS FROM organization_trail "
-                f"WHERE {translation.translated(condition)}"
+                f"WHERE {dialect.expression_to_duckdb(condition)}"
             )
             for view in ("organization_trail", "organization_trail_with_json"):
-                stage.connection.execute(f"CREATE OR REPLACE VIEW {view} AS FROM needed")
-            again, rows = stage.ask(tree).rows()
+                logs.connection.execute(f"CREATE OR REPLACE VIEW {view} AS FROM needed")
+            again, rows = logs.ask(tree).rows()
             assert (again, sorted(map(str, rows))) == (columns, before), name
 
 
 def test_records_from_athena_are_asked_as_those_of_a_folder(folder: Path, tmp_path: Path) -> None:
     """What one scan of Athena gives is enough for all questions."""
     facts = query_placeholders(environment())
-    told = triage.asking(facts)
+    told = triage.select_questions(facts)
     trees = told.trees(BOUNDS, facts)
-    (sql,) = gathering.selects(trees, filled(BOUNDS.sql, BOUNDS.values.__getitem__))
-    with local.asked(dialect.parsed(sql, "scan"), log_files(folder, BOUNDS)) as answer:
+    (sql,) = triage.scan_statements(trees, fill(BOUNDS.sql, BOUNDS.values.__getitem__))
+    with local.query_logs(dialect.parse(sql, "scan"), log_files(folder, BOUNDS)) as answer:
         _, rows = answer.rows()
-        count = gathering.laid(trees, rows, tmp_path)
+        count = triage.write_log_files(trees, rows, tmp_path)
     assert 0 < count < len(EVERYTHING)
-    with local.staged(trees, log_files(folder, BOUNDS)) as stage:
+    with local.load_logs(trees, log_files(folder, BOUNDS)) as logs:
         expected = {
-            each.query.name: sorted(map(str, each.rows()))
-            for each in triage.hits(stage, told, trees, BOUNDS, facts)[0]
+            each.question.name: sorted(map(str, each.rows()))
+            for each in triage.find_hits(logs, told, trees, BOUNDS, facts)[0]
         }
-    with local.staged(trees, log_files(tmp_path)) as stage:
+    with local.load_logs(trees, log_files(tmp_path)) as logs:
         got = {
-            each.query.name: sorted(map(str, each.rows()))
-            for each in triage.hits(stage, told, trees, BOUNDS, facts)[0]
+            each.question.name: sorted(map(str, each.rows()))
+            for each in triage.find_hits(logs, told, trees, BOUNDS, facts)[0]
         }
     assert got == expected
 
 
 def test_many_rules_are_more_than_one_scan() -> None:
     long = "SELECT eventname FROM organization_trail WHERE eventname = '" + "x" * 100_000 + "{}'"
-    trees = [dialect.parsed(long.format(n), "x") for n in range(5)]
-    found = gathering.selects(trees, "day > '2026/01/01'")
+    trees = [dialect.parse(long.format(n), "x") for n in range(5)]
+    found = triage.scan_statements(trees, "day > '2026/01/01'")
     assert len(found) == 3
     assert all(len(each.encode()) <= 262_144 for each in found)
 
@@ -223,10 +223,10 @@ def test_every_row_has_its_records(name: str, tmp_path: Path) -> None:
     facts = query_placeholders(environment())
     for number, group in enumerate(HITS[name]):
         root = tmp_path / str(number)
-        lay(root, group)
+        write_log(root, group)
         given = GIVEN.get(name, {})
         sql = to_run(pack()[name], BOUNDS, given, facts, evidence=True)
-        with local.asked(dialect.parsed(sql, name), log_files(root, BOUNDS)) as answer:
+        with local.query_logs(dialect.parse(sql, name), log_files(root, BOUNDS)) as answer:
             columns, rows = answer.rows()
             told = [dict(zip(columns, row, strict=True)) for row in rows]
         ids = {
@@ -240,7 +240,7 @@ def test_every_row_has_its_records(name: str, tmp_path: Path) -> None:
 
 
 def test_event_rows_carry_their_id(tmp_path: Path) -> None:
-    lay(tmp_path, [record("cloudtrail:StopLogging", eventID="e-1")])
+    write_log(tmp_path, [record("cloudtrail:StopLogging", eventID="e-1")])
     (row,) = ask(tmp_path, "trail-tampering")
     assert row["event_id"] == "e-1"
 
@@ -251,7 +251,7 @@ def test_records_are_given_as_they_were_written(tmp_path: Path) -> None:
         '"eventSource":"cloudtrail.amazonaws.com","eventTime":"2026-11-20T10:00:00Z",'
         '"odd": 1.50e+2, "\\u0061": "\\u00e9", "twice": 1, "twice": 2}'
     )
-    file = lay(tmp_path, [])
+    file = write_log(tmp_path, [])
     import gzip
 
     file.write_bytes(gzip.compress(f'{{"Records": [{text}]}}'.encode()))
@@ -275,12 +275,12 @@ def test_what_is_counted_is_given_too(tmp_path: Path) -> None:
         )
         for n in range(3)
     ]
-    lay(tmp_path, [*secrets, record("ec2:RunInstances")])
+    write_log(tmp_path, [*secrets, record("ec2:RunInstances")])
     assert {each["eventID"] for each in _raw(tmp_path, "secrets-read")} == {"e-0", "e-1", "e-2"}
 
 
 def test_raw_says_where_there_is_nothing_to_give(tmp_path: Path) -> None:
-    lay(tmp_path, [record("ec2:RunInstances")])
+    write_log(tmp_path, [record("ec2:RunInstances")])
     done = orgtrail("query", "run", "coverage", "--logs", str(tmp_path), "--raw")
     assert done.returncode == 2
     assert done.stderr.startswith("--raw: coverage counts")
@@ -305,7 +305,7 @@ def _shown(width: int, monkeypatch: pytest.MonkeyPatch) -> str:
     columns = ["event_time", "principal", "event_name", "error_code"]
     arn = "arn:aws:iam::333333333333:user/eve"
     rows = [("2026-11-20T10:00:00Z", arn, "StopLogging", None)] * 2
-    assert query_output.table(columns, rows, to) == 2
+    assert query_output.write_table(columns, rows, to) == 2
     return to.getvalue()
 
 
@@ -323,7 +323,7 @@ def test_a_wide_one_has_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_times_are_shown_in_a_zone(tmp_path: Path) -> None:
     asked = "x 2026-11-20T10:00:00Z"
-    lay(tmp_path, [record("cloudtrail:StopLogging", requestParameters={"name": asked})])
+    write_log(tmp_path, [record("cloudtrail:StopLogging", requestParameters={"name": asked})])
     done = orgtrail("query", "run", "trail-tampering", "--logs", str(tmp_path), "--from",
                     SINCE.isoformat(), "--to", UNTIL.isoformat(), "--zone", "Asia/Kolkata",
                     "--format", "json")  # fmt: skip
@@ -335,5 +335,5 @@ def test_times_are_shown_in_a_zone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["Berlin", "", "../../etc/passwd", "\0", "a" * 5000])
 def test_a_zone_that_is_none_is_told(name: str) -> None:
     with pytest.raises(Exception, match="--zone: must be the name of a time zone") as caught:
-        query_output.zone(name)
+        query_options.time_zone(name)
     assert type(caught.value).__name__ == "OrgtrailError"

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from orgtrail.check.from_terraform import model_of
+from orgtrail.check.run import Report, check
 from orgtrail.errors import SettingsError
-from orgtrail.proof.check import Report, check
-from orgtrail.proof.survey import survey
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.loading import load_settings
 from orgtrail.trail import build
@@ -82,7 +82,7 @@ def test_of_several_members_the_matrix_asks_the_one_that_least_binds() -> None:
     }
     changes = {"guardrails": {"targets": ["ou-bank-33333333"]}, "accounts": accounts}
     env = Environment.model_validate(merged(MINIMAL, changes))
-    estate = survey(build(env).expanded())
+    estate = model_of(build(env).expanded())
     assert estate.members == ("333333333333", "444444444444", "555555555555")
     units = {"333333333333": ("r-bank", "ou-bank-33333333"), "444444444444": ("r-bank",)}
     assert replace(estate, units=units).members == (

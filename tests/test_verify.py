@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from orgtrail.errors import OrgtrailError
-from orgtrail.integrity import judging
-from orgtrail.integrity.result import Result
-from orgtrail.sample.digests import Digest
+from orgtrail.sample.files import SampleDigest
+from orgtrail.verify import objects
+from orgtrail.verify.result import Result
 
 from tests.archives import (
     ACCOUNT,
@@ -62,18 +62,18 @@ def test_nothing_is_asked_twice(archive: Archive) -> None:
     assert len(listings) == len(set(listings)) == 1 + 2 + 2 * 2 + 3
 
 
-def _damage_digest(archive: Archive, digests: list[Digest], data: bytes) -> str:
+def _damage_digest(archive: Archive, digests: list[SampleDigest], data: bytes) -> str:
     archive.rewrite(digests[5].key, data)
     return digests[5].key
 
 
-def _body(digest: Digest, **changes: Any) -> bytes:
+def _body(digest: SampleDigest, **changes: Any) -> bytes:
     body = json.loads(gzip.decompress(digest.data))
     body.update(changes)
     return gzip.compress(json.dumps(body).encode())
 
 
-DIGEST_DAMAGE: dict[str, Callable[[Digest], bytes]] = {
+DIGEST_DAMAGE: dict[str, Callable[[SampleDigest], bytes]] = {
     "digest-malformed": lambda _: b"no gzip",
     "digest-truncated": lambda d: d.data[:-8],
     "digest-trailing-data": lambda d: d.data + b"more",
@@ -163,8 +163,8 @@ def test_a_damaged_log_is_told_by_its_kind(archive: Archive, kind: str) -> None:
 
 
 def test_a_bomb_is_not_unpacked(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "LARGEST_LOG", 1 << 20)
-    monkeypatch.setattr(judging, "LARGEST_DIGEST", 1 << 20)
+    monkeypatch.setattr(objects, "LARGEST_LOG", 1 << 20)
+    monkeypatch.setattr(objects, "LARGEST_DIGEST", 1 << 20)
     digests = archive.write()
     bomb = gzip.compress(b"0" * (8 << 20))
     archive.rewrite(named(digests[5])[0], bomb)
@@ -447,7 +447,7 @@ def test_digests_of_another_trail_are_left_alone(archive: Archive) -> None:
 
 
 def test_a_digest_hashed_otherwise(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orgtrail.sample.digests.HASH", "MD5")
+    monkeypatch.setattr("orgtrail.sample.files.HASH", "MD5")
     archive.write()
     result = archive.verified()
     # Each names the one before by a hash that we do not know.
@@ -568,7 +568,7 @@ def test_several_processes_say_the_same(archive: Archive) -> None:
     archive.rewrite(named(digests[5])[0], b"damaged")
     archive.world.delete(BUCKET, digests[8].key)
     alone, together = archive.verified(), archive.verified(processes=2)
-    assert alone.told() == together.told()
+    assert alone.to_dict() == together.to_dict()
     assert alone.verdict == "invalid"
 
 
@@ -581,7 +581,7 @@ def test_one_request_at_a_time_is_enough(archive: Archive) -> None:
 def test_findings_without_end_are_counted(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orgtrail.integrity.crew.FINDINGS", 3)
+    monkeypatch.setattr("orgtrail.verify.day._MAX_FINDINGS", 3)
     digests = archive.write()
     files = [key for each in digests for key in named(each)]
     for key in files:
@@ -610,7 +610,7 @@ def test_a_worker_that_ends_is_told_in_plain_words(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # It is no traceback, and no group of exceptions.
-    monkeypatch.setattr("orgtrail.integrity.crew._WORKER", "orgtrail.nothing")
+    monkeypatch.setattr("orgtrail.verify.workers._COMMAND", ("-m", "orgtrail.nothing"))
     for account in (ACCOUNT, OTHER):
         archive.write(account)
     with pytest.raises(OrgtrailError, match="a worker of verify has ended; run again"):

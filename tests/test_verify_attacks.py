@@ -16,17 +16,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from orgtrail.errors import OrgtrailError
-from orgtrail.integrity.absent import Missing, as_findings
-from orgtrail.integrity.digest import Digest as Parsed
-from orgtrail.integrity.digest import parse
-from orgtrail.integrity.findings import Finding
-from orgtrail.integrity.keeping import kept
-from orgtrail.integrity.names import ChainId
-from orgtrail.integrity.result import Note, Result
-from orgtrail.integrity.run import verify
-from orgtrail.integrity.storage import s3
-from orgtrail.integrity.storage.answers import OddAnswerError, page
-from orgtrail.sample.digests import Digest
+from orgtrail.sample.files import SampleDigest
+from orgtrail.verify.digest import DigestFile as Parsed
+from orgtrail.verify.digest import parse
+from orgtrail.verify.findings import VerifyFinding
+from orgtrail.verify.missing import MissingRegion, missing_region_findings
+from orgtrail.verify.names import ChainId
+from orgtrail.verify.result import Note, Result
+from orgtrail.verify.run import verify
+from orgtrail.verify.state import open_state
+from orgtrail.verify.storage import s3
+from orgtrail.verify.storage.s3_api import InvalidResponseError, parse_objects_page
 
 from tests.archives import (
     ACCOUNT,
@@ -103,7 +103,7 @@ def test_a_forged_log_in_an_odd_place(archive: Archive, place: str) -> None:
     result = archive.verified()
     assert result.verdict == "unproven"
     assert [(each.kind, each.key) for each in result.findings] == [("unvouched-log", key)]
-    assert result.told()["findings"][0]["account"] == ACCOUNT
+    assert result.to_dict()["findings"][0]["account"] == ACCOUNT
 
 
 def test_a_forged_log_below_no_account(archive: Archive) -> None:
@@ -307,7 +307,9 @@ def test_a_listing_is_judged() -> None:
 
     whole = "<IsTruncated>false</IsTruncated>"
     entry = "<Contents><Key>a+b%2Bc</Key><Size>{}</Size></Contents>"
-    assert [each.key for each in page(listing(whole + entry.format(1))).objects] == ["a b+c"]
+    assert [each.key for each in parse_objects_page(listing(whole + entry.format(1))).objects] == [
+        "a b+c"
+    ]
     for text in (
         listing(entry.format(1)),
         listing("<IsTruncated>true</IsTruncated>"),
@@ -319,8 +321,8 @@ def test_a_listing_is_judged() -> None:
         b'<?xml version="1.0" encoding="nothing"?><ListBucketResult/>',
         b"<Error/>",
     ):
-        with pytest.raises(OddAnswerError):
-            page(text)
+        with pytest.raises(InvalidResponseError):
+            parse_objects_page(text)
 
 
 @pytest.mark.parametrize("fault", ["cut-list", "same-token", "no-token", "strange", "unsorted"])
@@ -439,7 +441,7 @@ def test_a_region_whose_keys_cannot_be_asked_for(archive: Archive) -> None:
 # Bytes ------------------------------------------------------------------------------------------
 
 
-def _rewritten(digest: Digest, change: Callable[[dict[str, Any]], None]) -> bytes:
+def _rewritten(digest: SampleDigest, change: Callable[[dict[str, Any]], None]) -> bytes:
     body = json.loads(gzip.decompress(digest.data))
     change(body)
     return gzip.compress(json.dumps(body).encode())
@@ -457,18 +459,18 @@ def test_half_a_character_in_a_digest(archive: Archive) -> None:
 def test_a_large_digest_is_parsed_only_if_cloudtrail_signed_it(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orgtrail.integrity import judging
+    from orgtrail.verify import digest, objects
 
     digests = archive.write()
-    monkeypatch.setattr(judging, "_PARSED", 100)
-    monkeypatch.setattr(judging, "_LARGE", 200)
+    monkeypatch.setattr(digest, "_MAX_UNVERIFIED", 100)
+    monkeypatch.setattr(objects, "_LARGE_DIGEST", 200)
     parsed: list[int] = []
 
     def counted(body: bytearray) -> Parsed:
         parsed.append(len(body))
         return parse(body)
 
-    monkeypatch.setattr(judging, "parse", counted)
+    monkeypatch.setattr(digest, "parse", counted)
     assert archive.verified().verdict == "valid"
     assert len(parsed) == 12
     parsed.clear()
@@ -476,7 +478,7 @@ def test_a_large_digest_is_parsed_only_if_cloudtrail_signed_it(
         digests[5].key, _rewritten(digests[5], lambda body: body.update(more=[[]] * 1000))
     )
     archive.rewrite(digests[6].key, gzip.compress(b"[" + b"0," * 1000 + b"0]"))
-    monkeypatch.setattr(judging, "_VERSIONS", 0)
+    monkeypatch.setattr(objects, "_MAX_VERSIONS", 0)
     result = archive.verified()
     assert kinds(result)["digest-signature"] == 1
     assert kinds(result)["digest-malformed"] == 1
@@ -486,14 +488,14 @@ def test_a_large_digest_is_parsed_only_if_cloudtrail_signed_it(
 def test_all_versions_that_were_not_read_are_counted(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orgtrail.integrity import judging
+    from orgtrail.verify import objects
 
     digests = archive.write()
     key = named(digests[5])[0]
     for number in range(15):
         archive.rewrite(key, gzip.compress(f"{number}".encode()))
     assert "version v0 is the signed one" in archive.verified().findings[0].detail
-    monkeypatch.setattr(judging, "_VERSIONS", 10)
+    monkeypatch.setattr(objects, "_MAX_VERSIONS", 10)
     assert (
         "none of its 10 newest older versions is the signed one, and 5 more were not read"
         in archive.verified().findings[0].detail
@@ -662,7 +664,7 @@ def test_an_account_that_an_earlier_run_knew(archive: Archive, tmp_path: Path, l
     def run() -> Result:
         result, request = Result(), archive.request()
         window = (request.since, request.until)
-        with kept(tmp_path / "a.state", request.trail.arn, window, resume=False) as state:
+        with open_state(tmp_path / "a.state", request.trail.arn, window, resume=False) as state:
             for event in verify(request, state):
                 result.add(event)
         return result
@@ -702,7 +704,7 @@ def test_versions_without_end_leave_it_unproven(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive.write()
-    monkeypatch.setattr(s3, "_VERSION_PAGES", 0)
+    monkeypatch.setattr(s3, "_MAX_VERSION_PAGES", 0)
     result = archive.verified()
     assert (result.verdict, kinds(result)) == ("unproven", {"unlisted": 2})
 
@@ -809,7 +811,7 @@ def test_a_digest_that_reaches_far_beyond_the_window(
     first = archive.write(hours=4)
     start = BEGIN + 4 * HOUR
     files = archive.logs(ACCOUNT, "us-east-1", start, start + 2 * HOUR)
-    monkeypatch.setattr("orgtrail.sample.digests._HOUR", 2 * HOUR)
+    monkeypatch.setattr("orgtrail.sample.files._HOUR", 2 * HOUR)
     chain, signer = archive.chain(ACCOUNT, "us-east-1"), signing_key("us-east-1")
     digest = next(chain.digests(files, start, start + 2 * HOUR, signer, first[-1]))
     archive.put(digest)
@@ -853,7 +855,7 @@ def test_a_prefix_that_is_called_like_the_bucket(tmp_path: Path) -> None:
 
 
 def test_a_crowd_hides_nothing(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orgtrail.integrity.day._UNNAMED", 5)
+    monkeypatch.setattr("orgtrail.verify.day._MAX_UNVOUCHED", 5)
     archive.write(hours=12)
     folder = f"{archive.root}{ACCOUNT}/CloudTrail/us-east-1/2026/03/10/"
     for number in range(20):
@@ -930,10 +932,10 @@ def test_an_account_is_asked_for_its_regions_once() -> None:
         return frozenset({"ap-east-1"})
 
     missing = [
-        Missing(ChainId(account, region), "other accounts have digests of it", certain=False)
+        MissingRegion(ChainId(account, region), "other accounts have digests of it", certain=False)
         for account in (ACCOUNT, OTHER)
         for region in ("ap-east-1", "me-south-1", "us-east-1")
     ]
-    told = as_findings(missing, enabled)
+    told = missing_region_findings(missing, enabled)
     assert asked == [ACCOUNT, OTHER]
-    assert [type(each) for each in told] == [Finding, Note, Finding] * 2
+    assert [type(each) for each in told] == [VerifyFinding, Note, VerifyFinding] * 2

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.integrity import WORKERS
-from orgtrail.integrity.names import MINUTE
+from orgtrail.verify import DEFAULT_WORKERS
+from orgtrail.verify.names import MINUTE
 
 from tests.archives import ACCOUNT, ARN, BEGIN, BUCKET, HOUR, ORGANIZATION, OTHER, Archive, named
 from tests.conftest import ROOT
@@ -351,7 +351,7 @@ def _awscli(account: str, region: str, start: str, end: str) -> tuple[int, int]:
 def test_the_library_does_what_its_page_shows(archive: Archive) -> None:
     archive.write()
     page = (ROOT / "docs" / "integrity.md").read_text(encoding="utf-8")
-    assert f"`--workers` requests ({WORKERS}) are in flight" in page
+    assert f"`--workers` requests ({DEFAULT_WORKERS}) are in flight" in page
     (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     scope: dict[str, Any] = {}
     exec(block, scope)

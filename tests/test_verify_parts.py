@@ -17,18 +17,16 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from orgtrail.errors import OrgtrailError
-from orgtrail.integrity.digest import Named
-from orgtrail.integrity.judging import Judge, judged
-from orgtrail.integrity.keys import KeyRing, load, read
-from orgtrail.integrity.link import link
-from orgtrail.integrity.memory import Kept
-from orgtrail.integrity.names import ChainId, Trail, log_time
-from orgtrail.integrity.storage import signing
-from orgtrail.integrity.storage.addresses import Addresses
-from orgtrail.integrity.storage.folder import Folder
-from orgtrail.integrity.storage.store import Metadata
-from orgtrail.integrity.unpacking import Flaw, FlawedError, Unpacker
-from orgtrail.sample.digests import Digest
+from orgtrail.sample.files import SampleDigest
+from orgtrail.verify.digest import LogFileEntry, check_digest
+from orgtrail.verify.keys import KeyRing, load_public_key, read_key_file
+from orgtrail.verify.names import ChainId, VerifiedTrail, log_time
+from orgtrail.verify.objects import ChainDigest, ObjectChecker
+from orgtrail.verify.state import KnownDigest
+from orgtrail.verify.storage import http
+from orgtrail.verify.storage.folder import FolderStore
+from orgtrail.verify.storage.s3_api import S3Addresses
+from orgtrail.verify.storage.store import DigestMetadata, GzipError, GzipFlaw, Unpacker
 
 from tests.archives import ACCOUNT, ARN, BEGIN, BUCKET, HOUR, Archive, named, signing_key
 
@@ -41,15 +39,15 @@ RING = KeyRing()
 RING.add("us-east-1", [signing_key("us-east-1").public])
 
 
-def verdict(digest: Digest, data: bytes, signature: str, algorithm: str) -> str | None:
+def verdict(digest: SampleDigest, data: bytes, signature: str, algorithm: str) -> str | None:
     unpacked = Unpacker(1 << 20, keep=True)
     try:
         unpacked.feed(data)
-    except FlawedError as error:
+    except GzipError as error:
         return str(error.flaw)
     where = (digest.bucket, digest.key)
-    found = judged(unpacked, Metadata(signature, algorithm), CHAIN, where, RING)
-    return found.fault.kind if found.fault else None
+    found = check_digest(unpacked, DigestMetadata(signature, algorithm), CHAIN, where, RING)
+    return found.problem.kind if found.problem else None
 
 
 @st.composite
@@ -153,7 +151,7 @@ def test_damage_to_a_log_is_caught_however_it_arrives(data: bytes, step: int) ->
         for at in range(0, len(data), step):
             unpacked.feed(data[at : at + step])
         value = unpacked.finish()
-    except FlawedError:
+    except GzipError:
         return
     whole = Unpacker(1 << 20)
     whole.feed(LOG)
@@ -182,24 +180,24 @@ def test_a_large_stream_comes_out_whole() -> None:
 @pytest.mark.parametrize(
     ("data", "flaw"),
     [
-        (b"", Flaw.MALFORMED),
-        (b"{}", Flaw.MALFORMED),
-        (zlib.compress(b"{}"), Flaw.MALFORMED),
-        (PACKED[:-1], Flaw.TRUNCATED),
-        (PACKED[:5], Flaw.TRUNCATED),
-        (PACKED + b"\0", Flaw.TRAILING),
-        (PACKED * 2, Flaw.TRAILING),
-        (gzip.compress(b"0" * 1001, mtime=0), Flaw.TOO_LARGE),
-        (gzip.compress(b"0" * (50 << 20), mtime=0), Flaw.TOO_LARGE),
+        (b"", GzipFlaw.MALFORMED),
+        (b"{}", GzipFlaw.MALFORMED),
+        (zlib.compress(b"{}"), GzipFlaw.MALFORMED),
+        (PACKED[:-1], GzipFlaw.TRUNCATED),
+        (PACKED[:5], GzipFlaw.TRUNCATED),
+        (PACKED + b"\0", GzipFlaw.TRAILING),
+        (PACKED * 2, GzipFlaw.TRAILING),
+        (gzip.compress(b"0" * 1001, mtime=0), GzipFlaw.TOO_LARGE),
+        (gzip.compress(b"0" * (50 << 20), mtime=0), GzipFlaw.TOO_LARGE),
     ],
 )
-def test_flaws(data: bytes, flaw: Flaw) -> None:
+def test_flaws(data: bytes, flaw: GzipFlaw) -> None:
     def unpack() -> None:
         unpacked = Unpacker(1000)
         unpacked.feed(data)
         unpacked.finish()
 
-    with pytest.raises(FlawedError, match=flaw.value):
+    with pytest.raises(GzipError, match=flaw.value):
         unpack()
 
 
@@ -217,11 +215,11 @@ def test_requests_are_signed_as_botocore_signs_them(
         "".join([*query, *query.values()]).encode()
     except UnicodeEncodeError:
         return
-    path = signing.encoded_path(f"/bucket/{key}")
-    asked = signing.query_string(query)
+    path = http.encoded_path(f"/bucket/{key}")
+    asked = http.query_string(query)
     now = datetime.now(UTC)
-    ours = signing.headers(
-        signing.Credentials("AKIAEXAMPLE", "secret", token), "eu-west-1", "s3.example.com",
+    ours = http.signed_headers(
+        http.Credentials("AKIAEXAMPLE", "secret", token), "eu-west-1", "s3.example.com",
         path, asked, now,
     )  # fmt: skip
     url = f"https://s3.example.com{path}{'?' * bool(asked)}{asked}"
@@ -237,7 +235,7 @@ def test_requests_are_signed_as_botocore_signs_them(
 
 
 def test_secrets_are_not_shown() -> None:
-    assert "secret" not in repr(signing.Credentials("AKIAEXAMPLE", "secret", "token"))
+    assert "secret" not in repr(http.Credentials("AKIAEXAMPLE", "secret", "token"))
 
 
 def test_boto3_says_where_buckets_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +244,7 @@ def test_boto3_says_where_buckets_are(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
     session = boto3.Session("AKIAEXAMPLE", "secret")
-    addresses = Addresses.from_session(session, "us-east-1")
+    addresses = S3Addresses.from_session(session, "us-east-1")
     assert addresses.of("plain").host == "plain.s3.us-east-1.amazonaws.com"
     assert addresses.of("with.dots").host == "s3.us-east-1.amazonaws.com"
     assert addresses.of("with.dots").path == "/with.dots/"
@@ -254,16 +252,16 @@ def test_boto3_says_where_buckets_are(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not addresses.learn("plain", "eu-west-1")
     assert addresses.of("plain").host == "plain.s3.eu-west-1.amazonaws.com"
     assert addresses.of("other").region == "us-east-1"
-    beijing = Addresses.from_session(session, "cn-north-1").of("plain")
+    beijing = S3Addresses.from_session(session, "cn-north-1").of("plain")
     assert beijing.host == "plain.s3.cn-north-1.amazonaws.com.cn"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://localhost:4566")
-    at = Addresses.from_session(boto3.Session("AKIAEXAMPLE", "secret"), "us-east-1").of("plain")
+    at = S3Addresses.from_session(boto3.Session("AKIAEXAMPLE", "secret"), "us-east-1").of("plain")
     assert (at.scheme, at.host, at.path) == ("http", "localhost:4566", "/plain/")
 
 
 def test_keys_in_both_encodings() -> None:
     public = signing_key("us-east-1").public
-    key = load(base64.b64decode(public["Value"]))
+    key = load_public_key(base64.b64decode(public["Value"]))
     spki = key.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -289,66 +287,68 @@ def test_a_file_of_keys_that_is_none(tmp_path: Path, text: str, said: str) -> No
     path = tmp_path / "keys.json"
     path.write_text(text)
     with pytest.raises(OrgtrailError, match=said) as error:
-        read(path)
+        read_key_file(path)
     assert str(path) in str(error.value)
 
 
 def test_names() -> None:
-    trail = Trail.of(ARN, BUCKET, "o-examplebank", "/audit/")
-    assert trail.place.root == "audit/AWSLogs/o-examplebank/"
+    trail = VerifiedTrail.of(ARN, BUCKET, "o-examplebank", "/audit/")
+    assert trail.location.root == "audit/AWSLogs/o-examplebank/"
     for prefix in ("audit", "audit/AWSLogs/o-examplebank/"):
-        assert Trail.of(ARN, BUCKET, "o-examplebank", prefix) == trail
+        assert VerifiedTrail.of(ARN, BUCKET, "o-examplebank", prefix) == trail
     for prefix in ("", "/", "AWSLogs/o-examplebank/"):
-        plain = Trail.of(ARN, BUCKET, "o-examplebank", prefix)
-        assert plain.place.root == "AWSLogs/o-examplebank/"
-    name = trail.digest_end(CHAIN, DIGEST.key)
+        plain = VerifiedTrail.of(ARN, BUCKET, "o-examplebank", prefix)
+        assert plain.location.root == "AWSLogs/o-examplebank/"
+    name = trail.digest_name(CHAIN, DIGEST.key)
     assert name is not None
     assert (name.end, name.backfill) == (BEGIN + 2 * HOUR, False)
     other = ChainId(ACCOUNT, "us-east-2")
-    assert trail.digest_end(other, DIGEST.key) is None
-    assert trail.digest_end(CHAIN, DIGEST.key.replace("20260310T", "20261310T")) is None
+    assert trail.digest_name(other, DIGEST.key) is None
+    assert trail.digest_name(CHAIN, DIGEST.key.replace("20260310T", "20261310T")) is None
     assert log_time(named(DIGEST)[0]) is not None
     assert log_time("x/extra.json.gz") is None
     with pytest.raises(OrgtrailError, match="--trail-arn: must be like"):
-        Trail.of("arn:aws:s3:::bucket", BUCKET, "o-x")
+        VerifiedTrail.of("arn:aws:s3:::bucket", BUCKET, "o-x")
 
 
 def test_a_copy_without_metadata_leaves_digests_unread(tmp_path: Path) -> None:
     path = tmp_path / DIGEST.key
     path.parent.mkdir(parents=True)
     path.write_bytes(DIGEST.data)
-    judge = Judge(Folder(tmp_path), RING, CHAIN)
-    found = asyncio.run(judge.digest(BUCKET, DIGEST.key))
-    assert found.fault is not None
-    assert (found.fault.kind, found.fault.unread) == ("metadata-unavailable", True)
-    missing = asyncio.run(judge.log(Named(BUCKET, "nothing", "0", "SHA-256")))
+    checker = ObjectChecker(FolderStore(tmp_path), RING, CHAIN)
+    found = asyncio.run(checker.check_digest(BUCKET, DIGEST.key))
+    assert found.problem is not None
+    assert (found.problem.kind, found.problem.unread) == ("metadata-unavailable", True)
+    missing = asyncio.run(checker.check_log(LogFileEntry(BUCKET, "nothing", "0", "SHA-256")))
     assert missing is not None
     assert missing.kind == "log-missing"
 
 
 def test_a_file_of_keys_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orgtrail.integrity.keys._LARGEST", 1000)
+    monkeypatch.setattr("orgtrail.verify.keys._MAX_BYTES", 1000)
     with pytest.raises(OrgtrailError, match="/dev/zero: cannot be read: is larger than 1000 bytes"):
-        read(Path("/dev/zero"))
+        read_key_file(Path("/dev/zero"))
 
 
 @pytest.mark.parametrize("text", ["{", "[]"])
 def test_metadata_of_a_copy_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "digest-metadata.json").write_text(text)
     with pytest.raises(OrgtrailError, match=r"digest-metadata\.json: (cannot be|must be)"):
-        Folder(tmp_path)
+        FolderStore(tmp_path)
 
 
 def test_a_state_keeps_links_as_they_are() -> None:
     unpacked = Unpacker(1 << 20, keep=True)
     unpacked.feed(DIGEST.data)
     where = (DIGEST.bucket, DIGEST.key)
-    found = judged(unpacked, Metadata(DIGEST.signature, "SHA256withRSA"), CHAIN, where, RING)
+    found = check_digest(
+        unpacked, DigestMetadata(DIGEST.signature, "SHA256withRSA"), CHAIN, where, RING
+    )
     assert found.digest is not None
-    made = link(*where, BEGIN + 2 * HOUR, found, backfill=False)
+    made = ChainDigest.of(*where, BEGIN + 2 * HOUR, found, backfill=False)
     logs = {each: f"mark {number}" for number, each in enumerate(found.digest.logs)}
-    kept = Kept(made, logs, found.signer)
+    kept = KnownDigest(made, logs, found.signer)
     assert kept.row(DIGEST.bucket, "mark").read() == kept
-    assert RING.has("us-east-1", found.signer)
+    assert RING.has_key("us-east-1", found.signer)
     assert made.previous is not None
     assert made.previous.key == DIGESTS[0].key

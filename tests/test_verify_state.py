@@ -14,13 +14,11 @@ from typing import Any
 
 import pytest
 from orgtrail.errors import OrgtrailError
-from orgtrail.integrity import keeping
-from orgtrail.integrity.keeping import interrupted_window, kept
-from orgtrail.integrity.memory import State
-from orgtrail.integrity.result import Progress, Result
-from orgtrail.integrity.run import verify
-from orgtrail.integrity.sealing import KEY_VARIABLE, Seal, sealing_key
-from orgtrail.integrity.storage import s3
+from orgtrail.verify.result import Progress, Result
+from orgtrail.verify.run import verify
+from orgtrail.verify.state import DEFAULT_STATE, StateFile, interrupted_window, open_state
+from orgtrail.verify.state_key import KEY_VARIABLE, StateSigner, state_key
+from orgtrail.verify.storage import s3
 
 from tests.archives import ACCOUNT, BEGIN, BUCKET, HOUR, OTHER, Archive, kinds, named, signing_key
 from tests.kill_soak import soak
@@ -53,7 +51,9 @@ def run(
     """Verify with a state, and press Ctrl-C after so many days of chains."""
     request = archive.request(**changes)
     result = Result()
-    with kept(path, request.trail.arn, (request.since, request.until), resume=resume) as state:
+    with open_state(
+        path, request.trail.arn, (request.since, request.until), resume=resume
+    ) as state:
         done = 0
         for event in verify(request, state):
             result.add(event)
@@ -77,8 +77,8 @@ def test_what_is_unchanged_is_not_read_again(archive: Archive) -> None:
     assert (first.verdict, first.trusted) == ("valid", (0, 0))
     assert len(read(archive)) == 12 + FILES
     again = run(archive, state)
-    assert again.told()["digests"] == first.told()["digests"]
-    assert again.told()["logs"] == first.told()["logs"]
+    assert again.to_dict()["digests"] == first.to_dict()["digests"]
+    assert again.to_dict()["logs"] == first.to_dict()["logs"]
     # Files that lie under the day before their digest's are in another listing.
     late = [key for key in named(digests[5]) if "/2026/03/10/" in key]
     assert again.trusted == (12, FILES - len(late))
@@ -112,7 +112,7 @@ def test_several_processes_read_a_state_while_it_is_written(archive: Archive) ->
     window = (request.since, request.until)
     for trusted in (0, 48):
         result = Result()
-        with kept(Path("a.state"), request.trail.arn, window, resume=False) as state:
+        with open_state(Path("a.state"), request.trail.arn, window, resume=False) as state:
             for event in verify(request, state):
                 result.add(event)
         assert (result.verdict, result.trusted[0]) == ("valid", trusted)
@@ -130,13 +130,13 @@ def test_an_interrupted_run_goes_on(archive: Archive) -> None:
     )
     before = len(read(archive))
     request = archive.request()
-    assert interrupted_window(keeping.DEFAULT) == (request.since, request.until)
+    assert interrupted_window(DEFAULT_STATE) == (request.since, request.until)
     result = run(archive, None, resume=True)
     assert counts(result) == counts(whole)
     assert result.trusted[0] >= 12
     assert len(read(archive)) < 2 * (12 + FILES)
     assert before
-    assert not keeping.DEFAULT.exists()
+    assert not DEFAULT_STATE.exists()
 
 
 def test_an_interrupted_run_with_a_state_of_its_own(archive: Archive) -> None:
@@ -158,11 +158,11 @@ def test_a_file_that_is_no_state(tmp_path: Path) -> None:
     path = tmp_path / "a.state"
     path.write_text("no database" * 100)
     with pytest.raises(OrgtrailError, match=r"a\.state: is no state file of orgtrail"):
-        State(path)
+        StateFile(path)
     path.unlink()
-    State(path, "arn:one").close()
+    StateFile(path, "arn:one").close()
     with pytest.raises(OrgtrailError, match="is the state of arn:one, version 2; give another"):
-        State(path, "arn:two")
+        StateFile(path, "arn:two")
 
 
 def _rows(path: Path, change: Callable[[list[Any]], list[Any]]) -> None:
@@ -302,7 +302,7 @@ def test_a_state_of_an_odd_name(archive: Archive, name: str) -> None:
     result = Result()
     request = archive.request(processes=2)
     window = (request.since, request.until)
-    with kept(Path(name), request.trail.arn, window, resume=False) as state:
+    with open_state(Path(name), request.trail.arn, window, resume=False) as state:
         for event in verify(request, state):
             result.add(event)
     assert result.trusted[0] == 12
@@ -357,12 +357,12 @@ def test_the_key_lies_outside_the_file_and_is_the_users_alone(
 ) -> None:
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    key = sealing_key()
+    key = state_key()
     path = tmp_path / "orgtrail" / "state.key"
-    assert sealing_key() == key == bytes.fromhex(path.read_text())
+    assert state_key() == key == bytes.fromhex(path.read_text())
     assert path.stat().st_mode & 0o777 == 0o600
     assert [*path.parent.iterdir()] == [path]
-    assert "key" not in repr(Seal(key, "scope"))
+    assert "key" not in repr(StateSigner(key, "scope"))
 
 
 def test_kills_change_nothing(tmp_path: Path) -> None:

@@ -15,24 +15,24 @@ from rich.text import Text
 from rich.tree import Tree
 
 from orgtrail.cdktf.app import FOLDER, Synthesized, synthesize_folder
-from orgtrail.costs.prices import prices
-from orgtrail.engines import local
-from orgtrail.engines.dialect import parsed
+from orgtrail.cost.prices import load_prices
 from orgtrail.environments import load_environment
 from orgtrail.errors import run_cli
-from orgtrail.integrity.request import Request
-from orgtrail.integrity.result import Result
-from orgtrail.integrity.run import verify
+from orgtrail.logs.bounds import Bounds
 from orgtrail.logs.files import log_files
 from orgtrail.naming import query_placeholders, verified_regions, verified_trail
 from orgtrail.output import AccountSummary, summarize
-from orgtrail.queries import Query, query
-from orgtrail.queries.bounds import Bounds
-from orgtrail.queries.rendering import to_run
-from orgtrail.report.asking import Asked
+from orgtrail.query import local
+from orgtrail.query.dialect import parse
+from orgtrail.query.questions import Question, find_question
+from orgtrail.query.render import to_run
 from orgtrail.report.bundle import PAGE, bundle
+from orgtrail.report.model import ReportRequest
 from orgtrail.sample import STORIES, make
 from orgtrail.settings.environment import Environment
+from orgtrail.verify.request import VerifyRequest
+from orgtrail.verify.result import Result
+from orgtrail.verify.run import verify
 
 _ASKED = {
     "trail-tampering": ("event_time", "account_id", "principal", "event_name", "error_code"),
@@ -106,7 +106,14 @@ def _question(console: Console, made: Synthesized) -> None:
     )
     console.print(f"  in        {folder}", soft_wrap=True)
     for name, columns in _ASKED.items():
-        _ask(console, environment, folder, query(name), Bounds(sample.start, sample.until), columns)
+        _ask(
+            console,
+            environment,
+            folder,
+            find_question(name),
+            Bounds(sample.start, sample.until),
+            columns,
+        )
     console.print(f"  more      orgtrail query list, and --logs {folder}", soft_wrap=True)
     bounds = Bounds(sample.start, sample.until)
     _verify(console, made, folder, bounds)
@@ -118,8 +125,8 @@ def _report(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -
     started = time.perf_counter()
     file = _file(made.environment.name)
     out = folder.parent / "report"
-    asked = Asked(file, made.environment, bounds.since, bounds.until, logs=folder)
-    said = bundle(asked, prices(), out)
+    request = ReportRequest(file, made.environment, bounds.since, bounds.until, logs=folder)
+    said = bundle(request, load_prices(), out)
     took = time.perf_counter() - started
     counts = said["controls"]["counts"]
     console.print(
@@ -150,7 +157,7 @@ def _verify(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -
     trail = verified_trail(environment)
     expected = dict.fromkeys(environment.account_ids)
     result = Result()
-    asked = Request(
+    asked = VerifyRequest(
         trail,
         bounds.since,
         bounds.until,
@@ -177,13 +184,13 @@ def _ask(
     console: Console,
     environment: Environment,
     folder: Path,
-    asked: Query,
+    asked: Question,
     bounds: Bounds,
     columns: tuple[str, ...],
 ) -> None:
     started = time.perf_counter()
     sql = to_run(asked, bounds, {}, query_placeholders(environment))
-    with local.asked(parsed(sql, asked.name), log_files(folder, bounds)) as answer:
+    with local.query_logs(parse(sql, asked.name), log_files(folder, bounds)) as answer:
         names, rows = answer.rows()
         table = Table(box=None, pad_edge=False, header_style="dim")
         for column in columns:

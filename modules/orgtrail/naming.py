@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from orgtrail.integrity.names import Trail
 from orgtrail.regions import partition, partition_of
 from orgtrail.settings.access import SIEM_FEED_EVENTS, SIEM_FEED_SUFFIX, Siem
 from orgtrail.settings.archive import Notification
 from orgtrail.settings.detection import Verification
 from orgtrail.settings.environment import Environment
+from orgtrail.verify.names import VerifiedTrail
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 """The service principal of CloudTrail."""
@@ -67,14 +67,14 @@ def trail_arn(env: Environment) -> str:
     )
 
 
-def verified_trail(env: Environment) -> Trail:
+def verified_trail(env: Environment) -> VerifiedTrail:
     """Return the trail as the integrity check identifies it."""
     arn, organization = trail_arn(env), env.organization.id
-    return Trail.of(arn, env.archive.bucket, organization, env.organization_prefix)
+    return VerifiedTrail.of(arn, env.archive.bucket, organization, env.organization_prefix)
 
 
 class VerifiedRegions(TypedDict):
-    """Arguments of `integrity.request.Request`: the regions with digests of the trail."""
+    """Arguments of `verify.request.VerifyRequest`: the regions with digests of the trail."""
 
     multi_region: bool
     known_regions: frozenset[str]

@@ -1,8 +1,8 @@
 """The CloudTrail record: every field and its type, up to eventVersion 1.11.
 
-The Glue table is made from it, and whatever else reads records. AWS's own table lacks the fields
-marked "not in AWS's table": without them nobody can follow a person through role chaining, see a
-central root session or tell a management event.
+The Glue table is made from it, and everything that reads records uses it. AWS's own table lacks
+the fields marked "not in AWS's table": without them nobody can follow a person through role
+chaining, see a central root session or recognize a management event.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """
 
@@ -15,7 +15,7 @@ VERSION = "1.11"
 """The newest eventVersion that the fields cover."""
 
 LARGEST_LOG = 512 << 20
-"""Bytes of one log file once unpacked that are read; CloudTrail's own files end at 50 MB."""
+"""The most decompressed bytes of one log file that are read; CloudTrail's own end at 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +27,23 @@ class Struct:
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """A list of one kind."""
+    """A list of values of one type."""
 
     of: Type
 
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Text by text."""
+    """A map from text to text."""
 
 
 Type = str | Struct | List | Map
-"""`STRING`, `JSON`, or a nesting of them. Booleans are text: records write them both ways."""
+"""`STRING`, `JSON`, or nested types. Booleans are text: records have them as either."""
 
 STRING = "string"
 
 JSON = "json"
-"""Text that is JSON, of a shape that the service decides."""
+"""JSON text; each service decides its shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Field:
     name: str
     type: Type = STRING
     since: str = "1.0"
-    """The eventVersion that brought it."""
+    """The eventVersion that introduced it."""
     meaning: str = ""
 
 
@@ -68,7 +68,7 @@ _SESSION = _struct(
     "assumedRoot",  # not in AWS's table
     "ec2RoleDelivery",
     "ec2IssuedInVpc",  # not in AWS's table
-    # The console's flag also stands here in some records; not in AWS's table.
+    # Some records have the console's flag here too; not in AWS's table.
     attributes=_struct("mfaAuthenticated", "creationDate", "sessionCredentialFromConsole"),
     sessionIssuer=_ISSUER,
     webIdFederationData=_struct("federatedProvider", attributes=Map()),
@@ -162,11 +162,11 @@ PARTITIONS = (
     Field("region", meaning="region whose folder the log file lies in"),
     Field("day", meaning="day of delivery, yyyy/MM/dd"),
 )
-"""What the key of a log file says. None of it need equal awsRegion or eventTime."""
+"""From the key of a log file; awsRegion and eventTime of a record may differ."""
 
 
 def hive(kind: Type) -> str:
-    """Write a type as Hive and Glue do, names in lower case."""
+    """Return a type in the notation of Hive and Glue, with names in lower case."""
     match kind:
         case Struct(fields):
             inner = ",".join(f"{name.lower()}:{hive(each)}" for name, each in fields)
@@ -180,11 +180,11 @@ def hive(kind: Type) -> str:
 
 
 def duck(kind: Type, names: Collection[str] | None = None) -> object:
-    """Write a type as DuckDB's `json_transform` asks for it, names as records write them.
+    """Return a type as DuckDB's `json_transform` takes it, with names as records spell them.
 
     Args:
         kind: the type.
-        names: of fields within it that are needed, in lower case; None for all.
+        names: the nested fields that are needed, in lower case; None for all.
 
     """
     match kind:

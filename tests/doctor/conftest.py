@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from orgtrail import naming
-from orgtrail.doctor import examined
-from orgtrail.doctor.asking import Aws, Clients
-from orgtrail.doctor.outcome import Outcome
-from orgtrail.integrity.names import ChainId
+from orgtrail.doctor.calls import AwsReader, Clients
+from orgtrail.doctor.model import Outcome
+from orgtrail.doctor.run import run_checks
 from orgtrail.settings.environment import Environment
+from orgtrail.verify.names import ChainId
 
 from tests.conftest import Json, environment, synthesized
 from tests.doctor.deployment import Deployment
@@ -35,13 +35,23 @@ class Seam:
 
     clients: Clients
     lacking: dict[tuple[str, str, str], Change]
+    deployment: Deployment
     changes: dict[tuple[str, str, str], Change] = field(default_factory=dict)
+    _answers: dict[str, Any] = field(default_factory=dict)
+    _uses: int = -1
 
     def __call__(self, account: str, region: str, service: str, operation: str, given: Json) -> Any:
         """Make a call, or what stands in its place."""
 
         def asked() -> Any:
-            return self.clients.call(account, region, service, operation, given)
+            # What the deployment said is still so as long as nobody has changed it.
+            if self.deployment.uses != self._uses:
+                self._uses, self._answers = self.deployment.uses, {}
+            answers = self._answers
+            key = repr((account, region, service, operation, sorted(given.items())))
+            if key not in answers:
+                answers[key] = self.clients.call(account, region, service, operation, given)
+            return answers[key]
 
         key = (account, service, operation)
         without = self.lacking.get(key, _as_is)
@@ -63,7 +73,7 @@ class Patient:
 
     def examined(self, env: Environment | None = None) -> list[Outcome]:
         """Return every outcome."""
-        return examined(env or self.env, aws=Aws(env or self.env, self.seam))
+        return run_checks(env or self.env, aws=AwsReader(env or self.env, self.seam))
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +110,7 @@ def patient(here: Cloud) -> Patient:
     deployment = Deployment(here, env, synthesized(env))
     prepare(deployment, made)
     deployment.lay_out()
-    return Patient(deployment, Seam(Clients(env), _lacking(env)))
+    return Patient(deployment, Seam(Clients(env), _lacking(env), deployment))
 
 
 def settings(made: Organization) -> Json:
@@ -180,7 +190,8 @@ def fresh_digests(env: Environment) -> list[str]:
     trail = naming.verified_trail(env)
     end = datetime.now(UTC) - timedelta(minutes=20)
     return [
-        f"{trail.place.digests(ChainId(account, region), end.date())}{account}_CloudTrail-Digest_"
+        f"{trail.location.digests(ChainId(account, region), end.date())}"
+        f"{account}_CloudTrail-Digest_"
         f"{region}_{trail.name}_{trail.home}_{end:%Y%m%dT%H%M%SZ}.json.gz"
         for account in env.account_ids
         for region in ("us-east-1", "us-west-2")

@@ -47,10 +47,13 @@ class Deployment:
     env: Environment
     stack: Json
     made: dict[str, Json] = field(default_factory=dict)
+    uses: int = 0
+    """How often somebody took a client, with which things can be changed."""
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
 
     def client(self, account: str, service: str, region: str = "us-east-1") -> Any:
         """Return a client that acts in an account of the environment, by its name."""
+        self.uses += 1
         key = (account, service, region)
         if key not in self._clients:
             owner = self.env.accounts[account].id

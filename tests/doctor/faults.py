@@ -36,6 +36,11 @@ class Case:
     restore: tuple[str, ...] = ()
     undo: Callable[[Patient], Any] = lambda _: None
 
+    @property
+    def changes_deployment(self) -> bool:
+        """Whether the deployment is changed, and not only what it answers."""
+        return bool(self.restore) or self.undo is not Case.undo
+
 
 def answered(
     account: str, service: str, operation: str, **changes: Any

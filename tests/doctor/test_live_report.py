@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from orgtrail.costs.prices import prices
-from orgtrail.report import deployed
-from orgtrail.report.asking import Asked, Json
+from orgtrail.cost.prices import load_prices
+from orgtrail.report import sections
 from orgtrail.report.bundle import bundle
+from orgtrail.report.model import Json, ReportRequest
 
 from tests.doctor.conftest import Patient
 from tests.doctor.faults import detached, refused
@@ -24,10 +24,10 @@ def report(patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def _made(patient: Patient, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Json:
-    monkeypatch.setattr(deployed, "Clients", lambda *_: patient.seam)
+    monkeypatch.setattr(sections, "Clients", lambda *_: patient.seam)
     monkeypatch.setattr(type(patient.seam), "call", type(patient.seam).__call__, raising=False)
-    asked = Asked(written(patient, folder), patient.env, SINCE, END)
-    bundle(asked, prices(), folder / "out")
+    asked = ReportRequest(written(patient, folder), patient.env, SINCE, END)
+    bundle(asked, load_prices(), folder / "out")
     patient.seam.changes.clear()
     return dict(json.loads((folder / "out" / "report.json").read_text()))
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 from orgtrail import naming
-from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
-from orgtrail.proof.iam.policy import parse
-from orgtrail.proof.iam.request import Caller, Kind, Request
+from orgtrail.iam.evaluator import Policies, Verdict, evaluate
+from orgtrail.iam.policy import parse
+from orgtrail.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import deploying as of
 from orgtrail.trail import key

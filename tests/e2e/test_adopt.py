@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from orgtrail import naming
 from orgtrail.environments import load_environment
-from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
-from orgtrail.proof.iam.policy import parse
-from orgtrail.proof.iam.request import Caller, Kind, Request
+from orgtrail.iam.evaluator import Policies, Verdict, evaluate
+from orgtrail.iam.policy import parse
+from orgtrail.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import archive, delivery, service_control, writers
 from orgtrail.trail.policy import Statement, document, text

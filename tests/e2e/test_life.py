@@ -12,11 +12,11 @@ from dataclasses import replace
 
 import pytest
 from orgtrail import naming
+from orgtrail.check.run import check
 from orgtrail.environments import load_environment
-from orgtrail.proof.check import check
-from orgtrail.proof.iam.evaluator import Policies, Verdict, evaluate
-from orgtrail.proof.iam.policy import parse
-from orgtrail.proof.iam.request import Caller, Kind, Request
+from orgtrail.iam.evaluator import Policies, Verdict, evaluate
+from orgtrail.iam.policy import parse
+from orgtrail.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import archive, auditors, catalog, delivery, key, service_control
 from orgtrail.trail.permissions import deployer

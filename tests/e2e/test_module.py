@@ -6,9 +6,9 @@ import json
 import re
 
 import pytest
+from orgtrail.check.run import check
 from orgtrail.environments import load_environment
 from orgtrail.module import write_module
-from orgtrail.proof.check import check
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import archive, catalog, key, service_control
 

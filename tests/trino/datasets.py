@@ -14,11 +14,11 @@ from typing import Any
 
 from orgtrail import sample
 from orgtrail.environments import load_environment
+from orgtrail.logs.bounds import Bounds
 from orgtrail.naming import query_placeholders
-from orgtrail.queries.bounds import Bounds
 
-from tests.asking import AT, GIVEN, SINCE, UNTIL, Record
 from tests.conftest import ROOT, environment
+from tests.log_records import AT, GIVEN, SINCE, UNTIL, Record
 from tests.query_cases import HITS, MISSES
 
 PUBLISHED = ROOT.parent / "shared" / "data"

@@ -5,7 +5,7 @@ prepared is accepted by a real Trino 476 (names, types, limits such as the numbe
 gives the rows that `orgtrail query run --logs` gives, over made-up, odd and published records
 (the latter where they are beside this repository).
 
-What it does not: Athena's CloudTrail SerDe (laying.py does what it does to a record), partition
+What it does not: Athena's CloudTrail SerDe (tables.py does what it does to a record), partition
 projection as Athena runs it (the partitions are listed here), and Athena's own limits, such as the
 length of a query. Rows are compared as they come, in any order: ties are sorted as an engine likes.
 """
@@ -20,22 +20,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.engines import dialect, gathering, local, triage
 from orgtrail.errors import OrgtrailError
+from orgtrail.logs.bounds import Bounds, stamp
 from orgtrail.logs.files import log_files
-from orgtrail.queries import Query, pack, query
-from orgtrail.queries.bounds import Bounds, stamp
-from orgtrail.queries.rendering import TABLE, filled, on_table, to_prepare, to_run, to_save
-from orgtrail.sigma import load
+from orgtrail.query import dialect, local, triage
+from orgtrail.query.questions import Question, find_question, pack
+from orgtrail.query.render import TABLE, fill, on_table, to_prepare, to_run, to_save
+from orgtrail.query.sigma import load_rules
 from sqlglot import exp
 from trino.dbapi import Connection
 from trino.exceptions import TrinoQueryError
 
-from tests.asking import SINCE, UNTIL, lay
+from tests.log_records import SINCE, UNTIL, write_log
 from tests.sigma_cases import RECORDS, RULES
 from tests.trino.conftest import REQUIRED, Server
 from tests.trino.datasets import SETS, Dataset, absent, made
-from tests.trino.laying import laid
+from tests.trino.tables import write_table
 
 NOW = "current_timestamp"
 EVERYTHING = f'SELECT *, "{dialect.PATH}" FROM {TABLE}'
@@ -62,13 +62,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """A dataset, laid for both engines."""
+    """A dataset, loaded into both engines."""
 
     name: str
     data: Dataset
     table: str
     connection: Connection
-    stage: local.Stage
+    logs: local.LoadedLogs
 
 
 @pytest.fixture(scope="module")
@@ -81,18 +81,18 @@ def both(
         pytest.skip(reason)
     data = made(name, tmp_path_factory.mktemp(name) / "logs")
     table = name.replace("-", "_")
-    laid(server.connection, server.folder, table, log_files(data.root))
-    everything = dialect.parsed(EVERYTHING, name)
-    with local.staged([everything], log_files(data.root)) as stage:
-        yield Both(name, data, table, server.connection, stage)
+    write_table(server.connection, server.folder, table, log_files(data.root))
+    everything = dialect.parse(EVERYTHING, name)
+    with local.load_logs([everything], log_files(data.root)) as logs:
+        yield Both(name, data, table, server.connection, logs)
 
 
-def _run(found: Query, data: Dataset) -> Asked:
+def _run(found: Question, data: Dataset) -> Asked:
     sql = to_run(found, data.bounds, data.given.get(found.name, {}), data.facts)
     return Asked(sql, [], sql)
 
 
-def _saved(found: Query, data: Dataset) -> Asked:
+def _saved(found: Question, data: Dataset) -> Asked:
     """Return what a workgroup saves; it looks back from the end of the records, and not from now.
 
     Both engines must mean the same moment, and published records are years old.
@@ -104,7 +104,7 @@ def _saved(found: Query, data: Dataset) -> Asked:
     return Asked(sql, [], sql)
 
 
-def _prepared(found: Query, data: Dataset) -> Asked:
+def _prepared(found: Question, data: Dataset) -> Asked:
     """Return what a workgroup prepares; DuckDB runs the same bounds and values as literals."""
     sql, order = to_prepare(found)
     given = data.given.get(found.name, {})
@@ -123,7 +123,7 @@ def _prepared(found: Query, data: Dataset) -> Asked:
     return Asked(sql, [values[each] for each in order], _run(found, data).duckdb)
 
 
-FORMS: dict[str, Callable[[Query, Dataset], Asked]] = {
+FORMS: dict[str, Callable[[Question, Dataset], Asked]] = {
     "run": _run,
     "saved": _saved,
     "prepared": _prepared,
@@ -149,11 +149,11 @@ def test_trino_answers_alike_over_what_others_published(name: str, form: str, bo
 def _alike(name: str, form: str, both: Both) -> Counter[str]:
     """Ask both engines, and return the rows, which are the same."""
     where = f"{name}, {form}, over {both.name}"
-    asked = FORMS[form](query(name), both.data)
+    asked = FORMS[form](find_question(name), both.data)
     refused = ""
     try:
         trino = _of_trino(both.connection, on_table(asked.trino, both.table), asked.values)
-        duckdb = _of_duckdb(both.stage, asked.duckdb, name)
+        duckdb = _of_duckdb(both.logs, asked.duckdb, name)
     except TrinoQueryError as error:
         refused = f"Trino refuses it: {error.error_name}: {error.message}"
     except OrgtrailError as error:
@@ -170,26 +170,26 @@ def _alike(name: str, form: str, both: Both) -> Counter[str]:
 def test_what_triage_gathers_is_enough(both: Both, tmp_path: Path) -> None:
     """One scan of Trino gives the records that all questions need, whole."""
     data = both.data
-    asking = triage.asking(data.facts)
+    asking = triage.select_questions(data.facts)
     trees = asking.trees(data.bounds, data.facts)
-    bounds = filled(data.bounds.sql, data.bounds.values.__getitem__)
+    bounds = fill(data.bounds.sql, data.bounds.values.__getitem__)
     count = 0
-    for part, sql in enumerate(gathering.selects(trees, bounds)):
+    for part, sql in enumerate(triage.scan_statements(trees, bounds)):
         cursor = both.connection.cursor()
         cursor.execute(on_table(sql, both.table))
-        count += gathering.laid(trees, map(tuple, cursor.fetchall()), tmp_path, part)
-    assert 0 < count <= both.stage.reading.events
-    here = _found(both.stage, asking, trees, data)
-    with local.staged(trees, log_files(tmp_path)) as stage:
-        assert _found(stage, asking, trees, data) == here
+        count += triage.write_log_files(trees, map(tuple, cursor.fetchall()), tmp_path, part)
+    assert 0 < count <= both.logs.reading.events
+    here = _found(both.logs, asking, trees, data)
+    with local.load_logs(trees, log_files(tmp_path)) as logs:
+        assert _found(logs, asking, trees, data) == here
 
 
 def _found(
-    stage: local.Stage, asking: triage.Asking, trees: list[exp.Query], data: Dataset
+    logs: local.LoadedLogs, asking: triage.Selection, trees: list[exp.Query], data: Dataset
 ) -> dict[str, list[str]]:
-    found, failed = triage.hits(stage, asking, trees, data.bounds, data.facts)
+    found, failed = triage.find_hits(logs, asking, trees, data.bounds, data.facts)
     assert failed == {}
-    return {each.query.name: sorted(map(str, each.rows())) for each in found}
+    return {each.question.name: sorted(map(str, each.rows())) for each in found}
 
 
 def test_sigma_rules_answer_as_on_duckdb(server: Server, tmp_path: Path) -> None:
@@ -198,15 +198,15 @@ def test_sigma_rules_answer_as_on_duckdb(server: Server, tmp_path: Path) -> None
     for name, text in RULES:
         (rules / f"{name}.yml").write_text(text, encoding="utf-8")
     records = tmp_path / "logs"
-    lay(records, RECORDS)
-    laid(server.connection, server.folder, "sigma", log_files(records))
+    write_log(records, RECORDS)
+    write_table(server.connection, server.folder, "sigma", log_files(records))
     bounds = Bounds(SINCE, UNTIL)
-    asked = load(rules).questions
+    asked = load_rules(rules).questions
     assert {each.name for each in asked} == {f"sigma:{name}" for name, _ in RULES}
     for each in asked:
-        sql = to_run(each.query, bounds, {}, {})
+        sql = to_run(each.question, bounds, {}, {})
         trino = _of_trino(server.connection, on_table(sql, "sigma"), [])
-        with local.asked(dialect.parsed(sql, each.name), log_files(records)) as answer:
+        with local.query_logs(dialect.parse(sql, each.name), log_files(records)) as answer:
             assert trino == _answer(*answer.rows()), each.name
 
 
@@ -218,8 +218,8 @@ def _of_trino(connection: Connection, sql: str, values: list[str | int]) -> Answ
     return _answer(columns, rows)
 
 
-def _of_duckdb(stage: local.Stage, sql: str, name: str) -> Answer:
-    return _answer(*stage.ask(dialect.parsed(sql, name)).rows())
+def _of_duckdb(logs: local.LoadedLogs, sql: str, name: str) -> Answer:
+    return _answer(*logs.ask(dialect.parse(sql, name)).rows())
 
 
 def _answer(columns: list[str], rows: Iterator[Sequence[object]] | list[list[Any]]) -> Answer:

@@ -1,4 +1,4 @@
-"""`orgtrail check`: prove who can stop, change or read the trail, before the plan."""
+"""`orgtrail check`: prove who can stop, change or read the trail, before any plan."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from orgtrail.cli import Format, FormatOption, app
 from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError
 
 if TYPE_CHECKING:
-    from orgtrail.proof.accepting import Accepted
-    from orgtrail.proof.check import Report
+    from orgtrail.check.acceptance import Acceptances
+    from orgtrail.check.run import Report
 
 
 @app.command()
@@ -39,11 +39,11 @@ def check(
     ] = None,
 ) -> int:
     """Prove, before any plan, who can stop, change or read the organization's audit trail."""
-    from orgtrail.proof.accepting import accepted as read_accepted
-    from orgtrail.proof.check import check as check_file
-    from orgtrail.proof.check import together
+    from orgtrail.check.acceptance import read_acceptances
+    from orgtrail.check.run import check as check_file
+    from orgtrail.check.run import with_shared_findings
 
-    accepted = read_accepted(accept or [], baseline)
+    accepted = read_acceptances(accept or [], baseline)
     reports, unread = [], False
     for file in files:
         try:
@@ -51,30 +51,30 @@ def check(
         except OrgtrailError as error:
             sys.stderr.write(f"{error}\n")
             unread = True
-    reports = together(reports)
+    reports = with_shared_findings(reports)
     if format is Format.JSON:
-        answer = {"environments": [_told(each, accepted) for each in reports]}
+        answer = {"environments": [_as_json(each, accepted) for each in reports]}
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
     else:
         from orgtrail.cli.check_text import show
 
         for each in reports:
             show(each, accepted)
-    # Of a file that could not be checked whole nobody knows what it still needs.
+    # Whether an entry is stale is known only if every file was checked as a whole.
     if not unread and all(each.is_whole for each in reports):
         sys.stderr.writelines(f"{each}\n" for each in accepted.stale(reports))
     return _exit_code(reports, accepted, unread=unread)
 
 
-def _exit_code(reports: list[Report], accepted: Accepted, *, unread: bool) -> int:
+def _exit_code(reports: list[Report], accepted: Acceptances, *, unread: bool) -> int:
     found = {each.severity for report in reports for each in accepted.open(report)}
     if found - {"unproven"}:
         return EXIT_BAD
     return EXIT_FAILED if unread or found else EXIT_OK
 
 
-def _told(report: Report, accepted: Accepted) -> dict[str, Any]:
-    """Write a report for programs."""
+def _as_json(report: Report, accepted: Acceptances) -> dict[str, Any]:
+    """Return a report as the JSON answer has it."""
     return {
         "name": report.name,
         "findings": [
@@ -97,7 +97,7 @@ def _told(report: Report, accepted: Accepted) -> dict[str, Any]:
                 "expected": each.expected,
                 "decision": each.decision.verdict,
                 "statement": each.decision.statement,
-                "act": each.act.title,
+                "act": each.attack.title,
             }
             for each in report.access
         ],

@@ -1,4 +1,4 @@
-"""A report of `orgtrail check` as text: findings, who may do what, controls, and the limits."""
+"""A report of `orgtrail check` as text: its findings, access, controls and limits."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orgtrail.proof.accepting import Accepted
-from orgtrail.proof.check import Report
-from orgtrail.proof.iam.evaluator import Verdict
+from orgtrail.check.acceptance import Acceptances
+from orgtrail.check.run import Report
 
 _STYLES = {"high": "bold red", "medium": "red", "low": "yellow", "unproven": "magenta"}
 _SIGNS = {"pass": "green", "fail": "bold red", "off": "dim", "unproven": "yellow"}
 
 
-def show(report: Report, accepted: Accepted) -> None:
+def show(report: Report, accepted: Acceptances) -> None:
     """Print a report."""
-    # A pipe has no width of its own, and cut lines help nobody.
+    # A pipe has no width, and lines must not be cut.
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(f"[bold]{report.name}[/bold] ({report.path})", soft_wrap=True)
     _findings(console, report, accepted)
@@ -30,7 +29,7 @@ def show(report: Report, accepted: Accepted) -> None:
     console.print(_summary(report, accepted) + "\n")
 
 
-def _findings(console: Console, report: Report, accepted: Accepted) -> None:
+def _findings(console: Console, report: Report, accepted: Acceptances) -> None:
     for each in report.findings:
         by = accepted.of(report, each)
         severity = "accepted" if by else str(each.severity)
@@ -43,16 +42,16 @@ def _findings(console: Console, report: Report, accepted: Accepted) -> None:
 
 
 def _access(console: Console, report: Report) -> None:
-    """Print who may do each act; everybody else is denied."""
+    """Print who is allowed each attack; everybody else is denied."""
     table = Table(title="Who may", title_justify="left", box=None, pad_edge=False, padding=(0, 2))
     table.add_column("act")
     table.add_column("allowed")
     allowed: dict[str, list[str]] = {}
     for each in report.access:
-        names = allowed.setdefault(each.act.title, [])
-        if each.decision.verdict is Verdict.ALLOW:
+        names = allowed.setdefault(each.attack.title, [])
+        if each.decision.is_allowed:
             names.append(each.principal.id)
-        elif each.decision.verdict is Verdict.UNDECIDED:
+        elif each.decision.is_undecided:
             names.append(f"{each.principal.id}?")
     for title, names in allowed.items():
         table.add_row(title, ", ".join(names) or "nobody")
@@ -71,7 +70,7 @@ def _controls(console: Console, report: Report) -> None:
     console.print(table)
 
 
-def _summary(report: Report, accepted: Accepted) -> str:
+def _summary(report: Report, accepted: Acceptances) -> str:
     open_ = accepted.open(report)
     agreeing = sum(each.agrees for each in report.access)
     found = "no finding" if not open_ else f"{len(open_)} finding{'s' * (len(open_) > 1)}"

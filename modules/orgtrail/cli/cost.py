@@ -13,7 +13,7 @@ from orgtrail.cli import Format, FormatOption, app
 from orgtrail.errors import OrgtrailError
 
 if TYPE_CHECKING:
-    from orgtrail.costs.estimate import Estimate
+    from orgtrail.cost.estimate import CostEstimate
 
 
 @app.command()
@@ -37,9 +37,8 @@ def cost(
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Estimate what the trail stores and costs over its retention, by storage class and service."""
-    from orgtrail.costs.estimate import estimate
-    from orgtrail.costs.prices import prices as read
-    from orgtrail.costs.volume import estimated
+    from orgtrail.cost.estimate import estimate_cost, estimate_volume
+    from orgtrail.cost.prices import load_prices as read
     from orgtrail.environments import load_environment
 
     given = read(prices)
@@ -54,22 +53,24 @@ def cost(
             f"{data_events_per_day} of {events_per_day}"
         )
     env = load_environment(file)
-    found = estimate(env, estimated(env, events_per_day, data_events_per_day), given, growth / 100)
+    found = estimate_cost(
+        env, estimate_volume(env, events_per_day, data_events_per_day), given, growth / 100
+    )
     if format is Format.JSON:
-        sys.stdout.write(json.dumps({"name": env.name, **found.told()}, indent=2) + "\n")
+        sys.stdout.write(json.dumps({"name": env.name, **found.as_json()}, indent=2) + "\n")
     else:
         _show(env.name, found)
 
 
-def _show(name: str, found: Estimate) -> None:
+def _show(name: str, found: CostEstimate) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from orgtrail.costs.estimate import years
+    from orgtrail.cost.estimate import year_ends
 
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    told = found.told()
-    day, money = told["day"], told["currency"]
+    answer = found.as_json()
+    day, money = answer["day"], answer["currency"]
     console.print(
         f"[bold]{name}[/bold]: {day['events']:,} events a day, about {day['bytes'] / 1e6:,.1f} MB "
         f"in {day['files']:,} log files and {day['digests']:,} digests"
@@ -78,22 +79,22 @@ def _show(name: str, found: Estimate) -> None:
     table.add_column("after")
     for column in ("Standard GB", "Glacier GB", "Deep Archive GB", f"{money} a month"):
         table.add_column(column, justify="right")
-    for each in (told["months"][0], *years(told["months"])):
+    for each in (answer["months"][0], *year_ends(answer["months"])):
         table.add_row(
             _after(each["month"]),
             *(f"{each[n]:,.2f}" for n in ("standard_gb", "glacier_gb", "deep_archive_gb", "total")),
         )
     console.print(table)
-    last = told["months"][-1]
+    last = answer["months"][-1]
     parts = ", ".join(f"{part} {price:,.2f}" for part, price in last["cost"].items() if price)
     console.print(f"\nThe last month by part: {parts}.")
-    kept = f"{told['kept_days']:,} days" if told["kept_days"] else "ever; seven years are shown"
+    kept = f"{answer['kept_days']:,} days" if answer["kept_days"] else "ever; seven years are shown"
     console.print(
-        f"Files are kept for {kept}; {told['total']:,.2f} {money} in all. A question over one "
-        f"month of all accounts scans for {told['athena_one_month']:,.2f} {money}."
+        f"Files are kept for {kept}; {answer['total']:,.2f} {money} in all. A question over one "
+        f"month of all accounts scans for {answer['athena_one_month']:,.2f} {money}."
     )
     console.print(
-        f"Prices: {told['prices']['region']}, {told['prices']['as_of']}; list prices without "
+        f"Prices: {answer['prices']['region']}, {answer['prices']['as_of']}; list prices without "
         "discounts, free tiers and the requests of readers. Not in it: GuardDuty, Security Hub and "
         "the metrics of alarms."
     )

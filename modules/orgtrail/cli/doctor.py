@@ -13,7 +13,7 @@ from orgtrail.cli import Format, FormatOption, ProfileOption, RoleOption, app
 from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
-    from orgtrail.doctor.outcome import Outcome
+    from orgtrail.doctor.model import Outcome
     from orgtrail.settings.environment import Environment
 
 _CODES = {"fine": EXIT_OK, "fault": EXIT_BAD, "unchecked": EXIT_FAILED}
@@ -31,17 +31,17 @@ def doctor(
     Exit code 0: it is. 1: something is not; cause and next step are told. 2: something could not
     be looked at.
     """
-    from orgtrail.doctor.outcome import verdict
+    from orgtrail.doctor.model import summed_up
     from orgtrail.environments import load_environment
 
     env = load_environment(file)
-    outcomes = _examined(env, role, profile)
-    said = verdict(outcomes)
+    outcomes = _checked(env, role, profile)
+    said = summed_up(outcomes)
     if format is Format.JSON:
         answer = {
             "name": env.name,
             "verdict": said,
-            "checks": [each.told() for each in outcomes],
+            "checks": [each.as_json() for each in outcomes],
             "referred": list(env.adopt.referenced),
         }
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
@@ -52,10 +52,10 @@ def doctor(
     return _CODES[said]
 
 
-def _examined(env: Environment, role: str | None, profile: str | None) -> list[Outcome]:
+def _checked(env: Environment, role: str | None, profile: str | None) -> list[Outcome]:
     from orgtrail.cli.doctor_text import progress
-    from orgtrail.doctor import examined
-    from orgtrail.doctor.asking import Aws, Clients
+    from orgtrail.doctor.calls import AwsReader, Clients
+    from orgtrail.doctor.run import run_checks
 
     with progress() as tell:
-        return examined(env, tell, Aws(env, Clients(env, role, profile).call))
+        return run_checks(env, tell, AwsReader(env, Clients(env, role, profile).call))

@@ -9,7 +9,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.text import Text
 
-from orgtrail.doctor.outcome import Outcome, State
+from orgtrail.doctor.model import CheckState, Outcome
 from orgtrail.settings.environment import Environment
 
 _STYLES = {"+": "green", "-": "red", "@": "dim"}
@@ -36,8 +36,8 @@ def progress() -> Iterator[Callable[[Outcome], None]]:
 def show(env: Environment, outcomes: list[Outcome]) -> None:
     """Show outcomes: what is wrong, what was not checked, and a count of the rest."""
     console = Console(highlight=False, soft_wrap=True)
-    faults = [each for each in outcomes if each.state is State.FAULT]
-    unchecked = [each for each in outcomes if each.state is State.UNCHECKED]
+    faults = [each for each in outcomes if each.state is CheckState.FAULT]
+    unchecked = [each for each in outcomes if each.state is CheckState.UNCHECKED]
     for each in faults:
         _fault(console, each)
     if unchecked:
@@ -49,7 +49,7 @@ def show(env: Environment, outcomes: list[Outcome]) -> None:
         console.print()
     for part in env.adopt.referenced:
         console.print(f"adopt.{part} is only referred to: it is compared where it is managed.")
-    fine = sum(each.state is State.FINE for each in outcomes)
+    fine = sum(each.state is CheckState.FINE for each in outcomes)
     console.print(
         f"{env.name}: {len(faults)} of {len(outcomes)} checks found a fault, "
         f"{len(unchecked)} could not be made, {fine} are fine."

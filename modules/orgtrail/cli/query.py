@@ -1,4 +1,4 @@
-"""`orgtrail query`: list the questions, show one, or ask it of a folder of logs or of Athena."""
+"""The command `orgtrail query`: list the questions, show one, run one, or triage with all."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ app.add_typer(queries, name="query")
 
 
 class Dialect(StrEnum):
-    """Whose SQL to show."""
+    """The dialect of the SQL to show."""
 
     ATHENA = "athena"
     DUCKDB = "duckdb"
 
 
 class Output(StrEnum):
-    """How rows are given."""
+    """The format of rows."""
 
     TEXT = "text"
     JSON = "json"
@@ -65,11 +65,11 @@ MaxBytesOption = Annotated[
 @queries.command("list")
 def list_queries(format: FormatOption = Format.TEXT) -> None:
     """List all questions of the pack."""
-    from orgtrail.queries import pack
+    from orgtrail.query.questions import pack
 
     found = pack().values()
     if format is Format.JSON:
-        told = [
+        described = [
             {
                 "name": each.name,
                 "title": each.title,
@@ -91,11 +91,11 @@ def list_queries(format: FormatOption = Format.TEXT) -> None:
             }
             for each in found
         ]
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        sys.stdout.write(json.dumps(described, indent=2) + "\n")
         return
-    from orgtrail.cli.query_output import table
+    from orgtrail.cli.query_output import write_table
 
-    table(
+    write_table(
         ["name", "title", "looks back", "severity"],
         ((each.name, each.title, f"{each.hours} h", each.severity) for each in found),
     )
@@ -108,16 +108,15 @@ def show(
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Show what a question answers, what may be set, and its SQL over its usual time."""
-    from orgtrail.queries import query
-    from orgtrail.queries.rendering import to_save
+    from orgtrail.query.questions import find_question
+    from orgtrail.query.render import to_save
 
-    found = query(name)
+    found = find_question(name)
     sql = to_save(found, {})
     if dialect is Dialect.DUCKDB:
-        from orgtrail.engines.dialect import parsed
-        from orgtrail.engines.translation import duckdb
+        from orgtrail.query.dialect import parse, to_duckdb
 
-        sql = duckdb(parsed(sql, name)) + "\n"
+        sql = to_duckdb(parse(sql, name)) + "\n"
     if format is Format.JSON:
         sys.stdout.write(
             json.dumps({"name": name, "dialect": dialect, "sql": sql}, indent=2) + "\n"
@@ -161,8 +160,7 @@ def run(
     profile: ProfileOption = None,
 ) -> int:
     """Ask one question, and give its rows."""
-    from orgtrail.cli import query_question, query_run
-    from orgtrail.cli.query_output import zone as zone_of
+    from orgtrail.cli import query_options, query_run
     from orgtrail.logs.files import has_layout
 
     if (name is None) == (sql is None):
@@ -173,27 +171,27 @@ def run(
         )
     if format is Output.PARQUET and out is None:
         raise OrgtrailError("--format parquet: needs --out FILE, since it is no text")
-    question = query_question.question(
+    request = query_options.query_request(
         name,
         sql,
         times=(since, until, last),
         accounts=account or [],
         regions=region or [],
-        given=query_question.parameters(param or []),
+        given=query_options.parameters(param or []),
         env=env,
-        whole=logs is not None and not has_layout(logs),
+        all_times=logs is not None and not has_layout(logs),
     )
-    if compacted and (logs is not None or question.is_health):
+    if compacted and (logs is not None or request.is_health):
         what = "a folder" if logs is not None else "pipeline-health"
         raise OrgtrailError(f"--compacted: is a table in Athena; {what} is about the log files")
     if raw and format is not Output.TEXT:
         raise OrgtrailError("--raw: gives records as CloudTrail wrote them; leave --format out")
-    wanted = query_run.Wanted(limit, format, out, zone_of(zone), bool(raw))
+    output = query_run.OutputOptions(limit, format, out, query_options.time_zone(zone), bool(raw))
     if logs is not None:
-        return query_run.on_folder(question, logs, wanted)
+        return query_run.on_folder(request, logs, output)
     return query_run.on_athena(
-        question,
-        wanted,
+        request,
+        output,
         max_bytes=max_bytes,
         compacted=bool(compacted),
         access=(role, profile),
@@ -227,27 +225,29 @@ def triage(
         raise OrgtrailError(
             "query triage: needs --logs DIR to ask a folder, or --env FILE to ask Athena"
         )
-    from orgtrail.cli import query_triage
-    from orgtrail.cli.query_output import zone as zone_of
-    from orgtrail.cli.query_question import places
+    from orgtrail.cli import query_options, query_triage
+    from orgtrail.query.sigma import Rules, load_rules
 
     environment = None
     if env is not None:
         from orgtrail.environments import load_environment
 
         environment = load_environment(env)
-    places(account or [], region or [])
-    asked = query_triage.Triage(
+    query_options.check_places(account or [], region or [])
+    rules = Rules((), ()) if sigma is None else load_rules(sigma)
+    if format is Output.PARQUET:
+        raise OrgtrailError("--format parquet: is for query run; triage has text, json and csv")
+    request = query_triage.TriageRequest(
         environment,
-        query_triage.rules(sigma),
+        rules,
         (since, until, last),
         tuple(account or ()),
         tuple(region or ()),
         limit,
-        query_triage.checked(format),
-        zone_of(zone),
+        format,
+        query_options.time_zone(zone),
         out,
     )
     if logs is not None:
-        return query_triage.on_folder(asked, logs)
-    return query_triage.on_athena(asked, max_bytes=max_bytes, access=(role, profile))
+        return query_triage.on_folder(request, logs)
+    return query_triage.on_athena(request, max_bytes=max_bytes, access=(role, profile))

@@ -1,4 +1,4 @@
-"""Rows as a table, one below the other, as JSON, CSV or Parquet; times in a zone of choice."""
+"""Output of `orgtrail query`: rows in every format, progress, and what could not be read."""
 
 from __future__ import annotations
 
@@ -7,83 +7,85 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 from zoneinfo import ZoneInfo
 
-from orgtrail.errors import OrgtrailError, printable
+from orgtrail.errors import EXIT_FAILED, EXIT_OK, OrgtrailError, printable
+from orgtrail.query.parquet import Row, write_parquet
 
-Row = tuple[object, ...]
+if TYPE_CHECKING:
+    from orgtrail.logs.reader import ReadReport
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 _READABLE = 24
-"""Characters that a column needs, of what it has, to be read at all."""
+"""Characters of its values that a column must show to be readable."""
+_MOST_NAMED = 20
+"""Files that are named in messages; the rest are counted."""
 
 
-def zone(name: str | None) -> ZoneInfo | None:
-    """Return a time zone by its name, None for none.
-
-    Raises:
-        OrgtrailError: there is none of that name.
-
-    """
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):
-        raise OrgtrailError(
-            f"--zone: must be the name of a time zone, like Europe/Berlin; got {name!r}"
-        ) from None
-
-
-def in_zone(rows: Iterable[Row], place: ZoneInfo | None) -> Iterable[Row]:
-    """Return rows with their times as a zone's clocks show them, with the offset from UTC."""
-    if place is None:
+def in_zone(rows: Iterable[Row], zone: ZoneInfo | None) -> Iterable[Row]:
+    """Return rows with their times in a time zone, with the offset from UTC."""
+    if zone is None:
         return rows
-    return (tuple(_shifted(each, place) for each in row) for row in rows)
+    return (tuple(_shifted(each, zone) for each in row) for row in rows)
 
 
-def _shifted(value: object, place: ZoneInfo) -> object:
+def _shifted(value: object, zone: ZoneInfo) -> object:
     if not isinstance(value, str) or not _TIME.fullmatch(value):
         return value
     try:
-        return datetime.fromisoformat(value).astimezone(place).isoformat()
+        return datetime.fromisoformat(value).astimezone(zone).isoformat()
     except (ValueError, OverflowError):
         return value
 
 
-def table(columns: list[str], rows: Iterable[Row], to: TextIO | None = None) -> int:
+def write(format: str, columns: list[str], rows: Iterable[Row], out: Path | None) -> int:
+    """Write rows in a format to a file or to stdout; return how many there were.
+
+    Raises:
+        OrgtrailError: the file cannot be written.
+
+    """
+    if format == "parquet" and out is not None:
+        with _draft(out) as draft:
+            return write_parquet(columns, rows, draft)
+    writers = {"text": write_table, "json": _write_json, "csv": _write_csv}
+    with open_output(out) as to:
+        return writers[format](columns, rows, to)
+
+
+def write_table(columns: list[str], rows: Iterable[Row], to: TextIO | None = None) -> int:
     """Write a table for people; return how many rows it has.
 
-    On a terminal that is too narrow for its columns, rows stand one below the other.
+    On a terminal that is too narrow for the columns, each row becomes a block of lines.
     """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     stream = to or sys.stdout
-    told = [[_plain(each) for each in row] for row in rows]
-    # A pipe has no width of its own, and cut lines help nobody.
-    width = None if stream.isatty() else _natural(columns, told)
+    texts = [["" if each is None else printable(str(each)) for each in row] for row in rows]
+    # A pipe has no width, and truncated lines help nobody.
+    width = None if stream.isatty() else _full_width(columns, texts)
     console = Console(file=stream, width=width, highlight=False)
-    if stream.isatty() and told and _needed(columns, told) > console.width:
-        _below_each_other(columns, told, stream, console.width)
-        return len(told)
+    if stream.isatty() and texts and _readable_width(columns, texts) > console.width:
+        _write_blocks(columns, texts, stream, console.width)
+        return len(texts)
     drawn = Table(box=None, header_style="bold", pad_edge=False)
     for each in columns:
         drawn.add_column(each, overflow="fold")
-    for row in told:
-        # As text: markup in a log is no markup here.
+    for row in texts:
+        # As Text: a log may contain what rich reads as markup.
         drawn.add_row(*map(Text, row))
     console.print(drawn)
-    return len(told)
+    return len(texts)
 
 
-def _natural(columns: list[str], rows: list[list[str]]) -> int:
+def _full_width(columns: list[str], rows: list[list[str]]) -> int:
     from rich.cells import cell_len
 
     widths = (
@@ -92,7 +94,7 @@ def _natural(columns: list[str], rows: list[list[str]]) -> int:
     return sum(widths) + 2 * len(columns) + 1
 
 
-def _needed(columns: list[str], rows: list[list[str]]) -> int:
+def _readable_width(columns: list[str], rows: list[list[str]]) -> int:
     widths = (
         max(len(name), *(min(_READABLE, len(row[n])) for row in rows))
         for n, name in enumerate(columns)
@@ -100,8 +102,8 @@ def _needed(columns: list[str], rows: list[list[str]]) -> int:
     return sum(widths) + 2 * (len(columns) - 1)
 
 
-def _below_each_other(columns: list[str], rows: list[list[str]], to: TextIO, width: int) -> None:
-    """Write each row as lines of name and value, empty ones left out."""
+def _write_blocks(columns: list[str], rows: list[list[str]], to: TextIO, width: int) -> None:
+    """Write each row as lines of name and value, without empty values."""
     names = max(map(len, columns))
     for number, row in enumerate(rows, 1):
         to.write(f"-- {number} ".ljust(width, "-") + "\n")
@@ -110,8 +112,8 @@ def _below_each_other(columns: list[str], rows: list[list[str]], to: TextIO, wid
                 to.write(f"{name:{names}}  {value}\n")
 
 
-def as_json(columns: list[str], rows: Iterable[Row], to: TextIO) -> int:
-    """Write a list of row objects as they come; return how many."""
+def _write_json(columns: list[str], rows: Iterable[Row], to: TextIO) -> int:
+    """Write a list of objects as rows come; return how many."""
     count = 0
     to.write("[")
     for row in rows:
@@ -122,7 +124,7 @@ def as_json(columns: list[str], rows: Iterable[Row], to: TextIO) -> int:
     return count
 
 
-def as_csv(columns: list[str], rows: Iterable[Row], to: TextIO) -> int:
+def _write_csv(columns: list[str], rows: Iterable[Row], to: TextIO) -> int:
     """Write rows as CSV; return how many."""
     writer = csv.writer(to)
     writer.writerow(columns)
@@ -133,26 +135,9 @@ def as_csv(columns: list[str], rows: Iterable[Row], to: TextIO) -> int:
     return count
 
 
-def write(format: str, columns: list[str], rows: Iterable[Row], out: Path | None) -> int:
-    """Give rows in a format, to a file or to stdout; return how many.
-
-    Raises:
-        OrgtrailError: the file cannot be written.
-
-    """
-    if format == "parquet" and out is not None:
-        from orgtrail.engines.parquet import as_parquet
-
-        with _draft(out) as draft:
-            return as_parquet(columns, rows, draft)
-    writers = {"text": table, "json": as_json, "csv": as_csv}
-    with target(out) as to:
-        return writers[format](columns, rows, to)
-
-
 @contextmanager
-def target(out: Path | None) -> Iterator[TextIO]:
-    """Give stdout, or a file that appears once all is written.
+def open_output(out: Path | None) -> Iterator[TextIO]:
+    """Give stdout, or a file that appears only once it is complete.
 
     Raises:
         OrgtrailError: the file cannot be written.
@@ -167,7 +152,7 @@ def target(out: Path | None) -> Iterator[TextIO]:
 
 @contextmanager
 def _draft(out: Path) -> Iterator[Path]:
-    """Give a file beside the one that is wanted; it takes its place once it is whole."""
+    """Give a temporary file next to the output; it replaces the output once it is complete."""
     try:
         with tempfile.TemporaryDirectory(prefix=".draft-", dir=out.parent) as folder:
             draft = Path(folder) / out.name
@@ -177,5 +162,95 @@ def _draft(out: Path) -> Iterator[Path]:
         raise OrgtrailError(f"{out}: cannot be written: {error.strerror or error}") from None
 
 
-def _plain(value: object) -> str:
-    return "" if value is None else printable(str(value))
+def report_reading(report: ReadReport, root: Path, count: int | None) -> int:
+    """Write to stderr what was read and what could not be.
+
+    Args:
+        report: what was read.
+        root: the folder, for the names of files.
+        count: the number of rows; None to leave it out.
+
+    Returns:
+        the exit code: 2 if something could not be read.
+
+    """
+    for number, (path, reason) in enumerate(sorted(report.unread.items())):
+        if number == _MOST_NAMED:
+            sys.stderr.write(f"... and {len(report.unread) - _MOST_NAMED} more\n")
+            break
+        sys.stderr.write(f"{_below(path, root)}: not read: {reason}\n")
+    for path, odd in sorted(report.odd.items())[:_MOST_NAMED]:
+        sys.stderr.write(
+            f"{_below(path, root)}: {odd} records are none: no objects, or without eventName\n"
+        )
+    for path, undated in sorted(report.undated.items())[:_MOST_NAMED]:
+        sys.stderr.write(
+            f"{_below(path, root)}: {undated} records have no time of CloudTrail's form, and are "
+            "in no period\n"
+        )
+    for path in sorted(report.outside)[:_MOST_NAMED]:
+        sys.stderr.write(f"{_below(path, root)}: not read: lies outside of the archive's layout\n")
+    lost = len(report.unread)
+    rows = "" if count is None else f"{_number(count, 'row')} from "
+    sys.stderr.write(
+        f"{rows}{_number(report.events, 'event')} in {_number(report.files, 'file')}"
+        + (f"; {lost} of them could not be read, or not wholly" if lost else "")
+        + "\n"
+    )
+    for counted, what in (
+        (report.aggregated, "five-minute summaries of data events (eventCategory Aggregated)"),
+        (report.insights, "events of CloudTrail Insights"),
+        (report.digests, "digest files"),
+    ):
+        if counted:
+            sys.stderr.write(f"{counted} {what}: no calls, and not asked\n")
+    gaps = lost or report.odd or report.undated or report.outside
+    return EXIT_FAILED if gaps else EXIT_OK
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _below(path: str, root: Path) -> str:
+    try:
+        below = str(Path(path).relative_to(root))
+    except ValueError:
+        below = path
+    return printable(path if below == "." else below)
+
+
+@contextmanager
+def file_progress() -> Iterator[Callable[[int], None]]:
+    """Show the number of files read, on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.completed} files"), TimeElapsedColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda count: bar.update(task, completed=count)
+
+
+@contextmanager
+def scan_progress() -> Iterator[Callable[[str, int], None]]:
+    """Show the state of an Athena query and the bytes scanned, on a terminal."""
+    from rich.console import Console
+
+    from orgtrail.query.athena import scan_cost
+
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+        yield lambda state, scanned: status.update(
+            f"{state.lower()}: {size(scanned)} scanned, ${scan_cost(scanned):.4f}; Ctrl-C stops it"
+        )
+
+
+def size(count: int) -> str:
+    """Format a number of bytes for people."""
+    from rich.filesize import decimal
+
+    return decimal(count)

@@ -1,42 +1,54 @@
-"""How `orgtrail query run` asks a folder or Athena, and what is told beside the rows."""
+"""`orgtrail query run`: runs a query on a folder of logs or on Athena, and writes its rows."""
 
 from __future__ import annotations
 
-import contextlib
-import itertools
+import json
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from orgtrail.cli.query_question import Question
-from orgtrail.errors import EXIT_FAILED, EXIT_OK, OrgtrailError, printable
-from orgtrail.queries.bounds import Bounds, stamp
-from orgtrail.queries.rendering import on_table
+from orgtrail.cli.query_options import QueryRequest
+from orgtrail.cli.query_output import (
+    file_progress,
+    in_zone,
+    open_output,
+    report_reading,
+    scan_progress,
+    size,
+    write,
+)
+from orgtrail.errors import EXIT_OK, OrgtrailError
+from orgtrail.logs.bounds import Bounds, stamp
+from orgtrail.logs.files import LogFile, accounts_and_regions, log_files
+from orgtrail.query.parquet import Row
+from orgtrail.query.render import condition, on_table
 
 if TYPE_CHECKING:
-    from orgtrail.engines.athena import Estimate
-    from orgtrail.engines.drift import Drift
-    from orgtrail.engines.local import Reading
+    from orgtrail.query.athena import Athena, Drift, ScanEstimate
     from orgtrail.settings.environment import Environment
 
-_TOLD = 20
-"""Files that are told by name; the others are counted."""
+_EVENT_ID, _EVENT_IDS = ("event_id", "eventid"), "event_ids"
+_MOST_IDS = 5_000
+"""Events that `--raw` finds with Athena: their ids must fit into one query."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """How rows are given.
+class OutputOptions:
+    """How rows are written.
 
     Attributes:
         limit: most rows; None for all.
         format: text, json, csv or parquet.
         out: a file to write to; None for stdout.
-        zone: the zone that times are shown in; None for UTC.
-        raw: whether the records behind the rows are given in their place.
+        zone: the time zone of times; None for UTC.
+        raw: whether to write the records behind the rows instead.
 
     """
 
@@ -47,68 +59,64 @@ class Wanted:
     raw: bool = False
 
 
-def on_folder(asked: Question, root: Path, wanted: Wanted) -> int:
-    """Ask a folder of logs; return the exit code: 2 where files could not be read."""
-    from orgtrail.cli import query_raw
-    from orgtrail.cli.query_output import in_zone, write
-    from orgtrail.engines import local
-    from orgtrail.engines.dialect import parsed, strangers
-    from orgtrail.logs.files import accounts_and_regions, log_files
+def on_folder(request: QueryRequest, root: Path, output: OutputOptions) -> int:
+    """Query a folder of logs; return the exit code: 2 if files could not be read."""
+    from orgtrail.query.dialect import other_tables, parse
+    from orgtrail.query.local import query_logs
 
-    there(root, asked.bounds)
-    for lacking in asked.lacking:
+    check_folder_has(root, request.bounds)
+    for name in request.missing_parameters:
         sys.stderr.write(
-            f"{asked.name}: asked without {lacking}: give --env FILE, or --param {lacking}=...\n"
+            f"{request.name}: asked without {name}: give --env FILE, or --param {name}=...\n"
         )
-    files = log_files(root, asked.bounds)
-    found = accounts_and_regions(root) if asked.is_health else {}
-    tree = parsed(asked.text(found, evidence=wanted.raw), asked.name)
-    if others := strangers(tree, asked.tables):
+    files = log_files(root, request.bounds)
+    found = accounts_and_regions(root) if request.is_health else {}
+    tree = parse(request.sql(found, evidence=output.raw), request.name)
+    if others := other_tables(tree, request.tables):
         raise OrgtrailError(
-            f"{asked.name}: reads {', '.join(others)}; a folder of logs is "
-            f"{' or '.join(sorted(asked.tables))} and nothing else"
+            f"{request.name}: reads {', '.join(others)}; a folder of logs is "
+            f"{' or '.join(sorted(request.tables))} and nothing else"
         )
-    with contextlib.ExitStack() as stack:
-        with progress() as tell:
-            answer = stack.enter_context(local.asked(tree, files, tell))
-        columns, rows = answer.rows(wanted.limit)
-        if wanted.raw:
-            ids = query_raw.ids(asked.name, columns, rows)
-            count = query_raw.from_folder(answer, ids, wanted.out)
+    with ExitStack() as stack:
+        # The progress bar ends before rows are written.
+        with file_progress() as progress:
+            result = stack.enter_context(query_logs(tree, files, progress))
+        columns, rows = result.rows(output.limit)
+        if output.raw:
+            ids = _event_ids(request.name, columns, rows)
+            count = _write_raw([LogFile(each) for each in result.paths(ids)], ids, output.out)
         else:
-            lost = _drifted(_drift_of(asked.environment, found), columns)
-            told = in_zone(itertools.chain(rows, lost), wanted.zone)
-            count = write(wanted.format, columns, told, wanted.out)
-        reading = answer.reading
-    code = account_for(reading, root, count)
-    if not count and asked.bounds:
+            missing = _drift_rows(_folder_drift(request.environment, found), columns)
+            zoned = in_zone(chain(rows, missing), output.zone)
+            count = write(output.format, columns, zoned, output.out)
+        report = result.reading
+    code = report_reading(report, root, count)
+    if not count and request.bounds:
         sys.stderr.write(
-            f"looked at {stamp(asked.bounds.since)} to {stamp(asked.bounds.until)}; "
+            f"looked at {stamp(request.bounds.since)} to {stamp(request.bounds.until)}; "
             "--from and --to choose another time\n"
         )
     return code
 
 
-def there(root: Path, bounds: Bounds | None) -> None:
-    """Check that a copy of the archive has the accounts and regions that are asked about.
+def check_folder_has(root: Path, bounds: Bounds | None) -> None:
+    """Check that a copy of the archive has the accounts and regions of the bounds.
 
     Raises:
-        OrgtrailError: it has not: no row would say that nobody looked.
+        OrgtrailError: it has not; otherwise an empty answer would look like a finding.
 
     """
-    from orgtrail.logs.files import accounts_and_regions
-
     if bounds is None or not (bounds.accounts or bounds.regions):
         return
     known = accounts_and_regions(root)
     if not known:
         return
     regions = {each for inside in known.values() for each in inside}
-    for option, asked, has in (
+    for option, wanted, has in (
         ("--account", bounds.accounts, known),
         ("--region", bounds.regions, regions),
     ):
-        for each in asked:
+        for each in wanted:
             if each not in has:
                 raise OrgtrailError(
                     f"{option}: {root} has no folder of {each}; it has {', '.join(sorted(has))}"
@@ -116,93 +124,96 @@ def there(root: Path, bounds: Bounds | None) -> None:
 
 
 def on_athena(
-    asked: Question,
-    wanted: Wanted,
+    request: QueryRequest,
+    output: OutputOptions,
     *,
     max_bytes: int | None,
     compacted: bool = False,
     access: tuple[str | None, str | None] = (None, None),
 ) -> int:
-    """Ask Athena; return the exit code. `access` is a role and a profile in place of the file's.
+    """Query Athena; return the exit code.
+
+    Args:
+        request: what to run; it has an environment.
+        output: how to write the rows.
+        max_bytes: a limit instead of the environment's.
+        compacted: whether to query the compacted table.
+        access: a role and a profile instead of the file's.
 
     Raises:
-        OrgtrailError: the query would scan more than it may, or fails.
+        OrgtrailError: the query would scan more than the limit, or fails.
 
     """
     from orgtrail.aws import session_in
-    from orgtrail.cli import query_raw
-    from orgtrail.cli.query_output import in_zone, write
-    from orgtrail.engines.athena import Athena
-    from orgtrail.engines.dialect import parsed, scans
+    from orgtrail.query.athena import Athena
+    from orgtrail.query.dialect import parse, table_scans
 
-    environment = asked.environment
+    environment = request.environment
     assert environment is not None
-    tree = parsed(asked.own or asked.text(), asked.name)
+    tree = parse(request.own_sql or request.sql(), request.name)
     athena = Athena(environment, session_in(environment, "logging", *access))
-    # The records' files are found by one more.
-    readings = len(scans(tree)) + wanted.raw
-    bounds = asked.bounds or Bounds(datetime(2013, 11, 13, tzinfo=UTC), datetime.now(UTC))
+    # The files of raw records are found by one more scan.
+    scans = len(table_scans(tree)) + output.raw
+    bounds = request.bounds or Bounds(datetime(2013, 11, 13, tzinfo=UTC), datetime.now(UTC))
     estimate = athena.estimate_compacted() if compacted else athena.estimate(bounds)
-    allowed(asked.name, estimate, environment, max_bytes, compacted=compacted, scans=readings)
-    lost = athena.drift() if asked.is_health else []
+    check_estimate(request.name, estimate, environment, max_bytes, compacted=compacted, scans=scans)
+    drift = athena.drift() if request.is_health else []
     compaction = environment.catalog.compaction
     table = compaction.table if compacted and compaction else environment.catalog.table
-    with scanning() as tell:
-        ran = athena.run(on_table(asked.text(evidence=wanted.raw), table), tell)
-    rows = itertools.islice(itertools.chain(ran.rows, _drifted(lost, ran.columns)), wanted.limit)
-    if wanted.raw:
-        ids = query_raw.ids(asked.name, ran.columns, rows)
-        source = environment.catalog.table
-        count = query_raw.from_athena(athena, ids, asked.bounds, source, wanted.out)
+    with scan_progress() as progress:
+        result = athena.run(on_table(request.sql(evidence=output.raw), table), progress)
+    rows = islice(chain(result.rows, _drift_rows(drift, result.columns)), output.limit)
+    if output.raw:
+        ids = _event_ids(request.name, result.columns, rows)
+        count = _raw_from_athena(athena, ids, request.bounds, environment.catalog.table, output.out)
     else:
-        told = in_zone(rows, wanted.zone)
-        count = write(wanted.format, ran.columns, told, wanted.out)
-    what = "records" if wanted.raw else "rows"
-    sys.stderr.write(f"{count} {what}; {_size(ran.scanned)} scanned, ${ran.dollars:.4f}\n")
+        count = write(output.format, result.columns, in_zone(rows, output.zone), output.out)
+    what = "records" if output.raw else "rows"
+    sys.stderr.write(f"{count} {what}; {size(result.scanned)} scanned, ${result.dollars:.4f}\n")
     return EXIT_OK
 
 
-def allowed(
+def check_estimate(
     name: str,
-    estimate: Estimate,
+    estimate: ScanEstimate,
     environment: Environment,
     max_bytes: int | None,
     *,
     compacted: bool = False,
     scans: int = 1,
 ) -> None:
-    """Tell what a question will scan.
+    """Write to stderr what a query will scan, and refuse more than the limit.
 
     Args:
         name: the question.
-        estimate: what one reading of the table touches.
+        estimate: what one scan of the table reads.
         environment: its settings have the limit.
-        max_bytes: a limit in its place.
+        max_bytes: a limit instead.
         compacted: whether the table is the compacted one.
-        scans: how often the question reads the table; Athena reads it each time.
+        scans: how often the query scans the table; Athena reads it each time.
 
     Raises:
         OrgtrailError: it is more than the limit.
 
     """
-    from orgtrail.engines.athena import cost
+    from orgtrail.query.athena import scan_cost
 
-    size = estimate.bytes * scans
+    total = estimate.bytes * scans
     where = "the compacted table" if compacted else f"{estimate.partitions} partitions"
     where += f", read {scans} times" if scans > 1 else ""
     about = "" if estimate.exact else "at most " if compacted else "about "
-    sys.stderr.write(f"{name}: {where}, {about}{_size(size)}, {about}${cost(size):.4f}\n")
+    sys.stderr.write(f"{name}: {where}, {about}{size(total)}, {about}${scan_cost(total):.4f}\n")
     most = environment.catalog.bytes_scanned_limit if max_bytes is None else max_bytes
-    if size > most:
+    if total > most:
         raise OrgtrailError(
-            f"--max-bytes: {name} would scan {about}{size} bytes, more than "
+            f"--max-bytes: {name} would scan {about}{total} bytes, more than "
             f"{most}; narrow it with --from, --to, --account or --region, or raise the limit"
         )
 
 
-def _drift_of(environment: Environment | None, found: dict[str, list[str]]) -> list[Drift]:
+def _folder_drift(environment: Environment | None, found: dict[str, list[str]]) -> list[Drift]:
     """Compare a folder with the table that the environment file describes."""
-    from orgtrail.engines.drift import drift
+    from orgtrail.query.athena import drift
 
     if environment is None:
         return []
@@ -211,9 +222,9 @@ def _drift_of(environment: Environment | None, found: dict[str, list[str]]) -> l
     return drift(found, environment.account_ids, every if regions is None else regions)
 
 
-def _drifted(lost: list[Drift], columns: list[str]) -> list[tuple[object, ...]]:
-    """Tell drift on stderr, and give a row for each."""
-    for each in lost:
+def _drift_rows(drift: list[Drift], columns: list[str]) -> list[Row]:
+    """Write drift to stderr, and return a row for each."""
+    for each in drift:
         sys.stderr.write(f"{each}\n")
     known = {"status": "not in table"}
     return [
@@ -221,89 +232,82 @@ def _drifted(lost: list[Drift], columns: list[str]) -> list[tuple[object, ...]]:
             ({"account": each.account, "region": each.region or None} | known).get(name)
             for name in columns
         )
-        for each in lost
+        for each in drift
     ]
 
 
-def account_for(reading: Reading, root: Path, count: int | None) -> int:
-    """Tell what was read and what could not be; return the exit code."""
-    for number, (path, reason) in enumerate(sorted(reading.unread.items())):
-        if number == _TOLD:
-            sys.stderr.write(f"... and {len(reading.unread) - _TOLD} more\n")
-            break
-        sys.stderr.write(f"{_below(path, root)}: not read: {reason}\n")
-    for path, odd in sorted(reading.odd.items())[:_TOLD]:
+def _event_ids(name: str, columns: list[str], rows: Iterable[Row]) -> list[str]:
+    """Return the ids of the events behind rows, each once, in the order of the rows.
+
+    Raises:
+        OrgtrailError: the rows have none.
+
+    """
+    one = next((columns.index(each) for each in _EVENT_ID if each in columns), None)
+    several = columns.index(_EVENT_IDS) if _EVENT_IDS in columns else None
+    if one is None and several is None:
+        raise OrgtrailError(
+            f"--raw: {name} gives no ids of events; take eventid among the columns"
+            if name.endswith(".sql")
+            else f"--raw: {name} counts what is not there, or every event; ask account-activity"
+        )
+    found: dict[str, None] = {}
+    without_id = 0
+    for row in rows:
+        values = [row[one]] if one is not None else []
+        if several is not None:
+            values += json.loads(str(row[several] or "[]"))
+        ids = [str(each) for each in values if each]
+        without_id += not ids
+        found.update(dict.fromkeys(ids))
+    if without_id:
         sys.stderr.write(
-            f"{_below(path, root)}: {odd} records are none: no objects, or without eventName\n"
+            f"{without_id} rows are of records without an eventID, which --raw lacks\n"
         )
-    for path, undated in sorted(reading.undated.items())[:_TOLD]:
-        sys.stderr.write(
-            f"{_below(path, root)}: {undated} records have no time of CloudTrail's form, and are "
-            "in no period\n"
+    return [*found]
+
+
+def _raw_from_athena(
+    athena: Athena, ids: list[str], bounds: Bounds | None, table: str, out: Path | None
+) -> int:
+    """Find the log files of events by another scan, download them, and write the records.
+
+    Raises:
+        OrgtrailError: there are too many events, or a file cannot be downloaded.
+
+    """
+    if len(ids) > _MOST_IDS:
+        raise OrgtrailError(
+            f"--raw: {len(ids)} events are behind the answer, and {_MOST_IDS} can be looked up; "
+            "narrow it with --from, --to, --account or --limit"
         )
-    for path in sorted(reading.outside)[:_TOLD]:
-        sys.stderr.write(f"{_below(path, root)}: not read: lies outside of the archive's layout\n")
-    lost = len(reading.unread)
-    rows = "" if count is None else f"{number_of(count, 'row')} from "
-    sys.stderr.write(
-        f"{rows}{number_of(reading.events, 'event')} in {number_of(reading.files, 'file')}"
-        + (f"; {lost} of them could not be read, or not wholly" if lost else "")
-        + "\n"
-    )
-    for counted, what in (
-        (reading.aggregated, "five-minute summaries of data events (eventCategory Aggregated)"),
-        (reading.insights, "events of CloudTrail Insights"),
-        (reading.digests, "digest files"),
-    ):
-        if counted:
-            sys.stderr.write(f"{counted} {what}: no calls, and not asked\n")
-    gaps = lost or reading.odd or reading.undated or reading.outside
-    return EXIT_FAILED if gaps else EXIT_OK
+    with tempfile.TemporaryDirectory(prefix="orgtrail-") as folder:
+        files = []
+        if ids:
+            within = condition(bounds) + " AND " if bounds else ""
+            listed = ", ".join("'" + each.replace("'", "''") + "'" for each in ids)
+            result = athena.run(
+                f'SELECT DISTINCT "$path" AS path FROM {table} WHERE {within}eventid IN ({listed})'  # noqa: S608
+            )
+            for number, row in enumerate(result.rows):
+                place = Path(folder) / f"{number}.json.gz"
+                athena.fetch(str(row[0]), place)
+                files.append(LogFile(str(place)))
+        return _write_raw(files, ids, out)
 
 
-def number_of(count: int, what: str) -> str:
-    """Write a number of things: `1 row`, `2 rows`."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+def _write_raw(files: Iterable[LogFile], ids: list[str], out: Path | None) -> int:
+    """Write records in the format of a log file, so that it can be queried itself."""
+    from orgtrail.logs.reader import raw_records
 
-
-def _below(path: str, root: Path) -> str:
-    try:
-        below = str(Path(path).relative_to(root))
-    except ValueError:
-        below = path
-    return printable(path if below == "." else below)
-
-
-def _size(count: int) -> str:
-    from rich.filesize import decimal
-
-    return decimal(count)
-
-
-@contextlib.contextmanager
-def progress() -> Iterator[Callable[[int], None]]:
-    """Show how many files were read, on a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.completed} files"), TimeElapsedColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("reading", total=None)
-        yield lambda count: bar.update(task, completed=count)
-
-
-@contextlib.contextmanager
-def scanning() -> Iterator[Callable[[str, int], None]]:
-    """Show state and bytes scanned, on a terminal."""
-    from rich.console import Console
-
-    from orgtrail.engines.athena import cost
-
-    console = Console(stderr=True)
-    with console.status("starting") as status:
-        yield lambda state, scanned: status.update(
-            f"{state.lower()}: {_size(scanned)} scanned, ${cost(scanned):.4f}; Ctrl-C stops it"
-        )
+    count = 0
+    with open_output(out) as to:
+        to.write('{"Records": [')
+        for text in raw_records(files, ids):
+            to.write((",\n" if count else "\n") + text)
+            count += 1
+        to.write("\n]}\n" if count else "]}\n")
+    missing = len(ids) - count
+    if missing:
+        sys.stderr.write(f"{missing} of {len(ids)} records could not be found again\n")
+    return count

@@ -1,46 +1,54 @@
-"""`orgtrail query triage`: all questions at once, of a folder of logs or of Athena."""
+"""`orgtrail query triage`: asks all questions of a folder of logs or of Athena."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from zoneinfo import ZoneInfo
 
-from orgtrail.cli.query_output import in_zone, target
-from orgtrail.cli.query_question import query_bounds
-from orgtrail.cli.query_run import account_for, allowed, progress, scanning, there
-from orgtrail.engines import triage
-from orgtrail.engines.local import Stage
-from orgtrail.errors import EXIT_FAILED, EXIT_OK, OrgtrailError, printable
+from orgtrail.cli.query_options import Times, query_bounds
+from orgtrail.cli.query_output import (
+    file_progress,
+    in_zone,
+    open_output,
+    report_reading,
+    scan_progress,
+)
+from orgtrail.cli.query_run import check_estimate, check_folder_has
+from orgtrail.errors import EXIT_FAILED, EXIT_OK, printable
+from orgtrail.logs.bounds import Bounds, stamp
+from orgtrail.logs.files import log_files
 from orgtrail.naming import query_placeholders
-from orgtrail.queries import Query
-from orgtrail.queries.bounds import Bounds, stamp
-from orgtrail.queries.rendering import filled, on_table
+from orgtrail.query import triage
+from orgtrail.query.local import LoadedLogs, load_logs
+from orgtrail.query.parquet import Row
+from orgtrail.query.render import condition, on_table
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
+    from orgtrail.logs.reader import ReadReport
+    from orgtrail.query.sigma import Rules
     from orgtrail.settings.environment import Environment
-    from orgtrail.sigma import Rules
 
-_LINES = 10
-"""Hits of one question that are shown to people; the others are counted."""
-_LIVE = timedelta(days=1)
-"""What Athena is asked about where no time is given."""
+_MOST_LINES = 10
+"""Hits of one question that text shows; the rest are counted."""
+_LIVE_DEFAULT = timedelta(days=1)
+"""The time range of Athena if none is given."""
 
 
 @dataclass(frozen=True, slots=True)
-class Triage:
-    """What is asked.
+class TriageRequest:
+    """The options of a triage.
 
     Attributes:
         environment: the settings, if a file was given.
@@ -50,14 +58,14 @@ class Triage:
         regions: regions; empty for all.
         limit: most hits of one question; None for all, and for some in text.
         format: text, json or csv.
-        zone: the zone that times are shown in.
-        out: a file to write to.
+        zone: the time zone of times; None for UTC.
+        out: a file to write to; None for stdout.
 
     """
 
     environment: Environment | None
     rules: Rules
-    times: tuple[str | None, str | None, str | None]
+    times: Times
     accounts: tuple[str, ...]
     regions: tuple[str, ...]
     limit: int | None
@@ -67,132 +75,136 @@ class Triage:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What parameters of questions have as their defaults."""
+        """The defaults of parameters."""
         return query_placeholders(self.environment) if self.environment else {}
 
     @property
-    def asking(self) -> triage.Asking:
+    def selection(self) -> triage.Selection:
         """The questions."""
-        return triage.asking(self.facts, [each.query for each in self.rules.questions])
+        return triage.select_questions(self.facts, [each.question for each in self.rules.questions])
 
     @property
     def bounds(self) -> Bounds | None:
-        """The period and place; None where no time is given."""
+        """The bounds; None if no time is given."""
         if not any(self.times):
             return None
         return query_bounds(self.times, list(self.accounts), list(self.regions), hours=None)
 
-    def within(self, period: Bounds) -> Bounds:
-        """Return a period with the accounts and regions that are asked about."""
-        return Bounds(period.since, period.until, self.accounts, self.regions)
+    def bounds_between(self, since: datetime, until: datetime) -> Bounds:
+        """Return bounds of a time range with the accounts and regions of the options."""
+        return Bounds(since, until, self.accounts, self.regions)
 
 
-def on_folder(asked: Triage, root: Path) -> int:
-    """Ask a folder of logs; return the exit code: 2 where not all could be read or asked."""
-    from orgtrail.engines import local
-    from orgtrail.logs.files import log_files
-
-    there(root, asked.within(Bounds(triage.EVER, triage.EVER)))
-    asking = asked.asking
-    wide = asked.bounds or asked.within(Bounds(triage.EVER, datetime.max.replace(tzinfo=UTC)))
+def on_folder(request: TriageRequest, root: Path) -> int:
+    """Triage a folder of logs; return the exit code: 2 if not all could be read or asked."""
+    launch = triage.CLOUDTRAIL_LAUNCH
+    check_folder_has(root, request.bounds_between(launch, launch))
+    selection = request.selection
+    wide = request.bounds or request.bounds_between(launch, datetime.max.replace(tzinfo=UTC))
     files = log_files(root, wide)
-    with contextlib.ExitStack() as stack:
-        with progress() as tell:
-            trees = asking.trees(wide, asked.facts)
-            stage = stack.enter_context(local.staged(trees, files, tell))
-        bounds = asked.bounds or asked.within(triage.period(stage))
-        failed = _answer(asked, asking, trees, stage, bounds, read=True)
-        return max(failed, account_for(stage.reading, root, None))
+    with ExitStack() as stack:
+        # The progress bar ends before hits are written.
+        with file_progress() as progress:
+            trees = selection.trees(wide, request.facts)
+            logs = stack.enter_context(load_logs(trees, files, progress))
+        bounds = request.bounds or request.bounds_between(launch, triage.end_of(logs))
+        code = _answer(request, selection, trees, logs, bounds, with_reading=True)
+        return max(code, report_reading(logs.reading, root, None))
 
 
 def on_athena(
-    asked: Triage, *, max_bytes: int | None, access: tuple[str | None, str | None]
+    request: TriageRequest, *, max_bytes: int | None, access: tuple[str | None, str | None]
 ) -> int:
-    """Ask Athena by one scan; return the exit code. `access` is a role and a profile.
+    """Triage with Athena by one scan; return the exit code. `access` is a role and a profile.
 
     Raises:
-        OrgtrailError: the scan would read more than it may, or fails.
+        OrgtrailError: the scan would read more than the limit, or fails.
 
     """
     from orgtrail.aws import session_in
-    from orgtrail.engines import gathering, local
-    from orgtrail.engines.athena import Athena
-    from orgtrail.logs.files import log_files
+    from orgtrail.query.athena import Athena
 
-    environment = asked.environment
+    environment = request.environment
     assert environment is not None
-    asking = asked.asking
+    selection = request.selection
     now = datetime.now(UTC).replace(microsecond=0)
-    bounds = asked.bounds or asked.within(Bounds(now - _LIVE, now))
+    bounds = request.bounds or request.bounds_between(now - _LIVE_DEFAULT, now)
     athena = Athena(environment, session_in(environment, "logging", *access))
-    trees = asking.trees(bounds, asked.facts)
-    selects = gathering.selects(trees, filled(bounds.sql, bounds.values.__getitem__))
+    trees = selection.trees(bounds, request.facts)
+    statements = triage.scan_statements(trees, condition(bounds))
     estimate = athena.estimate(bounds)
-    allowed("triage", estimate, environment, max_bytes, scans=len(selects))
+    check_estimate("triage", estimate, environment, max_bytes, scans=len(statements))
     count, scanned, dollars = 0, 0, 0.0
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orgtrail-")))
-        for part, sql in enumerate(selects):
-            with scanning() as tell:
-                ran = athena.run(on_table(sql, environment.catalog.table), tell)
-            count += gathering.laid(trees, ran.rows, folder, part)
-            scanned, dollars = scanned + ran.scanned, dollars + ran.dollars
+        for part, sql in enumerate(statements):
+            with scan_progress() as progress:
+                result = athena.run(on_table(sql, environment.catalog.table), progress)
+            count += triage.write_log_files(trees, result.rows, folder, part)
+            scanned, dollars = scanned + result.scanned, dollars + result.dollars
         sys.stderr.write(
             f"{count} records that a question may need; {scanned} bytes scanned, ${dollars:.4f}\n"
         )
-        files = log_files(folder) if count else []
-        stage = stack.enter_context(local.staged(trees, files))
-        return _answer(asked, asking, trees, stage, bounds, read=False)
+        logs = stack.enter_context(load_logs(trees, log_files(folder) if count else []))
+        return _answer(request, selection, trees, logs, bounds, with_reading=False)
 
 
 def _answer(
-    asked: Triage,
-    asking: triage.Asking,
+    request: TriageRequest,
+    selection: triage.Selection,
     trees: list[exp.Query],
-    stage: Stage,
+    logs: LoadedLogs,
     bounds: Bounds,
     *,
-    read: bool,
+    with_reading: bool,
 ) -> int:
-    """Ask all questions of what was read, and tell; return the exit code."""
-    found, failed = triage.hits(stage, asking, trees, bounds, asked.facts)
-    with target(asked.out) as to:
-        if asked.format == "json":
-            _as_json(asked, asking, found, failed, stage, bounds, to, read=read)
-        elif asked.format == "csv":
-            _as_csv(asked, found, to)
+    """Ask all questions of the loaded logs, and write the hits; return the exit code."""
+    found, failed = triage.find_hits(logs, selection, trees, bounds, request.facts)
+    with open_output(request.out) as to:
+        if request.format == "json":
+            reading = logs.reading if with_reading else None
+            _write_json(request, selection, found, failed, reading, bounds, to)
+        elif request.format == "csv":
+            _write_csv(request, found, to)
         else:
-            _as_text(asked, asking, found, bounds, to)
-    for name, reason in asking.left_out.items():
+            _write_text(request, selection, found, bounds, to)
+    rules = request.rules
+    for name, reason in selection.left_out.items():
         sys.stderr.write(f"{name}: not asked: {reason}\n")
-    for rule, reason in asked.rules.left_out:
+    for rule, reason in rules.left_out:
         sys.stderr.write(f"{printable(rule)}: not asked: {printable(reason)}\n")
     for name, reason in failed.items():
         sys.stderr.write(f"{name}: not answered: {reason}\n")
-    # Rules of other logs are none of ours; one of ours that is not asked leaves a gap.
-    gap = any("log source" not in reason for _, reason in asked.rules.left_out)
-    nothing = asked.rules.left_out and not asked.rules.questions
+    # Rules for other logs do not matter; a CloudTrail rule that is not asked leaves a gap.
+    gap = any("log source" not in reason for _, reason in rules.left_out)
+    nothing = rules.left_out and not rules.questions
     return EXIT_FAILED if failed or gap or nothing else EXIT_OK
 
 
-def _as_text(
-    asked: Triage, asking: triage.Asking, found: list[triage.Hits], bounds: Bounds, to: TextIO
+def _write_text(
+    request: TriageRequest,
+    selection: triage.Selection,
+    found: list[triage.Hits],
+    bounds: Bounds,
+    to: TextIO,
 ) -> None:
     total = Counter[str]()
     for each in found:
-        total[each.query.severity] += each.count
+        total[each.question.severity] += each.count
     counted = ", ".join(f"{total[each]} {each}" for each in triage.SEVERITIES if total[each])
-    begin = f"{stamp(bounds.since)} to " if bounds.since > triage.EVER else "all up to "
+    since = bounds.since
+    start = f"{stamp(since)} to " if since > triage.CLOUDTRAIL_LAUNCH else "all up to "
     to.write(
-        f"{len(asking.queries)} questions about {begin}{stamp(bounds.until)}: "
+        f"{len(selection.questions)} questions about {start}{stamp(bounds.until)}: "
         f"{counted or 'no hits'}\n"
     )
-    most = _LINES if asked.limit is None else asked.limit
+    most = _MOST_LINES if request.limit is None else request.limit
     for each in found:
         hits = "1 hit" if each.count == 1 else f"{each.count} hits"
-        query = each.query
-        to.write(f"\n{query.severity.upper()}  {query.name}: {printable(query.title)} ({hits})\n")
-        for row in _rows(asked, each, most):
+        question = each.question
+        head = f"{question.severity.upper()}  {question.name}: {printable(question.title)}"
+        to.write(f"\n{head} ({hits})\n")
+        for row in _rows(request, each, most):
             line = each.line(row)
             parts = (
                 line.time, line.account, line.region, line.principal, line.what, line.outcome
@@ -202,21 +214,18 @@ def _as_text(
             to.write(f"  ... and {each.count - most} more\n")
 
 
-def _as_json(
-    asked: Triage,
-    asking: triage.Asking,
+def _write_json(
+    request: TriageRequest,
+    selection: triage.Selection,
     found: list[triage.Hits],
     failed: dict[str, str],
-    stage: Stage,
+    reading: ReadReport | None,
     bounds: Bounds,
     to: TextIO,
-    *,
-    read: bool,
 ) -> None:
-    """Write hits as they come: there may be more than fit into memory."""
+    """Write hits as they come, since they may not fit into memory."""
     about: dict[str, Any] = {"from": stamp(bounds.since), "to": stamp(bounds.until)}
-    if read:
-        reading = stage.reading
+    if reading:
         about["read"] = {
             "files": reading.files,
             "events": reading.events,
@@ -224,18 +233,24 @@ def _as_json(
             "insights": reading.insights,
             "unread": [{"file": name, "reason": why} for name, why in reading.unread.items()],
         }
-    left = {**asking.left_out, **dict(asked.rules.left_out), **failed}
+    left = {**selection.left_out, **dict(request.rules.left_out), **failed}
     about["not_asked"] = [{"name": name, "reason": why} for name, why in left.items()]
     to.write(json.dumps(about, indent=2)[:-2] + ',\n  "questions": [')
-    by_name = {each.query.name: each for each in found}
-    rest = [each for each in asking.queries if each.name not in by_name | failed]
-    for number, (query, hits) in enumerate(
-        [*((each.query, each) for each in found), *((each, None) for each in rest)]
+    with_hits = {each.question.name for each in found}
+    rest = [each for each in selection.questions if each.name not in with_hits | failed.keys()]
+    for number, (question, hits) in enumerate(
+        [*((each.question, each) for each in found), *((each, None) for each in rest)]
     ):
         to.write(",\n    " if number else "\n    ")
-        head = _head(query) | {"count": hits.count if hits else 0}
+        head = {
+            "name": question.name,
+            "title": question.title,
+            "severity": question.severity,
+            "mitre": list(question.mitre),
+            "count": hits.count if hits else 0,
+        }
         to.write(json.dumps(head)[:-1] + ', "hits": [')
-        for at, row in enumerate(_rows(asked, hits, asked.limit) if hits else ()):
+        for at, row in enumerate(_rows(request, hits, request.limit) if hits else ()):
             assert hits is not None
             named = dict(zip(hits.columns, row, strict=True))
             to.write(("," if at else "") + "\n      " + json.dumps(named, default=str))
@@ -243,53 +258,20 @@ def _as_json(
     to.write("\n  ]\n}\n")
 
 
-def _as_csv(asked: Triage, found: list[triage.Hits], to: TextIO) -> None:
+def _write_csv(request: TriageRequest, found: list[triage.Hits], to: TextIO) -> None:
     writer = csv.writer(to)
     names = ("severity", "question", "time", "account", "region", "principal", "what", "outcome",
              "row")  # fmt: skip
     writer.writerow(names)
     for each in found:
-        for row in _rows(asked, each, asked.limit):
+        for row in _rows(request, each, request.limit):
             line = each.line(row)
             whole = json.dumps(dict(zip(each.columns, row, strict=True)), default=str)
             writer.writerow(
-                (each.query.severity, each.query.name, line.time, line.account, line.region,
+                (each.question.severity, each.question.name, line.time, line.account, line.region,
                  line.principal, line.what, line.outcome, whole)
             )  # fmt: skip
 
 
-def _rows(asked: Triage, hits: triage.Hits, limit: int | None) -> Iterable[triage.Row]:
-    return in_zone(hits.rows(limit), asked.zone)
-
-
-def _head(query: Query) -> dict[str, Any]:
-    return {
-        "name": query.name,
-        "title": query.title,
-        "severity": query.severity,
-        "mitre": list(query.mitre),
-    }
-
-
-def rules(path: Path | None) -> Rules:
-    """Return the user's Sigma rules.
-
-    Raises:
-        OrgtrailError: there is no rule at that place.
-
-    """
-    from orgtrail.sigma import Rules, load
-
-    return Rules((), ()) if path is None else load(path)
-
-
-def checked(format: str) -> str:
-    """Return a format that triage has.
-
-    Raises:
-        OrgtrailError: it has not.
-
-    """
-    if format == "parquet":
-        raise OrgtrailError("--format parquet: is for query run; triage has text, json and csv")
-    return format
+def _rows(request: TriageRequest, hits: triage.Hits, limit: int | None) -> Iterable[Row]:
+    return in_zone(hits.rows(limit), request.zone)

@@ -48,27 +48,29 @@ def report(
     Exit code 0: all is well. 1: something is wrong. 2: something could not be found out. The page
     says it at its top.
     """
-    from orgtrail.cli.query_question import window
-    from orgtrail.costs.prices import prices as read
+    from orgtrail.cli.query_options import time_range
+    from orgtrail.cost.prices import load_prices as read
     from orgtrail.environments import load_environment
-    from orgtrail.report.asking import Asked
     from orgtrail.report.bundle import bundle
+    from orgtrail.report.model import ReportRequest
 
     if not (since or last):
         raise OrgtrailError("report: needs --from ISO, or --last such as 31d")
-    times = window(since, until, last, hours=None)
-    asked = Asked(file, load_environment(file), *times, logs=logs, role=role, profile=profile)
+    times = time_range(since, until, last, hours=None)
+    request = ReportRequest(
+        file, load_environment(file), *times, logs=logs, role=role, profile=profile
+    )
     with _progress() as tell:
-        made = bundle(asked, read(prices), out, tell)
+        made = bundle(request, read(prices), out, tell)
     if format is Format.JSON:
-        sys.stdout.write(json.dumps(_told(made, out), indent=2) + "\n")
+        sys.stdout.write(json.dumps(_summary(made, out), indent=2) + "\n")
     else:
         _show(made, out)
     return _CODES[made["verdict"]]
 
 
-def _told(made: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Return what programs are told; the report itself is in its file."""
+def _summary(made: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Return the answer for programs; the report itself is in its file."""
     from orgtrail.report.bundle import DATA, MANIFEST, PAGE
 
     return {

@@ -27,14 +27,14 @@ def sample(
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Write a made-up organization trail in the archive's key layout, with digests and stories."""
-    from orgtrail.cli.query_question import window
-    from orgtrail.cli.query_run import progress
+    from orgtrail.cli.query_options import time_range
+    from orgtrail.cli.query_output import file_progress
     from orgtrail.environments import load_environment
     from orgtrail.sample import make
 
     environment = load_environment(env)
-    end = window(None, until, None, hours=1)[1]
-    with progress() as tell:
+    end = time_range(None, until, None, hours=1)[1]
+    with file_progress() as tell:
         made = make(
             folder,
             environment,
@@ -45,7 +45,7 @@ def sample(
             progress=tell,
         )
     if format is Format.JSON:
-        told = {
+        answer = {
             "folder": str(folder),
             "files": made.files,
             "events": made.events,
@@ -53,15 +53,15 @@ def sample(
             "from": made.start.isoformat(),
             "to": made.until.isoformat(),
             "stories": [
-                {"name": s.name, "told": s.told, "queries": s.queries} for s in made.stories
+                {"name": s.name, "told": s.summary, "queries": s.queries} for s in made.stories
             ],
         }
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
         return
     lines = [
         f"{made.events} events in {made.files} files, {made.digests} digests, "
         f"{made.start:%Y-%m-%d %H:%M} to {made.until:%Y-%m-%d %H:%M} UTC",
-        *(f"  {each.name}: {each.told} ({', '.join(each.queries)})" for each in made.stories),
+        *(f"  {each.name}: {each.summary} ({', '.join(each.queries)})" for each in made.stories),
         f"next: orgtrail query run trail-tampering --logs {folder} --env {env}",
     ]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -1,11 +1,14 @@
-"""`orgtrail verify`: prove that each log file of the organization is intact, and none lacks."""
+"""`orgtrail verify`: proves that every log file is intact and none is missing."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,28 +24,30 @@ from orgtrail.cli import (
     UntilOption,
     app,
 )
-from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError
-from orgtrail.integrity import WORKERS
+from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError, printable
+from orgtrail.verify import DEFAULT_WORKERS
 
 if TYPE_CHECKING:
-    from orgtrail.integrity.names import Trail
-    from orgtrail.integrity.request import Request
-    from orgtrail.integrity.result import Result
+    from rich.console import Console
+    from rich.table import Table
+
     from orgtrail.naming import VerifiedRegions
     from orgtrail.settings.environment import Environment
+    from orgtrail.verify.findings import VerifyFinding
+    from orgtrail.verify.names import ChainId, VerifiedTrail
+    from orgtrail.verify.request import VerifyRequest
+    from orgtrail.verify.result import Event, Result
+    from orgtrail.verify.state import StateFile
 
 _CODES = {"valid": EXIT_OK, "invalid": EXIT_BAD, "unproven": EXIT_FAILED}
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """How the trail is named: by an environment file, or by its parts."""
-
-    env: Path | None
-    bucket: str | None
-    organization: str | None
-    arn: str | None
-    prefix: str
+_MEANING = {
+    "valid": "every file is intact, and every hour of the window is covered",
+    "invalid": "something was altered, or taken away",
+    "unproven": "nothing is known to be altered, but not everything could be proven",
+}
+_STYLES = {"valid": "bold green", "invalid": "bold red", "unproven": "bold yellow"}
+_OF_A_KIND = 10
+"""Findings of a kind that are shown; JSON has all of them."""
 
 
 @app.command()
@@ -62,7 +67,9 @@ def verify(
     expect: Annotated[
         list[str] | None, typer.Option(help="An account that must be there; repeat.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=2048, help="Requests in flight.")] = WORKERS,
+    workers: Annotated[
+        int, typer.Option(min=1, max=2048, help="Requests in flight.")
+    ] = DEFAULT_WORKERS,
     logs: Annotated[
         Path | None, typer.Option(help="A folder that is a copy of the bucket.")
     ] = None,
@@ -84,17 +91,17 @@ def verify(
 
     Exit code 0: valid. 1: something was altered or is missing. 2: not all could be proven.
     """
-    from orgtrail.cli.query_question import window
-    from orgtrail.integrity.keeping import DEFAULT, interrupted_window, kept
-    from orgtrail.integrity.request import Request
+    from orgtrail.cli.query_options import time_range
+    from orgtrail.verify.request import VerifyRequest
+    from orgtrail.verify.state import DEFAULT_STATE, interrupted_window, open_state
 
-    trail, environment = _trail(Named(env, bucket, organization_id, trail_arn, prefix))
+    trail, environment = _trail(env, bucket, organization_id, trail_arn, prefix)
     expected = environment.account_ids if environment else ()
     if resume and not (since or until or last):
-        times = interrupted_window(state or DEFAULT)
+        times = interrupted_window(state or DEFAULT_STATE)
     else:
-        times = window(since, until, last, hours=24)
-    request = Request(
+        times = time_range(since, until, last, hours=24)
+    request = VerifyRequest(
         trail,
         *times,
         accounts=_filter("--account", account, r"\d{12}", "12 digits"),
@@ -106,35 +113,30 @@ def verify(
         session=None if logs else _session(environment, trail, role, profile),
         **_regions(environment),
     )
-    with kept(state, trail.arn, times, resume=resume) as opened:
+    with open_state(state, trail.arn, times, resume=resume) as opened:
         result = _verified(request, opened)
     if format is Format.JSON:
-        sys.stdout.write(json.dumps(result.told(), indent=2) + "\n")
+        sys.stdout.write(json.dumps(result.to_dict(), indent=2) + "\n")
     else:
-        from orgtrail.cli.verify_text import show
-
-        show(result, trail, times)
+        _print(result, trail, times)
     return _CODES[result.verdict]
 
 
-def _verified(request: Request, state: object) -> Result:
-    from orgtrail.cli.verify_text import progress
-    from orgtrail.integrity.memory import State
-    from orgtrail.integrity.result import Note, Result
-    from orgtrail.integrity.run import verify as run
+def _verified(request: VerifyRequest, state: StateFile) -> Result:
+    from orgtrail.verify.result import Note, Result
+    from orgtrail.verify.run import verify as run
 
-    assert isinstance(state, State)
     result = Result()
-    with progress() as tell:
+    with _progress() as show:
         for event in run(request, state):
-            tell(event)
+            show(event)
             result.add(event)
     digests, files = result.trusted
     if digests or files:
         result.add(
             Note(
                 f"trusted: {digests} digests and {files} log files were valid in the run of "
-                f"{state.before}, and S3 says they have not been written since; their bytes were "
+                f"{state.last_run}, and S3 says they have not been written since; their bytes were "
                 "not read again"
             )
         )
@@ -142,7 +144,7 @@ def _verified(request: Request, state: object) -> Result:
 
 
 def _regions(environment: Environment | None) -> VerifiedRegions:
-    """Return what is known of the trail's regions."""
+    """Return what the environment file says about the trail's regions."""
     if environment is None:
         return {"multi_region": True, "known_regions": frozenset()}
     from orgtrail.naming import verified_regions
@@ -151,9 +153,9 @@ def _regions(environment: Environment | None) -> VerifiedRegions:
 
 
 def _session(
-    environment: Environment | None, trail: Trail, role: str | None, profile: str | None
+    environment: Environment | None, trail: VerifiedTrail, role: str | None, profile: str | None
 ) -> Any:
-    """Return the session that reads the archive: in the logging account, where a file says it."""
+    """Return the session that reads the archive, if a file says so in the logging account."""
     if environment:
         from orgtrail.aws import session_in
 
@@ -163,34 +165,36 @@ def _session(
     return session_from_options(role, profile, trail.home)
 
 
-def _trail(named: Named) -> tuple[Trail, Environment | None]:
-    """Return the trail, and the settings of the environment file, if one is given.
+def _trail(
+    env: Path | None, bucket: str | None, organization: str | None, arn: str | None, prefix: str
+) -> tuple[VerifiedTrail, Environment | None]:
+    """Return the trail, and the environment if a file is given.
 
     Raises:
-        OrgtrailError: too little is given, or too much.
+        OrgtrailError: options are missing, or contradict each other.
 
     """
-    from orgtrail.integrity.names import Trail
+    from orgtrail.verify.names import VerifiedTrail
 
     parts = {
-        "--bucket": named.bucket,
-        "--organization-id": named.organization,
-        "--trail-arn": named.arn,
+        "--bucket": bucket,
+        "--organization-id": organization,
+        "--trail-arn": arn,
     }
-    given = [name for name, value in (*parts.items(), ("--prefix", named.prefix)) if value]
-    if named.env:
+    given = [name for name, value in (*parts.items(), ("--prefix", prefix)) if value]
+    if env:
         if given:
             raise OrgtrailError(f"{', '.join(given)}: --env says it already; give one or the other")
         from orgtrail import naming
         from orgtrail.environments import load_environment
 
-        environment = load_environment(named.env)
+        environment = load_environment(env)
         return naming.verified_trail(environment), environment
-    lacking = [name for name, value in parts.items() if not value]
-    if lacking:
-        raise OrgtrailError(f"{', '.join(lacking)}: must be given, or --env FILE instead")
-    assert named.bucket and named.organization and named.arn  # noqa: PT018
-    return Trail.of(named.arn, named.bucket, named.organization, named.prefix), None
+    missing = [name for name, value in parts.items() if not value]
+    if missing:
+        raise OrgtrailError(f"{', '.join(missing)}: must be given, or --env FILE instead")
+    assert bucket and organization and arn  # noqa: PT018
+    return VerifiedTrail.of(arn, bucket, organization, prefix), None
 
 
 def _filter(option: str, values: list[str] | None, form: str, what: str) -> frozenset[str]:
@@ -198,3 +202,104 @@ def _filter(option: str, values: list[str] | None, form: str, what: str) -> froz
         if not re.fullmatch(form, each, re.ASCII):
             raise OrgtrailError(f"{option}: must be {what}; got {each!r}")
     return frozenset(values or ())
+
+
+def _print(result: Result, trail: VerifiedTrail, window: tuple[datetime, datetime]) -> None:
+    """Print the report for people."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from orgtrail.verify.findings import KINDS, Effect
+
+    # A pipe has no width, and truncated lines help nobody.
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    verdict = Text(result.verdict, style=_STYLES[result.verdict])
+    console.print(verdict.append(f": {_MEANING[result.verdict]}", style="default"))
+    since, until = (f"{each:%Y-%m-%d %H:%M}" for each in window)
+    console.print(Text(f"{trail.arn}, {since} to {until} UTC"), soft_wrap=True)
+    console.print(_counts(result))
+    totals = [
+        f"{result.chains} chains",
+        f"{result.idle} hours in which nothing was delivered",
+        *([f"{result.backfills} digests delivered afterwards"] if result.backfills else []),
+        *([f"{result.unvouched} log files that no digest names"] if result.unvouched else []),
+    ]
+    console.print(", ".join(totals))
+    by_kind: dict[str, dict[str, list[VerifyFinding]]] = defaultdict(lambda: defaultdict(list))
+    for each in result.findings:
+        by_kind[each.kind][each.advice].append(each)
+    for kind in sorted(by_kind, key=[*KINDS].index):
+        style = "bold red" if KINDS[kind][0] is Effect.INVALID else "yellow"
+        console.print(Text(f"\n{kind} ({result.kinds[kind]})", style=style))
+        for advice, found in by_kind[kind].items():
+            _print_findings(console, advice, found)
+    if result.notes:
+        console.print("\nTo be known")
+    for note in sorted(result.notes):
+        console.print(Text(f"  {printable(note)}"), soft_wrap=True)
+
+
+def _counts(result: Result) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("")
+    for name in ("valid", "invalid", "unread"):
+        table.add_column(name, justify="right")
+    for name, count in (("digests", result.digests), ("log files", result.logs)):
+        numbers = (count.valid, count.invalid, count.unread)
+        table.add_row(name, *(f"{each:,}" for each in numbers))
+    return table
+
+
+def _print_findings(console: Console, advice: str, found: list[VerifyFinding]) -> None:
+    """Print findings of one kind with the same advice."""
+    from rich.text import Text
+
+    console.print(Text(f"  {advice}", style="dim"), soft_wrap=True)
+    for each in found[:_OF_A_KIND]:
+        where = f"{each.account} {each.region}".strip()
+        parts = [printable(part) for part in (where, each.key, each.reason) if part]
+        console.print(Text(f"  {': '.join(parts)}"), soft_wrap=True)
+    if len(found) > _OF_A_KIND:
+        console.print(f"  ... and {len(found) - _OF_A_KIND} more; --format json names them")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Event], None]]:
+    """Show chains, files and the time left, on a terminal."""
+    from rich import progress as bars
+    from rich.console import Console
+
+    from orgtrail.verify.result import ChainResult, Planned, Progress
+
+    console = Console(stderr=True)
+    columns = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TextColumn("chains, {task.fields[files]:,} files, {task.fields[at]}"),
+        bars.TimeRemainingColumn(),
+    )
+    with bars.Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("verifying", total=None, files=0, at="")
+        days: Counter[ChainId] = Counter()
+        days_per_chain, files = 1, 0
+
+        def show(event: Event) -> None:
+            nonlocal days_per_chain, files
+            match event:
+                case Planned():
+                    days_per_chain = max(1, event.days // max(1, len(event.chains)))
+                    bar.update(task, total=len(event.chains))
+                case Progress():
+                    files += event.files
+                    days[event.chain] += 1
+                    done = sum(min(1, count / days_per_chain) for count in days.values())
+                    bar.update(task, completed=done, files=files, at=str(event.chain))
+                case ChainResult() if not event.digests.total:
+                    days[event.id] = days_per_chain
+
+        yield show

@@ -1,14 +1,13 @@
-"""The page of the doctor, `docs/doctor.md`, with its checks made from the code itself."""
+"""The page `docs/doctor.md`, with a table of all checks."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 
-import orgtrail.doctor.checks  # noqa: F401 - registers them
-from orgtrail.doctor.register import CHECKS
+from orgtrail.doctor.checks import CHECKS
 
-_BEGINNING = """\
+_TEXT = """\
 # Doctor
 
 `orgtrail doctor FILE` looks at the live accounts and tells whether the audit trail that runs is the one
@@ -87,7 +86,7 @@ compared.
 
 def render() -> str:
     """Return the page."""
-    return _BEGINNING + "".join(_rows())
+    return _TEXT + "".join(_rows())
 
 
 def _rows() -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""Log files: where they lie, how they are packed and shaped, and the records in them."""
+"""Log files: where they are, how they are compressed and formatted, and the records in them."""

@@ -1,6 +1,6 @@
-"""Where log files lie: in a folder that has the archive's key layout, or in any other.
+"""Finding log files: in a folder with the archive's key layout, or in any other.
 
-Without the layout a file's place says nothing: account, region and day are those of its records.
+Without the layout a file's path says nothing: account, region and day come from its records.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from itertools import chain
 from pathlib import Path
 
 from orgtrail.errors import OrgtrailError
-from orgtrail.logs.unpacking import beginning
-from orgtrail.queries.bounds import Bounds
+from orgtrail.logs.bounds import Bounds
+from orgtrail.logs.decompression import first_bytes
 
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _DELIVERED = re.compile(r"\d{12}_CloudTrail_[\w-]+_\d{8}T\d{4}Z_\w+\.json(\.gz)?", re.ASCII)
-"""How CloudTrail calls a log file."""
+"""How CloudTrail names a log file."""
 _LOGS = "CloudTrail"
 _SUFFIXES = (".json.gz", ".json")
-_SIGNS = (b'"eventName"', b'"eventSource"', b'"CloudTrailEvent"')
-"""What stands near the begin of a file with records."""
-_ARCHIVES = (b"PK\x03\x04",)
-"""Zip: nobody but its owner knows which of its files are meant."""
-_PACKED = (".gz", ".zst", ".zstd")
+_SIGNATURES = (b'"eventName"', b'"eventSource"', b'"CloudTrailEvent"')
+"""One of these is near the start of a file with records."""
+_ZIP = b"PK\x03\x04"
+"""Not read, but reported: only the owner knows which of its files are meant."""
+_COMPRESSED = (".gz", ".zst", ".zstd")
 _LOOSE = (".json", ".jsonl", ".ndjson", ".csv", ".log", ".cloudtrail")
-"""How a file may be called that lies outside of the layout, packed or not."""
+"""Suffixes of files outside the layout, compressed or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class LogFile:
     """One log file and what its folder says.
 
     Attributes:
-        path: where it lies.
-        account: the account of its folder; empty where there is no layout, like what follows.
+        path: its path.
+        account: the account of its folder; like the next two, empty without the layout.
         region: the region of its folder.
         day: the day of its folder, `yyyy/MM/dd`.
 
@@ -52,13 +52,13 @@ class LogFiles(Iterator[LogFile]):
     """Log files as they are found.
 
     Args:
-        files: they.
-        outside: files called as CloudTrail calls log files that lie outside of the layout.
+        files: the files.
+        outside: paths outside the layout of files that may be log files; the iterator skips them.
 
     """
 
     def __init__(self, files: Iterable[LogFile], outside: list[str]) -> None:
-        """Begin before the first file."""
+        """Start before the first file."""
         self.outside = outside
         self._files = iter(files)
 
@@ -68,16 +68,16 @@ class LogFiles(Iterator[LogFile]):
 
 
 def log_files(root: Path, bounds: Bounds | None = None) -> LogFiles:
-    """Find log files, going only into folders within the bounds where there is the layout.
+    """Find log files; in the layout, only folders within the bounds are entered.
 
     Args:
-        root: the bucket's copy, or any folder in it above the days; else a file, or a folder
-            of files in any order.
+        root: the bucket's copy, or any folder in it above the days; or a file, or a folder of
+            files in any order.
         bounds: time, accounts and regions; None for all.
 
     Raises:
-        OrgtrailError: there is nothing, or no file that may be a log file; while files are taken,
-            that a folder below cannot be listed.
+        OrgtrailError: there is nothing, or no file that may be a log file; during iteration, a
+            folder cannot be listed.
 
     """
     if root.is_file():
@@ -110,7 +110,7 @@ def log_files(root: Path, bounds: Bounds | None = None) -> LogFiles:
 
 
 def accounts_and_regions(root: Path) -> dict[str, list[str]]:
-    """Return the regions that each account has a folder for; none without the layout."""
+    """Return the regions for which each account has a folder; empty without the layout."""
     if not root.is_dir():
         return {}
     return {
@@ -120,14 +120,14 @@ def accounts_and_regions(root: Path) -> dict[str, list[str]]:
 
 
 def has_layout(root: Path) -> bool:
-    """Whether log files lie in the archive's layout; others come from somebody, and may be old."""
+    """Whether the log files are in the archive's layout; others were handed over and may be old."""
     return root.is_dir() and next(_log_folders(root, []), None) is not None
 
 
 def _log_folders(
     root: Path, outside: list[str], within: frozenset[tuple[int, int]] = frozenset()
 ) -> Iterator[tuple[str, str]]:
-    """Find `ACCOUNT/CloudTrail` folders, also where the root is one or lies below one."""
+    """Find `ACCOUNT/CloudTrail` folders, also if the root is one or is below one."""
     here = _identity(root, within)
     above = root.resolve()
     if above.name == _LOGS and _ACCOUNT.fullmatch(above.parent.name):
@@ -146,7 +146,7 @@ def _log_folders(
 
 
 def _identity(folder: Path, within: frozenset[tuple[int, int]]) -> tuple[int, int]:
-    """Return which folder it is, unless it is one of those that it lies in."""
+    """Return a folder's device and inode; refuse a link to one of its own parents."""
     try:
         about = folder.stat()
     except OSError as error:
@@ -170,7 +170,7 @@ def _of_account(account: str, folder: str, bounds: Bounds | None) -> Iterator[Lo
 
 
 def _loose(folder: str, within: frozenset[tuple[int, int]] = frozenset()) -> Iterator[LogFile]:
-    """Find files that are called as ones of records may be, however deep they lie."""
+    """Find files that may hold records, at any depth."""
     here = _identity(Path(folder), within)
     for entry in _scan(folder):
         if entry.name.startswith("."):
@@ -178,22 +178,22 @@ def _loose(folder: str, within: frozenset[tuple[int, int]] = frozenset()) -> Ite
         if _is_folder(entry):
             yield from _loose(entry.path, within | {here})
             continue
-        if _is_called_so(entry.name) or _may_be_logs(entry):
+        if _has_loose_suffix(entry.name) or _may_be_logs(entry):
             yield LogFile(entry.path)
 
 
-def _is_called_so(name: str) -> bool:
+def _has_loose_suffix(name: str) -> bool:
     name = name.lower()
-    packed = next((each for each in _PACKED if name.endswith(each)), "")
-    return name.removesuffix(packed).endswith(_LOOSE)
+    compressed = next((each for each in _COMPRESSED if name.endswith(each)), "")
+    return name.removesuffix(compressed).endswith(_LOOSE)
 
 
 def _may_be_logs(entry: os.DirEntry[str]) -> bool:
-    """Tell by a file's beginning, whatever it is called; an archive of files may hold some too."""
+    """Decide by a file's name or its first bytes; a zip archive may hold log files too."""
     if _DELIVERED.fullmatch(entry.name):
         return True
-    begin = beginning(entry.path)
-    return begin.startswith(_ARCHIVES) or any(each in begin for each in _SIGNS)
+    start = first_bytes(entry.path)
+    return start.startswith(_ZIP) or any(each in start for each in _SIGNATURES)
 
 
 def _days(folder: str, first: list[str], last: list[str]) -> Iterator[tuple[str, str]]:
@@ -228,7 +228,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:
-        # A link that leads nowhere, or round.
+        # A broken link, or a loop of links.
         return False
 
 

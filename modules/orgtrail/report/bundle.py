@@ -1,32 +1,170 @@
-"""The files of a report: page, JSON, answers that are long, and a manifest of their hashes."""
+"""A report put together and written: page, JSON, long answers and a manifest."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
-from orgtrail.costs.prices import Prices
+from orgtrail.aws import session_in
+from orgtrail.check.controls import Status
+from orgtrail.check.run import check
+from orgtrail.cost.estimate import Volume, digests_per_day, estimate_cost, estimate_volume
+from orgtrail.cost.prices import Prices
+from orgtrail.doctor.model import CheckState
+from orgtrail.errors import OrgtrailError
+from orgtrail.logs.bounds import stamp
 from orgtrail.output import atomic_output
-from orgtrail.report.asking import Asked, Json
-from orgtrail.report.compose import compose
+from orgtrail.report.controls import controls
+from orgtrail.report.logs import ReportQuestion, activity, answers, questions, unrecorded_data
+from orgtrail.report.model import Answers, Evidence, Json, OnProgress, ReportRequest, Unchecked
 from orgtrail.report.page import render
+from orgtrail.report.sections import (
+    access,
+    coverage,
+    deployed,
+    examine_live,
+    integrity,
+    repeat,
+    unknown_deployment,
+    unproven,
+)
+
+
+def compose(
+    request: ReportRequest, prices: Prices, folder: Path, progress: OnProgress = lambda _: None
+) -> Json:
+    """Find everything out, and return the report.
+
+    Args:
+        request: environment, period and where the logs are.
+        prices: what AWS asks for what is stored.
+        folder: where answers that are too long for JSON go.
+        progress: gets what the report is doing now.
+
+    Raises:
+        OrgtrailError: the environment file or the copy of the logs cannot be read.
+
+    """
+    proof = check(request.file)
+    outcomes = examine_live(request, progress)
+    put = questions(request.env)
+    said, (section, unproven) = _evidence(request, put, folder, progress)
+    days = coverage(request, said)
+    found = Evidence(request, proof, outcomes, said, section, days)
+    unchecked = [
+        *unknown_deployment(outcomes),
+        *unproven,
+        *said.unchecked,
+        *unrecorded_data(request),
+    ]
+    return {
+        "report": _about(request),
+        "verdict": _verdict(found),
+        "not_checked": [each.as_json() for each in unchecked],
+        "deployed": deployed(request, outcomes),
+        "controls": controls(found),
+        "access": access(request, proof),
+        "integrity": section,
+        "activity": activity(request, put, said),
+        "coverage": days,
+        "cost": _cost(request, said, days, prices),
+    }
+
+
+def _evidence(
+    request: ReportRequest, put: list[ReportQuestion], folder: Path, progress: OnProgress
+) -> tuple[Answers, tuple[Json, list[Unchecked]]]:
+    """Ask the logs and verify them, in a copy or in the logging account."""
+    if not request.logs:
+        try:
+            request = replace(
+                request, session=session_in(request.env, "logging", request.role, request.profile)
+            )
+        except OrgtrailError as error:
+            why = f"{error}; or give a copy of the archive with --logs"
+            nothing = Answers(unchecked=[Unchecked("activity", "every question", why)])
+            return nothing, unproven(repeat(request), why)
+    said = answers(request, put, folder, progress)
+    return said, integrity(request, progress)
+
+
+def _verdict(found: Evidence) -> str:
+    """Sum up: `bad` where something is wrong, `incomplete` where something is not known.
+
+    What was not asked for, such as the live accounts of a report over a copy, is named in the
+    report and makes nothing incomplete.
+    """
+    wrong = (
+        found.integrity["verdict"] == "invalid"
+        or any(each.verdict is Status.FAIL for each in found.report.controls)
+        or any(not each.agrees for each in found.report.access)
+        or any(each.state is CheckState.FAULT for each in found.outcomes or ())
+    )
+    unknown = (
+        found.integrity["verdict"] != "valid"
+        or any(each.state is CheckState.UNCHECKED for each in found.outcomes or ())
+        or bool(found.answers.unchecked)
+    )
+    return "bad" if wrong else "incomplete" if unknown else "fine"
+
+
+def _about(request: ReportRequest) -> Json:
+    env = request.env
+    return {
+        "environment": env.name,
+        "organization": env.organization.id,
+        "from": stamp(request.since),
+        "to": stamp(request.until),
+        "made": stamp(datetime.now(UTC)),
+        "by": f"orgtrail {version('orgtrail')}",
+        "source": f"a copy of the archive, {request.logs}" if request.logs else "the live accounts",
+        "file": request.file.name,
+        "file_sha256": hashlib.sha256(request.file.read_bytes()).hexdigest(),
+    }
+
+
+def _cost(request: ReportRequest, said: Answers, days: Json | None, prices: Prices) -> Json | None:
+    """Return the section of cost, from the period's own volume."""
+    if not days or not days["events"]:
+        return None
+    span = max((request.until - request.since).total_seconds() / 86_400, 1 / 24)
+    events, data = days["events"] / span, days["data_events"] / span
+    volume = estimate_volume(request.env, events, data)
+    if said.bytes and said.files:
+        volume = Volume(
+            events,
+            data,
+            said.bytes / span,
+            said.files / span,
+            digests_per_day(request.env),
+            measured=True,
+            large_share=said.large_share,
+        )
+    found = estimate_cost(request.env, volume, prices).as_json()
+    again = f"orgtrail cost {request.file} --events-per-day {max(1, round(events))}"
+    if round(data):
+        again += f" --data-events-per-day {round(data)}"
+    return {**found, "repeat": again}
+
 
 PAGE, DATA, MANIFEST = "report.html", "report.json", "manifest.json"
 
 
 def bundle(
-    asked: Asked, prices: Prices, out: Path, tell: Callable[[str], None] = lambda _: None
+    request: ReportRequest, prices: Prices, out: Path, progress: OnProgress = lambda _: None
 ) -> Json:
     """Write a report; its files appear together or not at all.
 
     Args:
-        asked: environment, period and where the logs are.
+        request: environment, period and where the logs are.
         prices: what AWS asks for what is stored.
         out: the folder for it.
-        tell: is told how far it is.
+        progress: gets what the report is doing now.
 
     Returns:
         the report, as its JSON has it.
@@ -38,7 +176,7 @@ def bundle(
     """
     before = _answers(out)
     with atomic_output(out) as draft:
-        report = compose(asked, prices, draft, tell)
+        report = compose(request, prices, draft, progress)
         text = json.dumps(report, indent=1, default=str)
         (draft / DATA).write_text(text + "\n", encoding="utf-8")
         # From the text: the page says what the JSON says.

@@ -1,65 +1,135 @@
-"""The answers of the logs: of a copy of the archive by DuckDB, or of the live table by Athena."""
+"""The questions of a report, and their answers: by DuckDB over a copy, or by Athena."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orgtrail import naming
-from orgtrail.costs.volume import LARGE
-from orgtrail.engines import local
-from orgtrail.engines.dialect import parsed
+from orgtrail.cost.estimate import LARGE
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs.files import LogFile, has_layout, log_files
-from orgtrail.queries import query
-from orgtrail.queries.rendering import on_table, to_run
-from orgtrail.report.asking import Answers, Asked, Rows, Unchecked
-from orgtrail.report.questions import Question
+from orgtrail.query import local
+from orgtrail.query.dialect import parse
+from orgtrail.query.questions import find_question
+from orgtrail.query.render import on_table, to_run
+from orgtrail.report.model import Answers, Json, OnProgress, ReportRequest, Rows, Unchecked
+from orgtrail.settings.environment import Environment
 
-Tell = Callable[[str], None]
-_TOLD = 20
-"""Files that are told by name; the others are counted."""
+COVERAGE = "coverage"
+PATIENTS = "dynamodb-access"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportQuestion:
+    """One question of the query pack, as the report asks it.
+
+    Args:
+        query: its name in the pack.
+        title: what an auditor calls it.
+        given: parameters that are set.
+
+    """
+
+    query: str
+    title: str
+    given: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> str:
+        """The parameters as options of `orgtrail query run`."""
+        return "".join(f" --param {name}='{value}'" for name, value in self.given.items())
+
+
+def questions(env: Environment) -> list[ReportQuestion]:
+    """Return what is asked of an environment's logs."""
+    found = [
+        ReportQuestion("logging-account-access", "Who entered the logging account"),
+        ReportQuestion("log-readers", "Who read the archive"),
+        ReportQuestion("athena-queries", "Who ran Athena queries"),
+        ReportQuestion("trail-history", "When the trail was made, and what became of it"),
+        ReportQuestion("trail-tampering", "Attempts to stop or change the trail"),
+        ReportQuestion("trail-narrowed", "Changes that let the trail see less"),
+        ReportQuestion("log-bucket-tampering", "Attempts to change the archive bucket"),
+        ReportQuestion("log-object-tampering", "Attempts to change or delete log files"),
+        ReportQuestion("kms-key-disabled", "Attempts to disable or delete keys"),
+        ReportQuestion("organization-policies", "Changes of the organization's policies"),
+        ReportQuestion("athena-guardrails", "Changes of the audit catalog"),
+    ]
+    if tables := patient_tables(env):
+        given = {"tables": ",".join(tables)}
+        found.append(ReportQuestion(PATIENTS, f"Calls on {', '.join(tables)}, by person", given))
+    return [*found, ReportQuestion(COVERAGE, "Events by account and day")]
+
+
+def recorded_data(env: Environment) -> str:
+    """Name the services with data events that the file asks for; empty if there are none."""
+    data = [each.service for each in env.recording.data] if env.recording else []
+    return f"data events of {', '.join(dict.fromkeys(data))}" if data else ""
+
+
+def patient_tables(env: Environment) -> list[str]:
+    """Return the DynamoDB tables that the file names for data events."""
+    found: dict[str, None] = {}
+    for events in env.recording.data if env.recording else ():
+        if events.service == "dynamodb":
+            for arn in events.arns or ():
+                found[arn.rpartition("table/")[2].partition("/")[0]] = None
+    return list(found)
+
+
+_NAMED = 20
+"""Unreadable files that are named; the others are counted."""
 _AT_ONCE = 4
 """Queries that Athena is asked at a time."""
 
 
-def answers(asked: Asked, questions: list[Question], folder: Path, tell: Tell) -> Answers:
+def answers(
+    request: ReportRequest, questions: list[ReportQuestion], folder: Path, progress: OnProgress
+) -> Answers:
     """Ask all questions.
 
     Args:
-        asked: the environment and the period.
+        request: the environment and the period.
         questions: what to ask.
         folder: where answers that are too long for JSON go.
-        tell: is told how far it is.
+        progress: gets what the report is doing now.
 
     Raises:
         OrgtrailError: there is no copy where the user says; what cannot be asked of the live
             table is among the answers instead.
 
     """
-    if asked.logs:
-        return _of_folder(asked, asked.logs, questions, folder, tell)
-    return _of_table(asked, questions, folder, tell)
+    if request.logs:
+        return _of_folder(request, request.logs, questions, folder, progress)
+    return _of_table(request, questions, folder, progress)
 
 
-def _sql(asked: Asked, question: Question) -> str:
-    facts = naming.query_placeholders(asked.env)
-    return to_run(query(question.query), asked.bounds, question.given, facts)
+def _sql(request: ReportRequest, question: ReportQuestion) -> str:
+    facts = naming.query_placeholders(request.env)
+    return to_run(find_question(question.query), request.bounds, question.given, facts)
 
 
 def _of_folder(
-    asked: Asked, logs: Path, questions: list[Question], folder: Path, tell: Tell
+    request: ReportRequest,
+    logs: Path,
+    questions: list[ReportQuestion],
+    folder: Path,
+    progress: OnProgress,
 ) -> Answers:
     found = Answers(bytes=0, files=0)
-    trees = {each.query: parsed(_sql(asked, each), each.query) for each in questions}
-    files = _weighed(log_files(logs, asked.bounds), asked, found)
-    with local.staged(
-        [*trees.values()], files, lambda count: tell(f"{count:,} log files read")
+    trees = {each.query: parse(_sql(request, each), each.query) for each in questions}
+    files = _weighed(log_files(logs, request.bounds), request, found)
+    with local.load_logs(
+        [*trees.values()], files, lambda count: progress(f"{count:,} log files read")
     ) as stage:
         for name, tree in trees.items():
-            tell(f"asking {name}")
+            progress(f"asking {name}")
             try:
                 columns, rows = stage.ask(tree).rows()
                 found.tables[name] = Rows.of(columns, rows, folder, name)
@@ -71,14 +141,14 @@ def _of_folder(
             Unchecked("coverage", "the volume of the period", "the files lie in no folders of days")
         )
     unread = stage.reading.unread
-    for path in sorted(unread)[:_TOLD]:
+    for path in sorted(unread)[:_NAMED]:
         found.unchecked.append(
             Unchecked("activity", f"log file {Path(path).relative_to(logs)}", unread[path])
         )
-    if len(unread) > _TOLD:
-        more = f"{len(unread) - _TOLD} further log files"
+    if len(unread) > _NAMED:
+        more = f"{len(unread) - _NAMED} further log files"
         found.unchecked.append(Unchecked("activity", more, "they could not be read either"))
-    for path, count in sorted(stage.reading.odd.items())[:_TOLD]:
+    for path, count in sorted(stage.reading.odd.items())[:_NAMED]:
         found.unchecked.append(
             Unchecked("activity", f"{count} records of {Path(path).relative_to(logs)}",
                       "they are no CloudTrail records")
@@ -86,9 +156,9 @@ def _of_folder(
     return found
 
 
-def _weighed(files: Iterator[LogFile], asked: Asked, found: Answers) -> Iterator[LogFile]:
+def _weighed(files: Iterator[LogFile], request: ReportRequest, found: Answers) -> Iterator[LogFile]:
     """Pass files on, and add up the sizes of those of the period's days."""
-    first, last = f"{asked.since:%Y/%m/%d}", f"{asked.until:%Y/%m/%d}"
+    first, last = f"{request.since:%Y/%m/%d}", f"{request.until:%Y/%m/%d}"
     large = 0
     assert found.bytes is not None
     assert found.files is not None
@@ -97,7 +167,7 @@ def _weighed(files: Iterator[LogFile], asked: Asked, found: Answers) -> Iterator
             try:
                 size = os.stat(each.path).st_size  # noqa: PTH116  # a Path costs as much again
             except OSError:
-                size = 0  # reading it tells why
+                size = 0  # reading it will say why
             found.bytes += size
             found.files += 1
             large += size if size >= LARGE else 0
@@ -105,24 +175,26 @@ def _weighed(files: Iterator[LogFile], asked: Asked, found: Answers) -> Iterator
         yield each
 
 
-def _of_table(asked: Asked, questions: list[Question], folder: Path, tell: Tell) -> Answers:
-    from orgtrail.engines.athena import Athena
+def _of_table(
+    request: ReportRequest, questions: list[ReportQuestion], folder: Path, progress: OnProgress
+) -> Answers:
+    from orgtrail.query.athena import Athena
 
     found = Answers()
-    athena = Athena(asked.env, asked.session)
+    athena = Athena(request.env, request.session)
     try:
-        found.bytes = athena.estimate(asked.bounds).bytes
+        found.bytes = athena.estimate(request.bounds).bytes
     except OrgtrailError as error:
         found.unchecked.append(Unchecked("coverage", "the volume of the period", str(error)))
 
-    def ask(question: Question) -> Rows | str:
-        sql = on_table(_sql(asked, question), asked.env.catalog.table)
+    def ask(question: ReportQuestion) -> Rows | str:
+        sql = on_table(_sql(request, question), request.env.catalog.table)
         try:
             ran = athena.run(sql)
             rows = Rows.of(ran.columns, ran.rows, folder, question.query)
         except OrgtrailError as error:
             return str(error)
-        tell(f"{question.query} answered")
+        progress(f"{question.query} answered")
         return rows
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -132,3 +204,81 @@ def _of_table(asked: Asked, questions: list[Question], folder: Path, tell: Tell)
             else:
                 found.tables[question.query] = answer
     return found
+
+
+_SESSION = re.compile(
+    r"arn:[\w-]+:sts::\d{12}:assumed-role/(?P<role>[^/]+)/(?P<session>.+)", re.ASCII
+)
+_USER = re.compile(r"arn:[\w-]+:iam::\d{12}:user/(?:.*/)?(?P<name>[^/]+)", re.ASCII)
+SUCCESS = "success"
+TAMPERING = (
+    "trail-tampering", "trail-narrowed", "log-bucket-tampering", "log-object-tampering",
+    "kms-key-disabled",
+)  # fmt: skip
+"""The questions that find attempts to change the evidence."""
+
+
+def activity(
+    request: ReportRequest, questions: list[ReportQuestion], answers: Answers
+) -> list[Json]:
+    """Return the section."""
+    return [
+        _answered(request, each, answers)
+        for each in questions
+        if each.query != COVERAGE and each.query in answers.tables
+    ]
+
+
+def unrecorded_data(request: ReportRequest) -> list[Unchecked]:
+    """Return what an auditor may miss, because the file does not say it."""
+    if patient_tables(request.env):
+        return []
+    what = (
+        "calls on patient data by person: recording.data of the file names no DynamoDB table, so "
+        "the trail does not record them"
+    )
+    return [Unchecked("activity", what, "see recording in docs/settings.md")]
+
+
+def person(principal: object) -> str:
+    """Return who is behind a principal: a user's name, or the session of a role."""
+    text = str(principal or "")
+    if match := _SESSION.fullmatch(text):
+        return match["session"]
+    if match := _USER.fullmatch(text):
+        return match["name"]
+    return text
+
+
+def changes(answers: Answers) -> tuple[int, int] | None:
+    """Count the attempts to change the evidence: those that were done, and those refused.
+
+    None where one of the questions was not answered.
+    """
+    if not all(name in answers.tables for name in TAMPERING):
+        return None
+    outcomes: Counter[str] = Counter()
+    for name in TAMPERING:
+        outcomes.update(answers.tables[name].outcomes)
+    return outcomes[SUCCESS], outcomes.total() - outcomes[SUCCESS]
+
+
+def _answered(request: ReportRequest, question: ReportQuestion, answers: Answers) -> Json:
+    about, found = find_question(question.query), answers.tables[question.query]
+    rows = found.dicts()
+    columns = list(found.columns)
+    if "principal" in columns:
+        columns.insert(columns.index("principal"), "person")
+        rows = [{**row, "person": person(row["principal"])} for row in rows]
+    return {
+        "query": question.query,
+        "title": question.title,
+        "answers": about.answers,
+        "severity": about.severity,
+        "meaning": about.hit,
+        "columns": columns,
+        "rows": [{name: row[name] for name in columns} for row in rows],
+        "total": found.total,
+        "whole": found.whole,
+        "repeat": f"orgtrail query run {question.query} {request.options}{question.parameters}",
+    }

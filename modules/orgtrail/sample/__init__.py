@@ -13,26 +13,33 @@ from itertools import chain
 from pathlib import Path
 
 from orgtrail.errors import OrgtrailError
-from orgtrail.integrity.digest import ALGORITHM
-from orgtrail.integrity.storage.folder import PUBLIC_KEYS, SIGNATURES
 from orgtrail.output import atomic_output
 from orgtrail.regions import partition
-from orgtrail.sample.background import Places, ordinary
-from orgtrail.sample.delivery import Delivered, deliver
-from orgtrail.sample.digests import Chain, SigningKey
-from orgtrail.sample.events import Event, Recorder
-from orgtrail.sample.stories import stories as all_stories
-from orgtrail.sample.telling import Story, Teller
+from orgtrail.sample import insiders, intruder
+from orgtrail.sample.background import ordinary
+from orgtrail.sample.files import DeliveredFile, SampleChain, SigningKey, deliver
+from orgtrail.sample.records import Caller, Event, Places, Recorder, Story, StoryWriter, role
 from orgtrail.settings.environment import Environment
+from orgtrail.verify.digest import ALGORITHM
+from orgtrail.verify.storage.folder import METADATA_FILE, PUBLIC_KEYS_FILE
 
 STORIES = "stories.json"
 """What was planted, and which questions find it."""
 
+_STORIES = (
+    intruder.spray, intruder.blinding, insiders.chain, insiders.evidence, intruder.patients,
+    insiders.root, insiders.athena, intruder.persistence, insiders.organization, intruder.guards,
+    intruder.exposure, intruder.secrets, intruder.machines, intruder.stolen, intruder.functions,
+    insiders.by_hand, insiders.old,
+)  # fmt: skip
+"""What is planted, in this order: questions must find it, and nothing else."""
+_APART = 37
+"""Minutes between two stories."""
 _REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Sample:
     """What was made.
 
     Attributes:
@@ -62,7 +69,7 @@ def make(
     seed: int = 1,
     until: datetime | None = None,
     progress: Callable[[int], None] = lambda _: None,
-) -> Made:
+) -> Sample:
     """Write a sample; its files appear whole or not at all.
 
     Args:
@@ -72,7 +79,7 @@ def make(
         events_per_day: ordinary events of the whole organization in a day.
         seed: the same makes the same log files; keys and signatures are new each time.
         until: the end; by default now.
-        progress: is told the number of files, now and then.
+        progress: gets the number of files now and then.
 
     Raises:
         OrgtrailError: the folder holds something, or cannot be written.
@@ -86,8 +93,12 @@ def make(
     places = _places(environment)
     recorder = Recorder(rng, environment.home_region)
     # They happen in the day before the end.
-    begin = end - timedelta(hours=20)
-    stories = [*all_stories(Teller(recorder, environment, places, begin))]
+    first = end - timedelta(hours=20)
+    writer = StoryWriter(recorder, environment, places, first)
+    stories = []
+    for story in _STORIES:
+        stories.append(story(writer))
+        writer.later(_APART)
     events = chain(
         _founding(recorder, environment, start),
         ordinary(recorder, places, start, days, events_per_day),
@@ -97,10 +108,10 @@ def make(
         files, counted = _write_logs(draft, environment, deliver(events, rng, end), progress)
         digests = _write_digests(draft, environment, places, files, start, end)
         _write_stories(draft, stories)
-    return Made(sum(map(len, files.values())), counted, digests, stories, start, end)
+    return Sample(sum(map(len, files.values())), counted, digests, stories, start, end)
 
 
-Files = dict[tuple[str, str], list[tuple[Delivered, str]]]
+Files = dict[tuple[str, str], list[tuple[DeliveredFile, str]]]
 
 
 def _places(environment: Environment) -> Places:
@@ -117,8 +128,6 @@ def _places(environment: Environment) -> Places:
 
 def _founding(recorder: Recorder, environment: Environment, start: datetime) -> list[Event]:
     """When the trail was made."""
-    from orgtrail.sample.identities import Caller, role
-
     account, name = environment.management.id, environment.trail.name
     deploy = Caller(
         role(account, "orgtrail-deploy", "terraform"), "203.0.113.9", "APN/1.0 HashiCorp"
@@ -144,7 +153,7 @@ def _founding(recorder: Recorder, environment: Environment, start: datetime) -> 
 def _write_logs(
     draft: Path,
     environment: Environment,
-    delivered: Iterable[Delivered],
+    delivered: Iterable[DeliveredFile],
     progress: Callable[[int], None],
 ) -> tuple[Files, int]:
     root = draft / environment.organization_prefix
@@ -157,7 +166,7 @@ def _write_logs(
             path.parent.mkdir(parents=True, exist_ok=True)
             seen.add(path.parent)
         path.write_bytes(file.packed())
-        kept = Delivered(file.at, file.account, file.region, file.name, _ends(file.events), b"")
+        kept = DeliveredFile(file.at, file.account, file.region, file.name, _ends(file.events), b"")
         files[file.account, file.region].append((kept, hashlib.sha256(file.body).hexdigest()))
         events += len(file.events)
         if count % 500 == 0:
@@ -187,7 +196,7 @@ def _write_digests(
     chains = {*files, *((a, r) for a in places.accounts for r in regions)}
     keys = {region: SigningKey(start) for region in {region for _, region in chains}}
     for number, (account, region) in enumerate(sorted(chains)):
-        made = Chain(
+        made = SampleChain(
             account,
             region,
             environment.trail.name,
@@ -209,22 +218,22 @@ def _write_digests(
                 "signature-algorithm": ALGORITHM,
             }
     public = {region: {"PublicKeyList": [key.public]} for region, key in sorted(keys.items())}
-    _write_json(draft / PUBLIC_KEYS, public)
-    _write_json(draft / SIGNATURES, signatures)
+    _write_json(draft / PUBLIC_KEYS_FILE, public)
+    _write_json(draft / METADATA_FILE, signatures)
     return len(signatures)
 
 
 def _write_stories(draft: Path, stories: list[Story]) -> None:
-    told = [
+    found = [
         {
             "name": each.name,
-            "told": each.told,
+            "told": each.summary,
             "queries": each.queries,
             "events": [event.record["eventID"] for event in each.events],
         }
         for each in stories
     ]
-    _write_json(draft / STORIES, told)
+    _write_json(draft / STORIES, found)
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -1,14 +1,22 @@
-"""The ordinary work of a made-up organization: nothing that a detection should tell of."""
+"""The ordinary work of a made-up organization: nothing that a detection should report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from orgtrail.sample import identities as who
-from orgtrail.sample.events import Event, Recorder
+from orgtrail.sample.records import (
+    PEOPLE,
+    Caller,
+    Event,
+    Places,
+    Recorder,
+    person,
+    service,
+    unique,
+    workload,
+)
 
 _WORK: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("ec2:DescribeInstances", 14, {"instancesSet": {}}),
@@ -39,22 +47,6 @@ _PARAMS = {each[0]: each[2] for each in _WORK}
 _ROLES = ("portal", "billing", "reports", "monitoring")
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where things happen.
-
-    Attributes:
-        accounts: ids with the share of work that each does.
-        regions: regions in use, the home region first.
-        data_account: the account with patient or customer data.
-
-    """
-
-    accounts: dict[str, int]
-    regions: tuple[str, ...]
-    data_account: str
-
-
 def ordinary(
     recorder: Recorder, places: Places, start: datetime, days: int, per_day: int
 ) -> Iterator[Event]:
@@ -64,15 +56,15 @@ def ordinary(
     weights = [*places.accounts.values()]
     shares = [6, *([2] * (len(places.regions) - 1))]
     callers = {
-        account: [who.workload(account, name) for name in _ROLES]
-        + [who.person(account, name) for name in who.PEOPLE[:3]]
+        account: [workload(account, name) for name in _ROLES]
+        + [person(account, name) for name in PEOPLE[:3]]
         for account in accounts
     }
     for day in range(days):
-        begin = start + timedelta(days=day)
+        start_of_day = start + timedelta(days=day)
         for _ in range(per_day):
             hour = rng.triangular(0, 24, 13)
-            at = begin + timedelta(seconds=int(hour * 3600))
+            at = start_of_day + timedelta(seconds=int(hour * 3600))
             account = rng.choices(accounts, weights)[0]
             region = rng.choices(places.regions, shares)[0]
             caller = rng.choice(callers[account])
@@ -80,7 +72,7 @@ def ordinary(
                 yield _data(recorder, caller, account, places.regions[0], at)
                 continue
             action = rng.choices(_ACTIONS, _WEIGHTS)[0]
-            # The global endpoint of STS tells of itself in one region, wherever it is filed.
+            # Records of the global endpoint of STS name one region, wherever they are filed.
             extra: dict[str, Any] = {}
             if action.startswith("sts:"):
                 extra["awsRegion"] = recorder.global_region
@@ -88,7 +80,7 @@ def ordinary(
             yield recorder.event(
                 caller, action, account, region, at, params=_PARAMS[action], late=late, **extra
             )
-        yield from _routine(recorder, places, begin)
+        yield from _routine(recorder, places, start_of_day)
 
 
 def _lateness(recorder: Recorder) -> int:
@@ -96,7 +88,7 @@ def _lateness(recorder: Recorder) -> int:
     return recorder.rng.randint(2 * 3600, 20 * 3600) if recorder.rng.random() < 0.001 else 0
 
 
-def _data(recorder: Recorder, caller: who.Caller, account: str, region: str, at: datetime) -> Event:
+def _data(recorder: Recorder, caller: Caller, account: str, region: str, at: datetime) -> Event:
     name = recorder.rng.choices(("GetItem", "Query", "PutItem"), (6, 3, 1))[0]
     table = recorder.rng.choices(("patients", "appointments", "sessions"), (3, 3, 4))[0]
     arn = f"arn:aws:dynamodb:{region}:{account}:table/{table}"
@@ -111,20 +103,20 @@ def _data(recorder: Recorder, caller: who.Caller, account: str, region: str, at:
     )
 
 
-def _routine(recorder: Recorder, places: Places, begin: datetime) -> Iterator[Event]:
+def _routine(recorder: Recorder, places: Places, start_of_day: datetime) -> Iterator[Event]:
     """What happens each day: logins with single sign-on, deploys by role, an auditor's question."""
     rng = recorder.rng
     for account in places.accounts:
-        for name in rng.sample(who.PEOPLE[:3], 2):
-            at = begin + timedelta(hours=8, minutes=rng.randrange(90))
+        for name in rng.sample(PEOPLE[:3], 2):
+            at = start_of_day + timedelta(hours=8, minutes=rng.randrange(90))
             # Single sign-on says no here whatever the person did.
-            yield recorder.login(who.person(account, name), account, at, success=True, mfa="No")
+            yield recorder.login(person(account, name), account, at, success=True, mfa="No")
         for hour in (6, 18):
-            at = begin + timedelta(hours=hour, minutes=rng.randrange(30))
-            service = who.service("ec2.amazonaws.com")
+            at = start_of_day + timedelta(hours=hour, minutes=rng.randrange(30))
+            ec2 = service("ec2.amazonaws.com")
             yield from recorder.assume(
-                service, account, "portal", "i-0abc", places.regions[0], at,
-                key=who.unique("ASIA", account, stamp_of(at)),
+                ec2, account, "portal", "i-0abc", places.regions[0], at,
+                key=unique("ASIA", account, stamp_of(at)),
             )  # fmt: skip
 
 

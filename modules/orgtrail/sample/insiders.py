@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from orgtrail.sample import identities as who
-from orgtrail.sample.telling import Story, Teller
+from orgtrail.sample import records
+from orgtrail.sample.records import Story, StoryWriter
 
 
-def chain(tell: Teller) -> Story:
+def chain(writer: StoryWriter) -> Story:
     """Someone goes from role to role."""
-    recorder, name = tell.recorder, "dora.novak"
-    caller = who.person(tell.management, name)
-    first, second = (who.unique("ASIA", "chain", step) for step in "ab")
-    deploy = who.Caller(
-        who.role(tell.management, "deploy", name, source=name, key=first),
+    recorder, name = writer.recorder, "dora.novak"
+    caller = records.person(writer.management, name)
+    first, second = (records.unique("ASIA", "chain", step) for step in "ab")
+    deploy = records.Caller(
+        records.role(writer.management, "deploy", name, source=name, key=first),
         caller.ip,
         caller.agent,
     )
     events = recorder.assume(
         caller,
-        tell.management,
+        writer.management,
         "deploy",
         name,
-        tell.home,
-        tell.later(),
+        writer.home,
+        writer.later(),
         key=first,
         source=name,
     )
     events += recorder.assume(
         deploy,
-        tell.data,
+        writer.data,
         "break-glass",
         name,
-        tell.home,
-        tell.later(),
+        writer.home,
+        writer.later(),
         key=second,
         source=name,
     )
-    inside = who.Caller(
-        who.role(tell.data, "break-glass", name, source=name, key=second),
+    inside = records.Caller(
+        records.role(writer.data, "break-glass", name, source=name, key=second),
         caller.ip,
         caller.agent,
     )
-    events.append(tell.do(inside, "ec2:DescribeInstances", tell.data, reads=True))
+    events.append(writer.do(inside, "ec2:DescribeInstances", writer.data, reads=True))
     return Story(
         "role-chain",
         f"{name} went through deploy in the management account to break-glass in production.",
@@ -50,24 +50,26 @@ def chain(tell: Teller) -> Story:
     )
 
 
-def evidence(tell: Teller) -> Story:
+def evidence(writer: StoryWriter) -> Story:
     """Someone reaches for the log files."""
-    bucket = tell.environment.archive.bucket
-    caller = who.person(tell.logging, "emil.larsen", "Administrator")
-    key = f"AWSLogs/{tell.environment.organization.id}/{tell.data}/CloudTrail/some.json.gz"
+    bucket = writer.environment.archive.bucket
+    caller = records.person(writer.logging, "emil.larsen", "Administrator")
+    key = f"AWSLogs/{writer.environment.organization.id}/{writer.data}/CloudTrail/some.json.gz"
     place = {"bucketName": bucket, "key": key}
     read = {"bytesTransferredOut": 18344}
     events = [
-        tell.recorder.login(caller, tell.logging, tell.later(), success=True, mfa="No"),
-        tell.do(
+        writer.recorder.login(caller, writer.logging, writer.later(), success=True, mfa="No"),
+        writer.do(
             caller,
             "s3:PutBucketPolicy",
-            tell.logging,
+            writer.logging,
             {"bucketName": bucket},
             error="AccessDenied",
         ),
-        tell.do(caller, "s3:GetObject", tell.logging, place, reads=True, additionalEventData=read),
-        tell.do(caller, "s3:DeleteObject", tell.logging, place, error="AccessDenied"),
+        writer.do(
+            caller, "s3:GetObject", writer.logging, place, reads=True, additionalEventData=read
+        ),
+        writer.do(caller, "s3:DeleteObject", writer.logging, place, error="AccessDenied"),
     ]
     return Story(
         "evidence",
@@ -82,18 +84,18 @@ def evidence(tell: Teller) -> Story:
     )
 
 
-def root(tell: Teller) -> Story:
+def root(writer: StoryWriter) -> Story:
     """Root is used."""
-    caller = who.root(tell.data)
-    admin = who.person(tell.management, "hana.sato", "Administrator")
+    caller = records.root(writer.data)
+    admin = records.person(writer.management, "hana.sato", "Administrator")
     target = {
-        "targetPrincipal": tell.data,
+        "targetPrincipal": writer.data,
         "taskPolicyArn": {"arn": "arn:aws:iam::aws:policy/root-task/IAMDeleteRootUserCredentials"},
     }
     events = [
-        tell.recorder.login(caller, tell.data, tell.later(), success=True, mfa="No"),
-        tell.do(caller, "iam:CreateAccessKey", tell.data),
-        tell.do(admin, "sts:AssumeRoot", tell.management, target),
+        writer.recorder.login(caller, writer.data, writer.later(), success=True, mfa="No"),
+        writer.do(caller, "iam:CreateAccessKey", writer.data),
+        writer.do(admin, "sts:AssumeRoot", writer.management, target),
     ]
     return Story(
         "root",
@@ -103,16 +105,18 @@ def root(tell: Teller) -> Story:
     )
 
 
-def athena(tell: Teller) -> Story:
+def athena(writer: StoryWriter) -> Story:
     """Someone asks, and changes what auditors ask with."""
-    workgroup = tell.environment.catalog.workgroup
-    caller = who.person(tell.logging, "emil.larsen", "Administrator")
-    run = {"queryExecutionId": tell.recorder.id()}
+    workgroup = writer.environment.catalog.workgroup
+    caller = records.person(writer.logging, "emil.larsen", "Administrator")
+    run = {"queryExecutionId": writer.recorder.id()}
     question = {"queryString": "SELECT * FROM organization_trail", "workGroup": workgroup}
     events = [
-        tell.do(caller, "athena:StartQueryExecution", tell.logging, question, responseElements=run),
-        tell.do(caller, "athena:GetQueryResults", tell.logging, run, reads=True),
-        tell.do(caller, "athena:UpdateWorkGroup", tell.logging, {"workGroup": workgroup}),
+        writer.do(
+            caller, "athena:StartQueryExecution", writer.logging, question, responseElements=run
+        ),
+        writer.do(caller, "athena:GetQueryResults", writer.logging, run, reads=True),
+        writer.do(caller, "athena:UpdateWorkGroup", writer.logging, {"workGroup": workgroup}),
     ]
     return Story(
         "audit-catalog",
@@ -122,22 +126,24 @@ def athena(tell: Teller) -> Story:
     )
 
 
-def organization(tell: Teller) -> Story:
+def organization(writer: StoryWriter) -> Story:
     """The organization is changed."""
-    caller = who.person(tell.management, "hana.sato", "Administrator")
-    policy = {"policyId": "p-example0001", "targetId": tell.environment.organization.root_id}
-    delegate = {"accountId": tell.data, "servicePrincipal": "guardduty.amazonaws.com"}
-    move = {"accountId": tell.data, "sourceParentId": "ou-a", "destinationParentId": "ou-b"}
+    caller = records.person(writer.management, "hana.sato", "Administrator")
+    policy = {"policyId": "p-example0001", "targetId": writer.environment.organization.root_id}
+    delegate = {"accountId": writer.data, "servicePrincipal": "guardduty.amazonaws.com"}
+    move = {"accountId": writer.data, "sourceParentId": "ou-a", "destinationParentId": "ou-b"}
     grant = {
         "permissionSetArn": "arn:aws:sso:::permissionSet/ssoins-1/ps-1",
         "principalId": "u-1",
-        "targetId": tell.logging,
+        "targetId": writer.logging,
     }
     events = [
-        tell.do(caller, "organizations:DetachPolicy", tell.management, policy),
-        tell.do(caller, "organizations:RegisterDelegatedAdministrator", tell.management, delegate),
-        tell.do(caller, "organizations:MoveAccount", tell.management, move),
-        tell.do(caller, "sso:CreateAccountAssignment", tell.management, grant),
+        writer.do(caller, "organizations:DetachPolicy", writer.management, policy),
+        writer.do(
+            caller, "organizations:RegisterDelegatedAdministrator", writer.management, delegate
+        ),
+        writer.do(caller, "organizations:MoveAccount", writer.management, move),
+        writer.do(caller, "sso:CreateAccountAssignment", writer.management, grant),
     ]
     return Story(
         "organization",
@@ -148,11 +154,11 @@ def organization(tell: Teller) -> Story:
     )  # fmt: skip
 
 
-def by_hand(tell: Teller) -> Story:
+def by_hand(writer: StoryWriter) -> Story:
     """Someone changes things in the console."""
-    caller = who.in_console(who.person(tell.data, "george.brown"))
+    caller = records.in_console(records.person(writer.data, "george.brown"))
     events = [
-        tell.do(caller, "rds:ModifyDBInstance", tell.data, {"dBInstanceIdentifier": "portal"})
+        writer.do(caller, "rds:ModifyDBInstance", writer.data, {"dBInstanceIdentifier": "portal"})
     ]
     return Story(
         "by-hand",
@@ -162,9 +168,11 @@ def by_hand(tell: Teller) -> Story:
     )
 
 
-def old(tell: Teller) -> Story:
+def old(writer: StoryWriter) -> Story:
     """A program speaks an old TLS."""
-    caller = who.Caller(who.workload(tell.data, "scanner").identity, "10.9.8.7", "Java/1.7")
+    caller = records.Caller(
+        records.workload(writer.data, "scanner").identity, "10.9.8.7", "Java/1.7"
+    )
     old = {"tlsVersion": "TLSv1.1", "cipherSuite": "ECDHE-RSA-AES128-SHA"}
-    events = [tell.do(caller, "ec2:DescribeInstances", tell.data, reads=True, tlsDetails=old)]
+    events = [writer.do(caller, "ec2:DescribeInstances", writer.data, reads=True, tlsDetails=old)]
     return Story("old-tls", "A scanner still speaks TLS 1.1.", ("old-tls",), events)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from orgtrail.regions import partition
-from orgtrail.sample import identities as who
-from orgtrail.sample.telling import OUTSIDE, STRANGER, Story, Teller
+from orgtrail.sample import records
+from orgtrail.sample.records import OUTSIDE, STRANGER, Story, StoryWriter
 
 _FAR = {"aws": "ap-south-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-east-1"}
 """A region that nobody works in, by partition; those that have one region have no such story."""
 
 
-def spray(tell: Teller) -> Story:
+def spray(writer: StoryWriter) -> Story:
     """Passwords are tried, and one fits."""
     events = []
     for number in range(12):
-        caller = tell.intruder(tell.data, f"staff-{number:02d}")
-        events.append(tell.recorder.login(caller, tell.data, tell.later(), success=False, mfa="No"))
-    hit = tell.intruder(tell.data)
-    events.append(tell.recorder.login(hit, tell.data, tell.later(), success=True, mfa="No"))
+        caller = writer.intruder(writer.data, f"staff-{number:02d}")
+        events.append(
+            writer.recorder.login(caller, writer.data, writer.later(), success=False, mfa="No")
+        )
+    hit = writer.intruder(writer.data)
+    events.append(writer.recorder.login(hit, writer.data, writer.later(), success=True, mfa="No"))
     return Story(
         "password-spray",
         f"Twelve users were tried from {STRANGER}; then one got in without a second factor.",
@@ -31,15 +33,21 @@ def spray(tell: Teller) -> Story:
     )
 
 
-def blinding(tell: Teller) -> Story:
+def blinding(writer: StoryWriter) -> Story:
     """The trail is to be stopped."""
-    trail = tell.environment.trail.name
-    caller = tell.intruder(tell.data)
+    trail = writer.environment.trail.name
+    caller = writer.intruder(writer.data)
     narrow = {"name": trail, "isMultiRegionTrail": False, "enableLogFileValidation": False}
     events = [
-        tell.do(caller, "cloudtrail:StopLogging", tell.data, {"name": trail}, error="AccessDenied"),
-        tell.do(caller, "cloudtrail:DeleteTrail", tell.data, {"name": trail}, error="AccessDenied"),
-        tell.do(caller, "cloudtrail:UpdateTrail", tell.data, narrow, error="AccessDeniedException"),
+        writer.do(
+            caller, "cloudtrail:StopLogging", writer.data, {"name": trail}, error="AccessDenied"
+        ),
+        writer.do(
+            caller, "cloudtrail:DeleteTrail", writer.data, {"name": trail}, error="AccessDenied"
+        ),
+        writer.do(
+            caller, "cloudtrail:UpdateTrail", writer.data, narrow, error="AccessDeniedException"
+        ),
     ]
     return Story(
         "blinding",
@@ -49,14 +57,14 @@ def blinding(tell: Teller) -> Story:
     )
 
 
-def patients(tell: Teller) -> Story:
+def patients(writer: StoryWriter) -> Story:
     """A table is read whole."""
-    caller = tell.intruder(tell.data)
-    arn = f"arn:aws:dynamodb:{tell.home}:{tell.data}:table/patients"
-    table = [{"accountId": tell.data, "type": "AWS::DynamoDB::Table", "ARN": arn}]
+    caller = writer.intruder(writer.data)
+    arn = f"arn:aws:dynamodb:{writer.home}:{writer.data}:table/patients"
+    table = [{"accountId": writer.data, "type": "AWS::DynamoDB::Table", "ARN": arn}]
     events = [
-        tell.do(
-            caller, "dynamodb:Scan", tell.data, {"tableName": "patients"}, reads=True,
+        writer.do(
+            caller, "dynamodb:Scan", writer.data, {"tableName": "patients"}, reads=True,
             resources=table,
         )
         for _ in range(3)
@@ -69,17 +77,17 @@ def patients(tell: Teller) -> Story:
     )
 
 
-def persistence(tell: Teller) -> Story:
+def persistence(writer: StoryWriter) -> Story:
     """A way back in is laid."""
-    caller = tell.intruder(tell.data)
+    caller = writer.intruder(writer.data)
     victim = {"userName": "backup-admin"}
     admin = victim | {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}
     events = [
-        tell.do(caller, "iam:CreateUser", tell.data, victim),
-        tell.do(caller, "iam:AttachUserPolicy", tell.data, admin),
-        tell.do(caller, "iam:CreateAccessKey", tell.data, victim),
-        tell.do(caller, "iam:DeactivateMFADevice", tell.data, {"userName": "staff-01"}),
-        tell.do(caller, "iam:CreateSAMLProvider", tell.data, {"name": "corp-login"}),
+        writer.do(caller, "iam:CreateUser", writer.data, victim),
+        writer.do(caller, "iam:AttachUserPolicy", writer.data, admin),
+        writer.do(caller, "iam:CreateAccessKey", writer.data, victim),
+        writer.do(caller, "iam:DeactivateMFADevice", writer.data, {"userName": "staff-01"}),
+        writer.do(caller, "iam:CreateSAMLProvider", writer.data, {"name": "corp-login"}),
     ]
     return Story(
         "persistence",
@@ -89,18 +97,18 @@ def persistence(tell: Teller) -> Story:
     )
 
 
-def guards(tell: Teller) -> Story:
+def guards(writer: StoryWriter) -> Story:
     """What watches is switched off."""
-    caller = tell.intruder(tell.data)
-    key = {"keyId": f"arn:aws:kms:{tell.home}:{tell.data}:key/0000-1111"}
+    caller = writer.intruder(writer.data)
+    key = {"keyId": f"arn:aws:kms:{writer.home}:{writer.data}:key/0000-1111"}
     grant = key | {
         "granteePrincipal": f"arn:aws:iam::{OUTSIDE}:root",
         "operations": ["Decrypt"],
     }
     events = [
-        tell.do(caller, "guardduty:DeleteDetector", tell.data, {"detectorId": "d-1"}),
-        tell.do(caller, "kms:DisableKey", tell.data, key),
-        tell.do(caller, "kms:CreateGrant", tell.data, grant),
+        writer.do(caller, "guardduty:DeleteDetector", writer.data, {"detectorId": "d-1"}),
+        writer.do(caller, "kms:DisableKey", writer.data, key),
+        writer.do(caller, "kms:CreateGrant", writer.data, grant),
     ]
     return Story(
         "guards",
@@ -110,29 +118,33 @@ def guards(tell: Teller) -> Story:
     )
 
 
-def exposure(tell: Teller) -> Story:
+def exposure(writer: StoryWriter) -> Story:
     """Things are opened and given away."""
-    caller = tell.intruder(tell.data)
+    caller = writer.intruder(writer.data)
     everyone = {
         "bucketPolicy": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*"}]}
     }
     opened = {"ipPermissions": {"items": [{"ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}}]}}
     share = {"createVolumePermission": {"add": {"items": [{"userId": OUTSIDE}]}}}
-    elsewhere = _FAR.get(partition(tell.home), tell.home)
-    unused = ("unused-regions",) if elsewhere != tell.home else ()
+    elsewhere = _FAR.get(partition(writer.home), writer.home)
+    unused = ("unused-regions",) if elsewhere != writer.home else ()
     events = [
-        tell.do(caller, "s3:PutBucketPolicy", tell.data, {"bucketName": "public-site"} | everyone),
-        tell.do(
+        writer.do(
+            caller, "s3:PutBucketPolicy", writer.data, {"bucketName": "public-site"} | everyone
+        ),
+        writer.do(
             caller,
             "ec2:AuthorizeSecurityGroupIngress",
-            tell.data,
+            writer.data,
             {"groupId": "sg-1"} | opened,
         ),
-        tell.do(caller, "ec2:ModifySnapshotAttribute", tell.data, {"snapshotId": "snap-1"} | share),
-        tell.do(
+        writer.do(
+            caller, "ec2:ModifySnapshotAttribute", writer.data, {"snapshotId": "snap-1"} | share
+        ),
+        writer.do(
             caller,
             "ec2:RunInstances",
-            tell.data,
+            writer.data,
             {"instanceType": "p5.48xlarge"},
             region=elsewhere,
         ),
@@ -145,12 +157,12 @@ def exposure(tell: Teller) -> Story:
     )
 
 
-def secrets(tell: Teller) -> Story:
+def secrets(writer: StoryWriter) -> Story:
     """Secrets are read one after another."""
-    caller = tell.intruder(tell.data)
+    caller = writer.intruder(writer.data)
     events = [
-        tell.do(
-            caller, "secretsmanager:GetSecretValue", tell.data,
+        writer.do(
+            caller, "secretsmanager:GetSecretValue", writer.data,
             {"secretId": f"portal/database-{number}"}, reads=True,
         )
         for number in range(15)
@@ -163,19 +175,19 @@ def secrets(tell: Teller) -> Story:
     )
 
 
-def machines(tell: Teller) -> Story:
+def machines(writer: StoryWriter) -> Story:
     """Instances are entered, and what starts them is read and changed."""
-    caller = tell.intruder(tell.data)
+    caller = writer.intruder(writer.data)
     instance = {"instanceId": "i-0123456789abcdef0"}
     script = {"instanceIds": [instance["instanceId"]], "documentName": "AWS-RunShellScript"}
     changed = instance | {"userData": "<sensitiveDataRemoved>"}
     events = [
-        tell.do(
-            caller, "ec2:DescribeInstanceAttribute", tell.data,
+        writer.do(
+            caller, "ec2:DescribeInstanceAttribute", writer.data,
             instance | {"attribute": "userData"}, reads=True,
         ),
-        tell.do(caller, "ec2:ModifyInstanceAttribute", tell.data, changed),
-        tell.do(caller, "ssm:SendCommand", tell.data, script),
+        writer.do(caller, "ec2:ModifyInstanceAttribute", writer.data, changed),
+        writer.do(caller, "ssm:SendCommand", writer.data, script),
     ]  # fmt: skip
     return Story(
         "machines",
@@ -185,14 +197,14 @@ def machines(tell: Teller) -> Story:
     )
 
 
-def stolen(tell: Teller) -> Story:
+def stolen(writer: StoryWriter) -> Story:
     """An instance's credentials leave it."""
-    portal = who.workload(tell.data, "intake")
-    own = who.Caller(portal.identity, "198.51.100.20", portal.agent)
-    taken = who.Caller(portal.identity, STRANGER, "aws-cli/2.9.1 ua/2.0 os/linux#5.4.kali")
+    portal = records.workload(writer.data, "intake")
+    own = records.Caller(portal.identity, "198.51.100.20", portal.agent)
+    taken = records.Caller(portal.identity, STRANGER, "aws-cli/2.9.1 ua/2.0 os/linux#5.4.kali")
     events = [
-        tell.do(own, "s3:ListBuckets", tell.data, reads=True),
-        tell.do(taken, "s3:ListBuckets", tell.data, reads=True),
+        writer.do(own, "s3:ListBuckets", writer.data, reads=True),
+        writer.do(taken, "s3:ListBuckets", writer.data, reads=True),
     ]
     return Story(
         "stolen",
@@ -202,17 +214,17 @@ def stolen(tell: Teller) -> Story:
     )
 
 
-def functions(tell: Teller) -> Story:
+def functions(writer: StoryWriter) -> Story:
     """Code is put where it runs again, and models are used."""
-    caller = tell.intruder(tell.data)
+    caller = writer.intruder(writer.data)
     function = {"functionName": "nightly-report"}
     anyone = function | {"principal": "*", "action": "lambda:InvokeFunction"}
     model = {"modelId": "anthropic.claude-3-haiku-20240307-v1:0"}
     events = [
-        tell.do(caller, "lambda:UpdateFunctionCode20150331v2", tell.data, function),
-        tell.do(caller, "lambda:AddPermission20150331v2", tell.data, anyone),
-        tell.do(caller, "bedrock:InvokeModel", tell.data, model, reads=True),
-        tell.do(caller, "sts:GetFederationToken", tell.data, {"name": "backup"}),
+        writer.do(caller, "lambda:UpdateFunctionCode20150331v2", writer.data, function),
+        writer.do(caller, "lambda:AddPermission20150331v2", writer.data, anyone),
+        writer.do(caller, "bedrock:InvokeModel", writer.data, model, reads=True),
+        writer.do(caller, "sts:GetFederationToken", writer.data, {"name": "backup"}),
     ]
     return Story(
         "functions",

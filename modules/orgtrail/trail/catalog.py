@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 
 from orgtrail import naming, records
-from orgtrail.queries import Query, pack
-from orgtrail.queries.rendering import on_table, to_prepare, to_save
+from orgtrail.query.questions import Question, pack
+from orgtrail.query.render import on_table, to_prepare, to_save
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import compaction
 from orgtrail.trail.archive import RESULTS_LOG_PREFIX
@@ -212,7 +212,7 @@ def _questions(part: Part, accounts: str, *, workgroup: Resource, database: Reso
     )
 
 
-def _about(query: Query, order: tuple[str, ...]) -> str:
+def _about(query: Question, order: tuple[str, ...]) -> str:
     return f"{query.answers} USING {', '.join(order)}"
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from orgtrail import naming, records
-from orgtrail.queries.compaction import statements
+from orgtrail.query.render import compaction_statements
 from orgtrail.settings.catalog import Compaction
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.archive import COMPACTED_LOG_PREFIX
@@ -99,7 +99,7 @@ def _schedule(part: Part, settings: Compaction, after: Before) -> None:
             "at": daily if name == "take" else weekly,
             "ask": literal(json.dumps(_ask(part, sql))),
         }
-        for name, sql in statements(env.catalog.table, settings.table, keep).items()
+        for name, sql in compaction_statements(env.catalog.table, settings.table, keep).items()
     }
     part.add(
         "aws_scheduler_schedule",

@@ -315,7 +315,7 @@ def _readers(env: Environment) -> Iterator[Statement]:
     )  # fmt: skip
     yield deny("ProtectWorkgroup", "athena", _ATHENA, naming.workgroup_arn(env), exempt)
     # Athena writes an answer with the permissions of whoever asks: nobody else writes there.
-    answers = naming.bucket_arn(env, env.result_bucket, f"{layout.RESULT_PREFIX}*")
+    answers = naming.bucket_arn(env, env.result_bucket, f"{naming.RESULT_PREFIX}*")
     writing = ("DeleteObject", "DeleteObjectVersion", *REWRITING)
     directly = {"aws:ViaAWSService": "false"}
     yield deny("ProtectAnswers", "s3", writing, answers, exempt, Bool=directly)

@@ -1,0 +1,159 @@
+"""Accepted findings: entries of a rule, a place and a reason, from options or a baseline file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ValidationError
+
+from orgtrail.check.findings import Finding
+from orgtrail.check.run import Report, rule_names
+from orgtrail.errors import Fault, OrgtrailError, SettingsError, SettingsSource
+from orgtrail.settings.types import Many, Section, TextRule
+
+OPTION = "--accept"
+_Said = Annotated[str, TextRule("must say something", lambda text: bool(text.strip()))]
+
+
+class _Entry(Section):
+    """One entry of a baseline file: keys of a finding, and the reason."""
+
+    rule: Annotated[str, TextRule("is no rule", lambda text: text in rule_names())]
+    setting: _Said
+    reason: _Said
+    environment: _Said | None = None
+
+
+class _Baseline(Section):
+    accept: Many[_Entry] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """One accepted rule, and where that is stated.
+
+    Args:
+        source: the option, or the entry of a baseline file, for messages.
+        rule: the rule's name.
+        place: the setting or address of the finding; empty for every place.
+        reason: why; None for an option.
+        environment: the name of the environment or stack; None for any.
+
+    """
+
+    source: str
+    rule: str
+    place: str = ""
+    reason: str | None = None
+    environment: str | None = None
+
+    def covers(self, report: Report, finding: Finding) -> bool:
+        """Return whether it accepts a finding of a report."""
+        return (
+            self.rule == finding.rule
+            and self.place in ("", finding.setting)
+            and self.environment in (None, report.name)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptances:
+    """Everything that is accepted."""
+
+    entries: tuple[Acceptance, ...] = ()
+
+    def of(self, report: Report, finding: Finding) -> Acceptance | None:
+        """Return the entry that accepts a finding, one with a reason first; None if none does."""
+        found = [each for each in self.entries if each.covers(report, finding)]
+        return min(found, key=lambda each: each.reason is None, default=None)
+
+    def open(self, report: Report) -> list[Finding]:
+        """Return the findings of a report that are not accepted."""
+        return [each for each in report.findings if self.of(report, each) is None]
+
+    def stale(self, reports: Sequence[Report]) -> Iterator[str]:
+        """Yield a message for each entry with a place that no finding of these reports has.
+
+        Entries for an environment that is not among the reports are left out.
+        """
+        names = {each.name for each in reports}
+        for entry in self.entries:
+            if not entry.place or (entry.environment and entry.environment not in names):
+                continue
+            if not any(entry.covers(one, each) for one in reports for each in one.findings):
+                yield (
+                    f"{entry.source}: no finding of {entry.rule} at {entry.place} is left to "
+                    "accept; remove it"
+                )
+
+
+def read_acceptances(options: Sequence[str], baseline: Path | None) -> Acceptances:
+    """Read what is accepted, from options and a baseline file.
+
+    Args:
+        options: `RULE` for every place, or `RULE@SETTING` for one.
+        baseline: a TOML file of `[[accept]]` entries with rule, setting, reason and, for an entry
+            of one environment only, environment.
+
+    Raises:
+        OrgtrailError: the file cannot be read or is not TOML; an option does not name a rule.
+        SettingsError: an entry has no reason, lacks something else or does not name a rule.
+
+    """
+    return Acceptances((*map(_of_option, options), *(_of_file(baseline) if baseline else ())))
+
+
+def _of_option(text: str) -> Acceptance:
+    rule, sign, place = text.partition("@")
+    source = f"{OPTION} {text}"
+    if rule not in rule_names():
+        raise OrgtrailError(f"{OPTION} {rule}: is no rule; {_near(rule)}")
+    if sign and not place:
+        raise OrgtrailError(f"{source}: needs a setting after @; without @ it is for every place")
+    return Acceptance(source, rule, place)
+
+
+def _of_file(path: Path) -> Iterator[Acceptance]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OrgtrailError(f"{path}: cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise OrgtrailError(f"{path}: is not TOML: {error}") from None
+    try:
+        entries = _Baseline.model_validate(content).accept
+    except ValidationError as error:
+        faults = [_fault(each) for each in error.errors(include_url=False)]
+        raise SettingsError(faults, SettingsSource(str(path))) from None
+    for number, each in enumerate(entries):
+        source = f"{path}: accept[{number}]"
+        yield Acceptance(source, each.rule, each.setting, each.reason, each.environment)
+
+
+def _fault(detail: Mapping[str, Any]) -> Fault:
+    place, kind = tuple(detail["loc"]), detail["type"]
+    match kind:
+        case "missing":
+            return Fault(place, "is required")
+        case "extra_forbidden":
+            known = _Entry if len(place) > 1 else _Baseline
+            hint = f"what may stand here is {', '.join(known.model_fields)}"
+            return Fault(place, "is not known", detail["input"], hint)
+        case "rule":
+            hint = _near(detail["input"]) if place[-1] == "rule" else ""
+            return Fault(place, detail["ctx"]["rule"], detail["input"], hint)
+        case "string_type":
+            return Fault(place, "must be text in quotes", detail["input"])
+    return Fault(place, "must be tables, each below a line [[accept]]", detail["input"])
+
+
+def _near(rule: str) -> str:
+    """Return a hint at the rule that an unknown name may stand for."""
+    known = rule_names()
+    near = get_close_matches(rule, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"the rules are {', '.join(known)}"

@@ -1,0 +1,53 @@
+"""Findings: what is wrong, how severe it is, and what to change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How severe a finding is."""
+
+    HIGH = "high"
+    """The evidence can be stopped, changed, lost, or read by those who should not."""
+    MEDIUM = "medium"
+    """The deploy will fail, or a protection does not do what it seems to do."""
+    LOW = "low"
+    """It works, but costs more or shows less than it could."""
+    UNPROVEN = "unproven"
+    """It could not be decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Args:
+        severity: how severe it is.
+        rule: the name of the rule or control.
+        setting: what to change: a setting of the environment file, or an address in the stack.
+        message: what is wrong and what to do, in a sentence or two.
+
+    """
+
+    severity: Severity
+    rule: str
+    setting: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What breaks a rule, for users of an environment file and of a stack alike.
+
+    Args:
+        setting: the setting of an environment file, such as `archive.object_lock`.
+        address: the address in the stack.
+        message: what is wrong and what to do.
+
+    """
+
+    setting: str
+    address: str
+    message: str

@@ -1,0 +1,124 @@
+"""The intent: who is meant to be able to do what, to compare decisions with.
+
+An environment file states it. A stack's JSON does not; for a stack it is derived from the
+exemptions that its policies name, which the report then shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from orgtrail.check.model import Model
+from orgtrail.iam.patterns import like
+from orgtrail.iam.policy import Policy, Statement
+from orgtrail.settings.environment import Environment
+from orgtrail.trail.policy import administrators, patterns
+
+_PRINCIPAL = "aws:principalarn"
+
+
+@dataclass(frozen=True)
+class Intent:
+    """Roles by ARN or pattern, and what each of them is for."""
+
+    exempt_roles: tuple[str, ...] = ()
+    """May change what the SCP protects, as the deploy role of the logging account may."""
+    break_glass_roles: tuple[str, ...] = ()
+    """May delete log files."""
+    key_administrators: tuple[str, ...] = ()
+    """May administer the key; if empty, IAM of the logging account decides."""
+    member_reader: str = ""
+    """The name of the role in each member account that reads the account's log files."""
+    reader_accounts: tuple[str, ...] | None = None
+    """The accounts with such a reader; None means all."""
+    delegated_administrator: str = ""
+    """The account that administers CloudTrail for the organization; empty if there is none."""
+
+
+def intent_from_settings(env: Environment) -> Intent:
+    """Return the intent that an environment file states."""
+    readers = env.access.member_readers
+    accounts = readers.accounts if readers else None
+    delegate = env.trail.delegated_administrator
+    return Intent(
+        exempt_roles=_in_order(env.exempt_roles),
+        break_glass_roles=_in_order(env.archive.break_glass_roles),
+        key_administrators=_in_order([*administrators(env), *patterns(env)])
+        if env.key.administrators
+        else (),
+        member_reader=readers.role_name if readers else "",
+        reader_accounts=None
+        if accounts is None
+        else _in_order(env.accounts[name].id for name in accounts),
+        delegated_administrator=env.accounts[delegate].id if delegate else "",
+    )
+
+
+def units_from_settings(env: Environment) -> dict[str, tuple[str, ...]]:
+    """Return the root and the organizational units above each account that names them."""
+    return {each.id: tuple(each.ou.split("/")) for each in env.accounts.values() if each.ou}
+
+
+def intent_from_policies(model: Model) -> Intent:
+    """Return the intent that follows from the exemptions in the policies of a stack."""
+    scps = [each.policy for each in model.scps]
+    archive = [model.archive.policy] if model.archive and model.archive.policy else []
+    return Intent(
+        exempt_roles=_exempted(scps, "s3:PutBucketPolicy"),
+        break_glass_roles=_exempted(archive, "s3:DeleteObjectVersion"),
+        key_administrators=_administrators(model),
+        member_reader=next(_member_readers(archive), ""),
+        reader_accounts=next(_reader_accounts(archive), None),
+        delegated_administrator=model.delegated_administrator,
+    )
+
+
+def _in_order(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names)))
+
+
+def _about(policies: list[Policy], action: str, *, allows: bool) -> Iterator[Statement]:
+    for policy in policies:
+        for each in policy.statements:
+            if each.allows is allows and not each.doubt and each.is_about(action):
+                yield each
+
+
+def _exempted(policies: list[Policy], action: str) -> tuple[str, ...]:
+    """Return the roles that are exempt from every deny of an action for people."""
+    spared = [
+        {role for condition in each.conditions for role in condition.values}
+        for each in _about(policies, action, allows=False)
+        if each.keys <= {_PRINCIPAL}
+    ]
+    return _in_order(set.intersection(*spared)) if spared else ()
+
+
+def _administrators(model: Model) -> tuple[str, ...]:
+    policies = [model.key.policy] if model.key else []
+    named: list[str] = []
+    for each in _about(policies, "kms:PutKeyPolicy", allows=True):
+        by_pattern = [one for one in each.conditions if one.key.lower() == _PRINCIPAL]
+        if by_pattern:
+            named += [arn for one in by_pattern for arn in one.values]
+        else:
+            named += each.principals_of("AWS")
+    whole = {model.logging, f"arn:{model.partition}:iam::{model.logging}:root"}
+    return () if whole & set(named) else _in_order(named)
+
+
+def _member_readers(policies: list[Policy]) -> Iterator[str]:
+    for each in _about(policies, "s3:GetObject", allows=True):
+        for condition in each.conditions:
+            if condition.key.lower() == _PRINCIPAL:
+                for arn in condition.values:
+                    if like("arn:*:iam::*:role/*", arn):
+                        yield arn.rpartition(":role/")[2]
+
+
+def _reader_accounts(policies: list[Policy]) -> Iterator[tuple[str, ...]]:
+    for each in _about(policies, "s3:GetObject", allows=True):
+        for condition in each.conditions:
+            if condition.key.lower() == "aws:principalaccount":
+                yield _in_order(condition.values)

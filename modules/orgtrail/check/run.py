@@ -1,0 +1,235 @@
+"""The check of one file, an environment file, a stack or a plan: its findings, matrix, controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orgtrail.check import referred
+from orgtrail.check.actions import DELETE_KEY
+from orgtrail.check.controls import Control, Status, controls
+from orgtrail.check.findings import Finding, Severity
+from orgtrail.check.from_terraform import model_of
+from orgtrail.check.intent import (
+    Intent,
+    intent_from_policies,
+    intent_from_settings,
+    units_from_settings,
+)
+from orgtrail.check.matrix import Cell, detected_by, matrix
+from orgtrail.check.model import Model
+from orgtrail.check.rules import RULES, findings
+from orgtrail.environments import LoadedEnvironment, conflicts, require_limits
+from orgtrail.errors import Fault, SettingsError, SettingsSource, dotted
+from orgtrail.settings.advice import unwise_settings
+from orgtrail.settings.environment import Environment
+from orgtrail.settings.loading import load_settings
+from orgtrail.terraform import MALFORMED, malformed, read
+from orgtrail.trail import build
+from orgtrail.trail.resource import Stack
+
+_STOP = "stop the trail"
+_LISTED = 3
+"""The number of attacks that a finding lists; the matrix has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of checking one file.
+
+    Args:
+        name: the name of the environment or stack.
+        path: the file.
+        findings: what is wrong, the most severe first.
+        access: the access matrix; empty if settings break rules.
+        controls: the controls of CIS and Security Hub.
+        limits: what no policy can prevent, in plain words.
+        loaded: the environment of the file; None for a stack, a plan, and settings that break
+            rules.
+
+    """
+
+    name: str
+    path: Path
+    findings: tuple[Finding, ...]
+    access: tuple[Cell, ...] = ()
+    controls: tuple[Control, ...] = ()
+    limits: tuple[str, ...] = ()
+    loaded: LoadedEnvironment | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything was checked; if settings break rules, nothing else is."""
+        return self.loaded is not None or self.path.suffix == ".json"
+
+
+def check(path: Path) -> Report:
+    """Check an environment file, a stack's JSON or a plan.
+
+    Args:
+        path: a stack or plan if its suffix is `.json`, otherwise an environment file.
+
+    Returns:
+        the report; if settings break rules, these are its findings and it has no matrix.
+
+    Raises:
+        OrgtrailError: the file cannot be read, or is none of these.
+
+    """
+    if path.suffix == ".json":
+        stack = read(path)
+        try:
+            model = model_of(stack)
+            return _report(path, model, intent_from_policies(model), by_setting=False)
+        except MALFORMED as error:
+            raise malformed(path, error) from None
+    try:
+        env, source = load_settings(path)
+        require_limits(env, source)
+    except SettingsError as error:
+        found = tuple(_fault_finding(each, error.source, Severity.HIGH) for each in error.faults)
+        return Report(path.stem, path, found)
+    model = model_of(build(env).expanded())
+    session_role = env.logging.session_role or ""
+    model = replace(model, units=units_from_settings(env), session_role=session_role)
+    report = _report(path, model, intent_from_settings(env), by_setting=True)
+    report = replace(
+        report,
+        findings=referred.replace_findings(report.findings, env),
+        controls=tuple(referred.replace_controls(report.controls, env)),
+        loaded=LoadedEnvironment(env, source),
+    )
+    return _with_advice(report, env, source)
+
+
+def with_shared_findings(reports: Sequence[Report]) -> list[Report]:
+    """Add findings about what two of the files share and must not; each file counts once."""
+    by_path = {each.path.resolve(): each.loaded for each in reports if each.loaded}
+    found: dict[str, list[Finding]] = {}
+    for file, fault in conflicts([*by_path.values()]):
+        finding = _fault_finding(fault, file.source, Severity.MEDIUM)
+        found.setdefault(file.source.name, []).append(finding)
+    return [
+        replace(each, findings=(*found.get(str(each.path), ()), *each.findings)) for each in reports
+    ]
+
+
+def rule_names() -> list[str]:
+    """Return every name that the rule of a finding can have."""
+    control_ids = (each.ids[-1] for each in controls(model_of(Stack("", (), ()))))
+    return ["access", referred.RULE, *(each.name for each in RULES), *control_ids]
+
+
+def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Report:
+    cells = matrix(model, intent)
+    answered = controls(model)
+    found = [
+        *findings(model, by_setting=by_setting),
+        *_access_findings(cells, model, by_setting=by_setting),
+        *_control_findings(answered, by_setting=by_setting),
+    ]
+    order = list(Severity)
+    return Report(
+        model.name,
+        path,
+        tuple(sorted(found, key=lambda each: order.index(each.severity))),
+        tuple(cells),
+        tuple(answered),
+        tuple(_limits(cells, model)),
+    )
+
+
+def _with_advice(report: Report, env: Environment, source: SettingsSource) -> Report:
+    """Add advice on valid settings, except on those that a finding names already."""
+    named = {each.setting for each in report.findings}
+    advised = [
+        _fault_finding(fault, source, Severity.LOW)
+        for fault in unwise_settings(env)
+        if dotted(fault.setting) not in named
+    ]
+    return replace(report, findings=(*report.findings, *advised))
+
+
+def _fault_finding(fault: Fault, source: SettingsSource | None, severity: Severity) -> Finding:
+    line = source.line(fault.setting) if source else 0
+    at = f"line {line}: " if line else ""
+    return Finding(severity, "settings", dotted(fault.setting), f"{at}{fault}")
+
+
+def _access_findings(cells: list[Cell], model: Model, *, by_setting: bool) -> Iterator[Finding]:
+    """Yield a finding for each principal and reason with cells that are not as intended."""
+    groups: dict[tuple[str, bool, str], list[Cell]] = {}
+    for cell in cells:
+        if not cell.agrees:
+            decision = cell.decision
+            reason = "" if decision.is_undecided else decision.statement
+            groups.setdefault((cell.principal.id, cell.is_intended, reason), []).append(cell)
+    address = model.archive.address if model.archive else ""
+    for group in groups.values():
+        first = group[0]
+        undecided = first.decision.is_undecided
+        verb = "may be able to" if undecided else "cannot" if first.is_intended else "can"
+        yield Finding(
+            Severity.UNPROVEN if undecided else Severity.HIGH,
+            "access",
+            _section(first) if by_setting else address,
+            f"{first.principal.title} {verb} {_titles(group)}: {first.decision.statement}. "
+            f"Meant: {first.expected}.",
+        )
+
+
+def _titles(cells: list[Cell]) -> str:
+    """List the attacks of cells: three, and how many more there are."""
+    named = [f"{each.attack.title} ({each.action})" for each in cells[:_LISTED]]
+    more = len(cells) - _LISTED
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+
+
+def _section(cell: Cell) -> str:
+    """Return the section of an environment file that decides a cell."""
+    if not cell.is_intended and cell.principal.is_administrator:
+        return "guardrails"
+    sections = {"kms": "key", "s3": "archive", "cloudtrail": "trail", "glue": "catalog",
+                "athena": "catalog", "logs": "delivery", "iam": "access"}  # fmt: skip
+    return sections.get(cell.action.partition(":")[0], "guardrails")
+
+
+def _control_findings(answered: list[Control], *, by_setting: bool) -> Iterator[Finding]:
+    for each in answered:
+        if each.verdict is Status.FAIL:
+            place = each.setting if by_setting else each.resource
+            yield Finding(
+                Severity.MEDIUM, each.ids[-1], place, f"{' and '.join(each.ids)}: {each.title}: no."
+            )
+
+
+def _limits(cells: list[Cell], model: Model) -> Iterator[str]:
+    """Say what policies cannot prevent, and what would detect it."""
+    # A lock keeps a file, but not the key that it is encrypted with.
+    if deletions := [each for each in cells if each.attack.title == DELETE_KEY]:
+        can = [each.principal.title for each in deletions if each.decision.is_allowed]
+        may = [
+            f"perhaps {each.principal.title}" for each in deletions if each.decision.is_undecided
+        ]
+        who = ", ".join([*can, *may]) or "none of those asked about"
+        detected = " and ".join(detected_by(model, deletions[0].attack))
+        yield (
+            "Who deletes the key makes every log file unreadable, a locked one too. Who can "
+            f"schedule that: {who}. It waits for 7 to 30 days, and is detected by: "
+            f"{detected or 'nothing here: add alarms'}."
+        )
+    for cell in cells:
+        is_asked = cell.principal.id == "management-administrator" and cell.attack.title == _STOP
+        if is_asked and cell.decision.is_allowed:
+            detected = " and ".join(detected_by(model, cell.attack))
+            yield (
+                f"An administrator of the management account ({model.management}) can stop this "
+                "trail, change the organization's policies and end its trust in CloudTrail: no "
+                "service control policy binds that account. "
+                + (
+                    f"Detected by: {detected}."
+                    if detected
+                    else "Nothing here detects it: add alarms."
+                )
+            )

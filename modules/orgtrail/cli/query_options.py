@@ -1,0 +1,274 @@
+"""What the options of `orgtrail query run` mean: the question, its bounds, its parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from orgtrail.errors import OrgtrailError
+from orgtrail.logs.bounds import Bounds
+from orgtrail.query.questions import Question, find_question
+from orgtrail.query.render import TABLE, condition, to_run
+
+if TYPE_CHECKING:
+    from orgtrail.settings.environment import Environment
+
+Times = tuple[str | None, str | None, str | None]
+"""The values of `--from`, `--to` and `--last`."""
+
+_LAST = re.compile(r"(\d{1,6})(m|h|d)", re.ASCII)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_HEALTH = "pipeline-health"
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRequest:
+    """A question or a SELECT of the user's own, with all that was set for it.
+
+    Attributes:
+        name: of the question, or of the file.
+        question: the question; None for a SELECT of the user's own.
+        own_sql: that SELECT.
+        bounds: time, accounts and regions; None for no bounds.
+        given: parameters that the user set.
+        environment: the settings, if a file was given.
+
+    """
+
+    name: str
+    question: Question | None
+    own_sql: str
+    bounds: Bounds | None
+    given: dict[str, str]
+    environment: Environment | None
+
+    @property
+    def is_health(self) -> bool:
+        """Whether it is the question about the health of the delivery."""
+        return self.name == _HEALTH
+
+    def facts(self, accounts: Iterable[str] = ()) -> dict[str, str]:
+        """Return the defaults of parameters."""
+        from orgtrail.naming import query_placeholders
+
+        known = query_placeholders(self.environment) if self.environment else {}
+        known.setdefault("accounts", ",".join(accounts))
+        if self.is_health and self.bounds and self.bounds.accounts:
+            known["accounts"] = ",".join(self.bounds.accounts)
+        return known
+
+    def sql(self, accounts: Iterable[str] = (), *, evidence: bool = False) -> str:
+        """Return the SELECT, with all that was set.
+
+        Args:
+            accounts: the accounts that have logs.
+            evidence: whether rows with counts also have the ids of the events.
+
+        """
+        from orgtrail.query.dialect import parse, with_condition
+
+        if self.question is not None:
+            assert self.bounds is not None
+            facts = self.facts(accounts)
+            return to_run(self.question, self.bounds, self.given, facts, evidence=evidence)
+        tree = parse(self.own_sql, self.name)
+        if self.bounds is None:
+            return self.own_sql
+        bounded = with_condition(tree, condition(self.bounds), self.tables)
+        return bounded.sql(dialect="athena", pretty=True)
+
+    @property
+    def missing_parameters(self) -> list[str]:
+        """Parameters that neither the user nor an environment file sets."""
+        facts = self.facts()
+        return [
+            each.name
+            for each in (self.question.parameters if self.question else ())
+            if each.fact
+            and not each.required
+            and each.name not in self.given
+            and not facts.get(each.fact)
+            and each.fact != "accounts"
+        ]
+
+    @property
+    def tables(self) -> set[str]:
+        """The names that the table over the logs may have."""
+        names = {TABLE}
+        if self.environment:
+            catalog = self.environment.catalog
+            names.add(catalog.table)
+            if catalog.compaction:
+                names.add(catalog.compaction.table)
+        return names
+
+
+def query_request(
+    name: str | None,
+    file: Path | None,
+    *,
+    times: Times,
+    accounts: list[str],
+    regions: list[str],
+    given: dict[str, str],
+    env: Path | None,
+    all_times: bool = False,
+) -> QueryRequest:
+    """Return the request that options make.
+
+    Args:
+        name: the question.
+        file: a file with a SELECT instead.
+        times: the time range; by default the question's own.
+        accounts: ids of accounts; empty for all.
+        regions: regions; empty for all.
+        given: parameters.
+        env: the environment file.
+        all_times: whether a question covers all times by default.
+
+    Raises:
+        OrgtrailError: an option is not valid.
+
+    """
+    environment = None
+    if env is not None:
+        from orgtrail.environments import load_environment
+
+        environment = load_environment(env)
+    found = find_question(name) if name is not None else None
+    own_sql = ""
+    if file is not None:
+        if given:
+            raise OrgtrailError("--param: is for queries of the pack; write values into --sql")
+        try:
+            own_sql = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise OrgtrailError(f"{file}: cannot be read: {error}") from None
+    bounds = None
+    if found is not None or any(times) or accounts or regions:
+        hours = found.hours if found and not all_times else None
+        bounds = query_bounds(times, accounts, regions, hours=hours)
+    return QueryRequest(name or str(file), found, own_sql, bounds, given, environment)
+
+
+def query_bounds(
+    times: Times, accounts: list[str], regions: list[str], *, hours: int | None
+) -> Bounds:
+    """Return the bounds that options set; `hours` as in `time_range`.
+
+    Raises:
+        OrgtrailError: an option is not valid.
+
+    """
+    check_places(accounts, regions)
+    since, until = time_range(*times, hours=hours)
+    return Bounds(since, until, tuple(accounts), tuple(regions))
+
+
+def check_places(accounts: list[str], regions: list[str]) -> None:
+    """Check the values of `--account` and `--region`.
+
+    Raises:
+        OrgtrailError: one of them is not valid.
+
+    """
+    for each in accounts:
+        if not re.fullmatch(r"\d{12}", each, re.ASCII):
+            raise OrgtrailError(f"--account: must be 12 digits; got {each!r}")
+    for each in regions:
+        if not re.fullmatch(r"[a-z0-9-]+", each):
+            raise OrgtrailError(f"--region: must be a region's name, like us-east-1; got {each!r}")
+
+
+def time_range(
+    since: str | None, until: str | None, last: str | None, *, hours: int | None
+) -> tuple[datetime, datetime]:
+    """Return start and end of the time range that options set.
+
+    Args:
+        since: the value of `--from`.
+        until: the value of `--to`; by default now.
+        last: the value of `--last`.
+        hours: how far to look back if no start is given; None for all times.
+
+    Raises:
+        OrgtrailError: an option is not valid.
+
+    """
+    if since and last:
+        raise OrgtrailError("--from and --last: both say when to begin; give one of them")
+    end = _time("--to", until) if until else datetime.now(UTC).replace(microsecond=0)
+    if since:
+        start = _time("--from", since)
+    elif last:
+        match = _LAST.fullmatch(last)
+        if not match:
+            raise OrgtrailError(f"--last: must be like 90m, 24h or 7d; got {last!r}")
+        start = _before(end, timedelta(**{_UNITS[match[2]]: int(match[1])}))
+    else:
+        start = (
+            _before(end, timedelta(hours=hours)) if hours else datetime(2013, 11, 13, tzinfo=UTC)
+        )
+    if start >= end:
+        raise OrgtrailError(
+            f"--from must be before --to; got {start.isoformat()} and {end.isoformat()}"
+        )
+    return start, end
+
+
+def _before(end: datetime, span: timedelta) -> datetime:
+    try:
+        return end - span
+    except OverflowError:
+        raise OrgtrailError("--last: is longer than the calendar") from None
+
+
+def _time(option: str, text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise OrgtrailError(
+            f"{option}: must be ISO 8601, like 2026-11-25T10:00:00Z; got {text!r}"
+        ) from None
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        raise OrgtrailError(f"{option}: lies outside the calendar; got {text!r}") from None
+
+
+def time_zone(name: str | None) -> ZoneInfo | None:
+    """Return the time zone that `--zone` names, None for UTC.
+
+    Raises:
+        OrgtrailError: there is none of that name.
+
+    """
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        raise OrgtrailError(
+            f"--zone: must be the name of a time zone, like Europe/Berlin; got {name!r}"
+        ) from None
+
+
+def parameters(given: list[str]) -> dict[str, str]:
+    """Parse the values of `--param`, each `name=value`.
+
+    Raises:
+        OrgtrailError: one of them does not have that form.
+
+    """
+    found = {}
+    for each in given:
+        name, sign, value = each.partition("=")
+        if not sign or not name:
+            raise OrgtrailError(f"--param: must be name=value; got {each!r}")
+        found[name] = value
+    return found

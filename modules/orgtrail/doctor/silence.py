@@ -1,0 +1,138 @@
+"""The check that each account has fresh digests: one may fall silent while all others deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+from orgtrail import naming
+from orgtrail.doctor.calls import UncheckedError
+from orgtrail.doctor.model import Live, LiveFault, Subject
+from orgtrail.regions import is_opt_in
+from orgtrail.verify.names import DIGEST_FOLDER, ChainId, VerifiedTrail
+
+_AT_ONCE = 8
+"""Regions of an account that are listed at a time."""
+_NONE = "there is no digest of it"
+_NAMED = 5
+"""Regions that get a fault of their own; the others share one."""
+
+
+def silent(live: Live, subject: Subject, within: timedelta) -> Iterator[LiveFault]:
+    """Yield a fault for an account, or for regions of it, without a digest for some time.
+
+    Args:
+        live: the settings and AWS.
+        subject: the account, by its id.
+        within: how old the last digest may be.
+
+    """
+    account, management = subject.name, live.env.management.id
+    joined = _joined(live, account)
+    is_new = joined is not None and live.now - joined <= within
+    home = ChainId(management, live.env.home_region)
+    if account != management and not _is_fresh(live, home, within):
+        raise UncheckedError(f"it waits for the check digest-freshness of {management}")
+    regions = sorted(_regions(live, account))
+
+    def age(region: str) -> str:
+        chain = ChainId(account, region)
+        return "" if _is_fresh(live, chain, within) else _last(live, chain)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        ages = [*pool.map(age, regions)]
+    stale = [
+        (region, said)
+        for region, said in zip(regions, ages, strict=True)
+        # A new account has no digest yet; an old digest shows that it was there before.
+        if said and not (is_new and said == _NONE)
+    ]
+    if is_new and not stale:
+        return
+    if not regions or len(stale) == len(regions):
+        when = stale[0][1] if stale else _NONE
+        yield LiveFault(
+            f"account {account} is silent: {when}; a digest is due every hour, also of an idle one",
+            "see whether the account is still in the organization and active, and whether its "
+            "AWSServiceRoleForCloudTrail exists; then who changed it: "
+            "orgtrail query run trail-tampering --env FILE",
+        )
+        return
+    for region, said in stale[:_NAMED]:
+        yield LiveFault(
+            f"account {account} is silent in {region}: {said}",
+            f"see whether {region} was disabled in the account (aws account list-regions "
+            f"--account-id {account}); if not, see health.aws.amazon.com for CloudTrail there",
+        )
+    if len(stale) > _NAMED:
+        others = ", ".join(region for region, _ in stale[_NAMED:])
+        yield LiveFault(f"account {account} is silent in {others}, too", "see the regions above")
+
+
+def _joined(live: Live, account: str) -> datetime | None:
+    """Return when an account joined; the check `accounts` reports whether it is active."""
+    answer = live.aws.ask("management", "organizations", "list_accounts")
+    about = next((each for each in answer["Accounts"] if each["Id"] == account), None)
+    if about is None or about.get("Status", "ACTIVE") != "ACTIVE":
+        raise UncheckedError("it waits for the check accounts")
+    found: datetime | None = about.get("JoinedTimestamp")
+    return found
+
+
+def _regions(live: Live, account: str) -> set[str]:
+    """Return the regions in which an account should have digests."""
+    env = live.env
+    if not env.trail.multi_region:
+        return {env.home_region}
+    found = {each: _folders(live, each) for each in env.account_ids}
+    own = found[account]
+    every = {region for regions in found.values() for region in regions}
+    named = {*(env.catalog.regions or ()), env.home_region}
+    return own | {region for region in every | named if not is_opt_in(region)}
+
+
+def _folders(live: Live, account: str) -> set[str]:
+    return {*_below(live, f"{_trail(live).location.root}{account}/{DIGEST_FOLDER}/")}
+
+
+def _is_fresh(live: Live, chain: ChainId, within: timedelta) -> bool:
+    """Tell whether a chain has a digest that ended within some time."""
+    trail, since = _trail(live), live.now - within
+    keys = _keys(live, trail.location.digests(chain), StartAfter=trail.digest_prefix(chain, since))
+    names = (trail.digest_name(chain, key) for key in keys)
+    return any(name and name.end > since for name in names)
+
+
+def _last(live: Live, chain: ChainId) -> str:
+    """Say when the last digest of a chain ended."""
+    trail = _trail(live)
+    prefix = trail.location.digests(chain)
+    for _ in ("year", "month", "day"):
+        below = _below(live, prefix)
+        if not below:
+            return _NONE
+        prefix = f"{prefix}{max(below)}/"
+    ends = [name.end for key in _keys(live, prefix) if (name := trail.digest_name(chain, key))]
+    if not ends:
+        return f"the trail has no digest of it on {prefix[-11:-1]}"
+    return f"the last digest is of {max(ends):%Y-%m-%d %H:%M} UTC"
+
+
+def _trail(live: Live) -> VerifiedTrail:
+    return naming.verified_trail(live.env)
+
+
+def _below(live: Live, prefix: str) -> list[str]:
+    found = _listed(live, prefix, Delimiter="/").get("CommonPrefixes", ())
+    return [each["Prefix"][len(prefix) : -1] for each in found]
+
+
+def _keys(live: Live, prefix: str, **given: str) -> Iterator[str]:
+    return (each["Key"] for each in _listed(live, prefix, **given).get("Contents", ()))
+
+
+def _listed(live: Live, prefix: str, **given: Any) -> Any:
+    bucket = live.env.archive.bucket
+    return live.aws.ask("logging", "s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, **given)

@@ -1,1 +1,0 @@
-"""Where queries run: DuckDB over a folder of logs, or Athena."""

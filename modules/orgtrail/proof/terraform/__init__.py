@@ -1,1 +1,0 @@
-"""Terraform as the proof reads it: the resources of a stack's JSON or of a plan."""

@@ -1,0 +1,1 @@
+"""Questions about the logs, and the engines that answer them: DuckDB on this machine, or Athena."""

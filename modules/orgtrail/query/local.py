@@ -1,0 +1,342 @@
+"""Queries on DuckDB over log files.
+
+Python finds and decompresses the files, so that every file that cannot be read is known by name.
+DuckDB takes them as a stream, keeps the columns that the queries read, and answers the queries.
+The records are kept in Parquet files: a DuckDB table holds many records in memory before it writes
+them, however large they are, while Parquet is written by size.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from orgtrail import records
+from orgtrail.errors import OrgtrailError
+from orgtrail.logs.files import LogFile
+from orgtrail.logs.reader import SCHEMA, BatchReader, Progress, ReadReport
+from orgtrail.query import dialect
+from orgtrail.query.render import TABLE
+
+MEMORY_LIMIT = "300MB"
+"""What DuckDB holds in memory before it writes to disk."""
+_THREADS = 2
+"""Each holds some records, and Python decompresses no faster than two of them read."""
+_FETCHED = 200
+"""Rows fetched at a time; a record may be large."""
+
+_CALL, _LIGHT, _UNUSED, _UNDATED, _ODD, _AGGREGATED, _INSIGHT, _BROKEN = range(8)
+"""The kind of a row. Light is a call that is needed only by queries that read no JSON, so its JSON
+is dropped; unused is a call that no query needs; undated has no time; broken is a whole file that
+DuckDB does not accept as JSON."""
+_TIME = r"'\d{4}-\d\d-\d\d[T ]\d\d:.*'"
+"""A record without such a time is in no time range, and is reported."""
+_JSON_TABLE = f"{TABLE}_with_json"
+_MANY = 8
+"""From more queries than this on, the records with JSON are copied to a file of their own."""
+_PARQUET = "FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE_BYTES '16MB'"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalResult:
+    """The result of a query, which runs when its rows are fetched."""
+
+    connection: duckdb.DuckDBPyConnection
+    reading: ReadReport
+    sql: str
+
+    def rows(self, limit: int | None = None) -> tuple[list[str], Iterator[tuple[object, ...]]]:
+        """Run the query; return the names of its columns, and its rows as they come.
+
+        Raises:
+            OrgtrailError: the query fails, also while rows are fetched.
+
+        """
+        sql = self.sql if limit is None else f"SELECT * FROM ({self.sql}) LIMIT {limit}"
+        try:
+            result = self.connection.execute(sql)
+        except duckdb.Error as error:
+            raise _query_failed(error) from None
+        return [each[0] for each in result.description or ()], _fetch(result)
+
+    def paths(self, ids: Iterable[str]) -> list[str]:
+        """Return the files that hold events with these ids.
+
+        Raises:
+            OrgtrailError: no query reads eventid, so it was not kept.
+
+        """
+        try:
+            # A separate cursor, since rows of a result may still be waiting.
+            cursor = self.connection.cursor()
+            found = cursor.execute(
+                "SELECT DISTINCT path FROM loaded "
+                f"WHERE kind IN ({_CALL}, {_LIGHT}, {_UNDATED}) "
+                "AND eventid IN (SELECT unnest(?::VARCHAR[])) ORDER BY path",
+                [[*ids]],
+            ).fetchall()
+        except duckdb.BinderException:
+            raise OrgtrailError(
+                "files are found by eventid, which the question has to read"
+            ) from None
+        return [path for (path,) in found]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedLogs:
+    """Log files that were loaded for certain queries."""
+
+    connection: duckdb.DuckDBPyConnection
+    reading: ReadReport
+
+    def ask(self, tree: exp.Query) -> LocalResult:
+        """Return the result of one of the queries that the files were loaded for."""
+        table = _JSON_TABLE if dialect.reads_json(tree) else TABLE
+        return LocalResult(self.connection, self.reading, dialect.to_duckdb(tree, table))
+
+
+@contextmanager
+def query_logs(
+    tree: exp.Query, files: Iterable[LogFile], progress: Callable[[int], None] = lambda _: None
+) -> Iterator[LocalResult]:
+    """Load files for one query, and give its result; arguments are those of `load_logs`."""
+    with load_logs([tree], files, progress) as logs:
+        yield logs.ask(tree)
+
+
+@contextmanager
+def load_logs(
+    trees: Sequence[exp.Query],
+    files: Iterable[LogFile],
+    progress: Callable[[int], None] = lambda _: None,
+) -> Iterator[LoadedLogs]:
+    """Load files once for several queries.
+
+    Args:
+        trees: the queries.
+        files: the files to read.
+        progress: called now and then with the number of files read.
+
+    Raises:
+        OrgtrailError: the records cannot be stored, for example on a full disk. A file that cannot
+            be read is reported in `LoadedLogs.reading` instead.
+
+    """
+    report = ReadReport(outside=[*getattr(files, "outside", ())])
+    with tempfile.TemporaryDirectory(prefix="orgtrail-") as folder:
+        connection = duckdb.connect(f"{folder}/loaded.duckdb")
+        try:
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+            connection.execute(f"SET threads = least({_THREADS}, current_setting('threads'))")
+            connection.execute(f"SET temp_directory = '{folder}/spill'")
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET preserve_insertion_order = false")
+            connection.execute("SET integer_division = true")
+            connection.execute("SET enable_progress_bar = false")  # stdout is for rows
+            try:
+                _load(connection, folder, trees, files, report, progress)
+            except duckdb.Error as error:
+                reason = str(error).splitlines()[0]
+                raise OrgtrailError(f"the log files cannot be read: {reason}") from None
+            yield LoadedLogs(connection, report)
+        finally:
+            connection.close()
+
+
+def _fetch(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:
+    try:
+        while some := result.fetchmany(_FETCHED):
+            yield from some
+    except duckdb.Error as error:
+        raise _query_failed(error) from None
+
+
+def _query_failed(error: Exception) -> OrgtrailError:
+    return OrgtrailError(f"the query cannot be answered: {str(error).splitlines()[0]}")
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    folder: str,
+    trees: Sequence[exp.Query],
+    files: Iterable[LogFile],
+    report: ReadReport,
+    progress: Progress,
+) -> None:
+    """Read all files into Parquet, and create the views that the queries read.
+
+    Files are either all in the archive's layout or all outside of it: the first one decides where
+    account, region and day are taken from.
+    """
+    rest = iter(files)
+    first = next(rest, None)
+    select = _select(trees, has_layout=first is None or bool(first.account))
+    source = BatchReader(chain(() if first is None else (first,), rest), report, progress)
+    _copy(connection, select, f"{folder}/whole.parquet", source)
+    # Files that are not valid JSON are read again, to see how far they are.
+    broken = connection.execute(
+        "SELECT path, account, region, day "
+        f"FROM '{folder}/whole.parquet' WHERE kind = {_BROKEN} ORDER BY path"
+    ).fetchall()
+    again = BatchReader([LogFile(*each) for each in broken], report, again=True)
+    _copy(connection, select, f"{folder}/broken.parquet", again)
+    connection.execute("CREATE TABLE damaged (path VARCHAR)")
+    for path in (*source.damaged, *again.damaged):
+        connection.execute("INSERT INTO damaged VALUES (?)", [path])
+    _create_views(connection, folder, trees)
+    _count(connection, report)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, select: str, to: str, source: BatchReader) -> None:
+    connection.register("incoming", pa.RecordBatchReader.from_batches(SCHEMA, source))
+    try:
+        connection.execute(f"COPY ({select}) TO '{to}' ({_PARQUET})")
+    except duckdb.Error:
+        if source.stopped_by is None:
+            raise
+    finally:
+        connection.unregister("incoming")
+    if source.stopped_by is not None:
+        raise source.stopped_by
+
+
+def _select(trees: Sequence[exp.Query], *, has_layout: bool) -> str:
+    """Return the SELECT that turns files and records into rows of the table."""
+    read = [dialect.names_read(each) for each in trees]
+    named = None if None in read else set[str]().union(*(each or () for each in read))
+    if named is not None and not has_layout:
+        named.add("accountid")
+    fields = [each for each in records.FIELDS if named is None or each.name.lower() in named]
+    shape = {each.name: records.duck(each.type, named) for each in fields}
+    taken = "".join(f', record."{name}" AS {name.lower()}' for name in shape)
+    names = sorted(_event_names(trees))
+    listed = ", ".join("'" + each.replace("'", "''") + "'" for each in names)
+    # A join finds it at once; the conditions would go through all their names for each record.
+    known = f"eventname IN (SELECT unnest([{listed}]))" if names else "false"
+    with_json = [each for each in trees if dialect.reads_json(each)]
+    without = [each for each in trees if not dialect.reads_json(each)]
+    light = set[str]().union(*(dialect.names_read(each) or () for each in without))
+    kept = "".join(
+        f", CASE WHEN {'needed' if each.name.lower() in light else 'needed_with_json'} "
+        f"THEN {each.name.lower()} END AS {each.name.lower()}"
+        for each in fields
+    )
+    # A value that is not an object becomes a record without values.
+    shape |= dict.fromkeys(("eventName", "eventCategory", "eventTime"), "VARCHAR")
+    place = "account, region, day"
+    if not has_layout:
+        shape |= dict.fromkeys(("recipientAccountId", "awsRegion"), "VARCHAR")
+        shape.setdefault("userIdentity", {"accountId": "VARCHAR"})
+        place = """
+          coalesce(record."recipientAccountId", record."userIdentity"."accountId", '') AS account,
+          coalesce(record."awsRegion", '') AS region,
+          coalesce(replace(record."eventTime"[:10], '-', '/'), '') AS day"""
+    shape_json = json.dumps({"Records": [shape]}).replace("'", "''")
+    return f"""
+        WITH bodies AS (
+          SELECT path, account, region, day, alone,
+            TRY(json_transform(body, '{shape_json}')).Records AS r
+          FROM incoming
+        ), split_records AS (
+          SELECT path, account, region, day, r IS NULL AND NOT alone AS broken,
+            unnest(coalesce(r, [NULL])) AS record
+          FROM bodies
+        )
+        , typed AS (
+          SELECT {place}, path,
+            CASE
+              WHEN broken THEN {_BROKEN}
+              WHEN record."eventCategory" = 'Aggregated' THEN {_AGGREGATED}
+              WHEN record."eventCategory" = 'Insight' THEN {_INSIGHT}
+              WHEN record."eventName" IS NULL THEN {_ODD}
+              WHEN NOT coalesce(record."eventTime" SIMILAR TO {_TIME}, false) THEN {_UNDATED}
+              ELSE {_CALL}
+            END AS kind{taken}
+          FROM split_records
+        ), with_known AS (
+          SELECT *, {known} AS known FROM typed
+        ), checked_with_json AS (
+          SELECT *, {_needed(with_json)} OR kind = {_UNDATED} AS needed_with_json
+          FROM with_known
+        ), checked AS (
+          SELECT *, needed_with_json OR {_needed(without)} AS needed FROM checked_with_json
+        )
+        SELECT account, region, day, path,
+          CASE
+            WHEN kind <> {_CALL} OR needed_with_json THEN kind
+            WHEN needed THEN {_LIGHT}
+            ELSE {_UNUSED}
+          END::UTINYINT AS kind{kept}
+        FROM checked"""
+
+
+def _event_names(trees: Sequence[exp.Query]) -> set[str]:
+    """Return the event names that queries need which need no others."""
+    found = [dialect.event_names(dialect.pushdown_condition([each], cheap=True)) for each in trees]
+    return set[str]().union(*(each or () for each in found))
+
+
+def _needed(trees: Sequence[exp.Query]) -> str:
+    """Return the condition that one of the queries may need a record."""
+    by_name = [each for each in trees if _event_names([each])]
+    others = [each for each in trees if not _event_names([each])]
+    return f"((known AND {_any_needs(by_name)}) OR {_any_needs(others)})"
+
+
+def _any_needs(trees: Sequence[exp.Query]) -> str:
+    if not trees:
+        return "false"
+    condition = dialect.pushdown_condition(trees, cheap=True)
+    if condition is None:
+        return "true"
+    # If a record fails the check with an error, the queries decide.
+    return f"coalesce(TRY(coalesce({dialect.expression_to_duckdb(condition)}, false)), true)"
+
+
+def _create_views(
+    connection: duckdb.DuckDBPyConnection, folder: str, trees: Sequence[exp.Query]
+) -> None:
+    """Create the tables that queries read, which hold calls only."""
+    connection.execute(
+        f"CREATE VIEW loaded AS FROM read_parquet(['{folder}/whole.parquet', "
+        f"'{folder}/broken.parquet']) WHERE path NOT IN (FROM damaged)"
+    )
+    path = f', path AS "{dialect.PATH}"' if any(map(dialect.reads_path, trees)) else ""
+    with_json = "loaded"
+    if len(trees) > _MANY:
+        # Otherwise each query would scan the light records as well.
+        with_json = f"'{folder}/with_json.parquet'"
+        connection.execute(
+            f"COPY (FROM loaded WHERE kind IN ({_CALL}, {_UNDATED})) TO {with_json} ({_PARQUET})"
+        )
+    for name, source, kinds in (
+        (TABLE, "loaded", f"{_CALL}, {_LIGHT}, {_UNDATED}"),
+        (_JSON_TABLE, with_json, f"{_CALL}, {_UNDATED}"),
+    ):
+        connection.execute(
+            f"CREATE VIEW {name} AS SELECT * EXCLUDE (kind, path){path} FROM {source} "
+            f"WHERE kind IN ({kinds})"
+        )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, report: ReadReport) -> None:
+    """Count the records by kind, and report what is not a call."""
+    counted: dict[int, int] = dict(
+        connection.execute("SELECT kind, count(*) FROM loaded GROUP BY kind").fetchall()
+    )
+    report.events = sum(counted.get(each, 0) for each in (_CALL, _LIGHT, _UNUSED, _UNDATED))
+    report.aggregated = counted.get(_AGGREGATED, 0)
+    report.insights = counted.get(_INSIGHT, 0)
+    for kind, by_file in ((_ODD, report.odd), (_UNDATED, report.undated)):
+        for path, count in connection.execute(
+            f"SELECT path, count(*) FROM loaded WHERE kind = {kind} GROUP BY path ORDER BY path"
+        ).fetchall():
+            by_file[path] = by_file.get(path, 0) + count

@@ -1,0 +1,38 @@
+"""Rows as a Parquet file, written as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+Row = tuple[object, ...]
+_GROUP = 20_000
+"""Rows that are written together."""
+
+
+def write_parquet(columns: list[str], rows: Iterable[Row], path: Path) -> int:
+    """Write rows to a file; return how many there were."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    source = iter(rows)
+    writer = schema = None
+    count = 0
+    try:
+        while (some := [*islice(source, _GROUP)]) or writer is None:
+            names = {name: [row[n] for row in some] for n, name in enumerate(columns)}
+            made = pa.table(names, schema=schema)
+            if writer is None:
+                # A column without a value yet becomes text.
+                schema = pa.schema(
+                    each.with_type(pa.string()) if pa.types.is_null(each.type) else each
+                    for each in made.schema
+                )
+                writer = parquet.ParquetWriter(path, schema)
+            writer.write_table(made.cast(schema))
+            count += len(some)
+    finally:
+        if writer is not None:
+            writer.close()
+    return count

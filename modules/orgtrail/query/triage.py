@@ -1,0 +1,335 @@
+"""All questions at once: the records that any of them needs are read once, then each is asked.
+
+On Athena one scan fetches those records into log files on this machine, and the questions are
+asked of the files; asked of Athena, each question would scan the table again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from sqlglot import exp
+
+from orgtrail import naming, records
+from orgtrail.errors import OrgtrailError
+from orgtrail.logs.bounds import Bounds
+from orgtrail.query import dialect
+from orgtrail.query.local import LoadedLogs
+from orgtrail.query.parquet import Row
+from orgtrail.query.questions import Question, pack
+from orgtrail.query.render import TABLE, to_run
+
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+"""The worst first."""
+CLOUDTRAIL_LAUNCH = datetime(2013, 11, 13, tzinfo=UTC)
+"""No record is older than CloudTrail."""
+_NEED_FACTS = {"log-bucket-tampering", "unused-regions"}
+"""Questions that are pointless without facts of the environment."""
+_HITS = "hits"
+_PARALLEL = 2
+"""Questions that are asked at the same time."""
+_END = ":until"
+"""Questions with it look back from the end of the time range."""
+_TIMES = ("event_time", "first_time", "first_failure", "started")
+_ACCOUNTS = ("account_id", "caller_account", "account")
+_PRINCIPALS = ("principal", "caller", "origin", "person", "source_ip")
+_OMITTED = ("event_id", "event_source", "last_time", "last_failure", "ended")
+
+_FLUSH = 5_000
+"""Records that are held before they are written."""
+_LONGEST_CONDITION = 240_000
+"""Bytes for the conditions of one query; the rest of it has a few thousand."""
+_OR = "\n  OR "
+_PARTITION = tuple(each.name for each in records.PARTITIONS)
+
+Leaf = tuple[tuple[str, ...], str, bool]
+"""The path of a value in a record, the expression that reads it, and whether it is JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The questions that are asked, and those that are not.
+
+    Attributes:
+        questions: those that are asked.
+        left_out: the reason for each of the others, by name.
+
+    """
+
+    questions: tuple[Question, ...]
+    left_out: dict[str, str]
+
+    def trees(self, bounds: Bounds, facts: Mapping[str, str]) -> list[exp.Query]:
+        """Return the queries of the questions within bounds."""
+        return [
+            dialect.parse(to_run(each, bounds, {}, facts), each.name) for each in self.questions
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class HitLine:
+    """A hit in one line; what a question does not return is empty."""
+
+    time: str
+    account: str
+    region: str
+    principal: str
+    what: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What one question found.
+
+    Attributes:
+        question: the question.
+        columns: the names of its columns.
+        count: the number of rows.
+        first: the earliest time in the rows.
+
+    """
+
+    question: Question
+    columns: list[str]
+    count: int
+    first: str
+    _connection: duckdb.DuckDBPyConnection
+
+    def rows(self, limit: int | None = None) -> Iterator[Row]:
+        """Yield the rows by time, all of them or the first ones."""
+        time = _first_of(_TIMES, self.columns)
+        order = f' ORDER BY "{time}"' if time else ""
+        most = "" if limit is None else f" LIMIT {limit}"
+        result = self._connection.execute(f"FROM {_HITS}{order}{most}")
+        while some := result.fetchmany(1000):
+            yield from some
+
+    def line(self, row: Row) -> HitLine:
+        """Return a row as one line."""
+        values = {
+            name: str(value)
+            for name, value in zip(self.columns, row, strict=True)
+            if value not in {None, "", False}
+        }
+        time, account, principal = (
+            values.pop(_first_of(names, self.columns), "")
+            for names in (_TIMES, _ACCOUNTS, _PRINCIPALS)
+        )
+        outcome = values.pop("outcome", "")
+        if not outcome and "attempts" in self.columns:
+            outcome = "success" if int(values.get("successes", "1")) else "attempt"
+        region = values.pop("aws_region", "")
+        call = (values.pop("event_name", ""), values.pop("target", ""))
+        rest = (f"{name}={value}" for name, value in values.items() if name not in _OMITTED)
+        what = " ".join(filter(None, (*call, *rest)))
+        return HitLine(time, account, region, principal, what, outcome)
+
+
+def select_questions(facts: Mapping[str, str], more: Iterable[Question] = ()) -> Selection:
+    """Select the questions that return findings and have all their required parameters.
+
+    Args:
+        facts: facts of the environment, as `orgtrail.naming.query_placeholders` returns them.
+        more: questions besides those of the pack.
+
+    """
+    asked, left_out = [], {}
+    for each in pack().values():
+        lacks = [
+            one.name
+            for one in each.parameters
+            if (one.required or each.name in _NEED_FACTS) and one.fact and not facts.get(one.fact)
+        ]
+        if each.severity == "info":
+            left_out[each.name] = "also returns routine activity; run it by name"
+        elif lacks:
+            left_out[each.name] = f"needs {', '.join(lacks)}: give --env FILE, or run it by name"
+        else:
+            asked.append(each)
+    asked += more
+    asked.sort(key=lambda each: SEVERITIES.index(each.severity))
+    return Selection(tuple(asked), left_out)
+
+
+def end_of(logs: LoadedLogs) -> datetime:
+    """Return the second after the last loaded record; now if there is none."""
+    found = logs.connection.execute(
+        "SELECT max(eventtime) FROM loaded WHERE eventtime < '9999'"
+    ).fetchone()
+    try:
+        last = datetime.fromisoformat(str(found and found[0]))
+    except ValueError:
+        last = datetime.now(UTC)
+    return last.replace(microsecond=0, tzinfo=UTC) + timedelta(seconds=1)
+
+
+def find_hits(
+    logs: LoadedLogs,
+    selection: Selection,
+    trees: Sequence[exp.Query],
+    bounds: Bounds,
+    facts: Mapping[str, str],
+) -> tuple[list[Hits], dict[str, str]]:
+    """Ask each question of the loaded logs.
+
+    Args:
+        logs: the logs.
+        selection: the questions.
+        trees: their queries, within the bounds that were loaded.
+        bounds: the bounds that are meant: those that were loaded may have no end.
+        facts: facts of the environment.
+
+    Returns:
+        the hits, by severity and then by time; and the questions that failed, with the reason.
+
+    """
+
+    def ask(question: Question, tree: exp.Query) -> Hits | str:
+        if _END in question.sql:
+            tree = dialect.parse(to_run(question, bounds, {}, facts), question.name)
+        try:
+            return _hits(logs.connection.cursor(), question, logs.ask(tree).sql)
+        except duckdb.Error as error:
+            return str(error).splitlines()[0]
+
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        answers = dict(
+            zip(selection.questions, pool.map(ask, selection.questions, trees), strict=True)
+        )
+    failed = {each.name: one for each, one in answers.items() if isinstance(one, str)}
+    found = [each for each in answers.values() if isinstance(each, Hits) and each.count]
+    found.sort(key=lambda each: (SEVERITIES.index(each.question.severity), each.first))
+    return found, failed
+
+
+def _hits(connection: duckdb.DuckDBPyConnection, question: Question, sql: str) -> Hits:
+    """Ask one question, and keep its rows in a table that only its connection sees."""
+    connection.execute(f"CREATE TEMP TABLE {_HITS} AS {sql}")
+    columns = [each[0] for each in connection.execute(f"FROM {_HITS} LIMIT 0").description or ()]
+    time = _first_of(_TIMES, columns)
+    least = f'min("{time}")' if time else "''"
+    counted = connection.execute(f"SELECT count(*), {least} FROM {_HITS}").fetchone()
+    if counted is None:
+        raise OrgtrailError(f"{question.name}: has no answer")
+    return Hits(question, columns, counted[0], counted[1] or "", connection)
+
+
+def _first_of(names: Iterable[str], columns: list[str]) -> str:
+    return next((each for each in names if each in columns), "")
+
+
+def scan_statements(trees: Sequence[exp.Query], condition: str) -> list[str]:
+    """Return the SELECTs of every record that any of the queries needs.
+
+    There are several if one would be longer than Athena takes, 262,144 bytes.
+    https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+
+    Args:
+        trees: the queries, within the same bounds.
+        condition: the condition of these bounds.
+
+    """
+    columns = ",\n  ".join(
+        (*_PARTITION, *(f"{read} AS c{n}" for n, (_, read, _) in enumerate(_leaves(trees))))
+    )
+    head = f"SELECT\n  {columns}\nFROM {TABLE}\nWHERE {condition}"
+    groups: list[list[str]] = [[]]
+    for tree in trees:
+        needed = dialect.pushdown_condition([tree])
+        if needed is None:
+            return [head]
+        sql = f"({needed.sql(dialect='athena', pretty=True)})"
+        if sum(len(each.encode()) + 5 for each in (*groups[-1], sql)) > _LONGEST_CONDITION:
+            groups.append([])
+        groups[-1].append(sql)
+    return [f"{head}\n  AND ({_OR.join(each)})" for each in groups if each]
+
+
+def write_log_files(
+    trees: Sequence[exp.Query], rows: Iterable[Row], root: Path, part: int = 0
+) -> int:
+    """Write the rows of such a SELECT as log files in the archive's layout; return how many.
+
+    Args:
+        trees: the queries.
+        rows: the rows.
+        root: the folder to write to.
+        part: the index of the SELECT.
+
+    """
+    leaves = _leaves(trees)
+    held: dict[tuple[str, ...], list[str]] = {}
+    count = 0
+    for count, row in enumerate(rows, 1):  # it is returned
+        place = tuple(str(each) for each in row[: len(_PARTITION)])
+        held.setdefault(place, []).append(json.dumps(_record(leaves, row[len(_PARTITION) :])))
+        if count % _FLUSH == 0:
+            _write(held, root, f"{part}-{count}")
+            held = {}
+    _write(held, root, f"{part}-{count}")
+    return count
+
+
+def _write(held: dict[tuple[str, ...], list[str]], root: Path, number: str) -> None:
+    for (account, region, day), texts in held.items():
+        folder = root / "AWSLogs" / account / naming.LOGS / region / day
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{account}_CloudTrail_{region}_{day.replace('/', '')}T0000Z_{number}.json"
+        file.write_text(f'{{"Records":[{",".join(texts)}]}}', encoding="utf-8")
+
+
+def _record(leaves: Sequence[Leaf], values: Sequence[object]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for (path, _, is_json), value in zip(leaves, values, strict=True):
+        if value is None:
+            continue
+        at = found
+        for name in path[:-1]:
+            at = at.setdefault(name, {})
+        at[path[-1]] = _parsed(str(value)) if is_json else value
+    return found
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _leaves(trees: Sequence[exp.Query]) -> list[Leaf]:
+    named = {each.name for tree in trees for each in dialect.fields_read(tree)} | {"eventName"}
+    return [
+        leaf
+        for each in records.FIELDS
+        if each.name in named
+        for leaf in _leaves_of((each.name,), each.name.lower(), each.type)
+    ]
+
+
+def _leaves_of(path: tuple[str, ...], read: str, kind: records.Type) -> Iterator[Leaf]:
+    match kind:
+        case records.Struct(fields):
+            for name, each in fields:
+                yield from _leaves_of((*path, name), f"{read}.{name.lower()}", each)
+        case records.Map():
+            yield path, f"json_format(CAST({read} AS json))", True
+        case records.List(records.Struct(fields)):
+            names = [name for name, each in fields if each == records.STRING]
+            listed = ", ".join(f"'{name}'" for name in names)
+            values = ", ".join(f"one.{name.lower()}" for name in names)
+            each_one = f"transform({read}, one -> map(ARRAY[{listed}], ARRAY[{values}]))"
+            yield path, f"json_format(CAST({each_one} AS json))", True
+        case records.List(of):
+            assert of == records.STRING, path
+            yield path, f"json_format(CAST({read} AS json))", True
+        case _:
+            yield path, read, kind == records.JSON
