@@ -14,7 +14,7 @@ from orgtrail.naming import CLOUDTRAIL
 from orgtrail.settings import rules
 from orgtrail.settings.catalog import CatalogSettings
 from orgtrail.settings.environment import Account, Environment, Organization
-from orgtrail.settings.types import MAX_TAGS, TAG_KEY, TAG_VALUE, others
+from orgtrail.settings.types import MAX_TAGS, TAG_KEY, TAG_VALUE, case_duplicates
 
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 TRAILS_PER_REGION = 5
@@ -279,5 +279,5 @@ def _invalid_tags(tag_set: TagSet) -> Iterator[str]:
             yield f"the tag {key!r} {TAG_KEY.text}"
         if not TAG_VALUE.holds(value):
             yield f"the tag {key!r} {TAG_VALUE.text}; it has {value!r}"
-    for key, earlier in others(key for key, _ in tag_set.tags).items():
+    for key, earlier in case_duplicates(key for key, _ in tag_set.tags).items():
         yield f"the tag {key!r} differs from {earlier!r} by case alone"
