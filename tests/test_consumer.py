@@ -15,7 +15,9 @@ import pytest
 from tests.conftest import ROOT
 
 PROGRAM = re.search(
-    r"<!-- consumer -->\s*```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    r"<!-- consumer -->\s*```python\n(.*?)```",
+    (ROOT / "docs" / "other-repositories.md").read_text(),
+    re.DOTALL,
 )
 
 
@@ -54,7 +56,7 @@ def test_five_lines_in_another_repository(wheel: Path, tmp_path: Path) -> None:
     (site / "here.pth").write_text(sysconfig.get_path("purelib") + "\n")
     run(python, "-m", "pip", "install", "--no-index", wheel, cwd=tmp_path)
 
-    assert PROGRAM is not None, "README.md shows a consumer"
+    assert PROGRAM is not None, "docs/other-repositories.md shows a consumer"
     (tmp_path / "audit.tfvars").write_text((ROOT / "envs" / "healthcare.tfvars").read_text())
     (tmp_path / "main.py").write_text(PROGRAM[1])
     run(python, "main.py", cwd=tmp_path)
