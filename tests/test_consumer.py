@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -22,8 +23,10 @@ PROGRAM = re.search(
 
 
 def run(*command: str | Path, cwd: Path) -> str:
+    # What is on the path of these tests is not there in another repository.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     result = subprocess.run(
-        [*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False
+        [*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False, env=env
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
