@@ -89,11 +89,10 @@ class SettingsError(OrgtrailError):
     def __init__(self, faults: Iterable[Fault], source: SettingsSource | None = None) -> None:
         """Sort the faults by line and format them."""
         self.source = source
-        self.faults = tuple(sorted(faults, key=self._line))
+        self.faults = tuple(
+            sorted(faults, key=lambda fault: source.line(fault.setting) if source else 0)
+        )
         super().__init__("\n".join(with_location(fault, source) for fault in self.faults))
-
-    def _line(self, fault: Fault) -> int:
-        return self.source.line(fault.setting) if self.source else 0
 
 
 def with_location(fault: Fault, source: SettingsSource | None) -> str:
@@ -114,10 +113,10 @@ def dotted(setting: SettingPath) -> str:
     return text
 
 
-def _as_hcl(value: object, longest: int = 80) -> str:
-    """Write a value as HCL would, cut to a readable length."""
+def _as_hcl(value: object) -> str:
+    """Write a value as HCL would, cut to 80 characters."""
     text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def describe_internal_error(error: BaseException) -> str:

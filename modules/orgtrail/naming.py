@@ -108,11 +108,6 @@ def trail_object_arns(env: Environment) -> list[str]:
     return [bucket_arn(env, env.archive.bucket, each) for each in prefixes]
 
 
-def key_alias_arn(env: Environment) -> str:
-    """Return the ARN of the key's alias."""
-    return logging_arn(env, "kms", env.key.alias)
-
-
 def log_group_arn(env: Environment, account: str) -> str:
     """Return the ARN of the log group in an account (`*` for any)."""
     return arn(env, "logs", account, f"log-group:{env.delivery.log_group}", region=env.home_region)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from orgtrail.errors import NOT_GIVEN, Fault, SettingPath
 from orgtrail.regions import GUARDDUTY_FEATURES_AS_OF, missing_guardduty_features
+from orgtrail.settings.detection import Subscribers
 from orgtrail.settings.environment import Environment
 
 _MFA = "console-login-without-mfa"
@@ -13,7 +14,9 @@ _MFA = "console-login-without-mfa"
 
 def unwise_settings(env: Environment) -> Iterator[Fault]:
     """Yield each unwise setting with its consequence."""
-    yield from _narrowed(env)
+    for place, given in _left_out(env):
+        rule = "leaves out management events: Security Hub fails CloudTrail.1 (CIS 3.1)"
+        yield Fault(place, rule, given)
     adopted = env.adopt.bucket if env.adopt.is_imported("bucket") else None
     if adopted and env.sends_notifications and not adopted.has("notification"):
         yield Fault(
@@ -22,7 +25,7 @@ def unwise_settings(env: Environment) -> Iterator[Fault]:
             "no more, and no plan shows that",
             list(adopted.parts or ()),
         )
-    if env.alarms and env.alarms.names != () and not _has_subscribers(env):
+    if env.alarms and env.alarms.names != () and env.alarms.subscribers == Subscribers():
         yield Fault(
             ("alarms", "subscribers"),
             "is empty: nobody hears the alarms, and Security Hub fails CloudWatch.1 to .14",
@@ -83,14 +86,8 @@ def _missing_features(env: Environment) -> Iterator[Fault]:
             )
 
 
-def _narrowed(env: Environment) -> Iterator[Fault]:
-    """Yield each setting that keeps the trail from recording all management events."""
-    fails = "leaves out management events: Security Hub fails CloudTrail.1 (CIS 3.1)"
-    for place, given in _left_out(env):
-        yield Fault(place, fails, given)
-
-
 def _left_out(env: Environment) -> Iterator[tuple[SettingPath, object]]:
+    """Yield each setting that keeps the trail from recording all management events."""
     if recording := env.recording:
         if recording.management != "all":
             yield ("recording", "management"), recording.management
@@ -107,11 +104,3 @@ def _left_out(env: Environment) -> Iterator[tuple[SettingPath, object]]:
         for selector in advanced
     ):
         yield ("trail", "advanced_event_selectors"), NOT_GIVEN
-
-
-def _has_subscribers(env: Environment) -> bool:
-    subscribers = env.alarms.subscribers if env.alarms else None
-    return bool(
-        subscribers
-        and (subscribers.email or subscribers.https or subscribers.slack or subscribers.teams)
-    )

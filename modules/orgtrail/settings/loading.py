@@ -153,9 +153,7 @@ def _siblings(model: type[BaseModel], location: SettingPath) -> list[str]:
         if below:
             choices = list(models_in(below[0].model_fields[str(part)].annotation))
         elif part in _BACKENDS:
-            choices = [each for each in choices if part in _tags(each)]
+            choices = [
+                each for each in choices if part in get_args(each.model_fields["type"].annotation)
+            ]
     return list(choices[0].model_fields)
-
-
-def _tags(model: type[BaseModel]) -> tuple[object, ...]:
-    return get_args(model.model_fields["type"].annotation)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import NoneType
 from typing import Literal, get_args, get_origin
 
@@ -32,19 +31,7 @@ tags and names of policies, may have any letters.
 This page is made from the code by `make docs`; a test keeps it so.
 """  # noqa: E501
 _TYPES = {str: "text", int: "whole number", bool: "true or false", NoneType: "null"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    name: str
-    kind: str
-    default: str
-    rule: str
-    meaning: str
-
-    def __str__(self) -> str:
-        cells = (f"`{self.name}`", self.kind, self.default, self.rule, self.meaning)
-        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+_PLURALS = {"text": "texts", "object": "objects"}
 
 
 def render() -> str:
@@ -58,7 +45,7 @@ def render() -> str:
         ]
         parts.append(f"## {title}\n\n{_prose(model)}\n")
         head = "| setting | type | default | rule | meaning |\n|---|---|---|---|---|"
-        parts.append("\n".join((head, *map(str, rows))) + "\n")
+        parts.append("\n".join((head, *rows)) + "\n")
     parts.append("## Rules between settings\n")
     parts.append("\n".join(f"- {line}" for line in rule_descriptions()) + "\n")
     return "\n".join(parts)
@@ -90,14 +77,11 @@ def _place(name: str, field: FieldInfo) -> str:
     return f"{name}[]." if origin is tuple else f"{name}."
 
 
-def _row(name: str, field: FieldInfo) -> _Row:
-    return _Row(
-        name=name,
-        kind=_kind(field.annotation),
-        default=_default(field),
-        rule="; ".join(dict.fromkeys(_rules(field))),
-        meaning=(field.description or "").strip(),
-    )
+def _row(name: str, field: FieldInfo) -> str:
+    rules = "; ".join(dict.fromkeys(_rules(field)))
+    meaning = (field.description or "").strip()
+    cells = (f"`{name}`", _kind(field.annotation), _default(field), rules, meaning)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _kind(annotation: object) -> str:
@@ -107,7 +91,8 @@ def _kind(annotation: object) -> str:
     if origin is Literal:
         return "one of " + ", ".join(f"`{each}`" for each in inner)
     if origin is tuple:
-        return f"list of {_plural(_kind(inner[0]))}"
+        kind = _kind(inner[0])
+        return f"list of {_PLURALS.get(kind, kind)}"
     if origin is dict:
         return f"{_kind(inner[1])} by name"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -118,10 +103,6 @@ def _kind(annotation: object) -> str:
     if models and NoneType not in inner:
         return "object"
     return " or ".join(_kind(each) for each in inner)
-
-
-def _plural(kind: str) -> str:
-    return {"text": "texts", "object": "objects"}.get(kind, kind)
 
 
 def _default(field: FieldInfo) -> str:
@@ -138,12 +119,9 @@ def _default(field: FieldInfo) -> str:
         return "`{ " + ", ".join(f'{name} = "{each}"' for name, each in value.items()) + " }`"
     if value == "":
         return "none"
-    text = {True: "true", False: "false", None: "null"}.get(value) if _is_word(value) else None
-    return f"`{text or value}`"
-
-
-def _is_word(value: object) -> bool:
-    return value is None or isinstance(value, bool)
+    if value is None or isinstance(value, bool):
+        return {True: "`true`", False: "`false`", None: "`null`"}[value]
+    return f"`{value}`"
 
 
 def _rules(field: FieldInfo) -> Iterator[str]:
