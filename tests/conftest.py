@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from orgtrail.cdktf import bindings as aws
 from orgtrail.cdktf.stack import EnvironmentStack
 from orgtrail.settings.environment import Environment
 
 if TYPE_CHECKING:
     from tests.archives import Archive
+
+# A machine that does other work at the same time is no fault of an example.
+settings.register_profile("all", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("all")
 
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]

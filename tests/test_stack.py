@@ -14,7 +14,7 @@ from orgtrail.cdktf.organization_trail import OrganizationTrail
 from orgtrail.environments import load_environment
 from orgtrail.errors import SettingsError
 from orgtrail.settings.environment import Environment
-from orgtrail.terraform.json import stack_json
+from orgtrail.terraform.render import stack_json
 from orgtrail.trail import build
 
 from tests import golden

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from orgtrail.module.variables import EXEMPT, HOME, PREFIX, Variable, named_accounts
 from orgtrail.regions import PARTITIONS, partition
 from orgtrail.settings.environment import Environment
-from orgtrail.terraform.json import stack_json
+from orgtrail.terraform.render import stack_json
 from orgtrail.trail.resource import Json
 from orgtrail.trail.stack import build
 
