@@ -14,6 +14,10 @@ ready := .venv/.ready
 # A file's tests stay together: those of a deploy build on each other. Files go in the order of
 # their names, so that the deploys, the longest of all, do not start last.
 parallel := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# The tests that say most in least time, some seconds each; `make check` runs these.
+fast := $(patsubst %,tests/test_%.py,alarms ascii athena aws evaluator guardrails hcl notices \
+	option_rules options partitions raw records recording schema settings sharing sigma units \
+	verification verify_parts)
 # Programs that tests run beside ours: what they need would not fit into our environment.
 simulator := tests/iam_simulate/node_modules/.ready
 checkov := .tools/checkov/.ready
@@ -24,7 +28,7 @@ browser := .tools/browser/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 trino := tests/trino/server/target/classpath
 
-.PHONY: setup demo test e2e trino soak lint bench golden schema docs lock clean
+.PHONY: setup demo check quick test e2e trino soak lint bench golden schema docs lock clean
 
 setup: $(ready)
 
@@ -44,6 +48,13 @@ $(pipenv):
 
 demo: $(ready)
 	@$(python) -m orgtrail.demo
+
+# Before each commit: within 40 seconds, with few examples of each property.
+check: $(ready)
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint quick
+
+quick: $(ready)
+	ORGTRAIL_FEW_EXAMPLES=1 $(python) -m pytest -n 2 --dist loadfile -q $(fast)
 
 # What waits for the network and what computes go side by side.
 test:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 # A machine that does other work at the same time is no fault of an example.
 settings.register_profile("all", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("all")
+
+FEW = "ORGTRAIL_FEW_EXAMPLES"
+"""Environment variable with which every property is tried with few examples: for developing."""
+
+
+def at_most(examples: int) -> int:
+    """Return how many examples a property is tried with: all, or few where that is asked for."""
+    return min(examples, 5) if os.environ.get(FEW) else examples
+
 
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]

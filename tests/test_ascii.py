@@ -22,7 +22,7 @@ from orgtrail.settings.trail import ResourceArn
 from orgtrail.settings.types import TextRule, metadata_in, models_in
 from pydantic import BaseModel
 
-from tests.conftest import MINIMAL, Json, merged, orgtrail, tfvars
+from tests.conftest import MINIMAL, Json, at_most, merged, orgtrail, tfvars
 from tests.log_records import SINCE, UNTIL
 
 DIGITS = "٢٢٢٢٢٢٢٢٢٢٢٢"
@@ -58,7 +58,7 @@ def test_the_models_were_walked() -> None:
 
 @given(data=st.data(), noise=st.characters(min_codepoint=128, exclude_categories=["Cs"]))
 @pytest.mark.parametrize("pattern", RULES, ids=[place for place, _ in RULES.values()])
-@examples(max_examples=15, deadline=None)
+@examples(max_examples=at_most(15), deadline=None)
 def test_no_identifier_takes_another_letter_than_asciis(
     pattern: str, noise: str, data: st.DataObject
 ) -> None:

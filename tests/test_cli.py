@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from orgtrail.check.run import check
 from orgtrail.errors import OrgtrailError
 
-from tests.conftest import MINIMAL, ROOT, merged, orgtrail, tfvars
+from tests.conftest import MINIMAL, ROOT, at_most, merged, orgtrail, tfvars
 from tests.mistakes import BROKEN, stack
 
 Done = subprocess.CompletedProcess[str]
@@ -288,7 +288,7 @@ PATHS = [
     value=st.none() | st.booleans() | st.integers() | st.text() | st.just([]) | st.just({})
     | st.just([7]) | st.just({"a": 7}) | st.just("${var.x}") | st.just("{}"),
 )  # fmt: skip
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=at_most(150), deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_stack_makes_the_check_fall_over(path: tuple[str | int, ...], value: Any) -> None:
     """Whatever stands in a place where something else should: a report, or a message."""
     content = copy.deepcopy(STACK)

@@ -20,7 +20,7 @@ from orgtrail.logs.reader import ReadReport
 from orgtrail.query import dialect, local
 from orgtrail.query.athena import Drift, drift
 
-from tests.conftest import orgtrail
+from tests.conftest import at_most, orgtrail
 from tests.log_records import AT, SINCE, UNTIL, ask, record, write_log
 
 OWN = "SELECT eventname, count(*) AS n FROM organization_trail GROUP BY 1 ORDER BY 1"
@@ -269,7 +269,9 @@ values = st.recursive(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=at_most(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(changes=st.dictionaries(st.sampled_from([each.name for each in records.FIELDS]), values))
 def test_no_record_is_lost_whatever_its_fields_hold(

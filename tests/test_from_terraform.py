@@ -15,7 +15,7 @@ from orgtrail.terraform import stack_of
 from orgtrail.trail import build
 
 from tests import golden
-from tests.conftest import Json, synthesized
+from tests.conftest import Json, at_most, synthesized
 from tests.strategies import extended
 
 ENVIRONMENTS = {
@@ -42,6 +42,6 @@ def test_the_stack_of_the_data_is_the_synthesized_one(name: str) -> None:
 
 
 @given(env=extended())
-@examples(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(max_examples=at_most(25), deadline=None, suppress_health_check=list(HealthCheck))
 def test_it_is_for_settings_of_every_shape(env: Environment) -> None:
     assert told(model_of(build(env).expanded())) == told(of_json(synthesized(env)))

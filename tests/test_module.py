@@ -17,7 +17,7 @@ from orgtrail.settings.archive import Adoption
 from orgtrail.settings.environment import Environment
 
 from tests import golden
-from tests.conftest import MINIMAL, ROOT, Json, environment, orgtrail, synthesized, tfvars
+from tests.conftest import MINIMAL, ROOT, Json, at_most, environment, orgtrail, synthesized, tfvars
 from tests.strategies import extended
 
 ENVIRONMENTS = {
@@ -184,7 +184,7 @@ def test_at_its_defaults_it_is_the_environment(name: str) -> None:
 
 @given(env=extended())
 @examples(
-    max_examples=15,
+    max_examples=at_most(15),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     # Each example is two syntheses: to shrink one would take minutes.

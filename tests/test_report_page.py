@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from orgtrail.report.page import heat_map, render, short
 
+from tests.conftest import at_most
 from tests.log_records import record, write_log
 from tests.reports import END, ENV, Json, Made, asked, made, make_logs
 
@@ -89,7 +90,7 @@ def test_no_value_becomes_markup(report: Made, text: str) -> None:
     assert Shape(render(_spoiled(report.data, text))).tags == plain.tags
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=at_most(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=st.text(st.characters(), max_size=60))
 def test_no_text_becomes_markup(report: Made, text: str) -> None:
     short = copy.deepcopy(report.data)

@@ -18,7 +18,7 @@ from orgtrail.settings.environment import Environment
 from orgtrail.trail import build
 
 from tests import golden
-from tests.conftest import MINIMAL, ROOT, Json, merged, synthesized, tfvars
+from tests.conftest import MINIMAL, ROOT, Json, at_most, merged, synthesized, tfvars
 from tests.mistakes import (
     ARCHIVE,
     BROKEN,
@@ -104,7 +104,7 @@ def with_root_target(env: Environment) -> Environment:
 
 
 @given(env=extended())
-@examples(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(max_examples=at_most(40), deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_valid_settings_make_an_access_that_is_not_meant(env: Environment) -> None:
     bound = with_root_target(env)
     model = model_of(build(bound).expanded())
@@ -115,7 +115,7 @@ def test_no_valid_settings_make_an_access_that_is_not_meant(env: Environment) ->
 
 
 @given(env=extended())
-@examples(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(max_examples=at_most(40), deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_intent_of_a_file_can_be_read_from_its_policies(env: Environment) -> None:
     bound = with_root_target(env)
     assert intent_from_policies(model_of(build(bound).expanded())) == intent_from_settings(bound)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from orgtrail.settings.environment import Environment
 
-from tests.conftest import Json, synthesized
+from tests.conftest import Json, at_most, synthesized
 from tests.schema import GOLDEN, kept, refused
 from tests.strategies import extended
 
@@ -34,7 +34,7 @@ def test_the_provider_takes_every_argument(path: Path) -> None:
 
 
 @given(env=extended())
-@examples(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(max_examples=at_most(15), deadline=None, suppress_health_check=list(HealthCheck))
 def test_it_takes_those_of_settings_of_every_shape(env: Environment) -> None:
     assert [*refused(synthesized(env), SCHEMA)] == []
 

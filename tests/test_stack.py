@@ -18,10 +18,12 @@ from orgtrail.terraform.render import stack_json
 from orgtrail.trail import build
 
 from tests import golden
-from tests.conftest import ROOT, Json, environment, synthesized
+from tests.conftest import ROOT, Json, at_most, environment, synthesized
 from tests.strategies import environments, extended
 
-SOME = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(
+    max_examples=at_most(40), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def blocks(stack: Json, *sections: str) -> Iterator[tuple[str, str, Json]]:
@@ -355,7 +357,7 @@ def test_the_json_of_the_data_is_what_cdktf_synthesizes(env: Environment) -> Non
 
 
 @given(env=extended())
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=at_most(15), deadline=None, suppress_health_check=list(HealthCheck))
 def test_it_is_for_settings_of_every_shape(env: Environment) -> None:
     made = synthesized(env)
     assert json.loads(json.dumps(stack_json(build(env)))) == without_comments(made)

@@ -29,6 +29,7 @@ from orgtrail.verify.storage.s3_api import S3Addresses
 from orgtrail.verify.storage.store import DigestMetadata, GzipError, GzipFlaw, Unpacker
 
 from tests.archives import ACCOUNT, ARN, BEGIN, BUCKET, HOUR, Archive, named, signing_key
+from tests.conftest import at_most
 
 CHAIN = ChainId(ACCOUNT, "us-east-1")
 ARCHIVE = Archive()
@@ -108,7 +109,7 @@ def test_what_fills_the_last_byte_is_not_of_the_file() -> None:
     assert harmless(PACKED, filled)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=at_most(400))
 @given(damaged(DIGEST.data))
 def test_damage_to_the_packed_digest_is_caught(data: bytes) -> None:
     found = verdict(DIGEST, data, DIGEST.signature, "SHA256withRSA")
@@ -116,14 +117,14 @@ def test_damage_to_the_packed_digest_is_caught(data: bytes) -> None:
         assert data == DIGEST.data or harmless(DIGEST.data, data)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=at_most(400))
 @given(damaged(PLAIN))
 def test_damage_to_what_is_in_a_digest_is_caught(body: bytes) -> None:
     found = verdict(DIGEST, gzip.compress(body), DIGEST.signature, "SHA256withRSA")
     assert found is not None or body == PLAIN
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=at_most(400))
 @given(damaged(DIGEST.signature.encode()), damaged(b"SHA256withRSA"))
 def test_damage_to_the_metadata_is_caught(signature: bytes, algorithm: bytes) -> None:
     text = signature.decode("latin-1")
@@ -143,7 +144,7 @@ def _number(text: str) -> bytes | None:
         return None
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=at_most(400))
 @given(damaged(LOG), st.integers(1, 4000))
 def test_damage_to_a_log_is_caught_however_it_arrives(data: bytes, step: int) -> None:
     unpacked = Unpacker(1 << 20)

@@ -212,7 +212,7 @@ def _refusal(live: Live) -> tuple[str, str] | None:
 
 def _policies_differ(live: Live) -> bool:
     archive = Subject("logging", live.env.archive.bucket)
-    declared = live.resource(archive, "aws_s3_bucket_policy").document("policy")
+    declared = live.resource(archive, "aws_s3_bucket_policy")
     try:
         about = live.aws.ask(
             "logging", "s3", "get_bucket_policy", absent=("NoSuchBucketPolicy",),
@@ -223,7 +223,9 @@ def _policies_differ(live: Live) -> bool:
             # The bucket may be another account's, which is still to be found out.
             return False
         raise
-    if difference(declared, about["Policy"] if about else None):
+    # Of a bucket that the file only refers to, nobody here says what its policy should be.
+    has_policy = about["Policy"] if about else None
+    if declared.is_managed and difference(declared.document("policy"), has_policy):
         return True
     known = live.key("logging", live.env.key.alias)
     if known is None or live.env.adopt.referenced_key:
