@@ -109,8 +109,8 @@ CASES: list[tuple[Json, list[str]]] = [
     (
         {"adopt": {"bucket": {"parts": ["notification"]}}},
         [
-            "adopt.bucket.parts must not hold notification where nobody is told: it stays as it "
-            "is; name who is told in archive.notifications, or leave it out"
+            "adopt.bucket.parts must not have notification where nobody is notified: it stays as "
+            "it is; name who is notified in archive.notifications, or leave it out"
         ],
     ),
     (
@@ -259,7 +259,7 @@ def test_whom_the_bucket_told_is_not_forgotten_in_silence(tmp_path: Path) -> Non
     (found,) = [each for each in check(path).findings if each.setting == "adopt.bucket.parts"]
     assert found.message.partition(": ")[2] == (
         "adopt.bucket.parts leaves out notification, which this file sets: whoever the bucket "
-        "tells now is told no more, and no plan shows that; got []"
+        "notifies now is no longer notified, and no plan shows that; got []"
     )
 
 

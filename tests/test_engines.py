@@ -144,7 +144,7 @@ def test_what_is_no_file_is_named_and_a_loop_is_told(tmp_path: Path) -> None:
         str(odd[2]): "Too many levels of symbolic links",
     }
     (tmp_path / "AWSLogs" / "again").symlink_to(tmp_path)
-    with pytest.raises(OrgtrailError, match="again: is a link to a folder that it lies in"):
+    with pytest.raises(OrgtrailError, match="again: is a link to a folder that it is in"):
         read(tmp_path)
 
 

@@ -45,7 +45,7 @@ CASES: list[tuple[Json, list[str]]] = [
     ),
     (
         {"trail": {"event_selectors": [{}]}, "recording": {}},
-        ["trail.event_selectors must not stand beside recording"],
+        ["trail.event_selectors must not be set together with recording"],
     ),
     (
         data(

@@ -91,7 +91,7 @@ def test_a_section_that_moves_to_another_account_is_told(out: Path) -> None:
     assert told(out, bank(guardduty={})) == [
         "bank: aws_guardduty_detector.guardduty_us_east_1_administrator_detector and 4 more would "
         "move from account 555555555555 to 222222222222: Terraform would make them there, and lose "
-        "sight of those that stand; leave their section out and add retired = { accounts = "
+        "track of those that exist; leave their section out and add retired = { accounts = "
         '["security"] }, and keep accounts.security until then, apply, and bring the section back'
     ]
 

@@ -200,7 +200,7 @@ def test_the_command_says_where_to_open_it(logs: Path, tmp_path: Path) -> None:
     assert result.returncode == 0
     assert f"  open {tmp_path / 'out' / 'report.html'}\n" in result.stdout
     assert "  integrity: valid\n" in result.stdout
-    assert re.search(r"^  access: (\d+) of \1 as meant$", result.stdout, re.MULTILINE)
+    assert re.search(r"^  access: (\d+) of \1 as intended$", result.stdout, re.MULTILINE)
 
 
 def test_long_answers_are_cut_with_a_count_and_whole_beside(

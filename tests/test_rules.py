@@ -279,5 +279,5 @@ def test_a_reader_who_may_read_but_not_decrypt_is_found(tmp_path: Path) -> None:
     (finding,) = checked(tmp_path, content).findings
     assert finding.message == (
         "a member's reader cannot decrypt a log file (kms:Decrypt): no statement of the policy of "
-        "key alias/fintech-audit allows it. Meant: allow."
+        "key alias/fintech-audit allows it. Intended: allow."
     )

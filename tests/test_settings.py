@@ -178,7 +178,7 @@ CASES: list[tuple[Json, list[str]]] = [
     ),
     (
         {"accounts": {"logging": {"profile": "x"}}},
-        ['accounts.logging.profile must not stand beside role_arn; got "x"'],
+        ['accounts.logging.profile must not be set together with role_arn; got "x"'],
     ),
     (
         {"accounts": {"management": {"external_id": "secret"}}},
@@ -227,7 +227,7 @@ CASES: list[tuple[Json, list[str]]] = [
                 ],
             }
         },
-        ["trail.event_selectors must not stand beside trail.advanced_event_selectors"],
+        ["trail.event_selectors must not be set together with trail.advanced_event_selectors"],
     ),
     (
         {"trail": {"event_selectors": [{}] * 6}},
@@ -348,7 +348,7 @@ CASES: list[tuple[Json, list[str]]] = [
         {"archive": {"break_glass_roles": ["arn:aws:iam::*:role/x"]}},
         [
             "archive.break_glass_roles[0] must be a role's ARN with its account id in digits "
-            '(* may stand in the role\'s name); got "arn:aws:iam::*:role/x"'
+            '(* is allowed in the role\'s name); got "arn:aws:iam::*:role/x"'
         ],
     ),
     ({"key": {"rotation_days": 30}}, ["key.rotation_days must be at least 90; got 30"]),
@@ -520,8 +520,8 @@ CASES: list[tuple[Json, list[str]]] = [
     (
         {"guardrails": {"exempt_roles": [ROLE, "arn:aws:iam::*:role/*"]}},
         [
-            "guardrails.exempt_roles[1] must be a role's ARN; * may stand in the role's name, and "
-            "in the place of the account id for a role of one name (8 characters of it at least) "
+            "guardrails.exempt_roles[1] must be a role's ARN; * is allowed in the role's name, and "
+            "in place of the account id for a role of one name (8 characters of it at least) "
             'in every account; got "arn:aws:iam::*:role/*"'
         ],
     ),

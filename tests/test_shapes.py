@@ -238,7 +238,7 @@ def test_a_folder_is_searched_for_files_that_may_hold_records(tmp_path: Path) ->
     assert files.accounts_and_regions(tmp_path) == {}
     assert files.accounts_and_regions(deep / "x.json") == {}
     (deep / "again").symlink_to(tmp_path)
-    with pytest.raises(OrgtrailError, match="again: is a link to a folder that it lies in"):
+    with pytest.raises(OrgtrailError, match="again: is a link to a folder that it is in"):
         read(tmp_path)
 
 

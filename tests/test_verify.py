@@ -218,7 +218,7 @@ def test_two_deleted_digests_leave_a_gap_too(archive: Archive) -> None:
     files = sum(len(named(each)) for each in digests[4:6])
     assert gap.detail.startswith(
         "2026-03-10T22:20:05Z to 2026-03-11T00:20:05Z is not covered: digests before and after it "
-        f"leave it out; {files} log files lie in it that no digest vouches for"
+        f"leave it out; {files} log files are in it that no digest covers"
     )
 
 
@@ -263,7 +263,7 @@ def test_all_digests_deleted_is_no_silence(archive: Archive) -> None:
     assert (result.verdict, kinds(result)) == ("unproven", {"no-digests": 1})
     finding = result.findings[0]
     assert finding.account == OTHER
-    assert "there is no digest of this time; 30 log files lie in it" in finding.detail
+    assert "there is no digest of this time; 30 log files are in it" in finding.detail
 
 
 def test_the_last_digest_before_a_stop_deleted(archive: Archive) -> None:
@@ -278,7 +278,7 @@ def test_the_last_digest_before_a_stop_deleted(archive: Archive) -> None:
     assert files
     assert "2026-03-10T22:20:05Z to 2026-03-11T02:20:05Z is not covered" in detail
     assert "a new chain begins after it" in detail
-    assert f"{files} log files lie in it" in detail
+    assert f"{files} log files are in it" in detail
 
 
 def test_a_stop_with_no_file_in_it_is_told_apart(archive: Archive) -> None:
@@ -286,7 +286,7 @@ def test_a_stop_with_no_file_in_it_is_told_apart(archive: Archive) -> None:
     archive.write(start=BEGIN + 8 * HOUR, hours=4)
     result = archive.verified()
     assert (result.verdict, kinds(result)) == ("unproven", {"gap": 1})
-    assert "no log file lies in it" in result.findings[0].detail
+    assert "no log file is in it" in result.findings[0].detail
 
 
 @pytest.mark.parametrize("minutes", [1, 59])
@@ -300,7 +300,7 @@ def test_a_stop_shorter_than_an_hour_is_not_covered(archive: Archive, minutes: i
     assert result.findings[0].detail.startswith(
         f"{off:%Y-%m-%dT%H:%M:%SZ} to {off + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ} is not "
         "covered: logging or log file validation was off; a new chain begins after it, and the "
-        "first digest of a chain vouches for nothing before its end; no log file lies in it"
+        "first digest of a chain covers nothing before its end; no log file is in it"
     )
 
 

@@ -510,7 +510,7 @@ def test_a_window_in_the_future_says_so(archive: Archive) -> None:
     now = datetime.now(UTC)
     result = archive.verified(since=now + HOUR, until=now + 2 * HOUR)
     assert result.verdict == "unproven"
-    assert "the window lies in the future" in result.findings[0].detail
+    assert "the window is in the future" in result.findings[0].detail
     result = archive.verified(since=now - HOUR, until=now)
     assert "the window begins within the last two hours" in result.findings[0].detail
 
@@ -921,7 +921,7 @@ def test_nothing_at_all_is_told(archive: Archive) -> None:
     archive.world.buckets[BUCKET] = {}
     result = archive.verified()
     assert (result.verdict, kinds(result)) == ("unproven", {"no-digests": 1})
-    assert "nothing of what was asked for lies below s3://" in result.findings[0].detail
+    assert "nothing of what was requested is below s3://" in result.findings[0].detail
 
 
 def test_an_account_is_asked_for_its_regions_once() -> None:

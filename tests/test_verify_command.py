@@ -144,7 +144,7 @@ def test_the_report(archive: Archive) -> None:
             "--trail-arn: must be like arn:aws:cloudtrail:us-east-1:",
         ),
         ((*NAMED, "--from", "yesterday"), "--from: must be ISO 8601"),
-        ((*NAMED, "--from", "0001-01-01T00:00:00+09:00"), "--from: lies outside the calendar"),
+        ((*NAMED, "--from", "0001-01-01T00:00:00+09:00"), "--from: is outside the calendar"),
         ((*NAMED, "--account", "\u0661" * 12), "--account: must be 12 digits"),
         ((*NAMED, "--account", "1"), "--account: must be 12 digits; got '1'"),
         ((*NAMED, "--region", "US East"), "--region: must be a region's name"),

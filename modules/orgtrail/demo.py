@@ -136,8 +136,8 @@ def _report(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -
     )
     console.print(
         f"    integrity {said['integrity']['verdict']}, {counts['pass']} controls pass, "
-        f"{counts['fail']} fail; {said['access']['agree']} of {said['access']['total']} accesses "
-        "are as meant"
+        f"{counts['fail']} fail; {said['access']['agree']} of {said['access']['total']} access "
+        "checks match the intent"
     )
     console.print(f"    open {(out / PAGE).resolve()} in a browser", soft_wrap=True)
 

@@ -88,7 +88,7 @@ def _moved(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]:
         retired = "" if name in env.provider_accounts else f" and add {_retirement(env, [name])}"
         yield (
             f"{env.name}: {addresses[0]}{more} would move from account {source} to {target}: "
-            "Terraform would make them there, and lose sight of those that stand; leave their "
+            "Terraform would make them there, and lose track of those that exist; leave their "
             f"section out{retired}, apply, and bring the section back"
         )
 

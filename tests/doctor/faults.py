@@ -193,7 +193,7 @@ def logs_of(account: str, region: str) -> Callable[[Patient], None]:
 
 
 def prefixes(*names: str) -> Callable[[Patient], None]:
-    """Have log files lie below AWSLogs/ and names of accounts."""
+    """Have log files are below AWSLogs/ and names of accounts."""
 
     def inject(patient: Patient) -> None:
         accounts = {name: each.id for name, each in patient.env.accounts.items()}

@@ -268,7 +268,7 @@ def test_eventbridge_is_told_where_the_file_says_so(patient: Patient) -> None:
     (found,) = [each for each in outcomes if each.state is not CheckState.FINE]
     assert found.check == "bucket-notification"
     (fault,) = found.faults
-    assert fault.cause == "the archive does not tell EventBridge of its events"
+    assert fault.cause == "the archive does not notify EventBridge of its events"
 
 
 def test_what_is_only_referred_to_is_not_compared(patient: Patient) -> None:

@@ -142,7 +142,7 @@ def _fault(detail: Mapping[str, Any]) -> Fault:
             return Fault(place, "is required")
         case "extra_forbidden":
             known = _Entry if len(place) > 1 else _Baseline
-            hint = f"what may stand here is {', '.join(known.model_fields)}"
+            hint = f"the keys allowed here are {', '.join(known.model_fields)}"
             return Fault(place, "is not known", detail["input"], hint)
         case "rule":
             hint = _near(detail["input"]) if place[-1] == "rule" else ""

@@ -50,7 +50,7 @@ BUCKET_ACTIONS = {
     "replicate the archive elsewhere": "PutReplicationConfiguration",
     "stop the archive's access log": "PutBucketLogging",
     "make the requester pay, which stops delivery": "PutBucketRequestPayment",
-    "change whom the archive tells of new files": "PutBucketNotification",
+    "change where the archive reports new files": "PutBucketNotification",
     "delete the archive": "DeleteBucket",
 }
 DELETE_KEY = "schedule the key's deletion"
@@ -113,14 +113,14 @@ ROLE_ACTIONS = {
     "change the session of": "UpdateRole",
     "delete": "DeleteRole",
     "make": "CreateRole",
-    "hand to a service of one's own": "PassRole",
+    "pass to a service of the caller's": "PassRole",
 }
 """Give somebody all that a role has, or make the role useless."""
 SIGN_IN_ACTIONS = {
-    "change who vouches for sign-ins": "UpdateSAMLProvider",
-    "delete who vouches for sign-ins": "DeleteSAMLProvider",
-    "delete who vouches for pipelines": "DeleteOpenIDConnectProvider",
-    "change who vouches for pipelines": "UpdateOpenIDConnectProviderThumbprint",
+    "change an identity provider of sign-ins": "UpdateSAMLProvider",
+    "delete an identity provider of sign-ins": "DeleteSAMLProvider",
+    "delete an identity provider of pipelines": "DeleteOpenIDConnectProvider",
+    "change an identity provider of pipelines": "UpdateOpenIDConnectProviderThumbprint",
     "let pipelines in for another audience": "AddClientIDToOpenIDConnectProvider",
     "keep pipelines out": "RemoveClientIDFromOpenIDConnectProvider",
 }

@@ -21,7 +21,7 @@ class Status(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict
     FAIL = "fail"
     OFF = "off"
-    """An option that is not asked for; the control names the setting that turns it on."""
+    """An option that is not enabled; the control names the setting that turns it on."""
     UNPROVEN = "unproven"
     """Decided by something that the file only refers to, because others manage it."""
 
@@ -89,7 +89,7 @@ def _trail_controls(model: Model) -> Iterator[Control]:
          bool(archive and archive.logs_to), at_archive, "archive.access_log_bucket"),
         (("CIS 3.5", "CloudTrail.2"), "Log files are encrypted with a KMS key",
          bool(trail and trail.key), at_trail, "key"),
-        (("CIS 3.6", "KMS.4"), "The keys rotate by themselves",
+        (("CIS 3.6", "KMS.4"), "The keys rotate automatically",
          bool(model.keys) and all(each.rotates for each in model.keys),
          key.address if key else "aws_kms_key", "key.rotation_days"),
         (("CIS 3.8", "S3.22"), "Writes of objects are recorded in all buckets",

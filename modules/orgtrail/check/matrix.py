@@ -149,7 +149,7 @@ def _policy_levels(model: Model) -> Levels:
             binds = control.kind == kind and model.binds(control, account)
             if binds is None:
                 under = ", ".join(control.targets)
-                reason = f"whether account {account} lies under {under} is not known here"
+                reason = f"whether account {account} is under {under} is not known here"
                 policies.append(doubtful(control.policy, reason))
             elif binds:
                 policies.append(control.policy)

@@ -24,7 +24,7 @@ from the file alone, before any plan, in about a second, without AWS, Terraform 
 - an environment file,
 - a stack's `cdk.tf.json`, ours or any other Terraform JSON with a trail in it,
 - a plan: `terraform show -json plan.out > plan.json` (any name that ends in `.json`), of a new stack or
-  of one that stands, of resources of its own or in modules. What a plan does not tell is `unproven`.
+  of one that stands, of resources of its own or in modules. What a plan does not say is `unproven`.
 
 What a file only refers to (`adopt`, with `manage = false`) is somebody else's: the check has not seen its
 policies, and calls it `unproven`.
@@ -47,7 +47,7 @@ guardrails = {
 the matrix asks about the one that fewest policies bind. Accounts that no file names are not asked about.
 
 A stack or plan does not say who is meant to be exempt. There the exemptions that its policies name
-are taken as meant; read them in the matrix.
+are taken as the intent; read them in the matrix.
 
 ## What it answers
 
@@ -60,14 +60,14 @@ decided, and the reason is said; nothing is guessed.
 stop, change or open the trail. Each is decided as AWS would, from the very documents that will be
 deployed: identity policies, bucket, key and trust policies, service and resource control policies.
 Administrators are taken at their worst: their own account allows them everything. With
-`--format json` each has the verdict that is meant, the one that comes out, and the statement that
+`--format json` each has the intended verdict, the one that comes out, and the statement that
 decided.
 
-**To be known.** No service control policy binds the management account. Whoever administers it can
+**Note.** No service control policy binds the management account. Whoever administers it can
 stop the trail; the report says so, and what would tell of it.
 
 **Controls** of CIS and Security Hub, each with its verdict and the resource that decides. `off` is an
-option of the environment file that is not asked for; `unproven` is decided by what is only referred to.
+option of the environment file that is not enabled; `unproven` is decided by what is only referred to.
 
 ## Exit codes and options
 
@@ -90,7 +90,7 @@ reason = "A lock comes with the new retention schedule, ticket 4711."
 environment = "bank" # this one alone; left out, any
 ```
 
-An entry without a reason is an error. One that no finding of the checked files is at is told on stderr, to
+An entry without a reason is an error. One that no finding of the checked files is at is reported on stderr, to
 be removed; it changes no exit code. In JSON each finding has `accepted` and its `reason`.
 `--accept RULE@SETTING` accepts at one place without a file, and `--accept RULE`, say `--accept no-lock`,
 at every place and for ever: it is for trying things out.
@@ -116,7 +116,7 @@ def _rules() -> Iterator[str]:
     for each in RULES:
         yield f"| `{each.name}` | {each.severity} | {each.meaning} |"
     yield (
-        "| `access` | high | Every access of the matrix is decided as it is meant. |\n"
+        "| `access` | high | Every access of the matrix matches the intent. |\n"
         "| a control's id | medium | The control is met. |\n"
         f"| `{referred.RULE}` | unproven | Nothing is only referred to. |\n"
     )
@@ -152,7 +152,8 @@ def _actions() -> Iterator[str]:
         "decrypt with and without\nCloudTrail's context, encrypt, grant the use of the key, stop "
         "its rotation, end the organization's trust in\nCloudTrail, list files, take messages from "
         "the feed's queues, and whatever makes somebody as good as the\ndeploy role or a role that "
-        "reads (its trust, its policies, its boundary, making it anew, handing it to a\nservice).\n"
+        "reads (its trust, its policies, its boundary, creating it again, passing it to\n"
+        "a service).\n"
     )
 
 

@@ -175,7 +175,7 @@ def _access_findings(cells: list[Cell], model: Model, *, by_setting: bool) -> It
             "access",
             _section(first) if by_setting else address,
             f"{first.principal.title} {verb} {_titles(group)}: {first.decision.statement}. "
-            f"Meant: {first.expected}.",
+            f"Intended: {first.expected}.",
         )
 
 

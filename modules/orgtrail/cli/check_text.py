@@ -25,7 +25,7 @@ def show(report: Report, accepted: Acceptances) -> None:
         _access(console, report)
         _controls(console, report)
     for each in report.limits:
-        console.print(Text(f"To be known: {each}"))
+        console.print(Text(f"Note: {each}"))
     console.print(_summary(report, accepted) + "\n")
 
 
@@ -79,4 +79,5 @@ def _summary(report: Report, accepted: Acceptances) -> str:
         if report.path.suffix == ".json":
             reason = "without trail and archive there is no access to prove"
         return f"{report.name}: {found}; {reason}."
-    return f"{report.name}: {found}; {agreeing} of {len(report.access)} accesses are as meant."
+    matching = f"{agreeing} of {len(report.access)} access checks match the intent"
+    return f"{report.name}: {found}; {matching}."

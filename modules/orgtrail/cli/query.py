@@ -104,7 +104,7 @@ def list_queries(format: FormatOption = Format.TEXT) -> None:
 @queries.command()
 def show(
     name: Annotated[str, typer.Argument(help="A question of the pack.")],
-    dialect: Annotated[Dialect, typer.Option(help="Whose SQL.")] = Dialect.ATHENA,
+    dialect: Annotated[Dialect, typer.Option(help="SQL dialect to print.")] = Dialect.ATHENA,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Show what a question answers, what may be set, and its SQL over its usual time."""

@@ -238,7 +238,7 @@ def _time(option: str, text: str) -> datetime:
     try:
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except OverflowError:
-        raise OrgtrailError(f"{option}: lies outside the calendar; got {text!r}") from None
+        raise OrgtrailError(f"{option}: is outside the calendar; got {text!r}") from None
 
 
 def time_zone(name: str | None) -> ZoneInfo | None:

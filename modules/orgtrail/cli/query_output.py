@@ -189,7 +189,7 @@ def report_reading(report: ReadReport, root: Path, count: int | None) -> int:
             "in no period\n"
         )
     for path in sorted(report.outside)[:_MOST_NAMED]:
-        sys.stderr.write(f"{_below(path, root)}: not read: lies outside of the archive's layout\n")
+        sys.stderr.write(f"{_below(path, root)}: not read: is outside the archive's layout\n")
     lost = len(report.unread)
     rows = "" if count is None else f"{_number(count, 'row')} from "
     sys.stderr.write(

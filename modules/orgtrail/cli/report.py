@@ -99,7 +99,7 @@ def _show(made: dict[str, Any], out: Path) -> None:
     console.print(Text(f"{about['environment']}, {about['from']} to {about['to']}", "bold"))
     console.print(Text(f"  integrity: {made['integrity']['verdict']}"))
     console.print(Text(f"  controls: {controls}"))
-    console.print(Text(f"  access: {access['agree']} of {access['total']} as meant"))
+    console.print(Text(f"  access: {access['agree']} of {access['total']} as intended"))
     for each in made["not_checked"]:
         console.print(Text(f"  not checked: {each['what']}: {each['why']}"))
     console.print(Text(f"  open {(out / PAGE).resolve()}"))

@@ -234,7 +234,7 @@ def _print(result: Result, trail: VerifiedTrail, window: tuple[datetime, datetim
         for advice, found in by_kind[kind].items():
             _print_findings(console, advice, found)
     if result.notes:
-        console.print("\nTo be known")
+        console.print("\nNotes")
     for note in sorted(result.notes):
         console.print(Text(f"  {printable(note)}"), soft_wrap=True)
 

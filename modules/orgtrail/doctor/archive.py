@@ -30,7 +30,7 @@ def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
         if not error.is_foreign:
             raise
         yield LiveFault(
-            f"the bucket {subject.name} is another account's: S3 refuses to tell of it (403)",
+            f"the bucket {subject.name} is another account's: S3 refuses access to it (403)",
             "names of buckets are taken by all of AWS together: choose another in the environment "
             "file",
         )
@@ -42,7 +42,7 @@ def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
     region = _OLD_NAMES.get(said, said)
     if region != live.env.home_region:
         yield LiveFault(
-            f"the bucket lies in {region}, not in {live.env.home_region}",
+            f"the bucket is in {region}, not in {live.env.home_region}",
             "the name is taken there; choose another name in the environment file",
         )
 
@@ -166,12 +166,12 @@ def notifications(live: Live, subject: Subject) -> Iterator[LiveFault]:
         if not any(set(wanted.events) <= set(each.events) for each in has):
             what = "new files" if is_siem else ", ".join(wanted.events)
             hears = "the SIEM hears nothing" if is_siem else "it hears nothing"
-            yield LiveFault(f"the archive does not tell {wanted.arn} of {what}: {hears}")
+            yield LiveFault(f"the archive does not notify {wanted.arn} of {what}: {hears}")
         elif not any(wanted.prefix.startswith(each.prefix) for each in has):
             yield LiveFault(
-                f"it tells of files below {has[0].prefix!r} alone; "
+                f"it reports files below {has[0].prefix!r} alone; "
                 + ("the organization's" if is_siem else f"those for {wanted.arn}")
-                + f" lie below {wanted.prefix!r}"
+                + f" are below {wanted.prefix!r}"
             )
     named = {each.arn for each in naming.notifications(env)}
     for arn in sorted({each.arn for each in notified} - named):
@@ -180,7 +180,7 @@ def notifications(live: Live, subject: Subject) -> Iterator[LiveFault]:
             "name it in archive.notifications, or let it go",
         )
     if env.archive.eventbridge and "EventBridgeConfiguration" not in given:
-        yield LiveFault("the archive does not tell EventBridge of its events")
+        yield LiveFault("the archive does not notify EventBridge of its events")
 
 
 def _notified(given: Any) -> Iterator[Notification]:
@@ -214,12 +214,12 @@ def prefixes(live: Live, subject: Subject) -> Iterator[LiveFault]:
         return
     if has and set(has) <= members:
         yield LiveFault(
-            f"log files lie below {', '.join(has)}, without the organization's id: a trail of "
+            f"log files are below {', '.join(has)}, without the organization's id: a trail of "
             "one account wrote them, not an organization trail",
             f"see what trail-organization says here; the organization's come below {wanted}",
         )
     elif has:
-        yield LiveFault(f"log files lie below {', '.join(has)}, not below {wanted}",
+        yield LiveFault(f"log files are below {', '.join(has)}, not below {wanted}",
                         "correct organization.id or trail.key_prefix")  # fmt: skip
 
 

@@ -38,9 +38,9 @@ CHECKS = {each.name: each for each in (
               monitoring.channel_topic, monitoring.chat_channels),
     LiveCheck("bucket-lock", "Log files are locked",
               resources("aws_s3_bucket_object_lock_configuration"), archive.lock, "bucket"),
-    LiveCheck("bucket-notification", "The archive tells of new files whom the file names",
+    LiveCheck("bucket-notification", "The archive reports new files to those whom the file names",
               archive.notifying_archive, archive.notifications, "bucket"),
-    LiveCheck("archive-prefix", "Log files lie where table and policies look",
+    LiveCheck("archive-prefix", "Log files are where table and policies expect them",
               archive.archive, archive.prefixes, "bucket"),
     LiveCheck("bucket", "The bucket exists in the home region", _BUCKETS, archive.existence),
     LiveCheck("bucket-policy", "Its policy is the file's", _BUCKETS, Compare(
@@ -81,7 +81,7 @@ CHECKS = {each.name: each for each in (
     )),
     LiveCheck("table-accounts", "The table covers every account of the organization",
               catalog.table, catalog.table_accounts, "table"),
-    LiveCheck("table-coverage", "The table covers what lies in the archive",
+    LiveCheck("table-coverage", "The table covers what is in the archive",
               catalog.table, catalog.table_coverage, "table"),
     LiveCheck("workgroup", "The workgroup exists and enforces its settings", _WORKGROUP, Compare(
         Ask("athena", "get_work_group", "WorkGroup", ("InvalidRequestException",), "WorkGroup"),
@@ -102,7 +102,7 @@ CHECKS = {each.name: each for each in (
         missing="the workgroup {name} does not exist",
     )),
     LiveCheck("query", "A query of one partition answers", _WORKGROUP, catalog.query, "workgroup"),
-    LiveCheck("schedule", "What runs by itself is switched on",
+    LiveCheck("schedule", "What runs on a schedule is switched on",
               resources("aws_scheduler_schedule"), Compare(
         Ask("scheduler", "get_schedule", "Name", ("ResourceNotFoundException",)),
         Equal("State", "aws_scheduler_schedule/state",
@@ -112,7 +112,7 @@ CHECKS = {each.name: each for each in (
     LiveCheck("verification", "The daily verification finds every log file intact",
               resources("aws_codebuild_project"), catalog.verification),
     LiveCheck("trail", "The trail exists in the home region", trail.trail, trail.existence),
-    LiveCheck("trail-twin", "No other trail writes beside it",
+    LiveCheck("trail-twin", "No other trail writes to the same place",
               trail.trail, trail.second_trails, "trail"),
     LiveCheck("trail-organization", "It is an organization trail", trail.managed_trail, Compare(
         trail.settings,
@@ -184,7 +184,7 @@ CHECKS = {each.name: each for each in (
               monitoring.export_regions, monitoring.guardduty_export, "guardduty"),
     LiveCheck("security-hub", "Security Hub is on",
               monitoring.regions("security_hub"), monitoring.security_hub),
-    LiveCheck("access-analyzer", "IAM Access Analyzer looks at the organization",
+    LiveCheck("access-analyzer", "IAM Access Analyzer analyzes the organization",
               monitoring.regions("access_analyzer"), monitoring.access_analyzer),
     LiveCheck("feed-topic", "The feed's topic exists, encrypted, with the file's policy",
               monitoring.siem_topic, monitoring.topic_faults),
@@ -220,7 +220,7 @@ CHECKS = {each.name: each for each in (
     LiveCheck("control-policy-targets", "It is attached to every target",
               organization.control_policies, organization.attachments, "control-policy"),
     LiveCheck("key", "The key can be used", archive.keys, archive.usable_key),
-    LiveCheck("key-rotation", "The key rotates by itself", archive.keys, Compare(
+    LiveCheck("key-rotation", "The key rotates automatically", archive.keys, Compare(
         archive.key_rotation,
         Equal("KeyRotationEnabled", "aws_kms_key/enable_key_rotation", "the key does not rotate"),
         Equal("RotationPeriodInDays", "aws_kms_key/rotation_period_in_days",

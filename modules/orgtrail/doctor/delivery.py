@@ -43,7 +43,7 @@ _CAUSES = {
     ),
     "NoSuchBucket": (
         "the archive {bucket} does not exist",
-        "deploy again; files of the time between are lost, but for those of CloudTrail's retries",
+        "deploy again; files of the time between are lost, except those that CloudTrail retries",
     ),
     "KMS": (
         "the key cannot be used",
@@ -100,7 +100,7 @@ def logging(live: Live, _: Subject) -> Iterator[LiveFault]:
         yield LiveFault(
             f"the trail is stopped{since}: nothing is recorded",
             f"aws cloudtrail start-logging --name {naming.trail_arn(live.env)}; who stopped it "
-            "is told by: orgtrail query run trail-tampering --env FILE",
+            "is shown by: orgtrail query run trail-tampering --env FILE",
         )
     else:
         yield LiveFault("the trail is logging, and trail.enabled is false")

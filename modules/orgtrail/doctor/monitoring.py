@@ -136,7 +136,7 @@ def subscriptions(live: Live, subject: Subject) -> Iterator[LiveFault]:
             yield LiveFault(f"{endpoint} is not subscribed to the alarms")
         elif has[endpoint] == _PENDING:
             yield LiveFault(
-                f"{endpoint} has not confirmed its subscription: it is told nothing",
+                f"{endpoint} has not confirmed its subscription: it receives nothing",
                 "open the link that AWS sent there; deploy again for a new one, since it is valid "
                 "for two days",
             )
@@ -163,7 +163,7 @@ def chat_channels(live: Live, subject: Subject) -> Iterator[LiveFault]:
                 why = found.get("StateReason", "AWS gives no reason")
                 yield LiveFault(
                     f"the channel {named} is off: {why}",
-                    "authorize the workspace or team anew in the AWS console",
+                    "authorize the workspace or team again in the AWS console",
                 )
 
 
@@ -217,7 +217,7 @@ def dead_letters(live: Live, subject: Subject) -> Iterator[LiveFault]:
     """Find notices that the SIEM did not take."""
     if count := int(queue(live, subject).get("ApproximateNumberOfMessages", 0)):
         yield LiveFault(
-            f"{count} notices of log files lie in {subject.name}: the SIEM did not take them",
+            f"{count} notices of log files are in {subject.name}: the SIEM did not take them",
             "see why its reader fails (usually kms:Decrypt or s3:GetObject is denied), then: "
             "aws sqs start-message-move-task",
         )

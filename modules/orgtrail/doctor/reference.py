@@ -38,7 +38,7 @@ fault bucket-policy (logging example-healthcare-audit-archive)
 healthcare: 1 of 77 checks found a fault, 0 could not be made, 76 are fine.
 ```
 
-Exit code 0: all is as the file says. 1: something is not. 2: something could not be looked at, and is told
+Exit code 0: all is as the file says. 1: something is not. 2: something could not be checked, and is reported
 with its reason: a call that is denied or throttled, an account that cannot be reached. That is never fine.
 `--format json` writes `{"name", "verdict": "fine"|"fault"|"unchecked", "checks": [{"check", "title",
 "account", "subject", "region", "state", "faults": [{"cause", "step", "diff"}], "reason"}], "referred"}`.
@@ -69,13 +69,13 @@ compared.
 | the management account's files come, the members' do not | the bucket policy lacks the organization's prefix `AWSLogs/o-.../` | `bucket-policy` |
 | one member's files stopped, or one region's; all others come | the account left or lost its service-linked role, the region was disabled: each account and region has a digest every hour, also an idle one | `digest-freshness` |
 | `AccessDenied` in the trail's status, with both policies as they should be | a condition that no service fulfils (`aws:PrincipalOrgID`), a resource control policy or service control policy above the logging account, the key's state, a bucket of another account | `log-delivery`, `bucket` |
-| files lie below `AWSLogs/` and an account's id | the trail is one account's, no organization trail | `archive-prefix`, `trail-organization` |
+| files are below `AWSLogs/` and an account's id | the trail is one account's, no organization trail | `archive-prefix`, `trail-organization` |
 | `TrailNotFoundException` | the wrong account, or not the trail's home region | `credentials`, `trail` |
 | `TrailNotFoundException` in a member | it asks by name: a member has to ask by the ARN, which has the management account's id | `member-view` |
-| a reader lists files and cannot open one | it may read and not decrypt: `kms:Decrypt` lacks in its role, or in the key policy | `role-policy`, `key-policy` |
+| a reader lists files and cannot open one | it may read and not decrypt: its role or the key policy lacks `kms:Decrypt` | `role-policy`, `key-policy` |
 | Athena answers no rows, and no error | the table does not project the account, the region or the day | `table`, `table-accounts`, `table-coverage` |
 | alarms do not ring | nobody has confirmed a subscription, or the topic's key refuses CloudWatch | `alarm-subscriptions`, `key-policy` |
-| the SIEM stands still | its notices lie in the dead-letter queue | `feed-dead-letters` |
+| the SIEM receives nothing | its notices are in the dead-letter queue | `feed-dead-letters` |
 
 ## Every check
 

@@ -153,7 +153,7 @@ def _identity(folder: Path, within: frozenset[tuple[int, int]]) -> tuple[int, in
         raise OrgtrailError(f"{folder}: cannot be listed: {error}") from None
     here = (about.st_dev, about.st_ino)
     if here in within:
-        raise OrgtrailError(f"{folder}: is a link to a folder that it lies in; take the link away")
+        raise OrgtrailError(f"{folder}: is a link to a folder that it is in; remove the link")
     return here
 
 

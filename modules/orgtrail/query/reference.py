@@ -57,7 +57,7 @@ EXECUTE denied_calls USING '2026/11/24', '2026/11/27', '2026-11-25T00:00:00',
 
 **Time, accounts, regions.** `--from` and `--to` are ISO 8601 (UTC where they name no offset), `--last` is
 `90m`, `24h` or `7d`; otherwise each question looks back as far as the table below says. A log file may
-lie under another day than its events: folders are taken from {EARLIER.days} day before to {LATER.days}
+be under another day than its events: folders are taken from {EARLIER.days} day before to {LATER.days}
 days after, the events themselves exactly. What comes later still shows in `pipeline-health` as late.
 `--account` and `--region` mean folders; the columns `account_id` and `aws_region` are what the record says.
 
@@ -82,7 +82,7 @@ table does not project. `pipeline-health` compares the bucket with the table and
 `not in table` for each; it also tells `absent`, `silent` and `unexpected` accounts, duplicates and late events.
 
 **Formats.** `--format text|json|csv|parquet`, with `--out FILE` to a file, which appears whole or not at
-all. Rows come as they are found; memory stays bounded, but for tables on a terminal. A terminal too narrow for
+all. Rows come as they are found; memory stays bounded, except for tables on a terminal. A terminal too narrow for
 the columns has rows one below the other. `--zone Europe/Berlin` shows times as that zone's clocks do.
 
 """

@@ -79,7 +79,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement(_NIST, "AU-3", "Records say what, when, where, who and with what outcome",
                 ("record-content",)),
     Requirement(_NIST, "AU-4", "There is room for the records", ("capacity",)),
-    Requirement(_NIST, "AU-5", "Failure of logging is told", ("silence-alarm",)),
+    Requirement(_NIST, "AU-5", "Failure of logging is reported", ("silence-alarm",)),
     Requirement(_NIST, "AU-6", "Records are reviewed, analyzed and reported",
                 ("asked", "alarms")),
     Requirement(_NIST, "AU-7", "Records can be reduced and searched without changing them",
@@ -182,7 +182,7 @@ def _settings(found: Evidence) -> Iterator[EvidenceItem]:
     at_hand = moved is None or moved >= _QUARTER
     says = f"large files move to Glacier after {moved} days" if moved else "no file is moved away"
     yield piece("three-months-at-hand", at_hand, says)
-    locked = f"{lock.mode} lock for {lock.days:,} days" if lock else "no object lock is asked for"
+    locked = f"{lock.mode} lock for {lock.days:,} days" if lock else "object lock is not enabled"
     yield _with_live(found, piece("locked", True if lock else None, locked), ("bucket-lock",))
     separate = env.logging.id != env.management.id
     says = f"the archive is in account {env.logging.id}, the trail in {env.management.id}"
@@ -211,7 +211,7 @@ def _proven(found: Evidence) -> Iterator[EvidenceItem]:
     verdict = Status.PASS if cells and not wrong else Status.FAIL
     if not cells or (wrong and len(undecided) == len(wrong)):
         verdict = Status.UNPROVEN
-    says = f"{len(cells) - len(wrong)} of {len(cells)} accesses are as meant"
+    says = f"{len(cells) - len(wrong)} of {len(cells)} access checks match the intent"
     checks = ("bucket-policy", "key-policy", "role-trust", "role-policy")
     yield _with_live(found, EvidenceItem("access", verdict, says, repeat), checks)
     denied = [each for each in cells if each.expected == "deny"]

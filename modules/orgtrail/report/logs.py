@@ -138,7 +138,9 @@ def _of_folder(
     if stage.reading.files and not found.files and not has_layout(logs):
         found.bytes = found.files = None
         found.unchecked.append(
-            Unchecked("coverage", "the volume of the period", "the files lie in no folders of days")
+            Unchecked(
+                "coverage", "the volume of the period", "the files are not in folders of days"
+            )
         )
     unread = stage.reading.unread
     for path in sorted(unread)[:_NAMED]:

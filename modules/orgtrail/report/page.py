@@ -204,7 +204,7 @@ def growth(cost: Json) -> Json:
 
 
 def matrix(access: Json) -> Json:
-    """Return acts by principals, with a sign for each cell: may, may not, not as meant."""
+    """Return acts by principals, with a sign for each cell: may, may not, not as intended."""
     cells = {(each["principal"], each["act"]): each for each in access["cells"]}
     return {
         "principals": [each["title"] for each in access["principals"]],
@@ -222,7 +222,7 @@ def _sign(cell: Json | None) -> Json:
     if cell is None:
         return {"kind": "none", "sign": "", "says": "not asked"}
     if not cell["agrees"]:
-        return {"kind": "wrong", "sign": "‼", "says": f"{cell['decision']}, not as meant"}
+        return {"kind": "wrong", "sign": "‼", "says": f"{cell['decision']}, not as intended"}
     if cell["decision"] == "may":
         return {"kind": "may", "sign": "●", "says": "may"}
     return {"kind": "not", "sign": "·", "says": "may not"}

@@ -78,7 +78,7 @@ class AuditorSettings(Section):
     )
     external_id: ExternalId | None = setting("Ask for this external id.", None)
     source_identity: Many[SourceIdentity] = setting(
-        "Ask for a session that carries one of these source identities (`*` may stand in them), "
+        "Ask for a session that carries one of these source identities (`*` is allowed in them), "
         "as the sign-in gave it: every event of the session then names the person.",
         (),
     )
@@ -106,7 +106,7 @@ class MemberReaders(Section):
         "The role's name in every member account.", "organization-trail-reader"
     )
     accounts: Many[Name] | None = setting(
-        "Accounts whose role is admitted, by their names; null means every account of the "
+        "Accounts with a role that is admitted, by their names; null means every account of the "
         "organization, future ones too.",
         None,
     )

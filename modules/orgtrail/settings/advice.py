@@ -21,8 +21,8 @@ def unwise_settings(env: Environment) -> Iterator[Fault]:
     if adopted and env.sends_notifications and not adopted.has("notification"):
         yield Fault(
             ("adopt", "bucket", "parts"),
-            "leaves out notification, which this file sets: whoever the bucket tells now is told "
-            "no more, and no plan shows that",
+            "leaves out notification, which this file sets: whoever the bucket notifies now is no "
+            "longer notified, and no plan shows that",
             list(adopted.parts or ()),
         )
     if env.alarms and env.alarms.names != () and env.alarms.subscribers == Subscribers():

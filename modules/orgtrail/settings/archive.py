@@ -75,7 +75,7 @@ class Notification(Section):
     """One that S3 tells of what happens in the archive."""
 
     arn: Destination = setting("The topic, queue or function; its own policy lets S3 in.")
-    events: Many[ObjectEvent] = setting("What it is told of.", min_length=1)
+    events: Many[ObjectEvent] = setting("The events that it is notified of.", min_length=1)
     prefix: KeyPart = setting("Only of keys that begin so.", "")
     suffix: KeyPart = setting("Only of keys that end so.", "")
 
@@ -110,7 +110,7 @@ class Writer(Section):
     )
     prefix: KeyPrefix = setting("Prefix of its keys, before `AWSLogs/`.", "")
     accounts: Many[Name] | None = setting(
-        "Accounts whose logs it delivers, by their names; null means the whole organization, "
+        "Accounts that it delivers logs of, by their names; null means the whole organization, "
         "for `elb` every account of the file.",
         None,
         min_length=1,
@@ -161,11 +161,11 @@ class ArchiveSettings(Section):
         (),
     )
     notifications: Many[Notification] = setting(
-        "Who is told of new files and other events, beside the feed of `siem`. S3 keeps one such "
-        "list for a bucket, so whoever was told before is named here, or is told no more.",
+        "Who is notified of new files and other events, in addition to `siem`. S3 keeps one such "
+        "list for a bucket, so whoever was notified before is named here, or no longer is.",
         (),
     )
-    eventbridge: bool = setting("Tell EventBridge of every event in the archive too.", False)
+    eventbridge: bool = setting("Notify EventBridge of every event in the archive too.", False)
     writers: Many[Writer] = setting(
         "Other services that deliver their logs to this bucket, each with what its policy has to "
         "say for that.",

@@ -38,7 +38,7 @@ class Compaction(Section):
     role_name: RoleName = setting(
         "Role that the schedule asks Athena with.", "organization-trail-compaction"
     )
-    hour: int = setting("Hour of the day, UTC, at whose half it runs.", 1, ge=0, le=23)
+    hour: int = setting("Hour (UTC); runs at half past.", 1, ge=0, le=23)
     keep_days: Days | None = setting(
         "Days to keep its rows; null means as long as the archive keeps log files.", None
     )
@@ -78,7 +78,7 @@ class CatalogSettings(Section):
         default=True,
     )
     compaction: Compaction | None = setting(
-        "A compacted table beside that over the log files; null makes none.", None
+        "A compacted table in addition to that over the log files; null makes none.", None
     )
     result_bucket: BucketName | None = setting(
         "Bucket for query results; by default the archive's name and `-athena-results`.", None

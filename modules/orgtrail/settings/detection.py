@@ -69,7 +69,7 @@ class Teams(Section):
 
 
 class Subscribers(Section):
-    """Who is told. E-mail and HTTPS subscribers confirm once, by a link that they are sent."""
+    """Who is notified. E-mail and HTTPS subscribers confirm once, by a link that they are sent."""
 
     email: Many[Email] = setting("E-mail addresses.", ())
     https: Many[Url] = setting("Web hooks of an on-call service.", ())
@@ -105,7 +105,7 @@ class AlarmSettings(Section):
         "security-hub",
     )
     by_account: bool = setting(
-        "An alarm that evaluates each account by itself and names the one it is about.", True
+        "An alarm that evaluates each account separately and names the one it is about.", True
     )
     totals: bool = setting(
         "A plain alarm over all accounts together too. Security Hub (CloudWatch.1 to .14) and "
@@ -121,9 +121,9 @@ class AlarmSettings(Section):
         matches(r"[\w.#:-]{1,200}", "must be a metric namespace, not AWS/ and no slash", r"^AWS/"),
     ] = setting("Namespace of the metrics; those by account are below it.", "OrganizationTrail")
     topic: TopicName = setting("Name of the SNS topic.", "organization-trail-alarms")
-    subscribers: Subscribers = setting("Who is told.", Subscribers())
+    subscribers: Subscribers = setting("Who is notified.", Subscribers())
     chat_role_name: RoleName = setting(
-        "Role of the chat service; it may look at alarms and nothing else.",
+        "Role of the chat service; it may read alarms and nothing else.",
         "organization-trail-alarms-chat",
     )
 
@@ -139,7 +139,7 @@ class Verification(Section):
     CodeBuild runs it, from an image of AWS; null makes none.
     """
 
-    hour: int = setting("Hour of the day, UTC, at whose half it runs.", 4, ge=0, le=23)
+    hour: int = setting("Hour (UTC); runs at half past.", 4, ge=0, le=23)
     hours: int = setting(
         "Hours that each run verifies, back from its start. The last two are not due yet, so that "
         "26 and more leave no hour out.",
@@ -186,7 +186,7 @@ class GuardDutySettings(Section):
     administrator: Name = setting(_ADMINISTRATOR, "logging")
     regions: Many[Region] | None = setting(_REGIONS, None, min_length=1)
     members: Literal["ALL", "NEW", "NONE"] = setting(
-        "Accounts that are enrolled by themselves: all, new ones or none.", "ALL"
+        "Accounts that are enrolled automatically: all, new ones or none.", "ALL"
     )
     features: Many[GuardDutyFeature] = setting(
         "Protection plans that are on; the others are off. Each has a price of its own.",
@@ -196,7 +196,7 @@ class GuardDutySettings(Section):
         "Agents that GuardDuty keeps itself, for RUNTIME_MONITORING.", ()
     )
     finding_frequency: Literal["FIFTEEN_MINUTES", "ONE_HOUR", "SIX_HOURS"] = setting(
-        "How soon a finding that recurs is told again.", "FIFTEEN_MINUTES"
+        "How soon a finding that recurs is published again.", "FIFTEEN_MINUTES"
     )
     export: FindingsExport | None = setting(
         "Export of findings; null keeps none.", FindingsExport()

@@ -79,13 +79,13 @@ class Account(Section):
 
     `management`, `logging` and the delegated administrators of the detecting services also say
     how Terraform reaches them, and so do `retired` ones; all other accounts need nothing deployed,
-    so they have an id, and the unit that they lie in, alone.
+    so they have an id, and the unit that they are in, alone.
     """
 
     id: AccountId = setting("The account's id, in quotes: a number would lose its first zeros.")
     ou: UnitPath | None = setting(
-        "The organizational unit that the account lies in: the ids from the root down, such as "
-        "`r-ab12/ou-ab12-11111111`; the root's id alone where it lies in none. With it "
+        "The organizational unit that the account is in: the ids from the root down, such as "
+        "`r-ab12/ou-ab12-11111111`; the root's id alone where it is in none. With it "
         "`orgtrail check` decides whether a policy of a unit binds the account.",
         None,
     )
@@ -95,7 +95,9 @@ class Account(Section):
     role_arn: RoleArn | None = setting(
         "Role that Terraform assumes to deploy (accounts that are deployed to only).", None
     )
-    external_id: ExternalId | None = setting("External id asked for by that role's trust.", None)
+    external_id: ExternalId | None = setting(
+        "External id that the role's trust policy requires.", None
+    )
     session_name: SessionName = setting(
         "Name of the deploying session, as the trail will show it.", "orgtrail"
     )

@@ -21,7 +21,7 @@ _INTRODUCTION = """\
 
 One file describes one AWS Organization. It is HCL with literal values only, in UTF-8, such as
 [healthcare.tfvars](../envs/healthcare.tfvars) and [fintech.tfvars](../envs/fintech.tfvars).
-Whatever has a default may be left out. Every fault of a file is told at once, with its line:
+Whatever has a default may be left out. All faults of a file are reported at once, with their lines:
 
     envs/bank.tfvars:14: archive.expire_after_days must be at least archive.glacier_after_days + 90; got 100
 

@@ -60,9 +60,11 @@ class EventSelector(Section):
     )
     include_management_events: bool = setting("Record management events.", True)
     exclude_management_event_sources: Many[ManagementSource] = setting(
-        "Services whose management events are left out; CloudTrail.1 then fails.", ()
+        "Services with management events that are left out; CloudTrail.1 then fails.", ()
     )
-    data_resources: Many[DataResource] = setting("Resources whose data events are recorded.", ())
+    data_resources: Many[DataResource] = setting(
+        "Resources with data events that are recorded.", ()
+    )
 
 
 class FieldSelector(Section):
@@ -132,7 +134,7 @@ class TrailSettings(Section):
         None,
     )
     sns_topic: TrailTopic | None = setting(
-        "The topic that CloudTrail tells of each log file; null means none, and ends what an "
+        "The topic that CloudTrail notifies of each log file; null means none, and ends what an "
         "adopted trail has.",
         None,
     )
@@ -188,7 +190,7 @@ class Recording(Section):
         "Management events; anything but `all` fails CloudTrail.1 (CIS 3.1).", "all"
     )
     leave_out: Many[ManagementSource] = setting(
-        "Noisy services whose management events are left out; CloudTrail.1 then fails.", ()
+        "Noisy services with management events that are left out; CloudTrail.1 then fails.", ()
     )
     data: Many[DataEvents] = setting("Data events.", ())
     network: Many[NetworkEvents] = setting("Network-activity events.", ())

@@ -160,7 +160,7 @@ RolePattern = Annotated[
     str,
     matches(
         rf"{ARN}iam::\d{{12}}:role/[\w+=,.@/*?-]{{1,576}}",
-        "must be a role's ARN with its account id in digits (* may stand in the role's name)",
+        "must be a role's ARN with its account id in digits (* is allowed in the role's name)",
     ),
     _WITH_PATH,
     _OF_ONE_SET,
@@ -169,7 +169,7 @@ ExemptRole = Annotated[
     str,
     matches(
         rf"{ARN}iam::(\d{{12}}:role/[\w+=,.@/*?-]{{1,576}}|\*:role/[\w+=,.@/-]{{8}}[\w+=,.@/*?-]*)",
-        "must be a role's ARN; * may stand in the role's name, and in the place of the account "
+        "must be a role's ARN; * is allowed in the role's name, and in place of the account "
         "id for a role of one name (8 characters of it at least) in every account",
     ),
     _WITH_PATH,
@@ -193,7 +193,7 @@ PrincipalPattern = Annotated[
     matches(
         rf"{ARN}iam::\d{{12}}:(root|(role|user)/[\w+=,.@/*?-]{{1,576}})",
         "must be the ARN of a role, a user or an account's root, "
-        "with its account id in digits (* may stand in the name)",
+        "with its account id in digits (* is allowed in the name)",
     ),
     _WITH_PATH,
 ]
@@ -201,7 +201,7 @@ SourceIdentity = Annotated[
     str,
     matches(
         r"[\w+=,.@*?-]{2,64}",
-        "must be 2 to 64 letters, digits or + = , . @ - and not * alone (* may stand in it)",
+        "must be 2 to 64 letters, digits or + = , . @ - and not * alone (* is allowed in it)",
         r"^[*?]+$",
     ),
 ]

@@ -203,7 +203,7 @@ def _report_unvouched(
     for each in unvouched_logs:
         reason = other
         if each.day is None:
-            reason = "it lies in the folder of no day"
+            reason = "it is in the folder of no day"
         elif each.is_misnamed:
             reason = "its name is not one of this folder"
         elif each.at is not None and not periods.contain(each.at, each.at + MAX_LOG_DELAY):
@@ -275,7 +275,7 @@ class _Coverage:
             kind, why = "ends-early", "the last digest ends before it"
         elif next.previous is None:
             why = (
-                "a new chain begins after it, and the first digest of a chain vouches for nothing "
+                "a new chain begins after it, and the first digest of a chain covers nothing "
                 "before its end"
             )
             if first:
@@ -286,9 +286,9 @@ class _Coverage:
             kind, why = "gap", "digests before and after it leave it out"
         log_files = sum(start < at + MINUTE and at < end for at in self._log_times)
         count = (
-            f"{log_files} log files lie in it that no digest vouches for"
+            f"{log_files} log files are in it that no digest covers"
             if log_files
-            else "no log file lies in it"
+            else "no log file is in it"
         )
         period = f"{start:%Y-%m-%dT%H:%M:%SZ} to {end:%Y-%m-%dT%H:%M:%SZ} is not covered"
         self._chain.findings.append(finding(self._chain.id, kind, "", f"{period}: {why}; {count}"))

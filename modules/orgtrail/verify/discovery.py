@@ -230,7 +230,7 @@ class UnexpectedObjects:
 
     def all_findings(self, chain: ChainId) -> Iterator[VerifyFinding]:
         """Yield all findings, with one for each object."""
-        reason = "it lies where CloudTrail writes no log file"
+        reason = "it is where CloudTrail writes no log file"
         for key in self.keys[:_MAX_REPORTED]:
             yield finding(chain, "unvouched-log", key, reason)
         if len(self.keys) > _MAX_REPORTED:
@@ -243,7 +243,7 @@ class UnexpectedObjects:
         for prefix, error in self.list_errors:
             yield unlisted_finding(chain, prefix, error)
         if self.more:
-            reason = f"{self.more} or more beside those told by name"
+            reason = f"{self.more} or more beside those named"
             yield finding(chain, "unvouched-log", "", reason)
 
 

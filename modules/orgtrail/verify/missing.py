@@ -17,7 +17,7 @@ JoinDates = Mapping[str, datetime | None]
 """When each account joined the organization; None if unknown."""
 
 _DELETED_REGION = "its digests are hidden by delete markers"
-_DELETED_ACCOUNT = "delete markers hide digests of it that lie in the window"
+_DELETED_ACCOUNT = "delete markers hide digests of it that are in the window"
 _SEEN_EARLIER = "an earlier run found valid digests of it, and the archive has none"
 
 
@@ -51,7 +51,7 @@ def not_due(request: VerifyRequest, now: datetime) -> Iterator[VerifyFinding]:
     """Report a window in which no digest is due yet."""
     window = request.window(None, now)
     if window.since >= window.delivered_until:
-        when = "lies in the future" if window.start > now else "begins within the last two hours"
+        when = "is in the future" if window.start > now else "begins within the last two hours"
         yield finding(
             ALL_CHAINS, "not-due", "", f"the window {when}, and no digest of it is due yet"
         )
@@ -61,7 +61,7 @@ def empty_archive(request: VerifyRequest, found: ArchiveContents) -> Iterator[Ve
     """Report an archive that has none of the requested chains."""
     if not found.chains:
         location = request.trail.location
-        reason = f"nothing of what was asked for lies below s3://{location.bucket}/{location.root}"
+        reason = f"nothing of what was requested is below s3://{location.bucket}/{location.root}"
         yield finding(ALL_CHAINS, "no-digests", "", reason)
 
 
@@ -69,7 +69,7 @@ def missing_accounts(
     request: VerifyRequest, found: ArchiveContents, expected: JoinDates, now: datetime
 ) -> Iterator[VerifyFinding]:
     """Report accounts of the organization that have neither digests nor log files."""
-    where = " in the regions that were asked for" if request.regions else ""
+    where = " in the requested regions" if request.regions else ""
     for account in sorted(_accounts_due(request, expected, now)):
         if not found.regions.get(account):
             reason = f"the account has neither a digest nor a log file in the archive{where}"

@@ -215,7 +215,7 @@ class ObjectChecker:
     ) -> Problem:
         """Add to a problem which older version has the signed content, if one has."""
         if self._lookups <= 0:
-            return _with_detail(problem, "its versions were not looked at, being one of many")
+            return _with_detail(problem, "its versions were not checked, being one of many")
         self._lookups -= 1
         try:
             versions = await self._store.list_versions(bucket, key)

@@ -283,7 +283,7 @@ def interrupted_window(path: Path) -> TimeRange:
     since, until = facts.get("since"), facts.get("until")
     if not facts.get("interrupted") or not since or not until:
         raise OrgtrailError(
-            f"--resume: {path} holds no interrupted run; leave --resume out to begin anew"
+            f"--resume: {path} holds no interrupted run; leave --resume out to start again"
         )
     return datetime.fromisoformat(since), datetime.fromisoformat(until)
 

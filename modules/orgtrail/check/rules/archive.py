@@ -341,7 +341,7 @@ def alarms_tell_account(model: Model) -> Iterator[Violation]:
 
 
 def alarms_heard(model: Model) -> Iterator[Violation]:
-    """Somebody is told when an alarm rings."""
+    """Somebody is notified when an alarm rings."""
     if model.alarms.patterns and not model.alarms.are_heard:
         yield Violation(
             "alarms.subscribers",

@@ -42,7 +42,7 @@ def deploy_lockout(model: Model) -> Iterator[Violation]:
 
 
 def deploy_role_unknown(model: Model) -> Iterator[Violation]:
-    """Which role deploys to the logging account is known, so that a lockout can be told."""
+    """Which role deploys to the logging account is known, so that a lockout can be found."""
     binding = [each for each in model.scps if each.targets]
     known = model.deploy_role(model.logging) or model.session_role
     if model.archive and binding and not known:
@@ -50,7 +50,7 @@ def deploy_role_unknown(model: Model) -> Iterator[Violation]:
             "accounts.logging.session_role",
             binding[0].address,
             "which role deploys to the logging account is not said, so whether the policy would "
-            "lock it out cannot be told. Name the role of the profile's session, or of HCP "
+            "lock it out cannot be decided. Name the role of the profile's session, or of HCP "
             "Terraform's, as accounts.logging.session_role.",
         )
 

@@ -70,7 +70,7 @@ def everybody(model: Model) -> Iterator[Violation]:
 
 
 def not_but(model: Model) -> Iterator[Violation]:
-    """A policy that allows says what, not what not: the rest of AWS grows by itself."""
+    """A policy that allows says what, not what not: the rest of AWS grows over time."""
     for policy, statement in model.statements:
         if statement.allows and (statement.all_principals_but or statement.all_actions_but):
             message = f"{statement.label} allows with Not...: name what it is to allow."
@@ -222,7 +222,7 @@ def sso_path(model: Model) -> Iterator[Violation]:
 
 
 def no_boundary(model: Model) -> Iterator[Violation]:
-    """Every role has a permissions boundary: else who deploys can give it, and so himself, more."""
+    """Every role has a permissions boundary: without one, whoever deploys can give it more."""
     for account in dict.fromkeys(each.account for each in model.roles):
         open_ = [each for each in model.roles if each.account == account and not each.boundary]
         if open_:

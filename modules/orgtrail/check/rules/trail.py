@@ -45,7 +45,7 @@ def no_trail(model: Model) -> Iterator[Violation]:
             "archive.bucket",
             trail.address,
             f"the trail writes to {trail.bucket or 'a bucket'}, which this stack does not make: "
-            "who may change it cannot be told.",
+            "who may change it cannot be decided.",
         )
 
 
@@ -56,7 +56,7 @@ def trail_elsewhere(model: Model) -> Iterator[Violation]:
             "adopt.trail",
             model.tables[0].address,
             "reads the log files of a trail that this stack does not make: who can stop or change "
-            "that one is told where it is managed.",
+            "that one is decided where it is managed.",
         )
 
 
@@ -66,7 +66,7 @@ def unknown_accounts(model: Model) -> Iterator[Violation]:
         yield Violation(
             "accounts",
             model.trail.address,
-            "who may do what cannot be told: the account of the trail or of the bucket, or the "
+            "who may do what cannot be decided: the account of the trail or of the bucket, or the "
             "organization, is not known. Give each provider allowed_account_ids, and name the "
             "organization in the bucket's policy.",
         )

@@ -2,7 +2,7 @@
 -- title: Everything that came from an address
 -- answers: The timeline of an address or a network over all accounts, whoever called; or of a program, by a part of its name.
 -- hours: 168
--- param: address text required An IP address, the begin of one as in 192.0.2., or a part of a user agent
+-- param: address text required An IP address, the start of one as in 192.0.2., or a part of a user agent
 -- mitre: T1078
 -- cis: -
 -- severity: info

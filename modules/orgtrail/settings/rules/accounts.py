@@ -80,7 +80,9 @@ def account_has_one_access(env: Environment) -> Iterator[Fault]:
     for name, account in env.accounts.items():
         here = ("accounts", name)
         if account.profile and account.role_arn:
-            yield Fault((*here, "profile"), "must not stand beside role_arn", account.profile)
+            yield Fault(
+                (*here, "profile"), "must not be set together with role_arn", account.profile
+            )
         if account.external_id and not account.role_arn:
             yield Fault((*here, "external_id"), "needs role_arn", account.external_id)
         for setting in ("role_arn", "session_role"):
@@ -90,8 +92,8 @@ def account_has_one_access(env: Environment) -> Iterator[Fault]:
         if account.session_role and account.role_arn and env.backend.type != "cloud":
             yield Fault(
                 (*here, "session_role"),
-                "must be left out beside role_arn, which is the role, unless runs in HCP Terraform "
-                "have another one",
+                "must be left out where role_arn is set, which is the role, unless runs in HCP "
+                "Terraform have another one",
                 account.session_role,
             )
 
@@ -157,7 +159,7 @@ def _require_exemption(env: Environment, name: str, does: str) -> Iterator[Fault
 
 
 def units_form_one_tree(env: Environment) -> Iterator[Fault]:
-    """Paths of units begin at the organization's root, and a unit lies in one place alone.
+    """Paths of units start at the organization's root, and a unit is in one place only.
 
     A unit's id has that of its root in it.
     https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html

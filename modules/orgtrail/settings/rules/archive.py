@@ -100,7 +100,7 @@ def buckets_differ(env: Environment) -> Iterator[Fault]:
 
 
 def writers_fit_bucket(env: Environment) -> Iterator[Fault]:
-    """A further writer is told once, of accounts in the file, and of a bucket that it delivers to.
+    """A further writer is named once, of accounts in the file, and of a bucket that it delivers to.
 
     AWS Config delivers to no bucket with a default lock:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-config-deliverychannel.html
@@ -134,7 +134,7 @@ def writers_fit_bucket(env: Environment) -> Iterator[Fault]:
 
 
 def writers_need_managed_bucket(env: Environment) -> Iterator[Fault]:
-    """Further writers and kept statements are of a bucket whose policy is ours."""
+    """Further writers and kept statements are of a bucket with a policy of ours."""
     if not env.adopt.is_referenced("bucket"):
         return
     for name in ("writers", "statements"):
@@ -322,8 +322,8 @@ def existing_parts_fit(env: Environment) -> Iterator[Fault]:
     if managed and managed.has("notification") and not env.sends_notifications:
         yield Fault(
             ("adopt", "bucket", "parts"),
-            "must not hold notification where nobody is told: it stays as it is; name who is told "
-            "in archive.notifications, or leave it out",
+            "must not have notification where nobody is notified: it stays as it is; name who is "
+            "notified in archive.notifications, or leave it out",
         )
     if adopt.access_log_bucket:
         parts: tuple[BucketPart, ...] = ("lock", "logging", "notification")
@@ -357,7 +357,7 @@ def buckets_avoid_control_tower(env: Environment) -> Iterator[Fault]:
 
 
 def existing_scp_fits_targets(env: Environment) -> Iterator[Fault]:
-    """A policy that exists is attached to nothing but what guardrails.targets says."""
+    """A policy that exists is attached only to what guardrails.targets says."""
     existing, targets = env.adopt.scp, env.policy_targets
     if not existing:
         return

@@ -51,11 +51,11 @@ def selectors_are_within_limits(env: Environment) -> Iterator[Fault]:
     basic, here = env.trail.event_selectors, ("trail", "event_selectors")
     given = env.trail.advanced_event_selectors
     if basic and given:
-        yield Fault(here, "must not stand beside trail.advanced_event_selectors")
+        yield Fault(here, "must not be set together with trail.advanced_event_selectors")
     if env.recording:
         for name in ("event_selectors", "advanced_event_selectors"):
             if getattr(env.trail, name):
-                yield Fault(("trail", name), "must not stand beside recording")
+                yield Fault(("trail", name), "must not be set together with recording")
     if len(basic) > 5:
         yield Fault(here, "must be at most 5 selectors", len(basic))
     resources = sum(len(each.values) for one in basic for each in one.data_resources)

@@ -208,7 +208,7 @@ class S3Store:
             pages, entries = pages + 1, entries + len(keys) + len(page.folders)
             if any(not key.startswith(selection["prefix"]) for key in (*keys, *page.folders)):
                 raise ObjectUnreadableError(
-                    "unreachable", "the listing has keys that were not asked for"
+                    "unreachable", "the listing has keys that were not requested"
                 )
             last, last_folder = _check_order(last, keys), _check_order(last_folder, page.folders)
             yield page
