@@ -14,6 +14,8 @@ from orgtrail.trail import common
 from orgtrail.trail.part import Part as Data
 from orgtrail.trail.resource import Check, Resource
 
+_ADDRESS = re.compile(r"(?<![\w.])(?:data\.)?aws_\w+\.[\w-]+")
+
 Providers = Mapping[str, aws.AwsProvider]
 """Providers by the account's name in the environment file, each in the home region."""
 
@@ -102,9 +104,7 @@ class Part(aws.Construct):
         """Return a text with the addresses of this stack in place of those of the data."""
         if not self._addresses or "${" not in text:
             return text
-        for address, ours in self._addresses.items():
-            text = re.sub(rf"(?<![\w.]){re.escape(address)}(?![\w-])", ours, text)
-        return text
+        return _ADDRESS.sub(lambda found: self._addresses.get(found[0], found[0]), text)
 
     def _make(self, resource: Resource) -> None:
         given, overridden = aws.arguments(self._resolved(resource.values))

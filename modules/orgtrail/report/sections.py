@@ -104,7 +104,7 @@ def _rank(resource: Resource) -> int:
     name = resource.address.rpartition(".")[2]
     exact = (place for place, each in enumerate(_ORDER) if name == each)
     begun = (place for place, each in enumerate(_ORDER) if name.startswith(each))
-    return next(chain(exact, begun))
+    return next(chain(exact, begun), len(_ORDER))
 
 
 def _facts(env: Environment) -> list[Json]:

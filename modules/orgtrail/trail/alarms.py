@@ -10,7 +10,7 @@ from orgtrail.alarms import SILENCE, Alarm, pattern
 from orgtrail.settings.detection import AlarmSettings, Tuning
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import verification
-from orgtrail.trail.common import role, service_key
+from orgtrail.trail.common import encrypted_topic, role
 from orgtrail.trail.part import Before, Part
 from orgtrail.trail.policy import (
     Document,
@@ -21,7 +21,6 @@ from orgtrail.trail.policy import (
     publish,
     secure_transport,
     service,
-    text,
 )
 from orgtrail.trail.resource import Expression, Json, Resource, literal
 
@@ -62,20 +61,15 @@ def alarms(part: Part, settings: AlarmSettings, *, group: Before) -> None:
 
 def _topic(part: Part, settings: AlarmSettings) -> Resource:
     """Add the topic with its policy and its key, and return what is made last."""
-    env, name = part.environment, settings.topic
-    key = service_key(
-        part.inside("key"),
-        alias=naming.key_alias(name),
-        description=f"Messages of {name}",
-        policy=key_policy(env),
+    env = part.environment
+    made = encrypted_topic(
+        part,
+        settings.topic,
+        id="topic",
+        key_policy=key_policy(env),
+        topic_policy=topic_policy(env, settings),
     )
-    topic = part.add("aws_sns_topic", "topic", name=name, kms_master_key_id=key.attribute("arn"))
-    return part.add(
-        "aws_sns_topic_policy",
-        "topic_policy",
-        arn=topic.attribute("arn"),
-        policy=literal(text(topic_policy(env, settings))),
-    )
+    return made.policy
 
 
 def _subscribe(part: Part, settings: AlarmSettings, topic: Resource) -> None:

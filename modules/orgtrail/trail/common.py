@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from orgtrail import records
+from orgtrail import naming, records
 from orgtrail.settings.archive import BucketPart, ExistingBucket, ExistingKey
 from orgtrail.trail.part import Before, Part, protected
 from orgtrail.trail.policy import Document, boundary_arn, text
@@ -242,6 +242,44 @@ def others_key(part: Part, *, arn: str, alias: str, owner: Provider) -> Resource
         provider=owner,
     )
     return key
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """An encrypted topic, with its key and its policy."""
+
+    key: Resource
+    topic: Resource
+    policy: Resource
+
+
+def encrypted_topic(
+    part: Part, name: str, *, id: str, key_policy: Document, topic_policy: Document
+) -> Topic:
+    """Add a topic with a key and a policy of its own.
+
+    Args:
+        part: the part that it becomes part of.
+        name: the topic's name.
+        id: its name in the part; `Default` takes the part's own.
+        key_policy: the policy of its key.
+        topic_policy: its own policy.
+
+    """
+    key = service_key(
+        part.inside("key"),
+        alias=naming.key_alias(name),
+        description=f"Messages of {name}",
+        policy=key_policy,
+    )
+    topic = part.add("aws_sns_topic", id, name=name, kms_master_key_id=key.attribute("arn"))
+    policy = part.add(
+        "aws_sns_topic_policy",
+        "policy" if id == "Default" else f"{id}_policy",
+        arn=topic.attribute("arn"),
+        policy=literal(text(topic_policy)),
+    )
+    return Topic(key, topic, policy)
 
 
 def role(

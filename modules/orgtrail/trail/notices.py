@@ -6,7 +6,7 @@ from typing import Any
 
 from orgtrail import naming
 from orgtrail.settings.environment import Environment
-from orgtrail.trail.common import service_key
+from orgtrail.trail.common import encrypted_topic
 from orgtrail.trail.part import Before, Part
 from orgtrail.trail.policy import (
     Document,
@@ -14,9 +14,8 @@ from orgtrail.trail.policy import (
     administration,
     document,
     secure_transport,
-    text,
 )
-from orgtrail.trail.resource import Resource, literal
+from orgtrail.trail.resource import Resource
 
 _KINDS = {"sns": "topic", "sqs": "queue", "lambda": "lambda_function"}
 """Terraform's blocks, by the service of a destination's ARN."""
@@ -34,19 +33,14 @@ def trail_topic(part: Part, name: str) -> Resource:
 
     """
     env = part.environment
-    key = service_key(
-        part.inside("key"),
-        alias=naming.key_alias(name),
-        description=f"Messages of {name}",
-        policy=key_policy(env),
+    made = encrypted_topic(
+        part,
+        name,
+        id="Default",
+        key_policy=key_policy(env),
+        topic_policy=topic_policy(env, name),
     )
-    topic = part.add("aws_sns_topic", "Default", name=name, kms_master_key_id=key.attribute("arn"))
-    return part.add(
-        "aws_sns_topic_policy",
-        "policy",
-        arn=topic.attribute("arn"),
-        policy=literal(text(topic_policy(env, name))),
-    )
+    return made.policy
 
 
 def bucket_notification(part: Part, after: Before) -> None:

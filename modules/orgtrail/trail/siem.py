@@ -8,7 +8,7 @@ from typing import Any
 from orgtrail import naming
 from orgtrail.settings.access import Siem, SiemReader
 from orgtrail.settings.environment import Environment
-from orgtrail.trail.common import role, service_key
+from orgtrail.trail.common import encrypted_topic, role
 from orgtrail.trail.deploying import TOPIC
 from orgtrail.trail.notices import bucket_notification
 from orgtrail.trail.part import Before, Part
@@ -57,24 +57,16 @@ def siem(part: Part, settings: Siem, after: Before) -> None:
 
     """
     env = part.environment
-    key = service_key(
-        part.inside("key"),
-        alias=naming.key_alias(settings.topic),
-        description=f"Messages of {settings.topic}",
-        policy=key_policy(env, settings),
+    made = encrypted_topic(
+        part,
+        settings.topic,
+        id="topic",
+        key_policy=key_policy(env, settings),
+        topic_policy=topic_policy(env, settings),
     )
-    topic = part.add(
-        "aws_sns_topic", "topic", name=settings.topic, kms_master_key_id=key.attribute("arn")
-    )
-    may_publish = part.add(
-        "aws_sns_topic_policy",
-        "topic_policy",
-        arn=topic.attribute("arn"),
-        policy=literal(text(topic_policy(env, settings))),
-    )
-    _queues(part, settings, key, topic)
+    _queues(part, settings, made.key, made.topic)
     # S3 sends a test message when a notification is set.
-    bucket_notification(part, [*after, may_publish])
+    bucket_notification(part, [*after, made.policy])
     if reader := settings.reader:
         role(
             part.inside("reader"),
