@@ -111,7 +111,7 @@ def test_a_bomb_takes_no_memory(tmp_path: Path) -> None:
     (tmp_path / "good.json").write_text(GOOD)
     said, memory = measured(tmp_path, OWN)
     assert said == "1 1 6"
-    assert memory < 400
+    assert memory < 300
 
 
 def test_a_monstrous_record_is_passed_over(tmp_path: Path) -> None:

@@ -31,9 +31,10 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
 """PowerShell writes UTF-16 when a user redirects with `>`."""
+_START = 1 << 10
 _PIECE = 1 << 20
-_ZSTD_PIECE = 1024
-"""Compressed bytes of zstd at a time: 1,000 of them can expand to 32 MB, without any limit."""
+_ZSTD_PIECE = 256
+"""Compressed bytes of zstd at a time: these can expand to 8 MB, which zstandard returns whole."""
 _ZSTD_WINDOW = 32 << 20
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Opening a pipe must not block until somebody writes to it."""
@@ -95,7 +96,7 @@ def first_bytes(path: str) -> bytes:
     """Return the first decompressed bytes of a file; none if it cannot be read."""
     try:
         with os.fdopen(os.open(path, _FLAGS), "rb") as file:
-            data = file.read(_ZSTD_PIECE)
+            data = file.read(_START)
     except OSError:
         return b""
     try:
