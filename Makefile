@@ -140,12 +140,9 @@ golden: $(ready)
 schema: $(ready)
 	$(python) -m tests.schema
 
+# Fills the blocks of the pages that cog makes from docs/tables.py.
 docs: $(ready)
-	$(python) -m orgtrail.settings.reference > docs/settings.md
-	$(python) -m orgtrail.alarm_reference > docs/alarms.md
-	$(python) -m orgtrail.query.reference > docs/queries.md
-	$(python) -m orgtrail.check.reference > docs/check.md
-	$(python) -m orgtrail.doctor.reference > docs/doctor.md
+	$(python) -m cogapp -r --verbosity=1 -I docs docs/*.md
 
 # Locks without the address of an index: that is a fact of a machine, not of the project.
 lock: | $(pipenv)
