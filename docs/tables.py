@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import NoneType
 from typing import Literal, get_args, get_origin
 
@@ -28,7 +28,7 @@ _PLURALS = {"text": "texts", "object": "objects"}
 
 def rules() -> str:
     """Return the table of the rules that `orgtrail check` has."""
-    rows = [(f"`{each.name}`", each.severity, each.meaning) for each in RULES]
+    rows = [(f"`{each.name}`", str(each.severity), each.meaning) for each in RULES]
     rows += [
         ("`access`", "high", "Every access of the matrix matches the intent."),
         ("a control's id", "medium", "The control is met."),
@@ -133,7 +133,7 @@ def settings() -> str:
     return "\n".join(parts)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, *rows]
     lines[1:1] = [("---",) * len(head)]
     texts = [f"| {' | '.join(line)} |" for line in lines]

@@ -12,9 +12,8 @@ from typing import Any
 
 from orgtrail.logs.bounds import Bounds
 from orgtrail.logs.files import log_files
-from orgtrail.naming import query_placeholders
 from orgtrail.query import dialect, local
-from orgtrail.query.questions import find_question
+from orgtrail.query.questions import find_question, query_placeholders
 from orgtrail.query.render import to_run
 
 from tests.conftest import environment

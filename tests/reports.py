@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from orgtrail import sample
-from orgtrail.cost.prices import load_prices
 from orgtrail.environments import load_environment
-from orgtrail.report.bundle import bundle
+from orgtrail.report.bundle import write_report
 from orgtrail.report.model import ReportRequest
 
 from tests.conftest import ROOT
@@ -55,5 +54,5 @@ def asked(logs: Path | None, since: datetime = SINCE, until: datetime = END) -> 
 
 def made(logs: Path, out: Path, since: datetime = SINCE, until: datetime = END) -> Made:
     """Make a report of the hospital."""
-    bundle(asked(logs, since, until), load_prices(), out)
+    write_report(asked(logs, since, until), out)
     return Made(out, json.loads((out / "report.json").read_text()))

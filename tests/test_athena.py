@@ -14,6 +14,7 @@ from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import Bounds
 from orgtrail.query import athena
 from orgtrail.query.athena import Athena, Drift, scan_cost
+from orgtrail.query.request import QueryRequest
 
 from tests.conftest import environment
 from tests.log_records import SINCE, UNTIL
@@ -211,7 +212,7 @@ def env(tmp_path: Path) -> Path:
 JSON = query_run.OutputOptions(limit=None, format="json", out=None)
 
 
-def asked(env: Path, name: str = "pipeline-health") -> query_options.QueryRequest:
+def asked(env: Path, name: str = "pipeline-health") -> QueryRequest:
     times = (SINCE.isoformat(), UNTIL.isoformat(), None)
     return query_options.query_request(
         name, None, times=times, accounts=[], regions=[], given={}, env=env

@@ -10,11 +10,11 @@ from typing import Any
 import duckdb
 import pytest
 import sqlglot
-from orgtrail import naming, records, sample
+from orgtrail import records, sample
 from orgtrail.logs.bounds import Bounds
 from orgtrail.logs.files import log_files
 from orgtrail.query import dialect, local
-from orgtrail.query.questions import find_question, pack
+from orgtrail.query.questions import find_question, pack, query_placeholders
 from orgtrail.query.render import compaction_insert, compaction_statements, to_run
 from orgtrail.trail import compaction, service_control
 from sqlglot import exp
@@ -50,7 +50,7 @@ def compacted(logs: Path) -> Path:
 @pytest.mark.parametrize("name", sorted(set(pack()) - {"pipeline-health"}))
 def test_compacted_and_raw_give_the_same_rows(name: str, logs: Path, compacted: Path) -> None:
     given = GIVEN.get(name, {}) | ({"principal": "deploy-legacy"} if "principal" in name else {})
-    sql = to_run(find_question(name), BOUNDS, given, naming.query_placeholders(ON))
+    sql = to_run(find_question(name), BOUNDS, given, query_placeholders(ON))
     tree = dialect.parse(sql, name)
     with local.query_logs(tree, log_files(logs, BOUNDS)) as answer:
         raw = [*answer.rows()[1]]

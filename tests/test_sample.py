@@ -16,10 +16,10 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from orgtrail import naming, sample
+from orgtrail import sample
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import Bounds
-from orgtrail.query.questions import pack
+from orgtrail.query.questions import pack, query_placeholders
 from orgtrail.sample.records import STRANGER
 from orgtrail.verify.storage.folder import METADATA_FILE, PUBLIC_KEYS_FILE
 
@@ -99,7 +99,7 @@ def test_stories_are_found_and_nothing_else(made: tuple[Path, sample.Sample]) ->
             "unused-regions": {"allowed": "us-east-1,eu-west-1"},
             "address-activity": {"address": STRANGER},
         }.get(name, {})
-        rows = ask(folder, name, given, _bounds(), naming.query_placeholders(ENVIRONMENT))
+        rows = ask(folder, name, given, _bounds(), query_placeholders(ENVIRONMENT))
         assert rows, name
         times = {
             str(row.get("event_time") or row.get("first_time") or row.get("started")

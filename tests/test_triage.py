@@ -13,9 +13,8 @@ import pytest
 from orgtrail.cli import query_options, query_output
 from orgtrail.logs.bounds import Bounds
 from orgtrail.logs.files import log_files
-from orgtrail.naming import query_placeholders
 from orgtrail.query import dialect, local, triage
-from orgtrail.query.questions import pack
+from orgtrail.query.questions import pack, query_placeholders
 from orgtrail.query.render import fill, to_run
 from sqlglot import exp
 

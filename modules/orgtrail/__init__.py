@@ -7,8 +7,9 @@ Names are loaded when they are first used: what reads settings never starts CDKT
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from orgtrail.exports import lazy
 
 if TYPE_CHECKING:
     from orgtrail.cdktf.bindings import App, AwsProvider, TerraformStack
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from orgtrail.cdktf.stack import EnvironmentStack
     from orgtrail.environments import load_environment, load_environments
     from orgtrail.errors import OrgtrailError, SettingsError, SettingsWarning
+    from orgtrail.naming import verify_request
     from orgtrail.settings.environment import Environment
 
 _HOMES = {
@@ -60,6 +62,7 @@ _HOMES = {
     "TrailKey": "cdktf.core",
     "load_environment": "environments",
     "load_environments": "environments",
+    "verify_request": "naming",
 }
 
 __all__ = [
@@ -87,13 +90,10 @@ __all__ = [
     "TrailKey",
     "load_environment",
     "load_environments",
+    "verify_request",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"orgtrail has no {name}")
-    return getattr(import_module(f"orgtrail.{_HOMES[name]}"), name)
+__getattr__ = lazy(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -15,22 +16,20 @@ from rich.text import Text
 from rich.tree import Tree
 
 from orgtrail.cdktf.app import FOLDER, Synthesized, synthesize_folder
-from orgtrail.cost.prices import load_prices
 from orgtrail.environments import load_environment
 from orgtrail.errors import run_cli
 from orgtrail.logs.bounds import Bounds
 from orgtrail.logs.files import log_files
-from orgtrail.naming import query_placeholders, verified_regions, verified_trail
+from orgtrail.naming import verify_request
 from orgtrail.output import AccountSummary, summarize
 from orgtrail.query import local
 from orgtrail.query.dialect import parse
-from orgtrail.query.questions import Question, find_question
+from orgtrail.query.questions import Question, find_question, query_placeholders
 from orgtrail.query.render import to_run
-from orgtrail.report.bundle import PAGE, bundle
+from orgtrail.report.bundle import PAGE, write_report
 from orgtrail.report.model import ReportRequest
 from orgtrail.sample import STORIES, make
 from orgtrail.settings.environment import Environment
-from orgtrail.verify.request import VerifyRequest
 from orgtrail.verify.result import Result
 from orgtrail.verify.run import verify
 
@@ -126,7 +125,7 @@ def _report(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -
     file = _file(made.environment.name)
     out = folder.parent / "report"
     request = ReportRequest(file, made.environment, bounds.since, bounds.until, logs=folder)
-    said = bundle(request, load_prices(), out)
+    said = write_report(request, out)
     took = time.perf_counter() - started
     counts = said["controls"]["counts"]
     console.print(
@@ -154,18 +153,9 @@ def _verify(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -
     """Verify every digest and log file of the sample."""
     environment = made.environment
     started = time.perf_counter()
-    trail = verified_trail(environment)
-    expected = dict.fromkeys(environment.account_ids)
     result = Result()
-    asked = VerifyRequest(
-        trail,
-        bounds.since,
-        bounds.until,
-        expected=expected,
-        logs=folder,
-        processes=1,
-        **verified_regions(environment),
-    )
+    asked = verify_request(environment, bounds.since, bounds.until)
+    asked = replace(asked, logs=folder, processes=1)
     for event in verify(asked):
         result.add(event)
     took = (time.perf_counter() - started) * 1000

@@ -5,7 +5,7 @@ All are literal text, so that policies can be read in a diff and checked without
 
 from __future__ import annotations
 
-from typing import TypedDict
+from datetime import datetime
 
 from orgtrail.regions import partition, partition_of
 from orgtrail.settings.access import SIEM_FEED_EVENTS, SIEM_FEED_SUFFIX, Siem
@@ -13,6 +13,7 @@ from orgtrail.settings.archive import Notification
 from orgtrail.settings.detection import Verification
 from orgtrail.settings.environment import Environment
 from orgtrail.verify.names import VerifiedTrail
+from orgtrail.verify.request import VerifyRequest
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 """The service principal of CloudTrail."""
@@ -73,19 +74,23 @@ def verified_trail(env: Environment) -> VerifiedTrail:
     return VerifiedTrail.of(arn, env.archive.bucket, organization, env.organization_prefix)
 
 
-class VerifiedRegions(TypedDict):
-    """Arguments of `verify.request.VerifyRequest`: the regions with digests of the trail."""
+def verify_request(env: Environment, since: datetime, until: datetime) -> VerifyRequest:
+    """Return the request to verify an environment's trail: all its accounts and regions.
 
-    multi_region: bool
-    known_regions: frozenset[str]
+    Args:
+        env: the settings.
+        since: start of the window, with a time zone.
+        until: end of the window, with a time zone.
 
-
-def verified_regions(env: Environment) -> VerifiedRegions:
-    """Return whether the trail records every region, and the regions that the file names."""
-    return {
-        "multi_region": env.trail.multi_region,
-        "known_regions": frozenset(env.catalog.regions or ()),
-    }
+    """
+    return VerifyRequest(
+        verified_trail(env),
+        since,
+        until,
+        expected=dict.fromkeys(env.account_ids),
+        known_regions=frozenset(env.catalog.regions or ()),
+        multi_region=env.trail.multi_region,
+    )
 
 
 def any_trail_arn(env: Environment) -> str:
@@ -297,15 +302,4 @@ def alarm_placeholders(env: Environment) -> dict[str, str]:
         "results": env.result_bucket,
         "trail": env.trail.name,
         "trail-arn": trail_arn(env),
-    }
-
-
-def query_placeholders(env: Environment) -> dict[str, str]:
-    """Return the values of `<archive>` and other placeholders in the parameters of queries."""
-    return {
-        "accounts": ",".join(env.account_ids),
-        "archive": env.archive.bucket,
-        "database": env.catalog.database,
-        "logging": env.logging.id,
-        "regions": ",".join(dict.fromkeys(env.catalog.regions or ())),
     }

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from orgtrail.cost.prices import load_prices
 from orgtrail.report import sections
-from orgtrail.report.bundle import bundle
+from orgtrail.report.bundle import write_report
 from orgtrail.report.model import Json, ReportRequest
 
 from tests.doctor.conftest import Patient
@@ -27,7 +26,7 @@ def _made(patient: Patient, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Js
     monkeypatch.setattr(sections, "Clients", lambda *_: patient.seam)
     monkeypatch.setattr(type(patient.seam), "call", type(patient.seam).__call__, raising=False)
     asked = ReportRequest(written(patient, folder), patient.env, SINCE, END)
-    bundle(asked, load_prices(), folder / "out")
+    write_report(asked, folder / "out")
     patient.seam.changes.clear()
     return dict(json.loads((folder / "out" / "report.json").read_text()))
 

@@ -15,7 +15,7 @@ from typing import Any
 from orgtrail import sample
 from orgtrail.environments import load_environment
 from orgtrail.logs.bounds import Bounds
-from orgtrail.naming import query_placeholders
+from orgtrail.query.questions import query_placeholders
 
 from tests.conftest import ROOT, environment
 from tests.log_records import AT, GIVEN, SINCE, UNTIL, Record

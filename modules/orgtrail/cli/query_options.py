@@ -3,109 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import Bounds
-from orgtrail.query.questions import Question, find_question
-from orgtrail.query.render import TABLE, condition, to_run
-
-if TYPE_CHECKING:
-    from orgtrail.settings.environment import Environment
+from orgtrail.query.questions import find_question
+from orgtrail.query.request import QueryRequest
 
 Times = tuple[str | None, str | None, str | None]
 """The values of `--from`, `--to` and `--last`."""
 
 _LAST = re.compile(r"(\d{1,6})(m|h|d)", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_HEALTH = "pipeline-health"
-
-
-@dataclass(frozen=True, slots=True)
-class QueryRequest:
-    """A question or a SELECT of the user's own, with all that was set for it.
-
-    Attributes:
-        name: of the question, or of the file.
-        question: the question; None for a SELECT of the user's own.
-        own_sql: that SELECT.
-        bounds: time, accounts and regions; None for no bounds.
-        given: parameters that the user set.
-        environment: the settings, if a file was given.
-
-    """
-
-    name: str
-    question: Question | None
-    own_sql: str
-    bounds: Bounds | None
-    given: dict[str, str]
-    environment: Environment | None
-
-    @property
-    def is_health(self) -> bool:
-        """Whether it is the question about the health of the delivery."""
-        return self.name == _HEALTH
-
-    def facts(self, accounts: Iterable[str] = ()) -> dict[str, str]:
-        """Return the defaults of parameters."""
-        from orgtrail.naming import query_placeholders
-
-        known = query_placeholders(self.environment) if self.environment else {}
-        known.setdefault("accounts", ",".join(accounts))
-        if self.is_health and self.bounds and self.bounds.accounts:
-            known["accounts"] = ",".join(self.bounds.accounts)
-        return known
-
-    def sql(self, accounts: Iterable[str] = (), *, evidence: bool = False) -> str:
-        """Return the SELECT, with all that was set.
-
-        Args:
-            accounts: the accounts that have logs.
-            evidence: whether rows with counts also have the ids of the events.
-
-        """
-        from orgtrail.query.dialect import parse, with_condition
-
-        if self.question is not None:
-            assert self.bounds is not None
-            facts = self.facts(accounts)
-            return to_run(self.question, self.bounds, self.given, facts, evidence=evidence)
-        tree = parse(self.own_sql, self.name)
-        if self.bounds is None:
-            return self.own_sql
-        bounded = with_condition(tree, condition(self.bounds), self.tables)
-        return bounded.sql(dialect="athena", pretty=True)
-
-    @property
-    def missing_parameters(self) -> list[str]:
-        """Parameters that neither the user nor an environment file sets."""
-        facts = self.facts()
-        return [
-            each.name
-            for each in (self.question.parameters if self.question else ())
-            if each.fact
-            and not each.required
-            and each.name not in self.given
-            and not facts.get(each.fact)
-            and each.fact != "accounts"
-        ]
-
-    @property
-    def tables(self) -> set[str]:
-        """The names that the table over the logs may have."""
-        names = {TABLE}
-        if self.environment:
-            catalog = self.environment.catalog
-            names.add(catalog.table)
-            if catalog.compaction:
-                names.add(catalog.compaction.table)
-        return names
 
 
 def query_request(

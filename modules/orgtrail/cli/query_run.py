@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from orgtrail.cli.query_options import QueryRequest
 from orgtrail.cli.query_output import (
     file_progress,
     in_zone,
@@ -26,9 +25,10 @@ from orgtrail.cli.query_output import (
 )
 from orgtrail.errors import EXIT_OK, OrgtrailError
 from orgtrail.logs.bounds import Bounds, stamp
-from orgtrail.logs.files import LogFile, accounts_and_regions, log_files
+from orgtrail.logs.files import LogFile, accounts_and_regions
 from orgtrail.query.parquet import Row
 from orgtrail.query.render import condition, on_table
+from orgtrail.query.request import QueryRequest
 
 if TYPE_CHECKING:
     from orgtrail.query.athena import Athena, Drift, ScanEstimate
@@ -61,32 +61,22 @@ class OutputOptions:
 
 def on_folder(request: QueryRequest, root: Path, output: OutputOptions) -> int:
     """Query a folder of logs; return the exit code: 2 if files could not be read."""
-    from orgtrail.query.dialect import other_tables, parse
-    from orgtrail.query.local import query_logs
+    from orgtrail.query.run import in_folder
 
-    check_folder_has(root, request.bounds)
     for name in request.missing_parameters:
         sys.stderr.write(
             f"{request.name}: asked without {name}: give --env FILE, or --param {name}=...\n"
         )
-    files = log_files(root, request.bounds)
-    found = accounts_and_regions(root) if request.is_health else {}
-    tree = parse(request.sql(found, evidence=output.raw), request.name)
-    if others := other_tables(tree, request.tables):
-        raise OrgtrailError(
-            f"{request.name}: reads {', '.join(others)}; a folder of logs is "
-            f"{' or '.join(sorted(request.tables))} and nothing else"
-        )
     with ExitStack() as stack:
         # The progress bar ends before rows are written.
         with file_progress() as progress:
-            result = stack.enter_context(query_logs(tree, files, progress))
+            result = stack.enter_context(in_folder(request, root, progress, evidence=output.raw))
         columns, rows = result.rows(output.limit)
         if output.raw:
             ids = _event_ids(request.name, columns, rows)
             count = _write_raw([LogFile(each) for each in result.paths(ids)], ids, output.out)
         else:
-            missing = _drift_rows(_folder_drift(request.environment, found), columns)
+            missing = _drift_rows(_folder_drift(request, root), columns)
             zoned = in_zone(chain(rows, missing), output.zone)
             count = write(output.format, columns, zoned, output.out)
         report = result.reading
@@ -97,30 +87,6 @@ def on_folder(request: QueryRequest, root: Path, output: OutputOptions) -> int:
             "--from and --to choose another time\n"
         )
     return code
-
-
-def check_folder_has(root: Path, bounds: Bounds | None) -> None:
-    """Check that a copy of the archive has the accounts and regions of the bounds.
-
-    Raises:
-        OrgtrailError: it has not; otherwise an empty answer would look like a finding.
-
-    """
-    if bounds is None or not (bounds.accounts or bounds.regions):
-        return
-    known = accounts_and_regions(root)
-    if not known:
-        return
-    regions = {each for inside in known.values() for each in inside}
-    for option, wanted, has in (
-        ("--account", bounds.accounts, known),
-        ("--region", bounds.regions, regions),
-    ):
-        for each in wanted:
-            if each not in has:
-                raise OrgtrailError(
-                    f"{option}: {root} has no folder of {each}; it has {', '.join(sorted(has))}"
-                )
 
 
 def on_athena(
@@ -211,13 +177,14 @@ def check_estimate(
         )
 
 
-def _folder_drift(environment: Environment | None, found: dict[str, list[str]]) -> list[Drift]:
-    """Compare a folder with the table that the environment file describes."""
+def _folder_drift(request: QueryRequest, root: Path) -> list[Drift]:
+    """Compare a folder with the table that the environment file describes, if asked about it."""
     from orgtrail.query.athena import drift
 
-    if environment is None:
+    environment = request.environment
+    if environment is None or not request.is_health:
         return []
-    regions = environment.catalog.regions
+    found, regions = accounts_and_regions(root), environment.catalog.regions
     every = {region for inside in found.values() for region in inside}
     return drift(found, environment.account_ids, every if regions is None else regions)
 

@@ -23,15 +23,16 @@ from orgtrail.cli.query_output import (
     report_reading,
     scan_progress,
 )
-from orgtrail.cli.query_run import check_estimate, check_folder_has
+from orgtrail.cli.query_run import check_estimate
 from orgtrail.errors import EXIT_FAILED, EXIT_OK, printable
 from orgtrail.logs.bounds import Bounds, stamp
 from orgtrail.logs.files import log_files
-from orgtrail.naming import query_placeholders
 from orgtrail.query import triage
 from orgtrail.query.local import LoadedLogs, load_logs
 from orgtrail.query.parquet import Row
+from orgtrail.query.questions import query_placeholders
 from orgtrail.query.render import condition, on_table
+from orgtrail.query.run import check_folder_has
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -51,7 +51,7 @@ def report(
     from orgtrail.cli.query_options import time_range
     from orgtrail.cost.prices import load_prices as read
     from orgtrail.environments import load_environment
-    from orgtrail.report.bundle import bundle
+    from orgtrail.report.bundle import write_report
     from orgtrail.report.model import ReportRequest
 
     if not (since or last):
@@ -61,7 +61,7 @@ def report(
         file, load_environment(file), *times, logs=logs, role=role, profile=profile
     )
     with _progress() as tell:
-        made = bundle(request, read(prices), out, tell)
+        made = write_report(request, out, prices=read(prices), progress=tell)
     if format is Format.JSON:
         sys.stdout.write(json.dumps(_summary(made, out), indent=2) + "\n")
     else:

@@ -8,6 +8,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from orgtrail.naming import VerifiedRegions
     from orgtrail.settings.environment import Environment
     from orgtrail.verify.findings import VerifyFinding
     from orgtrail.verify.names import ChainId, VerifiedTrail
@@ -92,26 +92,26 @@ def verify(
     Exit code 0: valid. 1: something was altered or is missing. 2: not all could be proven.
     """
     from orgtrail.cli.query_options import time_range
+    from orgtrail.naming import verify_request
     from orgtrail.verify.request import VerifyRequest
     from orgtrail.verify.state import DEFAULT_STATE, interrupted_window, open_state
 
     trail, environment = _trail(env, bucket, organization_id, trail_arn, prefix)
-    expected = environment.account_ids if environment else ()
     if resume and not (since or until or last):
         times = interrupted_window(state or DEFAULT_STATE)
     else:
         times = time_range(since, until, last, hours=24)
-    request = VerifyRequest(
-        trail,
-        *times,
+    whole = verify_request(environment, *times) if environment else VerifyRequest(trail, *times)
+    expected = _filter("--expect", expect, r"\d{12}", "12 digits")
+    request = replace(
+        whole,
         accounts=_filter("--account", account, r"\d{12}", "12 digits"),
         regions=_filter("--region", region, r"[a-z0-9-]+", "a region's name, like us-east-1"),
-        expected=dict.fromkeys([*expected, *_filter("--expect", expect, r"\d{12}", "12 digits")]),
+        expected={**whole.expected, **dict.fromkeys(expected)},
         workers=workers,
         logs=logs,
         public_keys=public_keys,
         session=None if logs else _session(environment, trail, role, profile),
-        **_regions(environment),
     )
     with open_state(state, trail.arn, times, resume=resume) as opened:
         result = _verified(request, opened)
@@ -141,15 +141,6 @@ def _verified(request: VerifyRequest, state: StateFile) -> Result:
             )
         )
     return result
-
-
-def _regions(environment: Environment | None) -> VerifiedRegions:
-    """Return what the environment file says about the trail's regions."""
-    if environment is None:
-        return {"multi_region": True, "known_regions": frozenset()}
-    from orgtrail.naming import verified_regions
-
-    return verified_regions(environment)
 
 
 def _session(

@@ -12,10 +12,13 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from itertools import takewhile
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from orgtrail.errors import OrgtrailError
 from orgtrail.query.expressions import expand
+
+if TYPE_CHECKING:
+    from orgtrail.settings.environment import Environment
 
 Kind = Literal["text", "integer"]
 
@@ -103,6 +106,17 @@ def find_question(name: str) -> Question:
         hint = f"did you mean {near[0]}?" if near else "orgtrail query list shows them"
         raise OrgtrailError(f"{name}: is no query of the pack; {hint}")
     return known[name]
+
+
+def query_placeholders(env: Environment) -> dict[str, str]:
+    """Return the values of `<archive>` and other placeholders in the parameters of queries."""
+    return {
+        "accounts": ",".join(env.account_ids),
+        "archive": env.archive.bucket,
+        "database": env.catalog.database,
+        "logging": env.logging.id,
+        "regions": ",".join(dict.fromkeys(env.catalog.regions or ())),
+    }
 
 
 def _parse(text: str) -> Question:

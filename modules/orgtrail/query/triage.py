@@ -137,7 +137,7 @@ def select_questions(facts: Mapping[str, str], more: Iterable[Question] = ()) ->
     """Select the questions that return findings and have all their required parameters.
 
     Args:
-        facts: facts of the environment, as `orgtrail.naming.query_placeholders` returns them.
+        facts: facts of the environment, as `questions.query_placeholders` returns them.
         more: questions besides those of the pack.
 
     """

@@ -14,7 +14,7 @@ from orgtrail.aws import session_in
 from orgtrail.check.controls import Status
 from orgtrail.check.run import check
 from orgtrail.cost.estimate import Volume, digests_per_day, estimate_cost, estimate_volume
-from orgtrail.cost.prices import Prices
+from orgtrail.cost.prices import Prices, load_prices
 from orgtrail.doctor.model import CheckState
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import stamp
@@ -155,15 +155,19 @@ def _cost(request: ReportRequest, said: Answers, days: Json | None, prices: Pric
 PAGE, DATA, MANIFEST = "report.html", "report.json", "manifest.json"
 
 
-def bundle(
-    request: ReportRequest, prices: Prices, out: Path, progress: OnProgress = lambda _: None
+def write_report(
+    request: ReportRequest,
+    out: Path,
+    *,
+    prices: Prices | None = None,
+    progress: OnProgress = lambda _: None,
 ) -> Json:
     """Write a report; its files appear together or not at all.
 
     Args:
         request: environment, period and where the logs are.
-        prices: what AWS asks for what is stored.
         out: the folder for it.
+        prices: what AWS asks for what is stored; by default the dated prices of us-east-1.
         progress: gets what the report is doing now.
 
     Returns:
@@ -176,7 +180,7 @@ def bundle(
     """
     before = _answers(out)
     with atomic_output(out) as draft:
-        report = compose(request, prices, draft, progress)
+        report = compose(request, prices or load_prices(), draft, progress)
         text = json.dumps(report, indent=1, default=str)
         (draft / DATA).write_text(text + "\n", encoding="utf-8")
         # From the text: the page says what the JSON says.

@@ -10,13 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orgtrail import naming
 from orgtrail.cost.estimate import LARGE
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs.files import LogFile, has_layout, log_files
 from orgtrail.query import local
 from orgtrail.query.dialect import parse
-from orgtrail.query.questions import find_question
+from orgtrail.query.questions import find_question, query_placeholders
 from orgtrail.query.render import on_table, to_run
 from orgtrail.report.model import Answers, Json, OnProgress, ReportRequest, Rows, Unchecked
 from orgtrail.settings.environment import Environment
@@ -111,7 +110,7 @@ def answers(
 
 
 def _sql(request: ReportRequest, question: ReportQuestion) -> str:
-    facts = naming.query_placeholders(request.env)
+    facts = query_placeholders(request.env)
     return to_run(find_question(question.query), request.bounds, question.given, facts)
 
 

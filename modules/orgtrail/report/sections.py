@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 
@@ -20,7 +21,6 @@ from orgtrail.report.model import KEPT, Answers, Json, OnProgress, ReportRequest
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import build
 from orgtrail.trail.resource import Resource
-from orgtrail.verify.request import VerifyRequest
 from orgtrail.verify.result import Progress, Result
 from orgtrail.verify.run import verify
 
@@ -297,16 +297,8 @@ def access(request: ReportRequest, report: Report) -> Json:
 def integrity(request: ReportRequest, progress: OnProgress) -> tuple[Json, list[Unchecked]]:
     """Verify the period; return the section, and what could not be proven."""
     env = request.env
-    trail = naming.verified_trail(env)
-    asked = VerifyRequest(
-        trail,
-        request.since,
-        request.until,
-        expected=dict.fromkeys(env.account_ids),
-        logs=request.logs,
-        session=request.session,
-        **naming.verified_regions(env),
-    )
+    asked = naming.verify_request(env, request.since, request.until)
+    asked = replace(asked, logs=request.logs, session=request.session)
     section = repeat(request)
     result, files = Result(), 0
     try:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from orgtrail import naming, records
-from orgtrail.query.questions import Question, pack
+from orgtrail.query.questions import Question, pack, query_placeholders
 from orgtrail.query.render import on_table, to_prepare, to_save
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import compaction
@@ -179,7 +179,7 @@ def _questions(part: Part, accounts: str, *, workgroup: Resource, database: Reso
 
     """
     env, settings = part.environment, part.environment.catalog
-    facts = naming.query_placeholders(env) | {"accounts": _ACCOUNTS}
+    facts = query_placeholders(env) | {"accounts": _ACCOUNTS}
     saved, prepared = {}, {}
     for query in pack().values():
         sql = literal(on_table(to_save(query, facts), settings.table))

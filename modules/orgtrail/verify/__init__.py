@@ -4,5 +4,24 @@
 `run`, `chain`, `day`, `objects` and `digest`, in this order; `coverage` then judges whole chains.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orgtrail.exports import lazy
+
+if TYPE_CHECKING:
+    from orgtrail.verify.names import VerifiedTrail
+    from orgtrail.verify.request import VerifyRequest
+    from orgtrail.verify.result import Result
+    from orgtrail.verify.run import verify
+
+__all__ = ["DEFAULT_WORKERS", "Result", "VerifiedTrail", "VerifyRequest", "verify"]
+
 DEFAULT_WORKERS = 256
 """Requests in flight, over all processes: at 20 ms each, a run with 128 waited for the network."""
+
+__getattr__ = lazy(
+    __name__,
+    {"Result": "result", "VerifiedTrail": "names", "VerifyRequest": "request", "verify": "run"},
+)

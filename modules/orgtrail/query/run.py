@@ -1,0 +1,148 @@
+"""Asking one question: of a folder of log files with DuckDB, or of the table with Athena."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orgtrail.errors import OrgtrailError
+from orgtrail.logs.bounds import Bounds
+from orgtrail.logs.files import accounts_and_regions, log_files
+from orgtrail.query.dialect import other_tables, parse
+from orgtrail.query.local import LocalResult, query_logs
+from orgtrail.query.questions import find_question
+from orgtrail.query.render import on_table
+from orgtrail.query.request import QueryRequest
+
+if TYPE_CHECKING:
+    from orgtrail.settings.environment import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows of an answer, as they come.
+
+    Attributes:
+        columns: names of the columns.
+        rows: the rows, each a tuple in the order of the columns.
+        unread: why a log file could not be read, or not wholly, by its path. While there is any,
+            the answer is not whole. Always empty with Athena.
+
+    """
+
+    columns: list[str]
+    rows: Iterator[tuple[object, ...]]
+    unread: Mapping[str, str]
+
+
+@contextmanager
+def query(
+    question: str,
+    *,
+    logs: Path | None = None,
+    environment: Environment | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    accounts: tuple[str, ...] = (),
+    regions: tuple[str, ...] = (),
+    parameters: Mapping[str, str] | None = None,
+    session: Any = None,
+) -> Iterator[Answer]:
+    """Ask a question of the pack; rows may be read while the context is open.
+
+    Args:
+        question: its name, as `orgtrail query list` tells them.
+        logs: a folder of log files; None to ask Athena.
+        environment: the settings; they are the default of some parameters, and name the table.
+        since: start of the time range, with a time zone; by default as far back as the question
+            looks.
+        until: end of the time range, with a time zone; by default now.
+        accounts: ids of accounts; empty for all.
+        regions: regions; empty for all.
+        parameters: values of the question's own parameters.
+        session: the boto3 session for Athena; by default as the environment file says.
+
+    Raises:
+        OrgtrailError: there is no such question, a parameter is missing or not valid, the folder
+            cannot be read, or the query fails, also while rows are fetched.
+
+    """
+    found = find_question(question)
+    end = until or datetime.now(UTC)
+    bounds = Bounds(since or end - timedelta(hours=found.hours), end, accounts, regions)
+    request = QueryRequest(question, found, "", bounds, dict(parameters or {}), environment)
+    if logs is not None:
+        with in_folder(request, logs) as result:
+            columns, rows = result.rows()
+            yield Answer(columns, rows, result.reading.unread)
+        return
+    if environment is None:
+        raise OrgtrailError(f"{question}: give logs, or an environment to ask Athena")
+    # boto3 takes long to load, and a folder of logs never needs it.
+    from orgtrail.aws import session_in
+    from orgtrail.query.athena import Athena
+
+    athena = Athena(environment, session or session_in(environment, "logging"))
+    answered = athena.run(on_table(request.sql(), environment.catalog.table))
+    yield Answer(answered.columns, iter(answered.rows), {})
+
+
+@contextmanager
+def in_folder(
+    request: QueryRequest,
+    root: Path,
+    progress: Callable[[int], None] = lambda _: None,
+    *,
+    evidence: bool = False,
+) -> Iterator[LocalResult]:
+    """Load a folder of log files for one question or SELECT, and give its result.
+
+    Args:
+        request: what to ask.
+        root: the folder, or one file.
+        progress: gets the number of files read.
+        evidence: whether rows with counts also have the ids of the events.
+
+    Raises:
+        OrgtrailError: the folder has not what the bounds name, or the SELECT reads other tables.
+
+    """
+    check_folder_has(root, request.bounds)
+    files = log_files(root, request.bounds)
+    found = accounts_and_regions(root) if request.is_health else {}
+    tree = parse(request.sql(found, evidence=evidence), request.name)
+    if others := other_tables(tree, request.tables):
+        raise OrgtrailError(
+            f"{request.name}: reads {', '.join(others)}; a folder of logs is "
+            f"{' or '.join(sorted(request.tables))} and nothing else"
+        )
+    with query_logs(tree, files, progress) as result:
+        yield result
+
+
+def check_folder_has(root: Path, bounds: Bounds | None) -> None:
+    """Check that a copy of the archive has the accounts and regions of the bounds.
+
+    Raises:
+        OrgtrailError: it has not; otherwise an empty answer would look like a finding.
+
+    """
+    if bounds is None or not (bounds.accounts or bounds.regions):
+        return
+    known = accounts_and_regions(root)
+    if not known:
+        return
+    regions = {each for inside in known.values() for each in inside}
+    for option, wanted, has in (
+        ("--account", bounds.accounts, known),
+        ("--region", bounds.regions, regions),
+    ):
+        for each in wanted:
+            if each not in has:
+                raise OrgtrailError(
+                    f"{option}: {root} has no folder of {each}; it has {', '.join(sorted(has))}"
+                )
