@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
 from types import NoneType
 from typing import Literal, get_args, get_origin
 
@@ -15,13 +18,18 @@ from orgtrail.check.rules import RULES
 from orgtrail.doctor.checks import CHECKS
 from orgtrail.query.questions import Parameter, Question, pack
 from orgtrail.settings.environment import Environment
+from orgtrail.settings.loading import load_settings
 from orgtrail.settings.rules import rule_descriptions
 from orgtrail.settings.types import TextRule, metadata_in, models_in
+from orgtrail.trail import build
 from orgtrail.trail.resource import Stack
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+_ROOT = Path(__file__).parent.parent
+_MODULES = {"auditor": "auditors", "trail_topic": "notices"}
+"""The module of a part, where its name in addresses is another."""
 _TYPES = {str: "text", int: "whole number", bool: "true or false", NoneType: "null"}
 _PLURALS = {"text": "texts", "object": "objects"}
 
@@ -115,6 +123,28 @@ def alarms() -> str:
     ]
     index = _table(("alarm", "controls", "what it tells"), rows)
     return "\n".join((index, *("\n".join(_alarm(each)) for each in ALARMS)))
+
+
+def resources() -> str:
+    """Return the table of all resources, part by part, of environments that have every option."""
+    accounts: dict[str, dict[str, None]] = {}
+    kinds: dict[str, dict[str, None]] = {}
+    for file in (_ROOT / "tests" / "envs" / "everything.tfvars", *sorted(_ROOT.glob("envs/*"))):
+        for each in build(load_settings(file)[0]).resources:
+            part = _MODULES.get(each.path[0], each.path[0])
+            named = each.provider.name
+            where = named if named in ("management", "logging") else "administrator"
+            accounts.setdefault(part, {})[where] = None
+            kinds.setdefault(part, {})[each.kind.replace("data.", "reads ")] = None
+    rows = [
+        (
+            (import_module(f"orgtrail.trail.{part}").__doc__ or "").partition("\n")[0],
+            ", ".join(accounts[part]),
+            ", ".join(re.sub(r"(aws_\w+)", r"`\1`", each) for each in kinds[part]),
+        )
+        for part in kinds
+    ]
+    return _table(("part", "accounts", "resources"), rows)
 
 
 def settings() -> str:

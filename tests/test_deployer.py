@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from hypothesis import given
 from orgtrail.settings.environment import Environment
-from orgtrail.trail.permissions import deployer
 from orgtrail.trail.policy import Document, text
+from orgtrail.trail.stack import deployer
 
 from tests import golden
 from tests.conftest import Json, environment, orgtrail

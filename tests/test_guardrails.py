@@ -12,8 +12,8 @@ from orgtrail.iam.policy import Policy, parse
 from orgtrail.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import boundary, key, service_control
-from orgtrail.trail.permissions import deployer
 from orgtrail.trail.policy import text
+from orgtrail.trail.stack import deployer
 
 from tests import golden
 from tests.conftest import Json, environment

@@ -11,8 +11,8 @@ from orgtrail.cost.prices import load_prices
 from orgtrail.environments import load_environment
 from orgtrail.errors import SettingsError
 from orgtrail.trail import notices
-from orgtrail.trail.permissions import deployer
 from orgtrail.trail.reading import doctor_policy
+from orgtrail.trail.stack import deployer
 
 from tests.conftest import MINIMAL, Json, environment, merged, synthesized, tfvars
 

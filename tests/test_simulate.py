@@ -21,7 +21,7 @@ from orgtrail.iam.policy import Policy, parse
 from orgtrail.iam.request import Kind, Request
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import build
-from orgtrail.trail.permissions import deployer
+from orgtrail.trail.stack import deployer
 
 from tests import golden
 from tests.conftest import Json

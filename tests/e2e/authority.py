@@ -14,8 +14,8 @@ from orgtrail.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import deploying as of
 from orgtrail.trail import key
-from orgtrail.trail.permissions import deployer
 from orgtrail.trail.policy import boundary_arn
+from orgtrail.trail.stack import deployer
 
 from tests.e2e.cloud import Call
 

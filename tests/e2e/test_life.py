@@ -19,7 +19,7 @@ from orgtrail.iam.policy import parse
 from orgtrail.iam.request import Caller, Kind, Request
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import archive, auditors, catalog, delivery, key, service_control
-from orgtrail.trail.permissions import deployer
+from orgtrail.trail.stack import deployer
 
 from tests.conftest import ROOT
 from tests.e2e.authority import UNSEEN, allows, asked

@@ -13,7 +13,7 @@ import sys
 
 import pytest
 from orgtrail.environments import load_environment
-from orgtrail.trail.permissions import deployer
+from orgtrail.trail.stack import deployer
 
 from tests.e2e.cloud import Cloud, Organization, organization
 from tests.e2e.conftest import MANAGEMENT

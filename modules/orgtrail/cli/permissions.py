@@ -40,8 +40,8 @@ def permissions(
     """Print the policy of a role in an account, as JSON: to deploy, to look, to bound others."""
     from orgtrail.environments import load_environment
     from orgtrail.trail.boundary import boundary
-    from orgtrail.trail.permissions import deployer
     from orgtrail.trail.reading import doctor_policy
+    from orgtrail.trail.stack import deployer
 
     env = load_environment(file)
     # The doctor looks at what stands; Terraform also removes what stood.

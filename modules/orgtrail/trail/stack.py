@@ -1,27 +1,38 @@
-"""The stack of an environment as data: every part, joined across the accounts."""
+"""Which parts an environment asks for: their resources, outputs, and what deploying them takes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from orgtrail import naming
 from orgtrail.settings.environment import Environment
+from orgtrail.trail import deploying as of
 from orgtrail.trail.access_analyzer import access_analyzer
 from orgtrail.trail.alarms import alarms
+from orgtrail.trail.alarms import deploying as deploying_alarms
 from orgtrail.trail.archive import archive
 from orgtrail.trail.auditors import auditor
 from orgtrail.trail.catalog import catalog
+from orgtrail.trail.catalog import deploying as deploying_catalog
 from orgtrail.trail.delivery import Delivery, delivery
-from orgtrail.trail.guardduty import guardduty
+from orgtrail.trail.delivery import deploying as deploying_delivery
+from orgtrail.trail.detection import administering, delegating
+from orgtrail.trail.guardduty import FINDINGS_KEY, guardduty
+from orgtrail.trail.guardrails import deploying as deploying_guardrails
 from orgtrail.trail.guardrails import guardrails
 from orgtrail.trail.key import TrailKey, key
 from orgtrail.trail.members import member_policy
 from orgtrail.trail.notices import bucket_notification, trail_topic
 from orgtrail.trail.organization import organization
 from orgtrail.trail.part import Before, Part, provider_of
-from orgtrail.trail.policy import text
+from orgtrail.trail.policy import Document, Statement, allow, boundary_arn, document, text
 from orgtrail.trail.resource import Output, Stack, literal
 from orgtrail.trail.security_hub import security_hub
+from orgtrail.trail.siem import deploying as deploying_siem
 from orgtrail.trail.siem import siem
+from orgtrail.trail.trail import deploying as deploying_trail
 from orgtrail.trail.trail import trail
+from orgtrail.trail.verification import deploying as deploying_verification
 from orgtrail.trail.verification import verification
 
 TERRAFORM_VERSIONS = ">= 1.10"
@@ -29,6 +40,10 @@ TERRAFORM_VERSIONS = ">= 1.10"
 PROVIDER = "hashicorp/aws"
 PROVIDER_VERSIONS = "~> 6.25"
 """The bindings are of 6.25; later 6.x read the same resources."""
+
+_ORGANIZATION = (
+    "DescribeOrganization", "ListAWSServiceAccessForOrganization", "ListAccounts", "ListRoots",
+)  # fmt: skip
 
 
 def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
@@ -94,6 +109,81 @@ def _watch(root: Part, delivered: Delivery | None, after: Before) -> None:
         # Where a feed's would be: S3 has one list for a bucket, so its resource must stay the same
         # where a feed comes or goes.
         bucket_notification(root.inside("siem", "logging"), after)
+
+
+def deployer(env: Environment, name: str) -> Document:
+    """Return the policy of the role that deploys to an account.
+
+    Args:
+        env: the settings.
+        name: the account, by its name in `accounts`: one of `env.provider_accounts`.
+
+    """
+    statements = []
+    if name == "management":
+        statements += [*_in_management(env), *delegating(env)]
+    if name == "logging":
+        statements += _in_logging(env)
+    return document(*statements, *administering(env, name))
+
+
+def _in_management(env: Environment) -> Iterator[Statement]:
+    """Yield what the role of the management account may do."""
+    yield allow("ReadOrganization", "organizations", _ORGANIZATION, "*")
+    yield from deploying_guardrails(env)
+    yield from deploying_trail(env)
+    if env.delivery.enabled:
+        yield from deploying_delivery(env)
+    if env.alarms:
+        yield from deploying_alarms(env)
+    yield from _topics(env)
+
+
+def _in_logging(env: Environment) -> Iterator[Statement]:
+    """Yield what the role of the logging account may do."""
+    buckets = [name for name in env.own_buckets if name not in env.referenced_buckets]
+    yield allow(
+        "ManageBuckets", "s3", of.BUCKET, [naming.bucket_arn(env, each) for each in buckets]
+    )
+    yield from _keys(env)
+    yield from deploying_catalog(env)
+    if env.verification:
+        yield from deploying_verification(env, env.verification)
+    yield allow("FindRegions", "ec2", ("DescribeRegions",), "*")
+    if roles := naming.logging_roles(env):
+        yield from of.roles("Manage", roles, boundary_arn(env, "logging"))
+    if env.sends_notifications:
+        notices = ("GetBucketNotification", "PutBucketNotification")
+        yield allow("Notify", "s3", notices, naming.bucket_arn(env, env.archive.bucket))
+    if env.siem:
+        yield from deploying_siem(env, env.siem)
+
+
+def _keys(env: Environment) -> Iterator[Statement]:
+    """Yield what the keys of the logging account need, where the stack makes any."""
+    aliases = [] if env.adopt.is_referenced("key") else [env.key.alias]
+    aliases += [naming.key_alias(env.siem.topic)] if env.siem else []
+    aliases += [naming.key_alias(FINDINGS_KEY)] if env.findings_bucket else []
+    if aliases:
+        named = {alias: naming.logging_arn(env, "kms", alias) for alias in aliases}
+        yield from of.keys("Keys", naming.any_key_arn(env), named)
+
+
+def _topics(env: Environment) -> Iterator[Statement]:
+    """Yield what the topics of the management account need: the alarms' and the trail's."""
+    home, account = env.home_region, env.management.id
+    names = [env.alarms.topic] if env.alarms else []
+    if env.created_topic:
+        names.append(env.created_topic)
+    if not names:
+        return
+    keys = naming.arn(env, "kms", account, "key/*", region=home)
+    aliases = [naming.key_alias(each) for each in names]
+    arns = {each: naming.arn(env, "kms", account, each, region=home) for each in aliases}
+    yield from of.keys("TopicKeys", keys, arns)
+    topics = [naming.management_topic_arn(env, each) for each in names]
+    both = [one for each in topics for one in (each, f"{each}:*")]
+    yield allow("ManageTopic", "sns", of.TOPIC, both)
 
 
 def _outputs(env: Environment, trail_key: TrailKey) -> dict[str, Output]:
