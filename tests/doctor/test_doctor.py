@@ -249,6 +249,36 @@ def test_an_answer_that_nobody_foresaw_is_not_fine(patient: Patient) -> None:
     assert found.reason == "what AWS answered was not understood: KeyError: 'Id'"
 
 
+@pytest.mark.parametrize(
+    ("account", "service", "operation", "path", "check"),
+    [
+        ("management", "cloudtrail", "get_trail", "Trail.IsOrganizationTrail",
+         "trail-organization"),
+        ("management", "cloudtrail", "get_trail", "Trail.IsMultiRegionTrail", "trail-regions"),
+        ("management", "cloudtrail", "get_trail", "Trail.LogFileValidationEnabled",
+         "trail-validation"),
+        ("logging", "kms", "get_key_rotation_status", "KeyRotationEnabled", "key-rotation"),
+        ("logging", "scheduler", "get_schedule", "State", "schedule"),
+    ],
+)  # fmt: skip
+def test_an_answer_without_what_aws_always_gives_is_no_fault(
+    patient: Patient, account: str, service: str, operation: str, path: str, check: str
+) -> None:
+    block, _, name = path.rpartition(".")
+
+    def change(ask: Callable[[], Json], _: Json) -> Json:
+        answer = ask()
+        held = answer[block] if block else answer
+        held = {each: value for each, value in held.items() if each != name}
+        return {**answer, block: held} if block else held
+
+    patient.seam.changes[account, service, operation] = change
+    outcomes = patient.examined()
+    assert _of(outcomes, CheckState.FAULT) == []
+    found = [each for each in outcomes if each.check == check]
+    assert {each.reason for each in found} == {f"the answer of AWS has no {name}"}
+
+
 def test_without_credentials_nothing_is_fine(
     patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from orgtrail.doctor.calls import AwsReader
+from orgtrail.doctor.calls import AwsReader, UncheckedError
 from orgtrail.doctor.policies import difference
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import build
@@ -292,6 +292,7 @@ class Equal:
         assumed: what it means where the answer has nothing.
         unset: words for a value of the answer, and of the stack, that is not set.
         words: words for other values of the answer.
+        always: whether AWS gives it in every answer, so that nothing follows from its absence.
 
     """
 
@@ -302,14 +303,22 @@ class Equal:
     assumed: Any = None
     unset: tuple[Any, Any] = (None, None)
     words: Mapping[Any, str] = field(default_factory=dict)
+    always: bool = False
 
     def faults(self, live: Live, subject: Subject, answer: Any) -> Iterator[LiveFault]:
-        """Yield a fault if the values differ."""
+        """Yield a fault if the values differ.
+
+        Raises:
+            UncheckedError: the answer lacks what AWS always gives.
+
+        """
         wanted = expected(live, subject, self.place)
         if wanted is _UNKNOWN:
             return
         wanted = self.default if wanted is None else wanted
         has = value_at(answer, self.path)
+        if has is None and self.always:
+            raise UncheckedError(f"the answer of AWS has no {self.path.replace('/', '.')}")
         has = self.assumed if has is None else has
         has = bool(has) if isinstance(wanted, bool) else None if has == "" else has
         if has != wanted:
