@@ -70,7 +70,6 @@ def trail_of(stack: Stack, trail: Resource) -> CloudTrail:
     validates_log_files = flag("enable_log_file_validation", default=False)
     is_logging = flag("enable_logging", default=True)
     selectors, advanced = trail.many("event_selector"), trail.many("advanced_event_selector")
-    insights = tuple(each["insight_type"] for each in trail.many("insight_selector"))
     try:
         settings = TrailSettings.model_validate(
             {
@@ -81,10 +80,10 @@ def trail_of(stack: Stack, trail: Resource) -> CloudTrail:
                 "enabled": is_logging,
                 "event_selectors": tuple(map(_event_selector, selectors)),
                 "advanced_event_selectors": tuple(map(_advanced_event_selector, advanced)),
-                "insights": insights,
+                "insights": tuple(each["insight_type"] for each in trail.many("insight_selector")),
             }
         )
-    except (ValidationError, KeyError, TypeError):
+    except (ValidationError, KeyError, TypeError, AttributeError):
         settings = None
     return CloudTrail(
         **place(trail),
