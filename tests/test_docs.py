@@ -56,10 +56,11 @@ EXAMPLES = [
 
 
 def test_the_tables_are_those_of_the_code(capsys: pytest.CaptureFixture[str]) -> None:
-    pages = [str(page) for page in PAGES if "[[[cog" in page.read_text(encoding="utf-8")]
+    pages = [str(page) for page in PAGES if "<!-- [[[cog" in page.read_text(encoding="utf-8")]
     assert pages
     docs = str(ROOT / "docs")
-    assert Cog().main(["cog", "--check", "--diff", "-I", docs, *pages]) == 0, capsys.readouterr()[0]
+    code = Cog().main(["cog", "--check", "--diff", "-I", docs, *pages])
+    assert code == 0, capsys.readouterr().out + "run `make docs`"
 
 
 def test_the_page_of_questions_names_the_days_around_the_bounds() -> None:
