@@ -23,7 +23,7 @@ class Status(StrEnum):
     OFF = "off"
     """An option that is not enabled; the control names the setting that turns it on."""
     UNPROVEN = "unproven"
-    """Decided by something that the file only refers to, because others manage it."""
+    """Depends on a resource that the file only refers to, because others manage it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Control:
 
     Args:
         ids: its names, such as `CIS 3.1` and `CloudTrail.1`.
-        title: what it asks for.
+        title: what it requires.
         verdict: whether it is met.
-        resource: the address in the stack that decides.
+        resource: the address in the stack that decides it.
         setting: the setting that changes it.
 
     """
@@ -104,7 +104,7 @@ def _trail_controls(model: Model) -> Iterator[Control]:
          all(_asks_for_tls(model, each.name) for each in model.buckets),
          at_archive, "archive.bucket"),
     ):  # fmt: skip
-        # If another stack makes the trail, this one does not show that a control fails.
+        # If another stack creates the trail, this one cannot show that a control fails.
         elsewhere = met is False and not trail and model.refers_to_trail
         verdict = Status.UNPROVEN if elsewhere else _status(met)
         yield Control(ids, title, verdict, resource, setting)
@@ -147,9 +147,9 @@ def _asks_for_tls(model: Model, bucket: str) -> bool:
 
 
 def _alarm_controls(model: Model) -> Iterator[Control]:
-    """Yield the controls that ask for an alarm.
+    """Yield the controls that require an alarm.
 
-    Both the pattern of CIS and that of Security Hub meet CIS; Security Hub accepts only its own.
+    CIS accepts its own pattern and that of Security Hub; Security Hub accepts only its own.
     """
     known = set(model.alarms.patterns) if model.alarms.are_heard else set()
     for alarm in ALARMS:

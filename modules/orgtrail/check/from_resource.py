@@ -1,4 +1,4 @@
-"""From one Terraform resource, and those that belong to it, to its part of the model."""
+"""Parts of the model, each read from a Terraform resource and those that belong to it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def place(resource: Resource) -> dict[str, str]:
 
 
 def policy_of(name: str, document: str) -> Policy:
-    """Parse a policy; one that is known only after the deploy, or is invalid, is opaque."""
+    """Parse a policy; it is opaque if it is invalid or known only after the deploy."""
     text = document.replace("$${", "${")
     if not text or text.startswith("${"):
         return opaque(name, f"{name} is not known before the deploy")
@@ -138,7 +138,7 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
     name = bucket.text("bucket")
 
     def beside(kind: str) -> Resource:
-        """Return the resource of a kind for the bucket, named by its name or by reference."""
+        """Return the bucket's resource of a kind, which gives the bucket by name or reference."""
         for each in stack.of(f"aws_s3_bucket_{kind}"):
             given = each.text("bucket")
             if given == name or stack.find(given) is bucket:
@@ -231,13 +231,13 @@ def key_of(stack: Stack, key: Resource) -> KmsKey:
 
 
 def _shortest(rules: list[Json], name: str, days: str) -> int | None:
-    """Return the smallest number of days that lifecycle rules have in a block."""
+    """Return the fewest days that any lifecycle rule sets in a block."""
     found = [block(rule, name).get(days) for rule in rules]
     return min((each for each in found if each), default=None)
 
 
 def _default_key_policy(key: Resource) -> Json:
-    """Return the policy that AWS gives a key without one: everything for IAM of its account.
+    """Return the policy that AWS gives a key without one: IAM of its account decides.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
@@ -260,7 +260,7 @@ def role_of(stack: Stack, role: Resource) -> IamRole:
         is_its_own(each.text("role")) for each in stack.of("aws_iam_role_policy_attachment")
     ) or bool(role.values.get("managed_policy_arns"))
     unread = (opaque(label, f"{label} is attached from elsewhere"),) if elsewhere else ()
-    # In a plan for existing resources, the role has its own policies a second time.
+    # A plan for existing resources repeats a role's policies in the role itself.
     documents = [
         *(each.text("policy") for each in stack.of("aws_iam_role_policy")
           if is_its_own(each.text("role"))),

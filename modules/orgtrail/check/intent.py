@@ -1,7 +1,7 @@
-"""The intent: who is meant to be able to do what, to compare decisions with.
+"""The intent: who is meant to be able to do what. Decisions are compared with it.
 
-An environment file states it. A stack's JSON does not; for a stack it is derived from the
-exemptions that its policies name, which the report then shows.
+An environment file states it. For a stack it is derived from the exemptions in its policies, which
+the report then shows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Intent:
     """Roles by ARN or pattern, and what each of them is for."""
 
     exempt_roles: tuple[str, ...] = ()
-    """May change what the SCP protects, as the deploy role of the logging account may."""
+    """May change what the SCP protects, like the deploying role of the logging account."""
     break_glass_roles: tuple[str, ...] = ()
     """May delete log files."""
     key_administrators: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Intent:
     member_reader: str = ""
     """The name of the role in each member account that reads the account's log files."""
     reader_accounts: tuple[str, ...] | None = None
-    """The accounts with such a reader; None means all."""
+    """The accounts that have a member reader; None means all."""
     delegated_administrator: str = ""
     """The account that administers CloudTrail for the organization; empty if there is none."""
 
@@ -56,7 +56,7 @@ def intent_from_settings(env: Environment) -> Intent:
 
 
 def units_from_settings(env: Environment) -> dict[str, tuple[str, ...]]:
-    """Return the root and the organizational units above each account that names them."""
+    """Return, by account, the root and the organizational units above it, if it names them."""
     return {each.id: tuple(each.ou.split("/")) for each in env.accounts.values() if each.ou}
 
 
@@ -86,7 +86,7 @@ def _about(policies: list[Policy], action: str, *, allows: bool) -> Iterator[Sta
 
 
 def _exempted(policies: list[Policy], action: str) -> tuple[str, ...]:
-    """Return the roles that are exempt from every deny of an action for people."""
+    """Return the roles exempt from every deny of an action that depends on the principal alone."""
     spared = [
         {role for condition in each.conditions for role in condition.values}
         for each in _about(policies, action, allows=False)

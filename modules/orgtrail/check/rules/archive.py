@@ -1,4 +1,4 @@
-"""Rules of what holds and finds log files: archive, other buckets, table, workgroup and alarms."""
+"""Rules on the archive, other buckets, the table, the workgroup and alarms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of the organization's policies: whom they exempt, and the limits of AWS Organizations."""
+"""Rules on the organization's policies: whom they exempt, and the limits of AWS Organizations."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def broad_exemption(model: Model) -> Iterator[Violation]:
 
 
 def _locks_out(model: Model, control: ControlPolicy, role: str, bucket: str) -> str:
-    """Return the statement that denies a role changing a bucket policy; empty if none does."""
+    """Return the statement that stops a role from changing a bucket policy; empty if none does."""
     caller = Caller(Kind.ROLE, role, model.logging, model.organization)
     arn = f"arn:{model.partition}:s3:::{bucket}"
     given = {"aws:SecureTransport": "true"}
@@ -127,7 +127,7 @@ def _exempted(policy: Policy) -> Iterator[str]:
 
 
 PER_TARGET = {"SCP": 10, "RCP": 5}
-"""Policies of a kind on one target, the one that AWS attaches among them; SCP since 2026-05-15.
+"""Policies of a kind on one target, including the one that AWS attaches; SCP since 2026-05-15.
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html"""
 
 
