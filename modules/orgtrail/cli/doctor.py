@@ -1,4 +1,4 @@
-"""`orgtrail doctor`: compare the audit trail that runs with what its file says."""
+"""`orgtrail doctor`: compare the deployed audit trail with its environment file."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def _verified(request: VerifyRequest, state: StateFile) -> Result:
 def _session(
     environment: Environment | None, trail: VerifiedTrail, role: str | None, profile: str | None
 ) -> Any:
-    """Return the session that reads the archive, if a file says so in the logging account."""
+    """Return the session that reads the archive: in the logging account if a file is given."""
     if environment:
         from orgtrail.aws import session_in
 
