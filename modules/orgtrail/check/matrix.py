@@ -1,4 +1,4 @@
-"""The access matrix: for each principal and attack, what is intended, what AWS answers, and why."""
+"""The access matrix: for each principal and attack, what is intended, what AWS decides, and why."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _GUARDDUTY = "GuardDuty (Stealth:IAMUser/CloudTrailLoggingDisabled)"
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: whether the attack is intended for the principal, and what AWS answers."""
+    """One cell: whether the attack is intended for the principal, and what AWS decides."""
 
     principal: Principal
     attack: Attack

@@ -89,7 +89,7 @@ class CloudTrail(Located):
 
     @property
     def arn(self) -> str:
-        """The ARN that AWS will give it."""
+        """The ARN that AWS will assign to it."""
         place = f"{self.region}:{self.account}"
         return f"arn:{partition(self.region)}:cloudtrail:{place}:trail/{self.name}"
 

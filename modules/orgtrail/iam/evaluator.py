@@ -117,7 +117,7 @@ def evaluate(request: Request, policies: Policies) -> Decision:
     worst = _Evaluation(request, policies, doubts, in_favour=False).decide()
     if best.is_allowed != worst.is_allowed:
         return Decision(Verdict.UNDECIDED, doubts[0])
-    # The evaluation that does not rest on an undecided statement.
+    # The evaluation that does not depend on an undecided statement.
     return replace(worst if best.is_allowed else best, doubt=doubts[0])
 
 

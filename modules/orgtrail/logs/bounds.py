@@ -38,7 +38,7 @@ class Bounds:
 
     @property
     def last_day(self) -> str:
-        """The last such partition."""
+        """The last partition that may contain an event of the time range."""
         last = min(self.until.astimezone(UTC), datetime.max.replace(tzinfo=UTC) - LATER)
         return (last + LATER).strftime("%Y/%m/%d")
 

@@ -46,7 +46,7 @@ def unlisted_digests(
         if before is None or (before.bucket, before.key) in known:
             continue
         name = trail.digest_name(chain, before.key)
-        # Without a valid name, the start of the next digest's period says when it ends.
+        # Without a valid name, its end is the start of the next digest's period.
         name = name or DigestName(each.start or each.named_end, backfill=each.backfill)
         if name.end >= since:
             found[before.bucket, before.key] = name

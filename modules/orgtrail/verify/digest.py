@@ -89,7 +89,7 @@ class DigestFile:
 def find_signed_fields(body: bytes | bytearray) -> tuple[str, str, str, str] | None:
     """Find the signed fields of a large digest, without parsing it; None if one is missing.
 
-    An attacker may have planted the fields found. That is safe: the signature covers the whole
+    An attacker may have planted the fields found. That is safe: the signature covers the entire
     body, and each field occurs once in what CloudTrail signs.
 
     Returns:

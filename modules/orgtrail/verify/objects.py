@@ -74,7 +74,7 @@ class ChainDigest:
     def period(self) -> tuple[datetime, datetime]:
         """Start and end of the time it covers, if it is valid.
 
-        The first digest of a chain is for the hour before logging started, and does not say what
+        The first digest of a chain is for the hour before logging started, and does not list what
         was delivered then, so its period is empty.
         https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
         """
@@ -254,7 +254,7 @@ def _check_hash(unpacked: Unpacker, entry: LogFileEntry) -> Problem | None:
 def _cut_short(
     unpacked: Unpacker, metadata: DigestMetadata, listed: ListedObject | None
 ) -> Problem | None:
-    """Report a response with fewer bytes than the listing says, if the object did not change."""
+    """Report a response with fewer bytes than listed, unless the object has changed."""
     if (
         listed is None
         or unpacked.was_plain

@@ -58,7 +58,7 @@ _UNPACKED_COPY = (
 
 
 def verify(request: VerifyRequest, state: StateFile | None = None) -> Iterator[Event]:
-    """Verify every chain of an organization trail, and yield results as they come.
+    """Verify every chain of an organization trail, and yield results as they arrive.
 
     Add each event to a `Result` for counts and the verdict.
 

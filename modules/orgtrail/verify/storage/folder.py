@@ -99,7 +99,7 @@ class FolderStore:
         json: bool = False,
         version: str = "",
     ) -> tuple[Unpacker, DigestMetadata]:
-        """Read a whole file."""
+        """Read a complete file."""
         del version
         unpacked = Unpacker(max_bytes, keep=keep, json=json, plain=True)
         try:

@@ -88,7 +88,7 @@ _CONNECT_SECONDS, _SLOW_SECONDS = 20, 60
 _MIN_RATE = 64
 """Bytes per second."""
 _MAX_SECONDS = 1800
-"""Timeout of a whole response."""
+"""Timeout of a complete response."""
 _BUFFER_BYTES = 256 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 """Bytes kept of the body of an error response."""

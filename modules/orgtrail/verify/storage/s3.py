@@ -160,7 +160,7 @@ class S3Store:
         json: bool = False,
         version: str = "",
     ) -> tuple[Unpacker, DigestMetadata]:
-        """Read a whole object."""
+        """Read a complete object."""
         query = {"versionId": version} if version else {}
         empty = 0
 

@@ -227,7 +227,7 @@ class Store(Protocol):
         json: bool = False,
         version: str = "",
     ) -> tuple[Unpacker, DigestMetadata]:
-        """Read a whole object.
+        """Read a complete object.
 
         Args:
             bucket: the bucket.
