@@ -17,16 +17,16 @@ from orgtrail.errors import Fault, OrgtrailError, SettingsError, SettingsSource
 from orgtrail.settings.types import Many, Section, TextRule
 
 OPTION = "--accept"
-_Said = Annotated[str, TextRule("must say something", lambda text: bool(text.strip()))]
+_NonBlank = Annotated[str, TextRule("must say something", lambda text: bool(text.strip()))]
 
 
 class _Entry(Section):
     """One entry of a baseline file: keys of a finding, and the reason."""
 
     rule: Annotated[str, TextRule("is no rule", lambda text: text in rule_names())]
-    setting: _Said
-    reason: _Said
-    environment: _Said | None = None
+    setting: _NonBlank
+    reason: _NonBlank
+    environment: _NonBlank | None = None
 
 
 class _Baseline(Section):
@@ -112,7 +112,7 @@ def _of_option(text: str) -> Acceptance:
     rule, sign, place = text.partition("@")
     source = f"{OPTION} {text}"
     if rule not in rule_names():
-        raise OrgtrailError(f"{OPTION} {rule}: is no rule; {_near(rule)}")
+        raise OrgtrailError(f"{OPTION} {rule}: is no rule; {_suggestion(rule)}")
     if sign and not place:
         raise OrgtrailError(f"{source}: needs a setting after @; without @ it is for every place")
     return Acceptance(source, rule, place)
@@ -145,14 +145,14 @@ def _fault(detail: Mapping[str, Any]) -> Fault:
             hint = f"the keys allowed here are {', '.join(known.model_fields)}"
             return Fault(place, "is not known", detail["input"], hint)
         case "rule":
-            hint = _near(detail["input"]) if place[-1] == "rule" else ""
+            hint = _suggestion(detail["input"]) if place[-1] == "rule" else ""
             return Fault(place, detail["ctx"]["rule"], detail["input"], hint)
         case "string_type":
             return Fault(place, "must be text in quotes", detail["input"])
     return Fault(place, "must be tables, each below a line [[accept]]", detail["input"])
 
 
-def _near(rule: str) -> str:
+def _suggestion(rule: str) -> str:
     """Return a hint at the rule that an unknown name may have meant."""
     known = rule_names()
     near = get_close_matches(rule, known, n=1)

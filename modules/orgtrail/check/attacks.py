@@ -365,13 +365,13 @@ def _on_detection(context: Context) -> Iterator[Attack]:
 
     Then yield the attacks on the roles that deploy these services there.
     """
-    asked: set[str] = set()
+    seen: set[str] = set()
     for each in context.model.detection_services:
-        if each.service in asked:
+        if each.service in seen:
             continue
-        asked.add(each.service)
+        seen.add(each.service)
         name, table = actions.DETECTION_ACTIONS[each.service]
-        intended_for, applies_to = partial(_administers, context, each), partial(_is_there, each)
+        intended_for, applies_to = partial(_administers, context, each), partial(_in_account, each)
         for title, action in table.items():
             resource = actions.detection_resource(each.service, action)
             arn = "*"
@@ -391,7 +391,7 @@ def _on_detection(context: Context) -> Iterator[Attack]:
             )
 
 
-def _is_there(detection: DetectionService, who: Principal) -> bool:
+def _in_account(detection: DetectionService, who: Principal) -> bool:
     """Return whether a principal is in the service's account; elsewhere it acts on another one."""
     return who.caller.account == detection.account
 

@@ -74,13 +74,13 @@ def _trail_controls(model: Model) -> Iterator[Control]:
     at_trail = trail.address if trail else "aws_cloudtrail"
     at_archive = archive.address if archive else "aws_s3_bucket"
     settings = trail.settings if trail else None
-    whole = bool(trail and trail.is_multi_region and trail.is_logging and settings
+    records_all = bool(trail and trail.is_multi_region and trail.is_logging and settings
                  and _records_everything(settings))  # fmt: skip
     reads, writes = _object_events(settings)
     for ids, title, met, resource, setting in (
         (("CIS 3.1", "CloudTrail.1"),
          "A multi-Region trail records all management events, reads and writes",
-         whole, at_trail, "recording.management"),
+         records_all, at_trail, "recording.management"),
         (("CloudTrail.3",), "There is a trail that is logging",
          bool(trail and trail.is_logging), at_trail, "trail.enabled"),
         (("CIS 3.2", "CloudTrail.4"), "Log-file validation is on",
@@ -101,7 +101,7 @@ def _trail_controls(model: Model) -> Iterator[Control]:
         (("CloudTrail.6",), "The bucket of the trail is not public",
          bool(archive and archive.blocks_public_access), at_archive, "archive.bucket"),
         (("S3.5",), "Every bucket asks for TLS",
-         all(_asks_for_tls(model, each.name) for each in model.buckets),
+         all(_requires_tls(model, each.name) for each in model.buckets),
          at_archive, "archive.bucket"),
     ):  # fmt: skip
         # If another stack creates the trail, this one cannot show that a control fails.
@@ -136,7 +136,7 @@ def _object_events(settings: TrailSettings | None) -> tuple[bool, bool]:
     return reads, writes
 
 
-def _asks_for_tls(model: Model, bucket: str) -> bool:
+def _requires_tls(model: Model, bucket: str) -> bool:
     policy = next((each.policy for each in model.buckets if each.name == bucket), None)
     return policy is not None and any(
         not statement.allows

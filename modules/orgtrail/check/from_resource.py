@@ -137,7 +137,7 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
     """Read a bucket and the resources that configure it."""
     name = bucket.text("bucket")
 
-    def beside(kind: str) -> Resource:
+    def companion(kind: str) -> Resource:
         """Return the bucket's resource of a kind, which gives the bucket by name or reference."""
         for each in stack.of(f"aws_s3_bucket_{kind}"):
             given = each.text("bucket")
@@ -145,12 +145,12 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
                 return each
         return Resource(kind, "", {}, bucket.provider)
 
-    policy = beside("policy")
-    closed = beside("public_access_block")
-    encryption = beside("server_side_encryption_configuration").one("rule")
+    policy = companion("policy")
+    closed = companion("public_access_block")
+    encryption = companion("server_side_encryption_configuration").one("rule")
     default = block(encryption, "apply_server_side_encryption_by_default")
-    lock = beside("object_lock_configuration").one("rule", "default_retention")
-    lifecycle = beside("lifecycle_configuration")
+    lock = companion("object_lock_configuration").one("rule", "default_retention")
+    lifecycle = companion("lifecycle_configuration")
     rules = [each for each in lifecycle.many("rule") if each.get("status") == "Enabled"]
     expire_after_days = _shortest(rules, "expiration", "days")
     noncurrent_days = _shortest(rules, "noncurrent_version_expiration", "noncurrent_days")
@@ -181,7 +181,7 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
         policy=policy_of(f"the policy of bucket {name}", policy.text("policy"))
         if policy.address
         else None,
-        is_versioned=beside("versioning").one("versioning_configuration").get("status")
+        is_versioned=companion("versioning").one("versioning_configuration").get("status")
         == "Enabled",
         blocks_public_access=all(
             closed.values.get(each) is True
@@ -199,7 +199,7 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
         == "varies_by_storage_class",
         lock_mode=lock_mode,
         lock_days=lock_days,
-        logs_to=stack.said(beside("logging").text("target_bucket"), "bucket"),
+        logs_to=stack.said(companion("logging").text("target_bucket"), "bucket"),
         holds_iceberg_table=any(
             str(each.one("storage_descriptor").get("location")).startswith(f"s3://{name}/")
             for each in stack.of("aws_glue_catalog_table")

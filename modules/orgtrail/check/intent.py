@@ -78,7 +78,7 @@ def _in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
 
 
-def _about(policies: list[Policy], action: str, *, allows: bool) -> Iterator[Statement]:
+def _statements_about(policies: list[Policy], action: str, *, allows: bool) -> Iterator[Statement]:
     for policy in policies:
         for each in policy.statements:
             if each.allows is allows and not each.doubt and each.is_about(action):
@@ -89,7 +89,7 @@ def _exempted(policies: list[Policy], action: str) -> tuple[str, ...]:
     """Return the roles exempt from every deny of an action that depends on the principal alone."""
     spared = [
         {role for condition in each.conditions for role in condition.values}
-        for each in _about(policies, action, allows=False)
+        for each in _statements_about(policies, action, allows=False)
         if each.keys <= {_PRINCIPAL}
     ]
     return _in_order(set.intersection(*spared)) if spared else ()
@@ -98,18 +98,18 @@ def _exempted(policies: list[Policy], action: str) -> tuple[str, ...]:
 def _administrators(model: Model) -> tuple[str, ...]:
     policies = [model.key.policy] if model.key else []
     named: list[str] = []
-    for each in _about(policies, "kms:PutKeyPolicy", allows=True):
+    for each in _statements_about(policies, "kms:PutKeyPolicy", allows=True):
         by_pattern = [one for one in each.conditions if one.key.lower() == _PRINCIPAL]
         if by_pattern:
             named += [arn for one in by_pattern for arn in one.values]
         else:
             named += each.principals_of("AWS")
-    whole = {model.logging, f"arn:{model.partition}:iam::{model.logging}:root"}
-    return () if whole & set(named) else _in_order(named)
+    whole_account = {model.logging, f"arn:{model.partition}:iam::{model.logging}:root"}
+    return () if whole_account & set(named) else _in_order(named)
 
 
 def _member_readers(policies: list[Policy]) -> Iterator[str]:
-    for each in _about(policies, "s3:GetObject", allows=True):
+    for each in _statements_about(policies, "s3:GetObject", allows=True):
         for condition in each.conditions:
             if condition.key.lower() == _PRINCIPAL:
                 for arn in condition.values:
@@ -118,7 +118,7 @@ def _member_readers(policies: list[Policy]) -> Iterator[str]:
 
 
 def _reader_accounts(policies: list[Policy]) -> Iterator[tuple[str, ...]]:
-    for each in _about(policies, "s3:GetObject", allows=True):
+    for each in _statements_about(policies, "s3:GetObject", allows=True):
         for condition in each.conditions:
             if condition.key.lower() == "aws:principalaccount":
                 yield _in_order(condition.values)

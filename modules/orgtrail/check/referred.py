@@ -19,7 +19,7 @@ _SECTIONS = {
     "delivery_role": ("delivery",),
     "scp": ("guardrails",),
 }
-_SILENT = {"access", "unreadable-policy"}
+_REDUNDANT = {"access", "unreadable-policy"}
 """Rules with one finding per policy, where one finding per part is enough."""
 
 
@@ -49,7 +49,7 @@ def _section(setting: str) -> str:
 
 
 def _follows(finding: Finding, sections: set[str]) -> bool:
-    if finding.rule in _SILENT and finding.severity is Severity.UNPROVEN:
+    if finding.rule in _REDUNDANT and finding.severity is Severity.UNPROVEN:
         return True
     section = _section(finding.setting)
     if finding.rule == "settings" or section not in sections:

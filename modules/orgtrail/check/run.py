@@ -123,11 +123,11 @@ def rule_names() -> list[str]:
 
 def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Report:
     cells = matrix(model, intent)
-    answered = controls(model)
+    evaluated = controls(model)
     found = [
         *findings(model, by_setting=by_setting),
         *_access_findings(cells, model, by_setting=by_setting),
-        *_control_findings(answered, by_setting=by_setting),
+        *_control_findings(evaluated, by_setting=by_setting),
     ]
     order = list(Severity)
     return Report(
@@ -135,7 +135,7 @@ def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Re
         path,
         tuple(sorted(found, key=lambda each: order.index(each.severity))),
         tuple(cells),
-        tuple(answered),
+        tuple(evaluated),
         tuple(_limits(cells, model)),
     )
 
@@ -195,8 +195,8 @@ def _section(cell: Cell) -> str:
     return sections.get(cell.action.partition(":")[0], "guardrails")
 
 
-def _control_findings(answered: list[Control], *, by_setting: bool) -> Iterator[Finding]:
-    for each in answered:
+def _control_findings(evaluated: list[Control], *, by_setting: bool) -> Iterator[Finding]:
+    for each in evaluated:
         if each.verdict is Status.FAIL:
             place = each.setting if by_setting else each.resource
             yield Finding(
@@ -220,8 +220,8 @@ def _limits(cells: list[Cell], model: Model) -> Iterator[str]:
             f"{detected or 'nothing here: add alarms'}."
         )
     for cell in cells:
-        is_asked = cell.principal.id == "management-administrator" and cell.attack.title == _STOP
-        if is_asked and cell.decision.is_allowed:
+        stops_trail = cell.principal.id == "management-administrator" and cell.attack.title == _STOP
+        if stops_trail and cell.decision.is_allowed:
             detected = " and ".join(detected_by(model, cell.attack))
             yield (
                 f"An administrator of the management account ({model.management}) can stop this "

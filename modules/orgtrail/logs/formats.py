@@ -26,7 +26,7 @@ from orgtrail.records import List, Struct, Type
 RECORD_LIMIT = 2 << 20
 """Most characters of one record; CloudTrail's own limit is 256 KB, or 1 MB if configured."""
 
-_MOST_NON_RECORDS = 100_000
+_MAX_NON_RECORDS = 100_000
 """Values that are not records after which reading a file stops."""
 _HEADER = 1 << 16
 """Most characters of a table's header."""
@@ -51,7 +51,7 @@ _JSON_TEXTS = ("document", "policy")
 """Suffixes of parameters that are JSON, but stay text in a record."""
 _MEMBER = re.compile(r"[{}\[\]]|, (?=[\w.:/@$-]+=)")
 _ELEMENT = re.compile(r"[{}\[\]]|, ")
-_DEEPEST = 20
+_MAX_DEPTH = 20
 
 
 class RecordReader:
@@ -199,8 +199,8 @@ class RecordReader:
 
     def _count_non_record(self) -> None:
         self.non_records += 1
-        if self.non_records > _MOST_NON_RECORDS:
-            raise UnreadableLogError(f"more than {_MOST_NON_RECORDS} values in it are no records")
+        if self.non_records > _MAX_NON_RECORDS:
+            raise UnreadableLogError(f"more than {_MAX_NON_RECORDS} values in it are no records")
 
 
 def _start(pieces: Iterator[str]) -> str:
@@ -327,7 +327,7 @@ def _value(kind: Type, value: object, depth: int = 0) -> object:
     if kind == records.STRING:
         # Lake writes times with a space in them.
         return (_time(text) if text[10:11] == " " else "") or value
-    if text[0] not in "{[" or depth > _DEEPEST:
+    if text[0] not in "{[" or depth > _MAX_DEPTH:
         return value
     found = _json(text)
     if found is None:

@@ -223,12 +223,12 @@ def raw_records(files: Iterable[LogFile], ids: Collection[str]) -> Iterator[str]
         if not wanted:
             return
         body = decompression.read_small(file.path)
-        if body is not None and not _may_hold(body, wanted):
+        if body is not None and not _may_contain(body, wanted):
             continue
         pieces = decompression.text_pieces(file.path) if body is None else iter((body,))
         try:
             for text in RecordReader(pieces):
-                if _may_hold(text, wanted) and (found := _event_id(text)) in wanted:
+                if _may_contain(text, wanted) and (found := _event_id(text)) in wanted:
                     wanted.remove(found)
                     yield text
         except UnreadableLogError:
@@ -236,7 +236,7 @@ def raw_records(files: Iterable[LogFile], ids: Collection[str]) -> Iterator[str]
             continue
 
 
-def _may_hold(text: str, wanted: set[str]) -> bool:
+def _may_contain(text: str, wanted: set[str]) -> bool:
     """Return, by a cheap check, whether a text may have a wanted record; it may have escapes."""
     return (
         "\\u" in text or "CloudTrailEvent" in text or not wanted.isdisjoint(_EVENT_ID.findall(text))

@@ -33,7 +33,7 @@ _STORIES = (
     insiders.by_hand, insiders.old,
 )  # fmt: skip
 """What is planted, in this order: questions must find it, and nothing else."""
-_APART = 37
+_MINUTES_APART = 37
 """Minutes between two stories."""
 _REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
 
@@ -98,9 +98,9 @@ def make(
     stories = []
     for story in _STORIES:
         stories.append(story(writer))
-        writer.later(_APART)
+        writer.later(_MINUTES_APART)
     events = chain(
-        _founding(recorder, environment, start),
+        _trail_creation(recorder, environment, start),
         ordinary(recorder, places, start, days, events_per_day),
         (event for story in stories for event in story.events),
     )
@@ -126,7 +126,7 @@ def _places(environment: Environment) -> Places:
     return Places(shares, (home, *others[:3]), ids[data])
 
 
-def _founding(recorder: Recorder, environment: Environment, start: datetime) -> list[Event]:
+def _trail_creation(recorder: Recorder, environment: Environment, start: datetime) -> list[Event]:
     """Return the events of the trail's creation."""
     account, name = environment.management.id, environment.trail.name
     deploy = Caller(
@@ -207,9 +207,9 @@ def _write_digests(
         # Each chain has its own minute of the hour.
         first = start - timedelta(seconds=1 + number * 97 % 3600)
         key = keys[region]
-        begun = made.starting(first, key)
-        rest = made.digests(files.get((account, region), []), first, end, key, begun)
-        for digest in chain([begun], rest):
+        first_digest = made.starting(first, key)
+        rest = made.digests(files.get((account, region), []), first, end, key, first_digest)
+        for digest in chain([first_digest], rest):
             path = draft / digest.key
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(digest.data)

@@ -38,7 +38,7 @@ _DIGEST_BATCH = 100
 """Unlisted digests that are read at a time."""
 _MAX_NEARBY_DAYS, _MAX_NEARBY_DIGESTS = 10, 200
 """Days listed, and digests read, just outside of the window."""
-_SILENT = {"no-digests", "starts-late"}
+_NO_FILE_KINDS = {"no-digests", "starts-late"}
 """The only findings that a chain without files in the window can have."""
 
 
@@ -104,7 +104,7 @@ class ChainVerifier:
         for each in unexpected:
             chain.unvouched += each.more
             chain.findings += each.findings(id)
-        silent = {each.kind for each in chain.findings} <= _SILENT
+        silent = {each.kind for each in chain.findings} <= _NO_FILE_KINDS
         if (
             is_former_account
             and silent

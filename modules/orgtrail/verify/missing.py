@@ -145,7 +145,7 @@ def missing_region_findings(
 
     `enabled` is called for opt-in regions only.
     """
-    reason: list[VerifyFinding | Note] = []
+    results: list[VerifyFinding | Note] = []
     enabled_of: dict[str, frozenset[str] | str] = {}
     for each in missing:
         chain, text = each.chain, f"there is neither a digest nor a log file, and {each.why}"
@@ -156,10 +156,10 @@ def missing_region_findings(
             if isinstance(regions, str):
                 text += f"; whether it is enabled in the account is not known: {regions}"
             elif chain.region not in regions:
-                reason.append(Note(f"{chain}: the region is not enabled in the account"))
+                results.append(Note(f"{chain}: the region is not enabled in the account"))
                 continue
-        reason.append(finding(chain, "region-absent", "", text))
-    return reason
+        results.append(finding(chain, "region-absent", "", text))
+    return results
 
 
 def coverage_notes(

@@ -63,7 +63,7 @@ def state_key() -> bytes:
         ) from None
     try:
         if not path.exists():
-            _make_key(path)
+            _create_key(path)
         if not path.is_file():
             raise OrgtrailError(f"{path}: is no key of state files: it is no file")
         with path.open(encoding="ascii") as file:
@@ -80,7 +80,7 @@ def state_key() -> bytes:
     return key
 
 
-def _make_key(path: Path) -> None:
+def _create_key(path: Path) -> None:
     """Create a key file atomically; if two runs do so at once, the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as folder:

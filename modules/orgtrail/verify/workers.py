@@ -270,8 +270,8 @@ async def _serve() -> None:
         out.flush()
 
     with closing(LocalWorker(config, lambda: credentials[0])) as worker:
-        while (asked := await read_message(tasks)) is not None:
-            message: Any = asked
+        while (received := await read_message(tasks)) is not None:
+            message: Any = received
             number, task, credentials[0] = message
             work = asyncio.create_task(answer(number, task))
             running.add(work)

@@ -57,7 +57,7 @@ def deploy_role_unknown(model: Model) -> Iterator[Violation]:
 
 def owner_locked_out(model: Model) -> Iterator[Violation]:
     """What the stack only refers to stays open to its owner: no SCP shuts Control Tower out."""
-    made = {each.name for each in model.buckets if not _is_others(each)}
+    made = {each.name for each in model.buckets if not _is_referred_to(each)}
     owner = f"arn:{model.partition}:iam::{model.logging}:role/{CONTROL_TOWER[0]}"
     for control in model.scps:
         for bucket in _named_buckets(control.policy) - made:
@@ -101,7 +101,7 @@ def _locks_out(model: Model, control: ControlPolicy, role: str, bucket: str) -> 
     return decision.statement if decision.verdict is Verdict.EXPLICIT_DENY else ""
 
 
-def _is_others(bucket: S3Bucket) -> bool:
+def _is_referred_to(bucket: S3Bucket) -> bool:
     """Return whether a bucket is only referred to, so that its policy is unknown."""
     return bucket.policy is not None and all(each.doubt for each in bucket.policy.statements)
 

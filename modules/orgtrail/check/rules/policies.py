@@ -196,7 +196,7 @@ def nobody_can_assume(model: Model) -> Iterator[Violation]:
         for statement in each.trust.statements:
             named = _callers(statement)
             roles = [arn for arn in named if ":role/" in arn]
-            if statement.allows and roles == named and roles and _asks_mfa(statement):
+            if statement.allows and roles == named and roles and _requires_mfa(statement):
                 yield Violation(
                     "access.auditor",
                     each.address,
@@ -237,7 +237,7 @@ def no_boundary(model: Model) -> Iterator[Violation]:
             )
 
 
-def _asks_mfa(statement: Statement) -> bool:
+def _requires_mfa(statement: Statement) -> bool:
     return any(
         each.key.lower() == "aws:multifactorauthpresent"
         and each.operator.lower() == "bool"
