@@ -17,16 +17,16 @@ from orgtrail.errors import Fault, OrgtrailError, SettingsError, SettingsSource
 from orgtrail.settings.types import Many, Section, TextRule
 
 OPTION = "--accept"
-_Said = Annotated[str, TextRule("must say something", lambda text: bool(text.strip()))]
+_NonBlank = Annotated[str, TextRule("must say something", lambda text: bool(text.strip()))]
 
 
 class _Entry(Section):
     """One entry of a baseline file: keys of a finding, and the reason."""
 
     rule: Annotated[str, TextRule("is no rule", lambda text: text in rule_names())]
-    setting: _Said
-    reason: _Said
-    environment: _Said | None = None
+    setting: _NonBlank
+    reason: _NonBlank
+    environment: _NonBlank | None = None
 
 
 class _Baseline(Section):
@@ -35,7 +35,7 @@ class _Baseline(Section):
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """One accepted rule, and where that is stated.
+    """One accepted rule, and where it is stated.
 
     Args:
         source: the option, or the entry of a baseline file, for messages.
@@ -53,7 +53,7 @@ class Acceptance:
     environment: str | None = None
 
     def covers(self, report: Report, finding: Finding) -> bool:
-        """Return whether it accepts a finding of a report."""
+        """Return whether this entry accepts a finding of a report."""
         return (
             self.rule == finding.rule
             and self.place in ("", finding.setting)
@@ -63,12 +63,12 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class Acceptances:
-    """Everything that is accepted."""
+    """All entries, from options and the baseline file."""
 
     entries: tuple[Acceptance, ...] = ()
 
     def of(self, report: Report, finding: Finding) -> Acceptance | None:
-        """Return the entry that accepts a finding, one with a reason first; None if none does."""
+        """Return the entry that accepts a finding, preferably with a reason; None if none does."""
         found = [each for each in self.entries if each.covers(report, finding)]
         return min(found, key=lambda each: each.reason is None, default=None)
 
@@ -77,9 +77,9 @@ class Acceptances:
         return [each for each in report.findings if self.of(report, each) is None]
 
     def stale(self, reports: Sequence[Report]) -> Iterator[str]:
-        """Yield a message for each entry with a place that no finding of these reports has.
+        """Yield a message for each entry with a place that matches no finding of these reports.
 
-        Entries for an environment that is not among the reports are left out.
+        Skips entries for an environment that is not among the reports.
         """
         names = {each.name for each in reports}
         for entry in self.entries:
@@ -93,16 +93,16 @@ class Acceptances:
 
 
 def read_acceptances(options: Sequence[str], baseline: Path | None) -> Acceptances:
-    """Read what is accepted, from options and a baseline file.
+    """Read the accepted findings from options and a baseline file.
 
     Args:
         options: `RULE` for every place, or `RULE@SETTING` for one.
-        baseline: a TOML file of `[[accept]]` entries with rule, setting, reason and, for an entry
-            of one environment only, environment.
+        baseline: a TOML file of `[[accept]]` entries with rule, setting, reason and, to limit an
+            entry to one environment, environment.
 
     Raises:
         OrgtrailError: the file cannot be read or is not TOML; an option does not name a rule.
-        SettingsError: an entry has no reason, lacks something else or does not name a rule.
+        SettingsError: an entry lacks a key, has an unknown one or does not name a rule.
 
     """
     return Acceptances((*map(_of_option, options), *(_of_file(baseline) if baseline else ())))
@@ -112,7 +112,7 @@ def _of_option(text: str) -> Acceptance:
     rule, sign, place = text.partition("@")
     source = f"{OPTION} {text}"
     if rule not in rule_names():
-        raise OrgtrailError(f"{OPTION} {rule}: is no rule; {_near(rule)}")
+        raise OrgtrailError(f"{OPTION} {rule}: is no rule; {_suggestion(rule)}")
     if sign and not place:
         raise OrgtrailError(f"{source}: needs a setting after @; without @ it is for every place")
     return Acceptance(source, rule, place)
@@ -145,15 +145,15 @@ def _fault(detail: Mapping[str, Any]) -> Fault:
             hint = f"the keys allowed here are {', '.join(known.model_fields)}"
             return Fault(place, "is not known", detail["input"], hint)
         case "rule":
-            hint = _near(detail["input"]) if place[-1] == "rule" else ""
+            hint = _suggestion(detail["input"]) if place[-1] == "rule" else ""
             return Fault(place, detail["ctx"]["rule"], detail["input"], hint)
         case "string_type":
             return Fault(place, "must be text in quotes", detail["input"])
     return Fault(place, "must be tables, each below a line [[accept]]", detail["input"])
 
 
-def _near(rule: str) -> str:
-    """Return a hint at the rule that an unknown name may stand for."""
+def _suggestion(rule: str) -> str:
+    """Return a hint at the rule that an unknown name may have meant."""
     known = rule_names()
     near = get_close_matches(rule, known, n=1)
     return f"did you mean {near[0]}?" if near else f"the rules are {', '.join(known)}"

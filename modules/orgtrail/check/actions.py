@@ -1,4 +1,4 @@
-"""The actions of the attacks: for each kind of resource, what is done, in words, and the action."""
+"""The actions of the attacks, by kind of resource: each title in words, and its API action."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MEMBER_ACTIONS = {
     "close the account": "account:CloseAccount",
     "turn a region of the account off": "account:DisableRegion",
 }
-"""Remove a member account, or a region of it, from the trail; with the prefix of the service."""
+"""Remove a member account, or one of its regions, from the trail; with the service prefix."""
 FORGING_ACTIONS = {
     "write a log file by replication": "ReplicateObject",
     "encrypt a log file with another key": "UpdateObjectEncryption",
@@ -59,12 +59,12 @@ KEY_ACTIONS = {
     "disable the key": "DisableKey",
     "change the key's policy": "PutKeyPolicy",
 }
-"""Make every log file unreadable, even a locked one, or decide who reads: for break-glass only."""
+"""Make every log file unreadable, even a locked one, or change who can read: break-glass only."""
 ALIAS_ACTIONS = {
     "delete the key's alias": "DeleteAlias",
     "give the key's alias to another key": "UpdateAlias",
 }
-"""Need permission on both the alias and the key; policies know the key by its alias."""
+"""Need permission on both the alias and the key; policies identify the key by its alias."""
 CATALOG_ACTIONS = {
     "delete the table": "DeleteTable",
     "delete the table among others": "BatchDeleteTable",
@@ -115,7 +115,7 @@ ROLE_ACTIONS = {
     "make": "CreateRole",
     "pass to a service of the caller's": "PassRole",
 }
-"""Give somebody all that a role has, or make the role useless."""
+"""Give somebody all permissions of a role, or make the role useless."""
 SIGN_IN_ACTIONS = {
     "change an identity provider of sign-ins": "UpdateSAMLProvider",
     "delete an identity provider of sign-ins": "DeleteSAMLProvider",
@@ -226,7 +226,7 @@ DETECTION_ACTIONS = {
     "securityhub": ("Security Hub", SECURITY_HUB_ACTIONS),
     "access-analyzer": ("Access Analyzer", ANALYZER_ACTIONS),
 }
-"""By the name of a detection service in IAM: its name, and the actions on it."""
+"""By the IAM prefix of a detection service: its display name, and the actions on it."""
 _SERVICE_RESOURCES = {
     "guardduty": "detector/0123456789abcdef0123456789abcdef",
     "securityhub": "hub/default",
@@ -246,7 +246,7 @@ _CHILD_RESOURCES = {
     "access-analyzer:CreateArchiveRule": "/archive-rule/any",
     "access-analyzer:UpdateArchiveRule": "/archive-rule/any",
 }
-"""Paths below the resource of the service, for actions on such a child resource."""
+"""Paths below the service's resource, for actions on a child resource."""
 _OTHER_RESOURCES = {
     "securityhub:BatchUpdateAutomationRules": "automation-rule/any",
     "securityhub:DeleteConfigurationPolicy": "configuration-policy/any",
@@ -254,7 +254,7 @@ _OTHER_RESOURCES = {
     "securityhub:DeleteFindingAggregator": "finding-aggregator/any",
     "securityhub:UpdateFindingAggregator": "finding-aggregator/any",
 }
-"""Resources that are not below the resource of the service."""
+"""Resources that are not below the service's resource."""
 _WITHOUT_RESOURCE = {
     "guardduty:ArchiveFindings", "guardduty:CreateIPSet", "guardduty:CreateTrustedEntitySet",
     "guardduty:DeleteMembers", "guardduty:DisassociateFromAdministratorAccount",

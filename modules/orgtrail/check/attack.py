@@ -1,4 +1,4 @@
-"""What an attack is, a column of the access matrix; and the context that all attacks share."""
+"""An attack, which is a column of the access matrix, and the context that all attacks share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DIGESTS = "CloudTrail-Digest"
 """Folder of digest files under each account's prefix.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html"""
 CALLER_ACCOUNT = "<account>"
-"""Placeholder in a resource for the account of the caller."""
+"""Placeholder for the caller's account in a resource."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Attack:
         intended_for: who is meant to be able to do it.
         policy: the policy of the resources, if they can have one.
         context: condition keys of the requests.
-        applies_to: the principals that the matrix has a cell for.
+        applies_to: for which principals the matrix has a cell.
         impossible: why nobody can do it, whatever policies allow; empty if policies decide.
 
     """
@@ -48,7 +48,7 @@ class Attack:
 
 @dataclass(frozen=True)
 class Context:
-    """What attacks are aimed at, and who is intended to do what."""
+    """The targets of the attacks, and who is intended to do what."""
 
     model: Model
     intent: Intent
@@ -64,7 +64,7 @@ class Context:
         return self.arn("s3", "", "", self.archive.name)
 
     def domain(self) -> str:
-        """Return the domain of AWS services in that partition."""
+        """Return the domain of AWS services in the trail's partition."""
         return partition_of(self.trail.region).suffix
 
     def key_of(self, account: str, folder: str) -> str:

@@ -27,7 +27,7 @@ _MEMBER_RESOURCES = {
 
 
 def attacks(model: Model, intent: Intent) -> list[Attack]:
-    """Return every attack on what the model has; none if its accounts are not known."""
+    """Return every attack on the model's resources; none if its accounts are unknown."""
     trail, archive = model.trail, model.archive
     if not trail or not archive or not model.is_known:
         return []
@@ -59,7 +59,7 @@ def _each(
     *,
     suffix: str = "",
 ) -> Iterator[Attack]:
-    """Yield an attack of one step for each action of a table, all on the same resource."""
+    """Yield a one-step attack for each action of a table, all on the same resource."""
     for title, action in table.items():
         steps = ((f"{service}:{action}", arn),)
         yield Attack(f"{title}{suffix}", steps, account, intended_for, policy)
@@ -195,7 +195,7 @@ def _on_key(context: Context) -> Iterator[Attack]:
 
 
 def _on_other_keys(context: Context) -> Iterator[Attack]:
-    """Yield the attacks on the logging account's other keys: of the feed, and of findings."""
+    """Yield the attacks on the logging account's other keys: those of the feed and of findings."""
     for key in context.model.keys:
         if key is context.model.key or key.account != context.model.logging or not key.alias:
             continue
@@ -215,7 +215,7 @@ def _with_key(
     *,
     on_alias: bool = False,
 ) -> Attack:
-    """Return an attack on a key; AWS asks for permission on alias and key if it is on the alias."""
+    """Return an attack on a key; one on its alias needs permission on both alias and key."""
     names = [*([key.alias] if on_alias else []), "key/00000000-0000-0000-0000-000000000000"]
     return Attack(
         title,
@@ -281,7 +281,7 @@ def _on_feed(context: Context) -> Iterator[Attack]:
 
 
 def _on_automations(context: Context) -> Iterator[Attack]:
-    """Yield the attacks on what uses a role of the stack without a person."""
+    """Yield the attacks on CodeBuild projects and schedules, which use roles unattended."""
 
     def may_start(who: Principal) -> bool:
         return context.configures(who) or _is_made_for(context, who, "codebuild:StartBuild")
@@ -361,17 +361,17 @@ def _on_sign_in(context: Context) -> Iterator[Attack]:
 
 
 def _on_detection(context: Context) -> Iterator[Attack]:
-    """Yield the attacks on each service, in the account that administers it and one region.
+    """Yield the attacks on each detection service, in one region of its administrator account.
 
-    Then those on the roles that deploy a service in the account that administers it.
+    Then yield the attacks on the roles that deploy these services there.
     """
-    asked: set[str] = set()
+    seen: set[str] = set()
     for each in context.model.detection_services:
-        if each.service in asked:
+        if each.service in seen:
             continue
-        asked.add(each.service)
+        seen.add(each.service)
         name, table = actions.DETECTION_ACTIONS[each.service]
-        intended_for, applies_to = partial(_administers, context, each), partial(_is_there, each)
+        intended_for, applies_to = partial(_administers, context, each), partial(_in_account, each)
         for title, action in table.items():
             resource = actions.detection_resource(each.service, action)
             arn = "*"
@@ -391,8 +391,8 @@ def _on_detection(context: Context) -> Iterator[Attack]:
             )
 
 
-def _is_there(detection: DetectionService, who: Principal) -> bool:
-    """Return whether a principal is in the account; elsewhere the actions are about another one."""
+def _in_account(detection: DetectionService, who: Principal) -> bool:
+    """Return whether a principal is in the service's account; elsewhere it acts on another one."""
     return who.caller.account == detection.account
 
 

@@ -23,7 +23,7 @@ class Status(StrEnum):
     OFF = "off"
     """An option that is not enabled; the control names the setting that turns it on."""
     UNPROVEN = "unproven"
-    """Decided by something that the file only refers to, because others manage it."""
+    """Depends on a resource that the file only refers to, because others manage it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Control:
 
     Args:
         ids: its names, such as `CIS 3.1` and `CloudTrail.1`.
-        title: what it asks for.
+        title: what it requires.
         verdict: whether it is met.
-        resource: the address in the stack that decides.
+        resource: the address in the stack that decides it.
         setting: the setting that changes it.
 
     """
@@ -74,13 +74,13 @@ def _trail_controls(model: Model) -> Iterator[Control]:
     at_trail = trail.address if trail else "aws_cloudtrail"
     at_archive = archive.address if archive else "aws_s3_bucket"
     settings = trail.settings if trail else None
-    whole = bool(trail and trail.is_multi_region and trail.is_logging and settings
+    records_all = bool(trail and trail.is_multi_region and trail.is_logging and settings
                  and _records_everything(settings))  # fmt: skip
     reads, writes = _object_events(settings)
     for ids, title, met, resource, setting in (
         (("CIS 3.1", "CloudTrail.1"),
          "A multi-Region trail records all management events, reads and writes",
-         whole, at_trail, "recording.management"),
+         records_all, at_trail, "recording.management"),
         (("CloudTrail.3",), "There is a trail that is logging",
          bool(trail and trail.is_logging), at_trail, "trail.enabled"),
         (("CIS 3.2", "CloudTrail.4"), "Log-file validation is on",
@@ -101,10 +101,10 @@ def _trail_controls(model: Model) -> Iterator[Control]:
         (("CloudTrail.6",), "The bucket of the trail is not public",
          bool(archive and archive.blocks_public_access), at_archive, "archive.bucket"),
         (("S3.5",), "Every bucket asks for TLS",
-         all(_asks_for_tls(model, each.name) for each in model.buckets),
+         all(_requires_tls(model, each.name) for each in model.buckets),
          at_archive, "archive.bucket"),
     ):  # fmt: skip
-        # If another stack makes the trail, this one does not show that a control fails.
+        # If another stack creates the trail, this one cannot show that a control fails.
         elsewhere = met is False and not trail and model.refers_to_trail
         verdict = Status.UNPROVEN if elsewhere else _status(met)
         yield Control(ids, title, verdict, resource, setting)
@@ -136,7 +136,7 @@ def _object_events(settings: TrailSettings | None) -> tuple[bool, bool]:
     return reads, writes
 
 
-def _asks_for_tls(model: Model, bucket: str) -> bool:
+def _requires_tls(model: Model, bucket: str) -> bool:
     policy = next((each.policy for each in model.buckets if each.name == bucket), None)
     return policy is not None and any(
         not statement.allows
@@ -147,9 +147,9 @@ def _asks_for_tls(model: Model, bucket: str) -> bool:
 
 
 def _alarm_controls(model: Model) -> Iterator[Control]:
-    """Yield the controls that ask for an alarm.
+    """Yield the controls that require an alarm.
 
-    Both the pattern of CIS and that of Security Hub meet CIS; Security Hub accepts only its own.
+    CIS accepts its own pattern and that of Security Hub; Security Hub accepts only its own.
     """
     known = set(model.alarms.patterns) if model.alarms.are_heard else set()
     for alarm in ALARMS:

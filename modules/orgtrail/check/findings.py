@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What breaks a rule, for users of an environment file and of a stack alike.
+    """What breaks a rule, located both in an environment file and in a stack.
 
     Args:
         setting: the setting of an environment file, such as `archive.object_lock`.

@@ -1,4 +1,4 @@
-"""From one Terraform resource, and those that belong to it, to its part of the model."""
+"""Parts of the model, each read from a Terraform resource and those that belong to it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def place(resource: Resource) -> dict[str, str]:
 
 
 def policy_of(name: str, document: str) -> Policy:
-    """Parse a policy; one that is known only after the deploy, or is invalid, is opaque."""
+    """Parse a policy; it is opaque if it is invalid or known only after the deploy."""
     text = document.replace("$${", "${")
     if not text or text.startswith("${"):
         return opaque(name, f"{name} is not known before the deploy")
@@ -136,20 +136,20 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
     """Read a bucket and the resources that configure it."""
     name = bucket.text("bucket")
 
-    def beside(kind: str) -> Resource:
-        """Return the resource of a kind for the bucket, named by its name or by reference."""
+    def companion(kind: str) -> Resource:
+        """Return the bucket's resource of a kind, which gives the bucket by name or reference."""
         for each in stack.of(f"aws_s3_bucket_{kind}"):
             given = each.text("bucket")
             if given == name or stack.find(given) is bucket:
                 return each
         return Resource(kind, "", {}, bucket.provider)
 
-    policy = beside("policy")
-    closed = beside("public_access_block")
-    encryption = beside("server_side_encryption_configuration").one("rule")
+    policy = companion("policy")
+    closed = companion("public_access_block")
+    encryption = companion("server_side_encryption_configuration").one("rule")
     default = block(encryption, "apply_server_side_encryption_by_default")
-    lock = beside("object_lock_configuration").one("rule", "default_retention")
-    lifecycle = beside("lifecycle_configuration")
+    lock = companion("object_lock_configuration").one("rule", "default_retention")
+    lifecycle = companion("lifecycle_configuration")
     rules = [each for each in lifecycle.many("rule") if each.get("status") == "Enabled"]
     expire_after_days = _shortest(rules, "expiration", "days")
     noncurrent_days = _shortest(rules, "noncurrent_version_expiration", "noncurrent_days")
@@ -180,7 +180,7 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
         policy=policy_of(f"the policy of bucket {name}", policy.text("policy"))
         if policy.address
         else None,
-        is_versioned=beside("versioning").one("versioning_configuration").get("status")
+        is_versioned=companion("versioning").one("versioning_configuration").get("status")
         == "Enabled",
         blocks_public_access=all(
             closed.values.get(each) is True
@@ -198,7 +198,7 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
         == "varies_by_storage_class",
         lock_mode=lock_mode,
         lock_days=lock_days,
-        logs_to=stack.said(beside("logging").text("target_bucket"), "bucket"),
+        logs_to=stack.said(companion("logging").text("target_bucket"), "bucket"),
         holds_iceberg_table=any(
             str(each.one("storage_descriptor").get("location")).startswith(f"s3://{name}/")
             for each in stack.of("aws_glue_catalog_table")
@@ -230,13 +230,13 @@ def key_of(stack: Stack, key: Resource) -> KmsKey:
 
 
 def _shortest(rules: list[Json], name: str, days: str) -> int | None:
-    """Return the smallest number of days that lifecycle rules have in a block."""
+    """Return the fewest days that any lifecycle rule sets in a block."""
     found = [block(rule, name).get(days) for rule in rules]
     return min((each for each in found if each), default=None)
 
 
 def _default_key_policy(key: Resource) -> Json:
-    """Return the policy that AWS gives a key without one: everything for IAM of its account.
+    """Return the policy that AWS gives a key without one: IAM of its account decides.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
@@ -259,7 +259,7 @@ def role_of(stack: Stack, role: Resource) -> IamRole:
         is_its_own(each.text("role")) for each in stack.of("aws_iam_role_policy_attachment")
     ) or bool(role.values.get("managed_policy_arns"))
     unread = (opaque(label, f"{label} is attached from elsewhere"),) if elsewhere else ()
-    # In a plan for existing resources, the role has its own policies a second time.
+    # A plan for existing resources repeats a role's policies in the role itself.
     documents = [
         *(each.text("policy") for each in stack.of("aws_iam_role_policy")
           if is_its_own(each.text("role"))),

@@ -1,4 +1,4 @@
-"""From the resources of a stack or plan to the model that the check works with."""
+"""The model that the check works with, read from the resources of a stack or plan."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ _DETECTION = {
     "aws_securityhub_organization_configuration": "securityhub",
     "aws_accessanalyzer_analyzer": "access-analyzer",
 }
-"""By resource type: the service that only its administrator account configures so."""
+"""By resource type that only a service's administrator account can configure: the service."""
 _ORGANIZATION = re.compile(r"\bo-[a-z0-9]{10,32}\b", re.ASCII)
 _FEATURES = ("aws_guardduty_detector_feature", "aws_guardduty_organization_configuration_feature")
 _AGGREGATOR = "aws_securityhub_finding_aggregator"
 _ARN = re.compile(r"\barn:(aws[\w-]*):")
-# The longest first, because one is a prefix of another.
+# Longest first, because one is a prefix of another.
 _SUFFIXES = sorted({each.suffix for each in PARTITIONS}, key=len, reverse=True)
 _HOST = re.compile(
     rf"\b[a-z0-9-]+\.({REGION})\.({'|'.join(map(re.escape, _SUFFIXES))})(?![\w-]|\.\w)"
@@ -61,7 +61,7 @@ _HOST = re.compile(
 
 
 def model_of(stack: Stack) -> Model:
-    """Return the model of a stack; everything is in the order of its address."""
+    """Return the model of a stack, in the order of resource addresses."""
     stack = replace(stack, resources=tuple(sorted(stack.resources, key=lambda one: one.address)))
     # An Iceberg table has no partition projection: it is not a table over the log files.
     tables = tuple(
@@ -164,7 +164,7 @@ def _organization(attached: tuple[AttachedPolicy, ...], tables: tuple[GlueTable,
 
 
 def _trusts_cloudtrail(stack: Stack) -> bool:
-    """Return whether the stack enables, or checks, trusted access of CloudTrail."""
+    """Return whether the stack enables, or checks, trusted access for CloudTrail."""
     for each in stack.of("aws_organizations_aws_service_access"):
         if each.text("service_principal") == CLOUDTRAIL:
             return True
@@ -177,7 +177,7 @@ def _trusts_cloudtrail(stack: Stack) -> bool:
 
 
 def _unavailable_features(stack: Stack) -> Iterator[UnavailableFeature]:
-    """Yield each resource for a feature that its region does not have."""
+    """Yield each resource whose feature is not available in its region."""
     for kind in _FEATURES:
         for each in stack.of(kind):
             if (feature := each.text("name")) in missing_guardduty_features(each.region):
@@ -190,7 +190,7 @@ def _unavailable_features(stack: Stack) -> Iterator[UnavailableFeature]:
 
 
 def foreign_references(stack: Stack, home: str) -> Iterator[ForeignReference]:
-    """Yield what any text of a resource, or a provider, names in a partition other than `home`."""
+    """Yield everything in a partition other than `home` that a resource or a provider names."""
     for each in stack.resources:
         found = dict.fromkeys(
             one for text in _texts(each.values) for one in _foreign_in_text(text, home)

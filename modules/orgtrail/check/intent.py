@@ -1,7 +1,7 @@
-"""The intent: who is meant to be able to do what, to compare decisions with.
+"""The intent: who is meant to be able to do what. Decisions are compared with it.
 
-An environment file states it. A stack's JSON does not; for a stack it is derived from the
-exemptions that its policies name, which the report then shows.
+An environment file states it. For a stack it is derived from the exemptions in its policies, which
+the report then shows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Intent:
     """Roles by ARN or pattern, and what each of them is for."""
 
     exempt_roles: tuple[str, ...] = ()
-    """May change what the SCP protects, as the deploy role of the logging account may."""
+    """May change what the SCP protects, like the deploying role of the logging account."""
     break_glass_roles: tuple[str, ...] = ()
     """May delete log files."""
     key_administrators: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Intent:
     member_reader: str = ""
     """The name of the role in each member account that reads the account's log files."""
     reader_accounts: tuple[str, ...] | None = None
-    """The accounts with such a reader; None means all."""
+    """The accounts that have a member reader; None means all."""
     delegated_administrator: str = ""
     """The account that administers CloudTrail for the organization; empty if there is none."""
 
@@ -56,7 +56,7 @@ def intent_from_settings(env: Environment) -> Intent:
 
 
 def units_from_settings(env: Environment) -> dict[str, tuple[str, ...]]:
-    """Return the root and the organizational units above each account that names them."""
+    """Return, by account, the root and the organizational units above it, if it names them."""
     return {each.id: tuple(each.ou.split("/")) for each in env.accounts.values() if each.ou}
 
 
@@ -78,7 +78,7 @@ def _in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
 
 
-def _about(policies: list[Policy], action: str, *, allows: bool) -> Iterator[Statement]:
+def _statements_about(policies: list[Policy], action: str, *, allows: bool) -> Iterator[Statement]:
     for policy in policies:
         for each in policy.statements:
             if each.allows is allows and not each.doubt and each.is_about(action):
@@ -86,10 +86,10 @@ def _about(policies: list[Policy], action: str, *, allows: bool) -> Iterator[Sta
 
 
 def _exempted(policies: list[Policy], action: str) -> tuple[str, ...]:
-    """Return the roles that are exempt from every deny of an action for people."""
+    """Return the roles exempt from every deny of an action that depends on the principal alone."""
     spared = [
         {role for condition in each.conditions for role in condition.values}
-        for each in _about(policies, action, allows=False)
+        for each in _statements_about(policies, action, allows=False)
         if each.keys <= {_PRINCIPAL}
     ]
     return _in_order(set.intersection(*spared)) if spared else ()
@@ -98,18 +98,18 @@ def _exempted(policies: list[Policy], action: str) -> tuple[str, ...]:
 def _administrators(model: Model) -> tuple[str, ...]:
     policies = [model.key.policy] if model.key else []
     named: list[str] = []
-    for each in _about(policies, "kms:PutKeyPolicy", allows=True):
+    for each in _statements_about(policies, "kms:PutKeyPolicy", allows=True):
         by_pattern = [one for one in each.conditions if one.key.lower() == _PRINCIPAL]
         if by_pattern:
             named += [arn for one in by_pattern for arn in one.values]
         else:
             named += each.principals_of("AWS")
-    whole = {model.logging, f"arn:{model.partition}:iam::{model.logging}:root"}
-    return () if whole & set(named) else _in_order(named)
+    whole_account = {model.logging, f"arn:{model.partition}:iam::{model.logging}:root"}
+    return () if whole_account & set(named) else _in_order(named)
 
 
 def _member_readers(policies: list[Policy]) -> Iterator[str]:
-    for each in _about(policies, "s3:GetObject", allows=True):
+    for each in _statements_about(policies, "s3:GetObject", allows=True):
         for condition in each.conditions:
             if condition.key.lower() == _PRINCIPAL:
                 for arn in condition.values:
@@ -118,7 +118,7 @@ def _member_readers(policies: list[Policy]) -> Iterator[str]:
 
 
 def _reader_accounts(policies: list[Policy]) -> Iterator[tuple[str, ...]]:
-    for each in _about(policies, "s3:GetObject", allows=True):
+    for each in _statements_about(policies, "s3:GetObject", allows=True):
         for condition in each.conditions:
             if condition.key.lower() == "aws:principalaccount":
                 yield _in_order(condition.values)

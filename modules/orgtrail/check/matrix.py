@@ -1,4 +1,4 @@
-"""The access matrix: for each principal and attack, what is intended, what AWS answers, and why."""
+"""The access matrix: for each principal and attack, what is intended, what AWS decides, and why."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orgtrail.iam.policy import Policy, doubtful, parse
 from orgtrail.iam.request import Caller, Kind, Request
 
 Levels = Callable[[str, str], ControlPolicies]
-"""From the accounts of caller and resource to the organization's policies that apply."""
+"""Returns the organization's policies that apply, by the accounts of caller and resource."""
 
 FULL_ACCESS = parse(
     "FullAWSAccess",
@@ -32,7 +32,7 @@ _GUARDDUTY = "GuardDuty (Stealth:IAMUser/CloudTrailLoggingDisabled)"
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: whether the attack is intended for the principal, and what AWS answers."""
+    """One cell: whether the attack is intended for the principal, and what AWS decides."""
 
     principal: Principal
     attack: Attack
@@ -41,7 +41,7 @@ class Cell:
 
     @property
     def expected(self) -> str:
-        """The intent as answers have it: `allow` or `deny`."""
+        """The intent as output shows it: `allow` or `deny`."""
         return "allow" if self.is_intended else "deny"
 
     @property
@@ -119,7 +119,7 @@ def _cell(intent: Intent, levels: Levels, principal: Principal, attack: Attack) 
 
 
 def _lifecycle_cells(model: Model) -> Iterator[Cell]:
-    """Yield the cell of the archive's lifecycle, which only a lock can stop and no policy."""
+    """Yield the cell of the archive's lifecycle: a lock can stop it, a policy cannot."""
     archive = model.archive
     if not archive or not archive.lock_mode:
         return
@@ -140,7 +140,7 @@ def _lifecycle_cells(model: Model) -> Iterator[Cell]:
 
 
 def _policy_levels(model: Model) -> Levels:
-    """Return a function that collects the organization's policies for two accounts once."""
+    """Return a cached function that collects the organization's policies for two accounts."""
 
     @cache
     def above(kind: str, account: str) -> tuple[tuple[Policy, ...], ...]:

@@ -53,11 +53,11 @@ class S3Bucket(Located):
     lock_mode: str
     lock_days: int
     logs_to: str
-    """The name of the bucket that takes its access logs."""
+    """The name of the bucket that receives its access log."""
     holds_iceberg_table: bool
-    """Whether it has an Iceberg table, which deletes files that no snapshot refers to."""
+    """Whether an Iceberg table is in it, which deletes files that no snapshot refers to."""
     settings: ArchiveSettings | None
-    """The same as settings of an environment file; None if such a file could not have them."""
+    """The bucket as settings of an environment file; None if they would not be valid there."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,13 @@ class CloudTrail(Located):
     is_logging: bool
     log_group: str
     waits_for_policy: bool
-    """Whether Terraform makes it after the policy of its bucket."""
+    """Whether Terraform creates it after the policy of its bucket."""
     settings: TrailSettings | None
-    """The same, with its selectors, as settings of an environment file; None if such a file could
-    not have them."""
+    """The trail as settings of an environment file; None if they would not be valid there."""
 
     @property
     def arn(self) -> str:
-        """The ARN that AWS will give it."""
+        """The ARN that AWS will assign to it."""
         place = f"{self.region}:{self.account}"
         return f"arn:{partition(self.region)}:cloudtrail:{place}:trail/{self.name}"
 
@@ -136,7 +135,7 @@ class GlueTable(Located):
 
 @dataclass(frozen=True)
 class TagSet:
-    """The tags of one resource, or those that a provider gives to all of its resources."""
+    """The tags of one resource, or the default tags of a provider."""
 
     address: str
     tags: tuple[tuple[str, str], ...]
@@ -144,7 +143,7 @@ class TagSet:
 
 @dataclass(frozen=True)
 class ForeignReference(Located):
-    """Something in a partition other than the stack's own that a resource names."""
+    """Something that a resource names in a partition other than the stack's."""
 
     what: str
     """What it is, in words."""
@@ -168,16 +167,16 @@ class LogGroup(Located):
 
 @dataclass(frozen=True)
 class UnavailableFeature(Located):
-    """A feature that the region of its resource does not have."""
+    """A feature that is not available in the region of its resource."""
 
     setting: str
-    """The setting that asks for it."""
+    """The setting that enables it."""
     reason: str
 
 
 @dataclass(frozen=True)
 class Automation(Located):
-    """What uses a role without a person: a CodeBuild project or a schedule."""
+    """Something that uses a role unattended: a CodeBuild project or a schedule."""
 
     kind: str
     """The resource type: `aws_codebuild_project` or `aws_scheduler_schedule`."""
@@ -207,7 +206,7 @@ class MetricAlarms:
 
 @dataclass(frozen=True)
 class Model:
-    """Everything of one environment that the check works with."""
+    """Everything about one environment that the check works with."""
 
     name: str
     providers: tuple[Provider, ...]
@@ -229,15 +228,15 @@ class Model:
     """The account that administers CloudTrail for the organization; empty if there is none."""
     organization: str
     trusts_cloudtrail: bool
-    """Whether the stack enables trusted access, or stops if it is off."""
+    """Whether the stack enables trusted access for CloudTrail, or fails if it is off."""
     trusted_access_owners: tuple[str, ...]
     """The addresses of the resources that set the organization's trusted services."""
     tag_sets: tuple[TagSet, ...]
-    """Each different set of tags once."""
+    """Each distinct set of tags once."""
     unavailable_features: tuple[UnavailableFeature, ...]
     foreign_references: tuple[ForeignReference, ...] = ()
     session_role: str = ""
-    """The role that deploys to the logging account, if the settings name it and no provider."""
+    """The deploying role of the logging account, if the settings name it and no provider does."""
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By account: the root and the organizational units above it, for accounts that name them."""
 
@@ -288,7 +287,7 @@ class Model:
 
     @property
     def is_known(self) -> bool:
-        """Whether accounts and organization are known, without which no access can be decided."""
+        """Whether accounts and organization are known; otherwise no access can be decided."""
         return bool(self.organization and self.management and self.logging)
 
     @cached_property

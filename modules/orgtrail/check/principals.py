@@ -58,11 +58,11 @@ class Principal:
 
 
 def principals(model: Model, intent: Intent) -> list[Principal]:
-    """Return everybody the matrix asks about, CloudTrail first."""
+    """Return every principal of the matrix, CloudTrail first."""
     rows = _Rows(model, intent)
     found: list[Principal] = []
     for each in (*rows.services(), *rows.administrators(), *rows.roles(), *rows.others()):
-        # A role may have two names: a deploy role may be exempt too.
+        # A role may be found twice: a deploying role may be exempt too.
         known = any((each.caller, each.context) == (one.caller, one.context) for one in found)
         if not known:
             found.append(each)
@@ -79,7 +79,7 @@ def members(model: Model) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Makes the rows of the matrix, group by group."""
+    """Builds the rows of the matrix, group by group."""
 
     model: Model
     intent: Intent
@@ -127,7 +127,7 @@ class _Rows:
             ("exempt", self.intent.exempt_roles),
         ):
             for number, pattern in enumerate(patterns, start=1):
-                # A pattern for every account: the one with the evidence matters.
+                # If the pattern is for every account, only the one with the evidence matters.
                 role = pattern.replace("::*:", f"::{self.model.logging}:")
                 role = role.replace("*", "any").replace("?", "x")
                 name = kind if number == 1 else f"{kind}-{number}"

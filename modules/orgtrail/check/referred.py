@@ -1,4 +1,4 @@
-"""What a file only refers to (`adopt`, `manage = false`): others manage it, so it is unproven."""
+"""Parts that a file only refers to (`adopt`, `manage = false`), which makes them unproven."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SECTIONS = {
     "delivery_role": ("delivery",),
     "scp": ("guardrails",),
 }
-_SILENT = {"access", "unreadable-policy"}
-"""Rules with a finding per policy for what one finding per part covers."""
+_REDUNDANT = {"access", "unreadable-policy"}
+"""Rules with one finding per policy, where one finding per part is enough."""
 
 
 def replace_findings(findings: tuple[Finding, ...], env: Environment) -> tuple[Finding, ...]:
-    """Replace all findings that follow from a part by one: that the part is unproven."""
+    """Replace all findings that follow from a referenced part by one: the part is unproven."""
     parts, sections = env.adopt.referenced, _sections(env)
     if not parts:
         return findings
@@ -49,12 +49,12 @@ def _section(setting: str) -> str:
 
 
 def _follows(finding: Finding, sections: set[str]) -> bool:
-    if finding.rule in _SILENT and finding.severity is Severity.UNPROVEN:
+    if finding.rule in _REDUNDANT and finding.severity is Severity.UNPROVEN:
         return True
     section = _section(finding.setting)
     if finding.rule == "settings" or section not in sections:
         return False
-    # If a key is given by ARN, it is not known what its own policy allows.
+    # The policy of a key that is given by ARN is unknown.
     return finding.rule != "access" or section == "key"
 
 

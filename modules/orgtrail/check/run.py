@@ -1,4 +1,4 @@
-"""The check of one file, an environment file, a stack or a plan: its findings, matrix, controls."""
+"""The check of an environment file, a stack or a plan: its findings, matrix and controls."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ def check(path: Path) -> Report:
         path: a stack or plan if its suffix is `.json`, otherwise an environment file.
 
     Returns:
-        the report; if settings break rules, these are its findings and it has no matrix.
+        the report; if settings break rules, it has only findings about those, and no matrix.
 
     Raises:
-        OrgtrailError: the file cannot be read, or is none of these.
+        OrgtrailError: the file cannot be read, or is of another kind.
 
     """
     if path.suffix == ".json":
@@ -104,7 +104,7 @@ def check(path: Path) -> Report:
 
 
 def with_shared_findings(reports: Sequence[Report]) -> list[Report]:
-    """Add findings about what two of the files share and must not; each file counts once."""
+    """Add findings about what two files must not share; a file that is given twice counts once."""
     by_path = {each.path.resolve(): each.loaded for each in reports if each.loaded}
     found: dict[str, list[Finding]] = {}
     for file, fault in conflicts([*by_path.values()]):
@@ -123,11 +123,11 @@ def rule_names() -> list[str]:
 
 def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Report:
     cells = matrix(model, intent)
-    answered = controls(model)
+    evaluated = controls(model)
     found = [
         *findings(model, by_setting=by_setting),
         *_access_findings(cells, model, by_setting=by_setting),
-        *_control_findings(answered, by_setting=by_setting),
+        *_control_findings(evaluated, by_setting=by_setting),
     ]
     order = list(Severity)
     return Report(
@@ -135,7 +135,7 @@ def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Re
         path,
         tuple(sorted(found, key=lambda each: order.index(each.severity))),
         tuple(cells),
-        tuple(answered),
+        tuple(evaluated),
         tuple(_limits(cells, model)),
     )
 
@@ -158,7 +158,7 @@ def _fault_finding(fault: Fault, source: SettingsSource | None, severity: Severi
 
 
 def _access_findings(cells: list[Cell], model: Model, *, by_setting: bool) -> Iterator[Finding]:
-    """Yield a finding for each principal and reason with cells that are not as intended."""
+    """Yield one finding per principal and reason, for cells that are not as intended."""
     groups: dict[tuple[str, bool, str], list[Cell]] = {}
     for cell in cells:
         if not cell.agrees:
@@ -180,7 +180,7 @@ def _access_findings(cells: list[Cell], model: Model, *, by_setting: bool) -> It
 
 
 def _titles(cells: list[Cell]) -> str:
-    """List the attacks of cells: three, and how many more there are."""
+    """List the first attacks of cells, and how many more there are."""
     named = [f"{each.attack.title} ({each.action})" for each in cells[:_LISTED]]
     more = len(cells) - _LISTED
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
@@ -195,8 +195,8 @@ def _section(cell: Cell) -> str:
     return sections.get(cell.action.partition(":")[0], "guardrails")
 
 
-def _control_findings(answered: list[Control], *, by_setting: bool) -> Iterator[Finding]:
-    for each in answered:
+def _control_findings(evaluated: list[Control], *, by_setting: bool) -> Iterator[Finding]:
+    for each in evaluated:
         if each.verdict is Status.FAIL:
             place = each.setting if by_setting else each.resource
             yield Finding(
@@ -205,8 +205,8 @@ def _control_findings(answered: list[Control], *, by_setting: bool) -> Iterator[
 
 
 def _limits(cells: list[Cell], model: Model) -> Iterator[str]:
-    """Say what policies cannot prevent, and what would detect it."""
-    # A lock keeps a file, but not the key that it is encrypted with.
+    """Yield what policies cannot prevent, and what would detect it."""
+    # A lock protects a file, but not the key that encrypts it.
     if deletions := [each for each in cells if each.attack.title == DELETE_KEY]:
         can = [each.principal.title for each in deletions if each.decision.is_allowed]
         may = [
@@ -220,8 +220,8 @@ def _limits(cells: list[Cell], model: Model) -> Iterator[str]:
             f"{detected or 'nothing here: add alarms'}."
         )
     for cell in cells:
-        is_asked = cell.principal.id == "management-administrator" and cell.attack.title == _STOP
-        if is_asked and cell.decision.is_allowed:
+        stops_trail = cell.principal.id == "management-administrator" and cell.attack.title == _STOP
+        if stops_trail and cell.decision.is_allowed:
             detected = " and ".join(detected_by(model, cell.attack))
             yield (
                 f"An administrator of the management account ({model.management}) can stop this "

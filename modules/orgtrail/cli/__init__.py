@@ -13,7 +13,7 @@ from orgtrail.errors import OrgtrailError, run_cli
 
 
 class Format(StrEnum):
-    """How a command answers."""
+    """The output format of a command."""
 
     TEXT = "text"
     JSON = "json"
@@ -30,7 +30,7 @@ UntilOption = Annotated[str | None, typer.Option("--to", help="End, ISO 8601; by
 LastOption = Annotated[str | None, typer.Option(help="Instead of --from: 90m, 24h, 7d.")]
 
 _INTERRUPTED = 130
-"""What Typer makes of Ctrl-C."""
+"""The exit code that Typer returns for Ctrl-C."""
 
 RoleOption = Annotated[
     str | None,
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def _run() -> object:
-    # They register themselves.
+    # Importing a module registers its command.
     from orgtrail.cli import check as check
     from orgtrail.cli import cost as cost
     from orgtrail.cli import doctor as doctor
@@ -75,7 +75,7 @@ def _run() -> object:
     except Abort:
         raise KeyboardInterrupt from None
     except SystemExit:
-        # What Typer makes of a broken pipe; it also puts something else in the place of both.
+        # Typer exits on a broken pipe, and has replaced both streams.
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
         raise BrokenPipeError from None
     if result == _INTERRUPTED:

@@ -6,6 +6,6 @@ if __name__ == "__main__":
     try:
         from orgtrail.cli import main
     except KeyboardInterrupt:
-        # Before there is anything that could tell it in words.
+        # Nothing is imported yet that could print a message.
         sys.exit(2)
     sys.exit(main())

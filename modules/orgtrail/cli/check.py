@@ -60,7 +60,7 @@ def check(
 
         for each in reports:
             show(each, accepted)
-    # Whether an entry is stale is known only if every file was checked as a whole.
+    # Stale entries are known only if every file was checked completely.
     if not unread and all(each.is_whole for each in reports):
         sys.stderr.writelines(f"{each}\n" for each in accepted.stale(reports))
     return _exit_code(reports, accepted, unread=unread)
@@ -74,7 +74,7 @@ def _exit_code(reports: list[Report], accepted: Acceptances, *, unread: bool) ->
 
 
 def _as_json(report: Report, accepted: Acceptances) -> dict[str, Any]:
-    """Return a report as the JSON answer has it."""
+    """Return a report as JSON values."""
     return {
         "name": report.name,
         "findings": [

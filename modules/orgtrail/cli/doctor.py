@@ -1,4 +1,4 @@
-"""`orgtrail doctor`: compare the audit trail that runs with what its file says."""
+"""`orgtrail doctor`: compare the deployed audit trail with its environment file."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def doctor(
 
     env = load_environment(file)
     outcomes = _checked(env, role, profile)
-    said = summed_up(outcomes)
+    verdict = summed_up(outcomes)
     if format is Format.JSON:
         answer = {
             "name": env.name,
-            "verdict": said,
+            "verdict": verdict,
             "checks": [each.as_json() for each in outcomes],
             "referred": list(env.adopt.referenced),
         }
@@ -49,7 +49,7 @@ def doctor(
         from orgtrail.cli.doctor_text import show
 
         show(env, outcomes)
-    return _CODES[said]
+    return _CODES[verdict]
 
 
 def _checked(env: Environment, role: str | None, profile: str | None) -> list[Outcome]:

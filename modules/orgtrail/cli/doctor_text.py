@@ -1,4 +1,4 @@
-"""What `orgtrail doctor` shows people: faults with cause and next step, then what is fine."""
+"""Text output of `orgtrail doctor`: faults with cause and next step, then a summary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STYLES = {"+": "green", "-": "red", "@": "dim"}
 
 @contextmanager
 def progress() -> Iterator[Callable[[Outcome], None]]:
-    """Show how many checks are done, where stderr is a terminal."""
+    """Show how many checks are done, if stderr is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _: None
@@ -34,7 +34,7 @@ def progress() -> Iterator[Callable[[Outcome], None]]:
 
 
 def show(env: Environment, outcomes: list[Outcome]) -> None:
-    """Show outcomes: what is wrong, what was not checked, and a count of the rest."""
+    """Print what is wrong, what was not checked, and how many checks are fine."""
     console = Console(highlight=False, soft_wrap=True)
     faults = [each for each in outcomes if each.state is CheckState.FAULT]
     unchecked = [each for each in outcomes if each.state is CheckState.UNCHECKED]
@@ -43,7 +43,7 @@ def show(env: Environment, outcomes: list[Outcome]) -> None:
     if unchecked:
         console.print("[bold]Not checked[/bold], so not known to be fine:")
         for reason, alike in groupby(sorted(unchecked, key=_reason), key=_reason):
-            # As text: what AWS says is no markup here.
+            # As Text: a message of AWS may contain what rich reads as markup.
             console.print(Text(f"  {', '.join(_named(each) for each in alike)}"))
             console.print(Text(f"    {reason}"))
         console.print()

@@ -1,4 +1,4 @@
-"""`orgtrail permissions`: what the role that deploys to an account has to be allowed."""
+"""`orgtrail permissions`: the policy that a role in an account needs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def permissions(
     from orgtrail.trail.stack import deployer
 
     env = load_environment(file)
-    # The doctor looks at what stands; Terraform also removes what stood.
+    # The doctor reads what is deployed; Terraform also deletes what no longer is.
     known = env.deployed_accounts if purpose is Purpose.DOCTOR else env.provider_accounts
     if account not in known:
         names = ", ".join(known)

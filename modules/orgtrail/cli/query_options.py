@@ -1,4 +1,4 @@
-"""What the options of `orgtrail query run` mean: the question, its bounds, its parameters."""
+"""Parses the options of `orgtrail query run`: the question, its bounds, its parameters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def query_request(
     env: Path | None,
     all_times: bool = False,
 ) -> QueryRequest:
-    """Return the request that options make.
+    """Build a request from options.
 
     Args:
         name: the question.
@@ -156,7 +156,7 @@ def time_zone(name: str | None) -> ZoneInfo | None:
     """Return the time zone that `--zone` names, None for UTC.
 
     Raises:
-        OrgtrailError: there is none of that name.
+        OrgtrailError: there is no time zone of that name.
 
     """
     if name is None:

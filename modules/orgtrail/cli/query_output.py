@@ -113,7 +113,7 @@ def _write_blocks(columns: list[str], rows: list[list[str]], to: TextIO, width: 
 
 
 def _write_json(columns: list[str], rows: Iterable[Row], to: TextIO) -> int:
-    """Write a list of objects as rows come; return how many."""
+    """Write a list of objects as rows arrive; return how many."""
     count = 0
     to.write("[")
     for row in rows:
@@ -137,7 +137,7 @@ def _write_csv(columns: list[str], rows: Iterable[Row], to: TextIO) -> int:
 
 @contextmanager
 def open_output(out: Path | None) -> Iterator[TextIO]:
-    """Give stdout, or a file that appears only once it is complete.
+    """Yield stdout, or a file that appears only once it is complete.
 
     Raises:
         OrgtrailError: the file cannot be written.
@@ -152,7 +152,7 @@ def open_output(out: Path | None) -> Iterator[TextIO]:
 
 @contextmanager
 def _draft(out: Path) -> Iterator[Path]:
-    """Give a temporary file next to the output; it replaces the output once it is complete."""
+    """Yield a temporary file next to the output; it replaces the output once it is complete."""
     try:
         with tempfile.TemporaryDirectory(prefix=".draft-", dir=out.parent) as folder:
             draft = Path(folder) / out.name

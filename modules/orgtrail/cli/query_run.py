@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _EVENT_ID, _EVENT_IDS = ("event_id", "eventid"), "event_ids"
 _MOST_IDS = 5_000
-"""Events that `--raw` finds with Athena: their ids must fit into one query."""
+"""Most events that `--raw` finds with Athena: their ids must fit into one query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class OutputOptions:
     """How rows are written.
 
     Attributes:
-        limit: most rows; None for all.
+        limit: the most rows; None for all.
         format: text, json, csv or parquet.
         out: a file to write to; None for stdout.
         zone: the time zone of times; None for UTC.
@@ -118,7 +118,7 @@ def on_athena(
     assert environment is not None
     tree = parse(request.own_sql or request.sql(), request.name)
     athena = Athena(environment, session_in(environment, "logging", *access))
-    # The files of raw records are found by one more scan.
+    # `--raw` needs one more scan to find the files of the records.
     scans = len(table_scans(tree)) + output.raw
     bounds = request.bounds or Bounds(datetime(2013, 11, 13, tzinfo=UTC), datetime.now(UTC))
     estimate = athena.estimate_compacted() if compacted else athena.estimate(bounds)
@@ -154,7 +154,7 @@ def check_estimate(
         name: the question.
         estimate: what one scan of the table reads.
         environment: its settings have the limit.
-        max_bytes: a limit instead.
+        max_bytes: replaces that limit; None to keep it.
         compacted: whether the table is the compacted one.
         scans: how often the query scans the table; Athena reads it each time.
 
@@ -178,7 +178,7 @@ def check_estimate(
 
 
 def _folder_drift(request: QueryRequest, root: Path) -> list[Drift]:
-    """Compare a folder with the table that the environment file describes, if asked about it."""
+    """Compare a folder with the environment file's table; only `pipeline-health` needs that."""
     from orgtrail.query.athena import drift
 
     environment = request.environment
@@ -264,7 +264,7 @@ def _raw_from_athena(
 
 
 def _write_raw(files: Iterable[LogFile], ids: list[str], out: Path | None) -> int:
-    """Write records in the format of a log file, so that it can be queried itself."""
+    """Write records in the format of a log file, so that the output can be queried itself."""
     from orgtrail.logs.reader import raw_records
 
     count = 0

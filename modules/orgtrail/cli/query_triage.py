@@ -1,4 +1,4 @@
-"""`orgtrail query triage`: asks all questions of a folder of logs or of Athena."""
+"""`orgtrail query triage`: runs all questions on a folder of logs or on Athena."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from orgtrail.settings.environment import Environment
 
 _MOST_LINES = 10
-"""Hits of one question that text shows; the rest are counted."""
+"""Most hits of one question that text shows; the others are counted."""
 _LIVE_DEFAULT = timedelta(days=1)
 """The time range of Athena if none is given."""
 
@@ -57,7 +57,7 @@ class TriageRequest:
         times: `--from`, `--to` and `--last`.
         accounts: ids of accounts; empty for all.
         regions: regions; empty for all.
-        limit: most hits of one question; None for all, and for some in text.
+        limit: the most hits of one question; None for all, or `_MOST_LINES` in text.
         format: text, json or csv.
         zone: the time zone of times; None for UTC.
         out: a file to write to; None for stdout.
@@ -81,7 +81,7 @@ class TriageRequest:
 
     @property
     def selection(self) -> triage.Selection:
-        """The questions."""
+        """The questions to run."""
         return triage.select_questions(self.facts, [each.question for each in self.rules.questions])
 
     @property
@@ -97,7 +97,7 @@ class TriageRequest:
 
 
 def on_folder(request: TriageRequest, root: Path) -> int:
-    """Triage a folder of logs; return the exit code: 2 if not all could be read or asked."""
+    """Triage a folder of logs; return the exit code: 2 if not all could be read or answered."""
     launch = triage.CLOUDTRAIL_LAUNCH
     check_folder_has(root, request.bounds_between(launch, launch))
     selection = request.selection
@@ -159,7 +159,7 @@ def _answer(
     *,
     with_reading: bool,
 ) -> int:
-    """Ask all questions of the loaded logs, and write the hits; return the exit code."""
+    """Run all questions on the loaded logs, and write the hits; return the exit code."""
     found, failed = triage.find_hits(logs, selection, trees, bounds, request.facts)
     with open_output(request.out) as to:
         if request.format == "json":
@@ -176,7 +176,7 @@ def _answer(
         sys.stderr.write(f"{printable(rule)}: not asked: {printable(reason)}\n")
     for name, reason in failed.items():
         sys.stderr.write(f"{name}: not answered: {reason}\n")
-    # Rules for other logs do not matter; a CloudTrail rule that is not asked leaves a gap.
+    # Rules for other logs do not matter; a CloudTrail rule that was not run leaves a gap.
     gap = any("log source" not in reason for _, reason in rules.left_out)
     nothing = rules.left_out and not rules.questions
     return EXIT_FAILED if failed or gap or nothing else EXIT_OK
@@ -224,7 +224,7 @@ def _write_json(
     bounds: Bounds,
     to: TextIO,
 ) -> None:
-    """Write hits as they come, since they may not fit into memory."""
+    """Write hits as they arrive, since they may not fit into memory."""
     about: dict[str, Any] = {"from": stamp(bounds.since), "to": stamp(bounds.until)}
     if reading:
         about["read"] = {

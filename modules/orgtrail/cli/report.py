@@ -70,7 +70,7 @@ def report(
 
 
 def _summary(made: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Return the answer for programs; the report itself is in its file."""
+    """Return the JSON output; the report itself is in its file."""
     from orgtrail.report.bundle import DATA, MANIFEST, PAGE
 
     return {

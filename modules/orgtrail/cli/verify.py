@@ -46,7 +46,7 @@ _MEANING = {
     "unproven": "nothing is known to be altered, but not everything could be proven",
 }
 _STYLES = {"valid": "bold green", "invalid": "bold red", "unproven": "bold yellow"}
-_OF_A_KIND = 10
+_MOST_SHOWN = 10
 """Findings of a kind that are shown; JSON has all of them."""
 
 
@@ -101,13 +101,15 @@ def verify(
         times = interrupted_window(state or DEFAULT_STATE)
     else:
         times = time_range(since, until, last, hours=24)
-    whole = verify_request(environment, *times) if environment else VerifyRequest(trail, *times)
+    unfiltered = (
+        verify_request(environment, *times) if environment else VerifyRequest(trail, *times)
+    )
     expected = _filter("--expect", expect, r"\d{12}", "12 digits")
     request = replace(
-        whole,
+        unfiltered,
         accounts=_filter("--account", account, r"\d{12}", "12 digits"),
         regions=_filter("--region", region, r"[a-z0-9-]+", "a region's name, like us-east-1"),
-        expected={**whole.expected, **dict.fromkeys(expected)},
+        expected={**unfiltered.expected, **dict.fromkeys(expected)},
         workers=workers,
         logs=logs,
         public_keys=public_keys,
@@ -146,7 +148,7 @@ def _verified(request: VerifyRequest, state: StateFile) -> Result:
 def _session(
     environment: Environment | None, trail: VerifiedTrail, role: str | None, profile: str | None
 ) -> Any:
-    """Return the session that reads the archive, if a file says so in the logging account."""
+    """Return the session that reads the archive: in the logging account if a file is given."""
     if environment:
         from orgtrail.aws import session_in
 
@@ -248,12 +250,12 @@ def _print_findings(console: Console, advice: str, found: list[VerifyFinding]) -
     from rich.text import Text
 
     console.print(Text(f"  {advice}", style="dim"), soft_wrap=True)
-    for each in found[:_OF_A_KIND]:
+    for each in found[:_MOST_SHOWN]:
         where = f"{each.account} {each.region}".strip()
         parts = [printable(part) for part in (where, each.key, each.reason) if part]
         console.print(Text(f"  {': '.join(parts)}"), soft_wrap=True)
-    if len(found) > _OF_A_KIND:
-        console.print(f"  ... and {len(found) - _OF_A_KIND} more; --format json names them")
+    if len(found) > _MOST_SHOWN:
+        console.print(f"  ... and {len(found) - _MOST_SHOWN} more; --format json names them")
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""What an audit trail stores and costs, from its events a day and from dated prices."""
+"""What an audit trail stores and costs, from its events per day and from dated prices."""

@@ -1,4 +1,4 @@
-"""What an audit trail writes a day, and what it stores and costs, month by month."""
+"""What an audit trail writes per day, and what it stores and costs, month by month."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from orgtrail.settings.environment import Environment
 BYTES_PER_EVENT = 261
 """Bytes of an event in a log file, compressed: 159 MB for 609,540 events, measured on real logs."""
 RAW_BYTES_PER_EVENT = 1_454
-"""The same as JSON, as CloudWatch Logs takes it: 886 MB for 609,540."""
+"""Bytes of an event as JSON, which CloudWatch Logs ingests: 886 MB for the same events."""
 EVENTS_PER_FILE = 5
-"""The least that files of a quiet account hold: the median of the same logs."""
+"""The fewest events in a file of a quiet account: the median of the same logs."""
 DELIVERIES = 288
-"""Files of a day for an account and region that is busy: one every five minutes.
+"""Files per day of a busy account and region: one every five minutes.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html"""
 BUSY_REGIONS = 2
-"""Regions of an account in which most happens: its own, and that of the global services."""
+"""Busy regions of an account: its own, and that of the global services."""
 DIGEST_BYTES = 1_000
 LARGE = 128 * 1024
 """Bytes from which the archive's lifecycle moves a file; smaller ones stay in S3 Standard."""
@@ -29,16 +29,16 @@ LARGE = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """What a day brings.
+    """The volume of a day.
 
     Args:
         events: events.
-        data_events: those of them that are data events, which CloudTrail asks a price for.
+        data_events: those of them that are data events, which CloudTrail charges for.
         bytes: bytes of log files, compressed.
         files: log files.
         digests: digest files.
-        measured: whether bytes and files were counted, and not estimated.
-        large_share: the part of the bytes in files of 128 KB and more.
+        measured: whether bytes and files were counted rather than estimated.
+        large_share: the share of the bytes in files of 128 KB or more.
 
     """
 
@@ -57,15 +57,15 @@ class Volume:
 
     @property
     def mean_large_file(self) -> float:
-        """Bytes of one of 128 KB and more: by the distribution, as much above that as the mean."""
+        """Mean bytes of a file of 128 KB or more: by the distribution, 128 KB plus the mean."""
         return self.mean_file + LARGE
 
 
 def estimate_volume(env: Environment, events: float, data_events: float = 0) -> Volume:
-    """CostEstimate a day from its events.
+    """Estimate the volume of a day from its events.
 
-    Sizes of files are taken to fall off exponentially around their mean, which gives the part of
-    the bytes in large files as (1 + t/m) e^(-t/m).
+    File sizes are assumed to be distributed exponentially. With a mean of m, the share of the bytes
+    in files larger than t is (1 + t/m) e^(-t/m).
     """
     places = len(env.account_ids) * BUSY_REGIONS
     files = min(events / EVENTS_PER_FILE, places * DELIVERIES)
@@ -78,7 +78,7 @@ def estimate_volume(env: Environment, events: float, data_events: float = 0) -> 
 
 
 def digests_per_day(env: Environment) -> float:
-    """Return the digest files of a day: one each hour for each account and region."""
+    """Return the number of digest files per day: one per hour, account and region."""
     if not env.trail.log_file_validation:
         return 0.0
     known = len(set(env.catalog.regions or ())) or partition_of(env.home_region).regions
@@ -88,13 +88,13 @@ def digests_per_day(env: Environment) -> float:
 MONTH = 30.4375
 """Days of a month on average."""
 FOREVER = 84
-"""Months that are shown where files are kept for ever."""
+"""Months that are estimated if files are kept for ever."""
 _GB = 1e9
 _WRITES = 0.1
-"""The part of management events that are writes; only these count for the call rate.
+"""The share of management events that are writes; only these count for the call rate.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/insights-events-costs.html"""
 _OVERHEAD_STANDARD, _OVERHEAD_GLACIER = 8 * 1024, 32 * 1024
-"""Bytes that S3 adds to each archived object, by the class that they are paid in.
+"""Bytes that S3 adds to each archived object, by the class in which they are billed.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html"""
 
 
@@ -128,14 +128,14 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """The months up to where nothing grows any more.
+    """The estimate, for each month of the retention.
 
     Args:
-        volume: what a day brings.
-        growth: by how much that grows in a year, such as 0.2.
-        prices: what is asked for it.
+        volume: the volume of a day.
+        growth: its growth per year, such as 0.2.
+        prices: the prices.
         kept_days: days that a file is kept, old versions included; None for ever.
-        months: all of them.
+        months: the months, the first one first.
 
     """
 
@@ -146,7 +146,7 @@ class CostEstimate:
     months: tuple[Month, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for programs: amounts in the currency of the prices, sizes in GB."""
+        """Return it as JSON values: amounts in the currency of the prices, sizes in GB."""
         volume = self.volume
         return {
             "currency": self.prices.currency,
@@ -186,9 +186,9 @@ def estimate_cost(
 
     Args:
         env: the settings.
-        volume: what a day brings at the beginning.
-        prices: what is asked for it.
-        growth: by how much that grows in a year.
+        volume: the volume of a day at the start.
+        prices: the prices.
+        growth: its growth per year.
 
     """
     archive = env.archive
@@ -242,7 +242,7 @@ def _stored(
 def _parts(
     env: Environment, volume: Volume, prices: Prices, factor: float, month: int
 ) -> dict[str, float]:
-    """Return what a month's events cost, beside their storage."""
+    """Return what a month's events cost, besides their storage."""
     events = volume.events * MONTH * factor
     data = volume.data_events * MONTH * factor
     files = volume.files * MONTH * factor + volume.digests * MONTH
@@ -270,20 +270,20 @@ def _parts(
 def _streamed(env: Environment, volume: Volume, prices: Prices, factor: float, month: int) -> float:
     raw = volume.events * MONTH * factor * RAW_BYTES_PER_EVENT / _GB
     kept = min(month, env.delivery.retention_days / MONTH)
-    stored = volume.bytes * MONTH * factor * kept / _GB  # it is paid as it is compressed
+    stored = volume.bytes * MONTH * factor * kept / _GB  # billed as compressed
     return (
         raw * prices.cloudwatch_logs_ingested_gb + stored * prices.cloudwatch_logs_stored_gb_month
     )
 
 
 def _fixed(env: Environment, prices: Prices) -> dict[str, float]:
-    """Return what is paid each month whatever happens."""
+    """Return the monthly costs that do not depend on events."""
     keys = bool(env.alarms) + bool(env.siem) + bool(env.findings_bucket) + bool(env.created_topic)
     keys += not env.adopt.referenced_key
     found = {"KMS keys": keys * prices.kms_key_month}
     if settings := env.alarms:
         watched = sum(each.name != SILENCE for each in settings.chosen)
-        # An alarm by account looks at a metric for each of them.
+        # An alarm by account evaluates one metric per account.
         metrics = watched * (settings.totals + settings.by_account * len(env.account_ids))
         metrics += len(settings.chosen) - watched
         found["CloudWatch alarms"] = metrics * prices.cloudwatch_alarm_metric_month
@@ -295,5 +295,5 @@ def _scan(size: float, prices: Prices) -> float:
 
 
 def year_ends(months: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the last month of each year, and the last of all, of an estimate's months."""
+    """Return the last of an estimate's months in each year, and the very last."""
     return [each for each in months if each["month"] % 12 == 0 or each is months[-1]]

@@ -1,4 +1,4 @@
-"""Prices of AWS in one dated file, which a user can replace by the prices of another region."""
+"""Prices of AWS in one dated file, which a user can replace with the prices of another region."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def load_prices(path: Path | None = None) -> Prices:
     """Read prices.
 
     Args:
-        path: a file of one's own; None for those that come with orgtrail.
+        path: a file of prices; None for those that come with orgtrail.
 
     Raises:
-        OrgtrailError: it cannot be read, or a price is absent, unknown or no number.
+        OrgtrailError: it cannot be read, or a price is missing, unknown or not a number.
 
     """
     source = path or files(__name__.rpartition(".")[0]) / "prices.json"

@@ -1,5 +1,5 @@
-"""An evaluator of AWS policies: how IAM answers a request, and which statement decides.
+"""An evaluator of AWS policies: how IAM decides a request, and by which statement.
 
-The package knows nothing of trails. Its entry point is `evaluator.evaluate`.
+The package is independent of trails. Its entry point is `evaluator.evaluate`.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """

@@ -1,7 +1,7 @@
-"""The evaluator: what AWS answers to a request under all policies that apply to it.
+"""The evaluator: how AWS decides a request under all policies that apply to it.
 
-It follows the order of the guide: an explicit deny in any policy wins; then every policy that sets
-a limit has to allow the request; then an identity or a resource policy has to grant it.
+It follows the order of the IAM guide: an explicit deny in any policy wins; then every policy that
+sets a limit has to allow the request; then an identity or a resource policy has to grant it.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
 """
 
@@ -29,8 +29,8 @@ class Verdict(StrEnum):
 class Decision:
     """A verdict, with the statement that decided, or the reason if no statement did.
 
-    `doubt` names what could not be decided and made no difference: the request is allowed, or
-    denied, either way. If the explicit deny is in doubt, the verdict is an implicit one.
+    `doubt` names what could not be decided but makes no difference: the request is allowed, or
+    denied, either way. If an explicit deny is in doubt, the verdict is an implicit deny.
     """
 
     verdict: Verdict
@@ -93,7 +93,7 @@ class Policies:
 
 
 _RESOURCE_CONTROLLED = {"s3", "sts", "kms", "sqs", "secretsmanager"}
-"""Services to which RCPs applied from the start.
+"""Services to which RCPs have applied from the start.
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html"""
 _ALWAYS_ALLOWED_TO_ROOT = {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
 """Actions that a bucket policy cannot deny to the root user of the bucket's account.
@@ -117,7 +117,7 @@ def evaluate(request: Request, policies: Policies) -> Decision:
     worst = _Evaluation(request, policies, doubts, in_favour=False).decide()
     if best.is_allowed != worst.is_allowed:
         return Decision(Verdict.UNDECIDED, doubts[0])
-    # The evaluation that does not rest on an undecided statement.
+    # The evaluation that does not depend on an undecided statement.
     return replace(worst if best.is_allowed else best, doubt=doubts[0])
 
 
@@ -179,7 +179,7 @@ class _Evaluation:
         return action.startswith("kms:") and ":key/" in resource
 
     def _identity(self) -> str | None:
-        """Return what allows the request among the caller's own policies, or None."""
+        """Return which of the caller's own statements allows the request; None if none does."""
         if self.request.caller.kind is Kind.ROOT:
             return "the root user may do what no policy denies"
         for statement, _ in self._matching(self.policies.identity, allows=True):
@@ -231,7 +231,7 @@ class _Evaluation:
         return controls.service if bound else ()
 
     def _resource_levels(self) -> tuple[tuple[Policy, ...], ...]:
-        """Return the RCPs; they apply to all callers, except to resources of management."""
+        """Return the RCPs; they apply to all callers, but not to resources of management."""
         request, controls = self.request, self.policies.controls
         bound = (
             request.account != controls.management
@@ -243,7 +243,7 @@ class _Evaluation:
     def _matching(
         self, policies: Iterable[Policy], *, allows: bool
     ) -> Iterator[tuple[Statement, PrincipalMatch]]:
-        """Yield the statements with an effect that apply to the request."""
+        """Yield the statements with the given effect that apply to the request."""
         for policy in policies:
             for statement in policy.statements:
                 if statement.allows is not allows or not statement.is_about(self.request.action):

@@ -8,7 +8,7 @@ from functools import cache
 
 
 class Undecided(Exception):  # noqa: N818 - a verdict on a policy, not a failure of this program
-    """The evaluator cannot tell how AWS would answer; the message gives the reason."""
+    """It cannot be determined how AWS would decide; the message gives the reason."""
 
 
 Lookup = Callable[[str], "tuple[str, ...] | None"]
@@ -16,7 +16,7 @@ Lookup = Callable[[str], "tuple[str, ...] | None"]
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _DEFAULT = re.compile(r"(?P<key>[^,]+?)\s*(?:,\s*'(?P<default>[^']*)')?")
 _STAND_INS = {"*": "\ue000", "?": "\ue001", "$": "$"}
-"""Stand-ins for characters that are literal: those of `${*}` and of a variable's value."""
+"""Stand-ins for literal characters: those of `${*}` and of a variable's value."""
 _PLAIN = {stand_in: plain for plain, stand_in in _STAND_INS.items()}
 
 
@@ -90,7 +90,7 @@ def resolved(text: str, lookup: Lookup) -> str | None:
 
 
 def display(pattern: str) -> str:
-    """Return a resolved pattern as it is shown in messages."""
+    """Return a resolved pattern as messages show it."""
     return "".join(_PLAIN.get(each, each) for each in pattern)
 
 

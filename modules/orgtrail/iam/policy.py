@@ -156,7 +156,7 @@ def parse(name: str, document: Mapping[str, Any]) -> Policy:
 
 
 def opaque(name: str, reason: str) -> Policy:
-    """Return a policy with unknown content: no request that it bears on can be decided."""
+    """Return a policy with unknown content: no request that it affects can be decided."""
     parts = [
         Statement(name, allows, ("*",), None, None, (), doubt=reason) for allows in (True, False)
     ]
@@ -164,7 +164,7 @@ def opaque(name: str, reason: str) -> Policy:
 
 
 def doubtful(policy: Policy, reason: str) -> Policy:
-    """Return a policy of which it is not known whether it applies."""
+    """Return a copy of a policy for which it is unknown whether it applies."""
     return Policy(policy.name, tuple(replace(each, doubt=reason) for each in policy.statements))
 
 
@@ -272,7 +272,7 @@ def _named(kind: str, name: str, caller: Caller) -> PrincipalMatch:
 
 
 def _is_fully_named(found: list[PrincipalMatch], caller: Caller) -> bool:
-    """Return whether a NotPrincipal names all that AWS requires: the account as well."""
+    """Return whether a NotPrincipal names all that AWS requires, including the account."""
     if caller.kind in (Kind.SERVICE, Kind.ANONYMOUS):
         return PrincipalMatch.EXACT in found
     needed = {PrincipalMatch.ACCOUNT}

@@ -24,7 +24,7 @@ _KNOWN_KEYS = frozenset({
     "s3:prefix", "s3:delimiter", "s3:versionid", "sns:protocol", "sns:endpoint",
     "sts:externalid", "sts:rolesessionname", "iam:passedtoservice",
 })  # fmt: skip
-"""Keys that are known: if a request here does not have one of them, neither does the real one.
+"""Keys that are modelled: if a request here lacks one of them, so does the real request.
 
 Any other key, such as an address, a tag or a time, depends on a caller who is not known yet. A
 condition on it cannot be decided unless the request states it."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 EARLIER = timedelta(days=1)
 LATER = timedelta(days=2)
-"""A file may be stored under the day before or after its events; late deliveries come later."""
+"""A file may be stored under the day before or after its events, or later if it is late."""
 
 TIME_CONDITION = """day >= :first_day AND day <= :last_day
     AND eventtime >= :since AND eventtime < :until"""
@@ -33,12 +33,12 @@ class Bounds:
 
     @property
     def first_day(self) -> str:
-        """The first partition that may hold an event of the time range."""
+        """The first partition that may contain an event of the time range."""
         return (self.since.astimezone(UTC) - EARLIER).strftime("%Y/%m/%d")
 
     @property
     def last_day(self) -> str:
-        """The last such partition."""
+        """The last partition that may contain an event of the time range."""
         last = min(self.until.astimezone(UTC), datetime.max.replace(tzinfo=UTC) - LATER)
         return (last + LATER).strftime("%Y/%m/%d")
 

@@ -1,4 +1,4 @@
-"""The text of a log file, decompressed: a small file whole, a larger one piece by piece.
+"""The text of a log file, decompressed: a small file at once, a larger one in pieces.
 
 The first bytes of a file decide how it is decompressed, not its name: a browser that downloads a
 log file decompresses it and still calls it `.json.gz`.
@@ -22,7 +22,7 @@ from orgtrail.records import LARGEST_LOG
 SIZE_LIMIT = LARGEST_LOG
 """The most decompressed bytes of one file that are read."""
 SMALL = 4 << 20
-"""Bytes, compressed and decompressed, up to which a file is read whole."""
+"""Bytes, compressed and decompressed, up to which a file is read at once."""
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BYTE_ORDER_MARKS = {
@@ -34,18 +34,18 @@ _BYTE_ORDER_MARKS = {
 _START = 1 << 10
 _PIECE = 1 << 20
 _ZSTD_PIECE = 256
-"""Compressed bytes of zstd at a time: these can expand to 8 MB, which zstandard returns whole."""
+"""Compressed bytes of zstd at a time: these can expand to 8 MB, returned as one piece."""
 _ZSTD_WINDOW = 32 << 20
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Opening a pipe must not block until somebody writes to it."""
 
 
 class UnreadableLogError(Exception):
-    """Why a file cannot be read, or not to its end."""
+    """A file cannot be read, or not to its end; the message says why."""
 
 
 class DamagedLogError(UnreadableLogError):
-    """The same, when the text that was read before may be wrong as well."""
+    """The same, but the text that was read before may be wrong as well."""
 
 
 def read_small(path: str) -> str | None:
@@ -74,7 +74,7 @@ def read_small(path: str) -> str | None:
 
 
 def text_pieces(path: str) -> Iterator[str]:
-    """Yield the text of a file, piece by piece.
+    """Yield the text of a file in pieces.
 
     Raises:
         UnreadableLogError: the file is empty, not a regular file, cut off, too large or not UTF-8.
@@ -93,7 +93,7 @@ def text_pieces(path: str) -> Iterator[str]:
 
 
 def first_bytes(path: str) -> bytes:
-    """Return the first decompressed bytes of a file; none if it cannot be read."""
+    """Return the first decompressed bytes of a file; empty if it cannot be read."""
     try:
         with os.fdopen(os.open(path, _FLAGS), "rb") as file:
             data = file.read(_START)
@@ -111,7 +111,7 @@ def first_bytes(path: str) -> bytes:
 
 
 def is_gzip_as_named(path: str) -> bool:
-    """Whether a file called `.gz` is gzip, as far as it can be read."""
+    """Return False if a file is named `.gz` but is not gzip; True if it cannot be read."""
     with suppress(OSError), Path(path).open("rb") as file:
         return not path.endswith(".gz") or file.read(len(_GZIP)) == _GZIP
     return True

@@ -1,4 +1,4 @@
-"""Finding log files: in a folder with the archive's key layout, or in any other.
+"""Finds log files: in a folder with the archive's key layout, or in any other.
 
 Without the layout a file's path says nothing: account, region and day come from its records.
 """
@@ -22,7 +22,7 @@ _DELIVERED = re.compile(r"\d{12}_CloudTrail_[\w-]+_\d{8}T\d{4}Z_\w+\.json(\.gz)?
 _LOGS = "CloudTrail"
 _SUFFIXES = (".json.gz", ".json")
 _SIGNATURES = (b'"eventName"', b'"eventSource"', b'"CloudTrailEvent"')
-"""One of these is near the start of a file with records."""
+"""A file with records has one of these near its start."""
 _ZIP = b"PK\x03\x04"
 """Not read, but reported: only the owner knows which of its files are meant."""
 _COMPRESSED = (".gz", ".zst", ".zstd")
@@ -32,7 +32,7 @@ _LOOSE = (".json", ".jsonl", ".ndjson", ".csv", ".log", ".cloudtrail")
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """One log file and what its folder says.
+    """One log file, with the account, region and day of its folder.
 
     Attributes:
         path: its path.
@@ -53,7 +53,7 @@ class LogFiles(Iterator[LogFile]):
 
     Args:
         files: the files.
-        outside: paths outside the layout of files that may be log files; the iterator skips them.
+        outside: paths of files outside the layout that may be log files; they are skipped.
 
     """
 
@@ -76,8 +76,8 @@ def log_files(root: Path, bounds: Bounds | None = None) -> LogFiles:
         bounds: time, accounts and regions; None for all.
 
     Raises:
-        OrgtrailError: there is nothing, or no file that may be a log file; during iteration, a
-            folder cannot be listed.
+        OrgtrailError: the root does not exist, or has no file that may be a log file; during
+            iteration, a folder cannot be listed.
 
     """
     if root.is_file():
@@ -120,14 +120,14 @@ def accounts_and_regions(root: Path) -> dict[str, list[str]]:
 
 
 def has_layout(root: Path) -> bool:
-    """Whether the log files are in the archive's layout; others were handed over and may be old."""
+    """Return whether the log files are in the archive's layout; others may be old hand-overs."""
     return root.is_dir() and next(_log_folders(root, []), None) is not None
 
 
 def _log_folders(
     root: Path, outside: list[str], within: frozenset[tuple[int, int]] = frozenset()
 ) -> Iterator[tuple[str, str]]:
-    """Find `ACCOUNT/CloudTrail` folders, also if the root is one or is below one."""
+    """Find `ACCOUNT/CloudTrail` folders, even if the root is one or is inside one."""
     here = _identity(root, within)
     above = root.resolve()
     if above.name == _LOGS and _ACCOUNT.fullmatch(above.parent.name):
@@ -170,7 +170,7 @@ def _of_account(account: str, folder: str, bounds: Bounds | None) -> Iterator[Lo
 
 
 def _loose(folder: str, within: frozenset[tuple[int, int]] = frozenset()) -> Iterator[LogFile]:
-    """Find files that may hold records, at any depth."""
+    """Find files that may contain records, at any depth."""
     here = _identity(Path(folder), within)
     for entry in _scan(folder):
         if entry.name.startswith("."):
@@ -189,7 +189,7 @@ def _has_loose_suffix(name: str) -> bool:
 
 
 def _may_be_logs(entry: os.DirEntry[str]) -> bool:
-    """Decide by a file's name or its first bytes; a zip archive may hold log files too."""
+    """Return whether a file may have records, by its name or first bytes; a zip archive may."""
     if _DELIVERED.fullmatch(entry.name):
         return True
     start = first_bytes(entry.path)

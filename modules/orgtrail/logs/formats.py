@@ -1,4 +1,4 @@
-"""The formats in which CloudTrail records are handed over, and the records in each.
+"""The formats that CloudTrail records come in, and how to extract the records from each.
 
 Besides the log files of a trail: a list of records, one record, records one per line or one after
 another, the event history of `aws cloudtrail lookup-events`, EventBridge events, and results of
@@ -24,15 +24,15 @@ from orgtrail.logs.json_scanner import JsonScanner
 from orgtrail.records import List, Struct, Type
 
 RECORD_LIMIT = 2 << 20
-"""Characters of one record that are read; CloudTrail's own end at 256 KB, or 1 MB if asked to."""
+"""Most characters of one record; CloudTrail's own limit is 256 KB, or 1 MB if configured."""
 
-_MOST_NON_RECORDS = 100_000
-"""Values without records after which a file is given up."""
+_MAX_NON_RECORDS = 100_000
+"""Values that are not records after which reading a file stops."""
 _HEADER = 1 << 16
-"""Characters of a table's header."""
+"""Most characters of a table's header."""
 _RECORDS, _EVENTS, _ROWS = "Records", "Events", "QueryResultRows"
 _LISTS = {_RECORDS, _EVENTS, _ROWS}
-"""Members that hold the records of a file."""
+"""Members that contain the records of a file."""
 _RECORD_FIELDS = {each.name for each in records.FIELDS} - {"resources"}
 """Names that only a record starts with."""
 _MARKS = {"eventName", "eventVersion", "eventCategory"}
@@ -42,7 +42,7 @@ _KEPT = {_HISTORY, _BUS, _DETAIL}
 _NAMED = _RECORD_FIELDS | _DIGEST | _KEPT
 
 _ROW_MARKS = frozenset({"eventname", "eventtime", "eventid", "eventjson"})
-"""A table holds records if it has one of these columns."""
+"""A table contains records if it has one of these columns."""
 _FIELDS = {each.name.lower(): each for each in records.FIELDS}
 _CONSOLE = {"username": "userName", "awsaccesskey": "accessKeyId"}
 """Columns of the console's event history that are parts of userIdentity."""
@@ -51,11 +51,11 @@ _JSON_TEXTS = ("document", "policy")
 """Suffixes of parameters that are JSON, but stay text in a record."""
 _MEMBER = re.compile(r"[{}\[\]]|, (?=[\w.:/@$-]+=)")
 _ELEMENT = re.compile(r"[{}\[\]]|, ")
-_DEEPEST = 20
+_MAX_DEPTH = 20
 
 
 class RecordReader:
-    """Yields the text of each record of a file, as the file has it.
+    """Yields the text of each record of a file, exactly as in the file.
 
     Args:
         pieces: the text of the file.
@@ -138,7 +138,7 @@ class RecordReader:
                 kept.setdefault(key, scanner.value() or "")
             else:
                 scanner.skip()
-            # All unknown names become the same one.
+            # Unknown names all count as "", to bound the set.
             named.add(key if key in _NAMED else key.lower() if key.lower() in _ROW_MARKS else "")
             if scanner.take(",}") == "}":
                 break
@@ -187,7 +187,7 @@ class RecordReader:
 
         Args:
             text: the record; None if there is none.
-            whole: the text is the value as the file has it, so None means too large.
+            whole: whether the text is a value of the file itself, so that None means too large.
 
         """
         if text:
@@ -199,12 +199,12 @@ class RecordReader:
 
     def _count_non_record(self) -> None:
         self.non_records += 1
-        if self.non_records > _MOST_NON_RECORDS:
-            raise UnreadableLogError(f"more than {_MOST_NON_RECORDS} values in it are no records")
+        if self.non_records > _MAX_NON_RECORDS:
+            raise UnreadableLogError(f"more than {_MAX_NON_RECORDS} values in it are no records")
 
 
 def _start(pieces: Iterator[str]) -> str:
-    """Take as many pieces as it takes to tell JSON from a table."""
+    """Read as many pieces as are needed to tell JSON from a table."""
     start = ""
     for piece in pieces:
         start = (start + piece).lstrip()
@@ -230,7 +230,7 @@ def _string(text: str) -> str | None:
 
 
 def _is_record_table(start: str) -> bool:
-    """Whether a text that is not JSON starts with the header of a table of records."""
+    """Return whether a text that is not JSON starts with the header of a table of records."""
     try:
         header = next(csv.reader([start.partition("\n")[0]]), [])
     except csv.Error:
@@ -270,7 +270,7 @@ def _printed_row(text: str) -> dict[str, object]:
 
 
 def record_from_row(row: Mapping[str, object]) -> str | None:
-    """Return the text of the record that a row of CloudTrail Lake holds; None if it holds none.
+    """Return the text of the record in a row of CloudTrail Lake; None if there is none.
 
     If the query selected eventJson, that is the record as it was written. Otherwise the record is
     assembled from the columns that the row has.
@@ -327,7 +327,7 @@ def _value(kind: Type, value: object, depth: int = 0) -> object:
     if kind == records.STRING:
         # Lake writes times with a space in them.
         return (_time(text) if text[10:11] == " " else "") or value
-    if text[0] not in "{[" or depth > _DEEPEST:
+    if text[0] not in "{[" or depth > _MAX_DEPTH:
         return value
     found = _json(text)
     if found is None:
@@ -336,7 +336,7 @@ def _value(kind: Type, value: object, depth: int = 0) -> object:
 
 
 def _with_field_names(kind: Type, value: object, depth: int) -> object:
-    """Return JSON with its names spelled as records spell them."""
+    """Return JSON with its names in the spelling of records."""
     if isinstance(value, dict) and isinstance(kind, Struct):
         fields = _fields_of(kind)
         return {
@@ -350,7 +350,7 @@ def _with_field_names(kind: Type, value: object, depth: int) -> object:
 
 
 def _unquoted(kind: Type, text: str, depth: int) -> object:
-    """Read the engine's own notation, which has no quotes."""
+    """Parse the engine's own notation, which has no quotes."""
     inside = text[1:-1]
     if text[0] == "[":
         of = kind.of if isinstance(kind, List) else records.JSON

@@ -1,8 +1,7 @@
 """An incremental JSON scanner: extracts values from text that arrives in pieces.
 
-A large value is never held in memory as a whole. The regular expressions find where a value ends
-and nothing else: whether it is valid JSON is for the caller's parser. Nothing recurses, so any
-depth of nesting is fine.
+A large value is never completely in memory. The regular expressions only find where a value ends;
+validating it is left to the caller's parser. Nothing recurses, so any depth of nesting is fine.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ _BARE = re.compile(r"""[^ \t\r\n,:"{}\[\]]*+""")
 _INSIDE = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 """The text between the quotes of a string."""
 _FLAT = rf'[^"{{}}\[\]]++|"{_INSIDE.pattern}"'
-"""A whole string, or text without brackets."""
+"""A complete string, or text without brackets."""
 _RUN = re.compile(rf"(?:{_FLAT}|[{{\[](?:{_FLAT})*+[}}\]])*+", re.DOTALL)
-"""As many of those as follow each other, including objects and lists without nested ones."""
+"""A run of those, including objects and lists without nested ones."""
 _DROPPED = -1
 
 
@@ -134,7 +133,7 @@ class JsonScanner:
         return self._before + self._at
 
     def _string(self) -> None:
-        """Take the rest of a string."""
+        """Take a string up to its closing quote."""
         while True:
             self._at = _end(_INSIDE, self._text, self._at)
             if self._text.startswith('"', self._at):
@@ -161,7 +160,7 @@ def member(text: str, name: str) -> str:
     """Return the text of an object's first member with a name; empty if there is none.
 
     Raises:
-        UnreadableLogError: the text is not an object, or a broken one.
+        UnreadableLogError: the text is not an object, or is broken.
 
     """
     scanner = JsonScanner(iter((text,)), len(text))

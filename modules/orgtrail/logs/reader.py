@@ -29,7 +29,7 @@ SCHEMA = pa.schema(
 _BATCH_ROWS, _BATCH_SIZE = 1024, 2 << 20
 _LARGE = 1 << 20
 _DENSE = 8
-"""DuckDB needs far more memory than the text's size if it has fewer characters to each value."""
+"""With fewer characters per value, DuckDB needs far more memory than the text's size."""
 _RECORDS = '"Records"'
 _TRAIL = re.compile(r'\s*\{\s*"Records"\s*:\s*\[')
 _ESCAPE = re.compile(
@@ -47,15 +47,14 @@ Progress = Callable[[int], None]
 class ReadReport:
     """What was read, and what could not be.
 
-    All records before the point where a file is cut off or broken are taken, and the file is in
-    `unread` with a note of that. If the compressed data is damaged none is taken, since the
-    records before may have been changed as well.
+    If a file is cut off or broken, all records before that point are used, and `unread` says so.
+    If its compressed data is damaged, none is used, since earlier records may be wrong as well.
 
     Attributes:
         files: how many files were opened.
-        events: how many records they hold.
+        events: how many records they contain.
         unread: for each file that could not be read, or not completely, the reason.
-        odd: by file, the number of values that are not records: no objects, or no eventName.
+        odd: by file, the number of values that are not records: not objects, or without eventName.
         undated: by file, the number of calls without a time; no time range contains them.
         aggregated: the number of summaries of data events, which are not calls.
         insights: the number of CloudTrail Insights events, which are not calls either.
@@ -82,7 +81,7 @@ class BatchReader:
     Args:
         files: the files to read.
         report: updated with what could be read.
-        progress: called now and then with the number of files read.
+        progress: called from time to time with the number of files read.
         again: whether this is the second pass, which splits every file into its records.
 
     Attributes:
@@ -171,7 +170,7 @@ class BatchReader:
 
 
 def mend_surrogates(record: str) -> str:
-    """Return a record with lone UTF-16 surrogates replaced, which DuckDB refuses.
+    """Replace the lone UTF-16 surrogates of a record, since DuckDB refuses them.
 
     CloudTrail truncates long values and may split a surrogate pair.
     """
@@ -191,7 +190,7 @@ def _why_empty(reader: RecordReader, file: LogFile) -> str:
 
 
 def _is_plain(body: str, file: LogFile) -> bool:
-    """Whether a file has the usual form: DuckDB would read only one list of several."""
+    """Return whether DuckDB can read a file as it is: it has one list, and is not too dense."""
     if body.count(_RECORDS) != 1:
         return False
     if len(body) > _LARGE and sum(map(body.count, ",[{")) * _DENSE > len(body):
@@ -224,12 +223,12 @@ def raw_records(files: Iterable[LogFile], ids: Collection[str]) -> Iterator[str]
         if not wanted:
             return
         body = decompression.read_small(file.path)
-        if body is not None and not _may_hold(body, wanted):
+        if body is not None and not _may_contain(body, wanted):
             continue
         pieces = decompression.text_pieces(file.path) if body is None else iter((body,))
         try:
             for text in RecordReader(pieces):
-                if _may_hold(text, wanted) and (found := _event_id(text)) in wanted:
+                if _may_contain(text, wanted) and (found := _event_id(text)) in wanted:
                     wanted.remove(found)
                     yield text
         except UnreadableLogError:
@@ -237,8 +236,8 @@ def raw_records(files: Iterable[LogFile], ids: Collection[str]) -> Iterator[str]
             continue
 
 
-def _may_hold(text: str, wanted: set[str]) -> bool:
-    """Check cheaply; a name or an id may be written with escapes."""
+def _may_contain(text: str, wanted: set[str]) -> bool:
+    """Return, by a cheap check, whether a text may have a wanted record; it may have escapes."""
     return (
         "\\u" in text or "CloudTrailEvent" in text or not wanted.isdisjoint(_EVENT_ID.findall(text))
     )

@@ -24,7 +24,7 @@ from orgtrail.verify.digest import ALGORITHM
 from orgtrail.verify.storage.folder import METADATA_FILE, PUBLIC_KEYS_FILE
 
 STORIES = "stories.json"
-"""What was planted, and which questions find it."""
+"""The file that lists what was planted, and which questions find it."""
 
 _STORIES = (
     intruder.spray, intruder.blinding, insiders.chain, insiders.evidence, intruder.patients,
@@ -33,22 +33,22 @@ _STORIES = (
     insiders.by_hand, insiders.old,
 )  # fmt: skip
 """What is planted, in this order: questions must find it, and nothing else."""
-_APART = 37
+_MINUTES_APART = 37
 """Minutes between two stories."""
 _REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was made.
+    """What was written.
 
     Attributes:
         files: number of log files.
-        events: number of records in them, with those that were delivered twice.
+        events: number of records in them, including those that were delivered twice.
         digests: number of digest files.
         stories: what was planted.
-        start: from when.
-        until: until when.
+        start: start of the time range.
+        until: end of the time range.
 
     """
 
@@ -70,19 +70,19 @@ def make(
     until: datetime | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Sample:
-    """Write a sample; its files appear whole or not at all.
+    """Write a sample: all of its files or, on failure, none.
 
     Args:
         folder: where to write; it must be empty or absent.
         environment: the organization.
         days: how many days before the end; at least 1.
         events_per_day: ordinary events of the whole organization in a day.
-        seed: the same makes the same log files; keys and signatures are new each time.
+        seed: the same seed gives the same log files; keys and signatures are new each time.
         until: the end; by default now.
-        progress: gets the number of files now and then.
+        progress: called from time to time with the number of files.
 
     Raises:
-        OrgtrailError: the folder holds something, or cannot be written.
+        OrgtrailError: the folder is not empty, or cannot be written.
 
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -92,15 +92,15 @@ def make(
     rng = random.Random(seed)  # noqa: S311  # made-up events, no secrets
     places = _places(environment)
     recorder = Recorder(rng, environment.home_region)
-    # They happen in the day before the end.
+    # Stories happen in the day before the end.
     first = end - timedelta(hours=20)
     writer = StoryWriter(recorder, environment, places, first)
     stories = []
     for story in _STORIES:
         stories.append(story(writer))
-        writer.later(_APART)
+        writer.later(_MINUTES_APART)
     events = chain(
-        _founding(recorder, environment, start),
+        _trail_creation(recorder, environment, start),
         ordinary(recorder, places, start, days, events_per_day),
         (event for story in stories for event in story.events),
     )
@@ -126,8 +126,8 @@ def _places(environment: Environment) -> Places:
     return Places(shares, (home, *others[:3]), ids[data])
 
 
-def _founding(recorder: Recorder, environment: Environment, start: datetime) -> list[Event]:
-    """When the trail was made."""
+def _trail_creation(recorder: Recorder, environment: Environment, start: datetime) -> list[Event]:
+    """Return the events of the trail's creation."""
     account, name = environment.management.id, environment.trail.name
     deploy = Caller(
         role(account, "orgtrail-deploy", "terraform"), "203.0.113.9", "APN/1.0 HashiCorp"
@@ -189,7 +189,7 @@ def _write_digests(
     end: datetime,
 ) -> int:
     signatures = {}
-    # A trail of every region writes digests of idle ones, too.
+    # A multi-region trail writes digests of idle regions, too.
     regions = {*places.regions, *(environment.catalog.regions or ()), *(r for _, r in files)}
     if not environment.trail.multi_region:
         regions = {environment.home_region}
@@ -207,9 +207,9 @@ def _write_digests(
         # Each chain has its own minute of the hour.
         first = start - timedelta(seconds=1 + number * 97 % 3600)
         key = keys[region]
-        begun = made.starting(first, key)
-        rest = made.digests(files.get((account, region), []), first, end, key, begun)
-        for digest in chain([begun], rest):
+        first_digest = made.starting(first, key)
+        rest = made.digests(files.get((account, region), []), first, end, key, first_digest)
+        for digest in chain([first_digest], rest):
             path = draft / digest.key
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(digest.data)

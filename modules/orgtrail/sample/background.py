@@ -50,7 +50,7 @@ _ROLES = ("portal", "billing", "reports", "monitoring")
 def ordinary(
     recorder: Recorder, places: Places, start: datetime, days: int, per_day: int
 ) -> Iterator[Event]:
-    """Make the ordinary events of some days, more of them in working hours."""
+    """Yield the ordinary events of some days, more of them around midday."""
     rng = recorder.rng
     accounts = [*places.accounts]
     weights = [*places.accounts.values()]
@@ -72,7 +72,7 @@ def ordinary(
                 yield _data(recorder, caller, account, places.regions[0], at)
                 continue
             action = rng.choices(_ACTIONS, _WEIGHTS)[0]
-            # Records of the global endpoint of STS name one region, wherever they are filed.
+            # Records of the global STS endpoint name one region, wherever they are delivered.
             extra: dict[str, Any] = {}
             if action.startswith("sts:"):
                 extra["awsRegion"] = recorder.global_region
@@ -84,7 +84,7 @@ def ordinary(
 
 
 def _lateness(recorder: Recorder) -> int:
-    """One event in a thousand comes some hours late."""
+    """Return the seconds of delay: one event in a thousand is delivered hours late."""
     return recorder.rng.randint(2 * 3600, 20 * 3600) if recorder.rng.random() < 0.001 else 0
 
 
@@ -104,12 +104,12 @@ def _data(recorder: Recorder, caller: Caller, account: str, region: str, at: dat
 
 
 def _routine(recorder: Recorder, places: Places, start_of_day: datetime) -> Iterator[Event]:
-    """What happens each day: logins with single sign-on, deploys by role, an auditor's question."""
+    """Yield what happens each day: logins by single sign-on, and a role that EC2 assumes."""
     rng = recorder.rng
     for account in places.accounts:
         for name in rng.sample(PEOPLE[:3], 2):
             at = start_of_day + timedelta(hours=8, minutes=rng.randrange(90))
-            # Single sign-on says no here whatever the person did.
+            # For single sign-on, MFAUsed is "No" whatever the person did.
             yield recorder.login(person(account, name), account, at, success=True, mfa="No")
         for hour in (6, 18):
             at = start_of_day + timedelta(hours=hour, minutes=rng.randrange(30))
@@ -121,5 +121,5 @@ def _routine(recorder: Recorder, places: Places, start_of_day: datetime) -> Iter
 
 
 def stamp_of(at: datetime) -> str:
-    """Write a moment for use in made-up ids."""
+    """Format a time for use in made-up ids."""
     return at.isoformat()

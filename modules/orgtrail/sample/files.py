@@ -41,7 +41,7 @@ class DeliveredFile:
         region: where it was recorded.
         name: the end of its key, from the account's folder.
         events: its records' times, oldest first.
-        body: its bytes, not packed.
+        body: its bytes, uncompressed.
 
     """
 
@@ -53,14 +53,14 @@ class DeliveredFile:
     body: bytes
 
     def packed(self) -> bytes:
-        """Return the bytes of the object."""
+        """Return the compressed bytes."""
         return gzip.compress(self.body, 6, mtime=0)
 
 
 def deliver(
     events: Iterable[Event], rng: random.Random, until: datetime
 ) -> Iterator[DeliveredFile]:
-    """Put records into files, in order of delivery; what comes after the end is left out."""
+    """Yield files of records in order of delivery; those delivered after the end are left out."""
     slots: dict[tuple[datetime, str, str], list[Event]] = defaultdict(list)
     for event in events:
         seconds = event.at.timestamp() + event.late
@@ -118,7 +118,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class SampleDigest:
-    """A digest file: bucket and key, its packed bytes and its signature."""
+    """A digest file: bucket and key, its compressed bytes and its signature."""
 
     bucket: str
     key: str
@@ -127,7 +127,7 @@ class SampleDigest:
 
     @property
     def value(self) -> str:
-        """The SHA-256 of it unpacked."""
+        """The SHA-256 of its uncompressed content."""
         return hashlib.sha256(gzip.decompress(self.data)).hexdigest()
 
 
@@ -142,7 +142,7 @@ class SampleChain:
         home: its home region.
         bucket: the archive bucket.
         prefix: the key prefix up to the account.
-        suffix: what ends the names, before `.json.gz`.
+        suffix: the end of the names, before `.json.gz`.
 
     """
 
@@ -162,15 +162,15 @@ class SampleChain:
         key: SigningKey,
         before: SampleDigest | None = None,
     ) -> Iterator[SampleDigest]:
-        """Make a digest for each hour.
+        """Yield a digest for each hour.
 
         Args:
             files: log files and the SHA-256 of each, in order of delivery.
             start: when the first digest begins.
             until: when the last one has ended.
             key: signs them.
-            before: the one that the first of them goes on from; None for the first of a chain,
-                which `starting` makes as CloudTrail does.
+            before: the digest before the first of them; None to start a chain, whose first digest
+                `starting` creates as CloudTrail does.
 
         """
         at = 0
@@ -191,10 +191,10 @@ class SampleChain:
             begin = end
 
     def starting(self, start: datetime, key: SigningKey) -> SampleDigest:
-        """Make the first digest of a chain: of the hour before logging began, and empty.
+        """Create the first digest of a chain: empty, for the hour before logging started.
 
         Args:
-            start: when logging began.
+            start: when logging started.
             key: signs it.
 
         """

@@ -1,4 +1,4 @@
-"""What people of the organization do that an auditor wants to know of, story by story."""
+"""Stories of people in the organization that an auditor wants to know about."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def evidence(writer: StoryWriter) -> Story:
 
 
 def root(writer: StoryWriter) -> Story:
-    """Root is used."""
+    """The root user is used."""
     caller = records.root(writer.data)
     admin = records.person(writer.management, "hana.sato", "Administrator")
     target = {
@@ -106,7 +106,7 @@ def root(writer: StoryWriter) -> Story:
 
 
 def athena(writer: StoryWriter) -> Story:
-    """Someone asks, and changes what auditors ask with."""
+    """Someone queries the logs, and changes the auditors' workgroup."""
     workgroup = writer.environment.catalog.workgroup
     caller = records.person(writer.logging, "emil.larsen", "Administrator")
     run = {"queryExecutionId": writer.recorder.id()}
@@ -169,7 +169,7 @@ def by_hand(writer: StoryWriter) -> Story:
 
 
 def old(writer: StoryWriter) -> Story:
-    """A program speaks an old TLS."""
+    """A program uses an old TLS version."""
     caller = records.Caller(
         records.workload(writer.data, "scanner").identity, "10.9.8.7", "Java/1.7"
     )

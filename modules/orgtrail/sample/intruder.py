@@ -1,4 +1,4 @@
-"""What an intruder with the keys of one IAM user does, story by story."""
+"""Stories of an intruder with the keys of one IAM user."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from orgtrail.sample import records
 from orgtrail.sample.records import OUTSIDE, STRANGER, Story, StoryWriter
 
 _FAR = {"aws": "ap-south-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-east-1"}
-"""A region that nobody works in, by partition; those that have one region have no such story."""
+"""By partition, a region that nobody works in; partitions with one region have none."""
 
 
 def spray(writer: StoryWriter) -> Story:
-    """Passwords are tried, and one fits."""
+    """Passwords are tried, and one works."""
     events = []
     for number in range(12):
         caller = writer.intruder(writer.data, f"staff-{number:02d}")
@@ -34,7 +34,7 @@ def spray(writer: StoryWriter) -> Story:
 
 
 def blinding(writer: StoryWriter) -> Story:
-    """The trail is to be stopped."""
+    """The intruder tries to stop the trail."""
     trail = writer.environment.trail.name
     caller = writer.intruder(writer.data)
     narrow = {"name": trail, "isMultiRegionTrail": False, "enableLogFileValidation": False}
@@ -58,7 +58,7 @@ def blinding(writer: StoryWriter) -> Story:
 
 
 def patients(writer: StoryWriter) -> Story:
-    """A table is read whole."""
+    """A complete table is read."""
     caller = writer.intruder(writer.data)
     arn = f"arn:aws:dynamodb:{writer.home}:{writer.data}:table/patients"
     table = [{"accountId": writer.data, "type": "AWS::DynamoDB::Table", "ARN": arn}]
@@ -78,7 +78,7 @@ def patients(writer: StoryWriter) -> Story:
 
 
 def persistence(writer: StoryWriter) -> Story:
-    """A way back in is laid."""
+    """The intruder creates ways back in."""
     caller = writer.intruder(writer.data)
     victim = {"userName": "backup-admin"}
     admin = victim | {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}
@@ -98,7 +98,7 @@ def persistence(writer: StoryWriter) -> Story:
 
 
 def guards(writer: StoryWriter) -> Story:
-    """What watches is switched off."""
+    """Detection is switched off, and a key is disabled."""
     caller = writer.intruder(writer.data)
     key = {"keyId": f"arn:aws:kms:{writer.home}:{writer.data}:key/0000-1111"}
     grant = key | {
@@ -119,7 +119,7 @@ def guards(writer: StoryWriter) -> Story:
 
 
 def exposure(writer: StoryWriter) -> Story:
-    """Things are opened and given away."""
+    """Resources are made public or shared."""
     caller = writer.intruder(writer.data)
     everyone = {
         "bucketPolicy": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*"}]}
@@ -176,7 +176,7 @@ def secrets(writer: StoryWriter) -> Story:
 
 
 def machines(writer: StoryWriter) -> Story:
-    """Instances are entered, and what starts them is read and changed."""
+    """Instances are entered, and a start script is read and changed."""
     caller = writer.intruder(writer.data)
     instance = {"instanceId": "i-0123456789abcdef0"}
     script = {"instanceIds": [instance["instanceId"]], "documentName": "AWS-RunShellScript"}
@@ -215,7 +215,7 @@ def stolen(writer: StoryWriter) -> Story:
 
 
 def functions(writer: StoryWriter) -> Story:
-    """Code is put where it runs again, and models are used."""
+    """Code is planted in a function, and models are used."""
     caller = writer.intruder(writer.data)
     function = {"functionName": "nightly-report"}
     anyone = function | {"principal": "*", "action": "lambda:InvokeFunction"}

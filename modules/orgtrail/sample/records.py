@@ -1,4 +1,4 @@
-"""Made-up records: who acts, where, and what CloudTrail writes of it."""
+"""Made-up records: who acts, where, and what CloudTrail records of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PEOPLE = (
 
 
 def unique(prefix: str, *parts: str) -> str:
-    """Make up an id of IAM's form, the same for the same parts."""
+    """Make up an id in IAM's format, the same for the same parts."""
     digest = hashlib.sha256("/".join(parts).encode()).hexdigest().upper()
     return prefix + digest.translate(str.maketrans("0189", "GHJK"))[:16]
 
@@ -35,7 +35,7 @@ class Caller:
         identity: the record's userIdentity.
         ip: the address.
         agent: the program.
-        extra: fields of the record that follow from it.
+        extra: further fields of its records.
 
     """
 
@@ -71,7 +71,7 @@ def role(account: str, name: str, session: str, *, source: str = "", key: str = 
 
 
 def person(account: str, name: str, permission_set: str = "Engineer") -> Caller:
-    """Return someone who came through IAM Identity Center, on the command line."""
+    """Return a person who signed in through IAM Identity Center, on the command line."""
     tail = unique("", account, permission_set).lower()
     identity = role(account, f"AWSReservedSSO_{permission_set}_{tail}", name)
     identity["onBehalfOf"] = {
@@ -89,7 +89,7 @@ def in_console(caller: Caller) -> Caller:
 
 
 def workload(account: str, name: str) -> Caller:
-    """Return a program with a role of its own."""
+    """Return a program with its own role."""
     return Caller(
         role(account, name, f"i-0{hashlib.sha256(f'{account}/{name}'.encode()).hexdigest()[:16]}"),
         f"10.{int(account) % 200}.{len(name)}.17",
@@ -123,7 +123,7 @@ def root(account: str) -> Caller:
 
 
 def service(name: str) -> Caller:
-    """Return a service of AWS."""
+    """Return an AWS service."""
     return Caller({"type": "AWSService", "invokedBy": name}, name, name)
 
 
@@ -132,7 +132,7 @@ def _home(name: str) -> str:
 
 
 GLOBAL = frozenset({"iam.amazonaws.com", "organizations.amazonaws.com", "signin.amazonaws.com"})
-"""Services with records that name us-east-1, wherever the trail files them."""
+"""Services whose records name us-east-1, wherever the trail delivers them."""
 _DATA = frozenset(
     {
         "GetItem",
@@ -156,7 +156,7 @@ class Event:
         account: the account of the folder.
         region: the region of the folder.
         record: the record.
-        late: seconds that its delivery takes longer than usual.
+        late: seconds by which its delivery is later than usual.
 
     """
 
@@ -168,11 +168,11 @@ class Event:
 
 
 class Recorder:
-    """Writes records for one organization; the same seed writes the same.
+    """Creates records for one organization; the same seed creates the same records.
 
     Args:
-        rng: where chance comes from.
-        home: the home region, where global services are filed.
+        rng: the source of randomness.
+        home: the home region, where records of global services are delivered.
 
     """
 
@@ -180,7 +180,7 @@ class Recorder:
         self.rng = rng
         self.home = home
         self.partition = partition_of(home)
-        # In other partitions no page says which region records of global services name.
+        # For other partitions, AWS does not document the region of global services' records.
         self.global_region = "us-east-1" if self.partition.name == "aws" else home
 
     def event(
@@ -203,14 +203,14 @@ class Recorder:
         Args:
             caller: who calls.
             action: `service:Name`.
-            account: where.
-            region: where.
-            at: when.
+            account: the account.
+            region: the region.
+            at: the time.
             params: requestParameters.
             answer: responseElements.
             error: errorCode; empty for none.
-            reads: readOnly; by default what the name says.
-            late: seconds that the delivery is late.
+            reads: readOnly; derived from the name by default.
+            late: seconds by which its delivery is late.
             extra: other fields of the record.
 
         """
@@ -290,7 +290,7 @@ class Recorder:
         self, caller: Caller, account: str, role: str, session: str, region: str, at: datetime,
         *, key: str = "", error: str = "", source: str = "",
     ) -> list[Event]:  # fmt: skip
-        """Record that a role is assumed: in its account, and in the caller's if that is another."""
+        """Record an AssumeRole call in the role's account, and in the caller's if it differs."""
         params = {"roleArn": f"arn:aws:iam::{account}:role/{role}", "roleSessionName": session}
         if source:
             params["sourceIdentity"] = source
@@ -309,7 +309,7 @@ class Recorder:
 STRANGER = "192.0.2.66"
 """The address of an intruder."""
 OUTSIDE = "999999999999"
-"""An account of nobody in the organization."""
+"""An account outside the organization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +317,7 @@ class Places:
     """Where things happen.
 
     Attributes:
-        accounts: ids with the share of work that each does.
+        accounts: by id, the share of the events of each account.
         regions: regions in use, the home region first.
         data_account: the account with patient or customer data.
 

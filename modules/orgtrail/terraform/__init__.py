@@ -1,4 +1,4 @@
-"""Reading of Terraform files: the JSON of a stack, or a plan, as a `Stack` of resources."""
+"""Reads Terraform files: a stack's JSON, or a plan, as a `Stack` of resources."""
 
 from __future__ import annotations
 

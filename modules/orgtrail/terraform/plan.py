@@ -1,4 +1,4 @@
-"""A plan, as `terraform show -json` writes it, as a stack of the resources that it would make.
+"""A plan, as `terraform show -json` writes it, as a stack of the resources that it would create.
 
 https://developer.hashicorp.com/terraform/internals/json-format
 """
@@ -18,7 +18,7 @@ _KEY = re.compile(r"\[[^\]]*\]")
 
 
 def planned_stack(content: Json, path: Path) -> Stack:
-    """Return the stack that a plan would make."""
+    """Return the stack that a plan would create."""
     configuration = content.get("configuration", {})
     providers = {
         key: provider_of(_constants(each.get("expressions", {})))

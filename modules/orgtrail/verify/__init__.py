@@ -1,7 +1,7 @@
 """Log file integrity: verifies every digest chain of an organization trail.
 
 `run.verify` yields events, and `result.Result` adds them up to a verdict. To follow a run, read
-`run`, `chain`, `day`, `objects` and `digest`, in this order; `coverage` then judges whole chains.
+`run`, `chain`, `day`, `objects` and `digest`, in this order; `coverage` then checks full chains.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_WORKERS", "Result", "VerifiedTrail", "VerifyRequest", "verify"]
 
 DEFAULT_WORKERS = 256
-"""Requests in flight, over all processes: at 20 ms each, a run with 128 waited for the network."""
+"""Requests in flight, over all processes. With 128, at 20 ms each, runs waited for the network."""
 
 __getattr__ = lazy(
     __name__,

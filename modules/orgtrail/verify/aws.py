@@ -87,7 +87,7 @@ class AwsClient:
                     StartTime=since - HOUR, EndTime=end
                 )
                 ring.add(region, answer.get("PublicKeyList") or ())
-            except Exception as error:  # noqa: BLE001  # the other calls go on
+            except Exception as error:  # noqa: BLE001  # the other calls continue
                 refusal = aws.explain(error)
                 step = refusal.step and f"{refusal.step}; or give --public-keys"
                 ring.errors[region] = (f"ListPublicKeys: {refusal.reason}", step)
@@ -108,7 +108,7 @@ class AwsClient:
                 for page in pages.paginate()
                 for each in page["Accounts"]
             ]
-        except Exception as error:  # noqa: BLE001  # the other calls go on
+        except Exception as error:  # noqa: BLE001  # the other calls continue
             refusal = aws.explain(error)
             step = f"; {refusal.step}" if refusal.step else ""
             return f"organizations:ListAccounts: {refusal.reason}; {_MEMBERS_UNKNOWN}{step}"
@@ -125,7 +125,7 @@ class AwsClient:
                 .paginate(AccountId=account, RegionOptStatusContains=[*_ENABLED])
             )
             return frozenset(each["RegionName"] for page in pages for each in page["Regions"])
-        except Exception as error:  # noqa: BLE001  # the other calls go on
+        except Exception as error:  # noqa: BLE001  # the other calls continue
             return f"account:ListRegions: {aws.explain(error).reason}"
 
     def _client(self, service: str, region: str) -> Any:

@@ -35,10 +35,10 @@ from orgtrail.verify.result import ChainResult, Note
 from orgtrail.verify.storage.store import ListedObject, ObjectUnreadableError, Store
 
 _DIGEST_BATCH = 100
-"""Digests no listing has that are read at a time."""
+"""Unlisted digests that are read at a time."""
 _MAX_NEARBY_DAYS, _MAX_NEARBY_DIGESTS = 10, 200
 """Days listed, and digests read, just outside of the window."""
-_SILENT = {"no-digests", "starts-late"}
+_NO_FILE_KINDS = {"no-digests", "starts-late"}
 """The only findings that a chain without files in the window can have."""
 
 
@@ -86,11 +86,11 @@ class ChainVerifier:
         digests = [each for day in days for each in day.digests]
         joined = window.joined
         if joined and any(each.is_valid and each.named_end < joined for each in digests):
-            # The account left and rejoined, so the time before it joined counts too.
+            # The account left and rejoined, so the time before it last joined counts too.
             window = replace(window, since=window.start)
         after = await self._digest_after(id, days, digests, window)
         if after and after.is_valid and after.period[0] < window.until:
-            # It covers a part of the window, so its log files are to be verified too.
+            # It covers part of the window, so its log files must be verified too.
             name = DigestName(after.named_end, backfill=False)
             days.append(await self._verify_day(self._task(id, (after.bucket, after.key, name))))
             digests += days[-1].digests
@@ -104,7 +104,7 @@ class ChainVerifier:
         for each in unexpected:
             chain.unvouched += each.more
             chain.findings += each.findings(id)
-        silent = {each.kind for each in chain.findings} <= _SILENT
+        silent = {each.kind for each in chain.findings} <= _NO_FILE_KINDS
         if (
             is_former_account
             and silent
@@ -129,7 +129,7 @@ class ChainVerifier:
             return frozenset()
 
     async def _all_days(self, id: ChainId) -> list[DayResult]:
-        """Verify a chain's days in the trail's location, and in earlier ones digests name."""
+        """Verify a chain's days in the trail's location, and in earlier ones that digests name."""
         request = self._request
         until, window = request.until + HOUR, (request.since, request.until)
         days: list[DayResult] = []
@@ -205,7 +205,7 @@ class ChainVerifier:
     async def _unlisted(
         self, id: ChainId, digests: list[ChainDigest], after: ChainDigest | None
     ) -> list[DayResult]:
-        """Verify the digests that others name as previous, and no listing has."""
+        """Verify the unlisted digests that other digests name as previous."""
         days: list[DayResult] = []
         done: set[tuple[str, str, DigestName]] = set()
         while True:
@@ -245,7 +245,7 @@ class ChainVerifier:
                         if each.key not in known and any(a <= name.end <= b for a, b in periods)
                     ]
                 except ObjectUnreadableError:
-                    # The log files stay without a digest.
+                    # The log files remain without a digest.
                     continue
                 for key, name in keys[: _MAX_NEARBY_DIGESTS - len(found)]:
                     read = await checker.check_digest(location.bucket, key)

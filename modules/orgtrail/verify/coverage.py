@@ -38,7 +38,7 @@ def unlisted_digests(
     after: ChainDigest | None,
     since: datetime,
 ) -> list[tuple[str, str, DigestName]]:
-    """Return bucket, key and name of digests that others name as previous, and no listing has."""
+    """Return bucket, key and name of the unlisted digests that others name as previous."""
     known = {(each.bucket, each.key) for each in digests}
     found = {}
     for each in [*digests, *([after] if after else [])]:
@@ -46,7 +46,7 @@ def unlisted_digests(
         if before is None or (before.bucket, before.key) in known:
             continue
         name = trail.digest_name(chain, before.key)
-        # Without a valid name, the start of the next digest's period says when it ends.
+        # Without a valid name, its end is the start of the next digest's period.
         name = name or DigestName(each.start or each.named_end, backfill=each.backfill)
         if name.end >= since:
             found[before.bucket, before.key] = name
@@ -54,7 +54,7 @@ def unlisted_digests(
 
 
 def ends_early(digests: Sequence[ChainDigest], window: Window) -> bool:
-    """Tell whether the digests end before the window."""
+    """Return whether the digests end before the window does."""
     ends = [each.named_end for each in digests if not each.backfill]
     return window.since < window.due and max(ends, default=window.since) < window.due
 
@@ -148,7 +148,7 @@ def evaluate_chain(
 def _compare_with_next(
     digests: Sequence[ChainDigest], after: ChainDigest | None
 ) -> list[ChainDigest]:
-    """Compare each digest with the hash and signature that the next digest has for it."""
+    """Compare each digest with the hash and signature that the next digest records for it."""
     named_by = {
         (each.previous.bucket, each.previous.key): (each, each.previous)
         for each in [*digests, *([after] if after else [])]
@@ -185,7 +185,7 @@ class _Periods:
                 self.all.append((start, end))
 
     def contain(self, start: datetime, end: datetime) -> bool:
-        """Tell whether one of the merged periods contains all of a period."""
+        """Return whether one of the merged periods contains a period completely."""
         return any(a <= start and end <= b for a, b in self.all)
 
 
@@ -197,7 +197,7 @@ def _report_unvouched(
     *,
     has_other_trails: bool,
 ) -> None:
-    """Report log files that none of the digests that could name them does."""
+    """Report log files that are missing from every digest that could name them."""
     other = "another trail writes here too: verify that one as well" if has_other_trails else ""
     count = 0
     for each in unvouched_logs:
@@ -208,7 +208,7 @@ def _report_unvouched(
             reason = "its name is not one of this folder"
         elif each.at is not None and not periods.contain(each.at, each.at + MAX_LOG_DELAY):
             if each.at + MAX_LOG_DELAY + HOUR > window.delivered_until:
-                # A digest that is not delivered yet may name it.
+                # A digest that has not been delivered yet may name it.
                 continue
             end = min(each.at + MAX_LOG_DELAY, window.due)
             if window.since <= end and not periods.contain(max(each.at, window.since), end):

@@ -73,7 +73,7 @@ class UnvouchedLog:
         return self.at is None or self.day is None or self.at.date() != self.day
 
     def belongs_to(self, since: datetime, until: datetime) -> bool:
-        """Tell whether it belongs to a window, by its name or, if they disagree, by its folder."""
+        """Return whether it belongs to a window: by name, or by folder if the two disagree."""
         if self.day is None:
             return True
         if self.at is not None and since <= self.at <= until:
@@ -94,7 +94,7 @@ class DayResult:
 
     Attributes:
         task: the task.
-        digests: its digests; comparing them with the rest of the chain may still find problems.
+        digests: its digests; the comparison within the chain may still find problems.
         logs: numbers of log files by verdict.
         findings: findings about log files and listings.
         omitted: numbers of findings beyond the limit, by kind.
@@ -164,7 +164,7 @@ class DayVerifier:
         self._day = DayResult(task)
 
     async def run(self) -> DayResult:
-        """List the day, read all digests at once, and the logs of each as soon as it is valid."""
+        """List the day, check all digests at once, and each one's logs as soon as it is valid."""
         task, day = self._task, self._day
         try:
             digests, logs = await asyncio.gather(self._digests(), self._logs())
@@ -217,7 +217,7 @@ class DayVerifier:
         return [*found.values()]
 
     async def _logs(self) -> dict[str, ListedObject]:
-        """List the log files of the day, without empty objects that stand for folders."""
+        """List the log files of the day, without the empty objects that represent folders."""
         task = self._task
         if task.digests:
             return {}

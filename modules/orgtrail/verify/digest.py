@@ -89,7 +89,7 @@ class DigestFile:
 def find_signed_fields(body: bytes | bytearray) -> tuple[str, str, str, str] | None:
     """Find the signed fields of a large digest, without parsing it; None if one is missing.
 
-    An attacker may have planted the fields found. That is safe: the signature covers the whole
+    An attacker may have planted the fields found. That is safe: the signature covers the entire
     body, and each field occurs once in what CloudTrail signs.
 
     Returns:
@@ -160,7 +160,7 @@ def data_to_sign(
 
 
 def is_signature_valid(key: rsa.RSAPublicKey, signature: str, data: bytes) -> bool:
-    """Tell whether a signature, in hexadecimal, is valid for some data."""
+    """Return whether a signature, in hexadecimal, is valid for some data."""
     try:
         key.verify(bytes.fromhex(signature), data, padding.PKCS1v15(), hashes.SHA256())
     except (InvalidSignature, ValueError):
@@ -198,7 +198,7 @@ def _text(raw: dict[str, Any], name: str) -> str:
 def _parse_time(text: str) -> datetime:
     match = _TIME.fullmatch(text)
     try:
-        # strptime takes ten times as long, and a run parses millions of times.
+        # strptime takes ten times as long, and a run parses millions of timestamps.
         return datetime(*map(int, match.groups()), tzinfo=UTC)  # type: ignore[arg-type,misc,union-attr]
     except (AttributeError, ValueError):
         raise MalformedError(f"{text[:40]!r} is no time") from None

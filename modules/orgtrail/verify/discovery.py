@@ -42,8 +42,8 @@ class ArchiveContents:
     Attributes:
         chains: requested chains that have a folder of digests or of log files.
         regions: by account, the regions of these chains.
-        hidden: by account, regions in which every digest is deleted and versions remain.
-        hidden_accounts: accounts in which every object is deleted and versions remain.
+        hidden: by account, regions in which every digest is deleted but versions remain.
+        hidden_accounts: accounts in which every object is deleted but versions remain.
         findings: folders that could not be listed, and objects where CloudTrail writes none.
         notes: information that is not a finding.
 
@@ -93,7 +93,7 @@ async def discover(store: Store, request: VerifyRequest) -> ArchiveContents:
 async def had_objects_in_window(
     hidden: Callable[[str], Awaitable[frozenset[str]]], request: VerifyRequest, prefix: str
 ) -> bool:
-    """Tell whether a region's folder ever had objects of a day of the window.
+    """Return whether a region's folder ever had objects of a day of the window.
 
     Objects that a lifecycle rule deleted years ago do not count.
     """
@@ -208,7 +208,7 @@ class UnexpectedObjects:
     list_errors: list[tuple[str, ObjectUnreadableError]] = field(default_factory=list)
 
     def add(self, objects: Iterable[ListedObject]) -> None:
-        """Add objects, without empty ones that stand for folders."""
+        """Add objects, except empty ones that represent folders."""
         for each in objects:
             if not each.size and each.key.endswith("/"):
                 continue

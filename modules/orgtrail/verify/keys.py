@@ -77,7 +77,7 @@ class KeyRing:
         self.errors |= other.errors
 
     def __contains__(self, region: str) -> bool:
-        """Tell whether there are keys of a region."""
+        """Return whether there are keys of a region."""
         return region in self.regions
 
     def find(self, region: str, fingerprint: str) -> rsa.RSAPublicKey | None:
@@ -91,7 +91,7 @@ class KeyRing:
         return _key_sha256(der) if der is not None else ""
 
     def has_key(self, region: str, key_sha256: str) -> bool:
-        """Tell whether a region has the key with a SHA-256."""
+        """Return whether a region has the key with a SHA-256."""
         return any(_key_sha256(der) == key_sha256 for der in self.regions.get(region, {}).values())
 
 
@@ -102,11 +102,11 @@ def read_key_file(path: Path) -> KeyRing:
         path: JSON, `{"us-east-1": {"PublicKeyList": [{"Value": ...}]}}`.
 
     Raises:
-        OrgtrailError: the file cannot be read, or has another form.
+        OrgtrailError: the file cannot be read, or does not have that form.
 
     """
     try:
-        # It may be a pipe that never ends.
+        # The path may be a pipe that never ends.
         with path.open("rb") as file:
             text = file.read(_MAX_BYTES + 1)
         if len(text) > _MAX_BYTES:
@@ -133,7 +133,7 @@ def load_public_key(der: bytes) -> rsa.RSAPublicKey:
     """Load an RSA public key in PKCS#1 or SubjectPublicKeyInfo (DER).
 
     Raises:
-        ValueError: it is in neither form, or not an RSA key.
+        ValueError: it has neither encoding, or is not an RSA key.
 
     """
     key = serialization.load_der_public_key(der)
@@ -143,7 +143,7 @@ def load_public_key(der: bytes) -> rsa.RSAPublicKey:
 
 
 def fingerprint(der: bytes) -> str:
-    """Return the fingerprint by which CloudTrail names a key."""
+    """Return the fingerprint by which CloudTrail identifies a key."""
     return hashlib.md5(der, usedforsecurity=False).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What should be in the archive and is not: accounts, regions, and digests that are not due yet."""
+"""Accounts and regions that are missing from the archive, and digests that are not due yet."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class MissingRegion:
 
     Attributes:
         chain: account and region.
-        why: why there should be some.
-        certain: whether there must be some; if not, the region may be disabled in the account.
+        why: why files are expected.
+        certain: whether there must be files; if not, the region may be disabled in the account.
 
     """
 
@@ -42,7 +42,7 @@ EnabledRegions = Callable[[str], frozenset[str] | str]
 
 
 def enabled_regions_unknown(account: str) -> str:
-    """Stand in for `EnabledRegions` where AWS is not asked."""
+    """Return a reason: the `EnabledRegions` of runs that do not query AWS."""
     del account
     return "nobody was asked"
 
@@ -83,9 +83,9 @@ def former_accounts(
     earlier: Collection[ChainId],
     members: Collection[str] | None,
 ) -> Iterator[VerifyFinding | Note]:
-    """Report accounts that are not expected today, and had digests earlier.
+    """Report accounts that had digests earlier and are not expected today.
 
-    `members` includes closed accounts; None if the organization was not asked.
+    `members` includes closed accounts; None if they were not listed.
     """
     traces = dict.fromkeys((each.account for each in earlier), _SEEN_EARLIER)
     traces |= dict.fromkeys(found.hidden_accounts, _DELETED_ACCOUNT)
@@ -110,7 +110,7 @@ def missing_regions(
     earlier: Collection[ChainId],
     now: datetime,
 ) -> list[MissingRegion]:
-    """Return regions without a folder in which accounts should have digests."""
+    """Return the regions without a folder in which an account should have digests."""
     missing: list[MissingRegion] = []
     for account in sorted(_accounts_due(request, expected, now)):
         regions_found = found.regions.get(account)
@@ -145,7 +145,7 @@ def missing_region_findings(
 
     `enabled` is called for opt-in regions only.
     """
-    reason: list[VerifyFinding | Note] = []
+    results: list[VerifyFinding | Note] = []
     enabled_of: dict[str, frozenset[str] | str] = {}
     for each in missing:
         chain, text = each.chain, f"there is neither a digest nor a log file, and {each.why}"
@@ -156,16 +156,16 @@ def missing_region_findings(
             if isinstance(regions, str):
                 text += f"; whether it is enabled in the account is not known: {regions}"
             elif chain.region not in regions:
-                reason.append(Note(f"{chain}: the region is not enabled in the account"))
+                results.append(Note(f"{chain}: the region is not enabled in the account"))
                 continue
-        reason.append(finding(chain, "region-absent", "", text))
-    return reason
+        results.append(finding(chain, "region-absent", "", text))
+    return results
 
 
 def coverage_notes(
     request: VerifyRequest, verified_chains: Collection[ChainId], now: datetime
 ) -> Iterator[Note]:
-    """Note what this run could not see, and where the next window has to start."""
+    """Note what this run could not see, and when the next window must start."""
     if request.multi_region and not request.regions:
         regions = sorted({each.region for each in verified_chains} | _named_regions(request))
         yield Note(

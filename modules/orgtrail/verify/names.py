@@ -1,4 +1,4 @@
-"""Keys of digests and log files in the bucket, and what they say.
+"""Keys of digests and log files in the bucket, and how to parse them.
 
 CloudTrail documents the layout at
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
@@ -68,7 +68,7 @@ class ChainId:
 
 
 ALL_CHAINS = ChainId("", "")
-"""Stands for every chain, in findings that are not about one of them."""
+"""Every chain, for findings that are not about a single one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class VerifiedTrail:
 
     @classmethod
     def of(cls, arn: str, bucket: str, organization: str, prefix: str = "") -> VerifiedTrail:
-        """Create the trail from what a user gives.
+        """Create the trail from user input.
 
         Args:
             arn: the trail's ARN.
@@ -126,7 +126,7 @@ class VerifiedTrail:
         return DigestName(end, bool(match and match[7])) if end else None
 
     def digest_prefix(self, chain: ChainId, end: datetime) -> str:
-        """Return the start of the keys of a chain's digests that end at a time."""
+        """Return the key prefix of a chain's digests that end at a time."""
         return f"{self.location.digests(chain, end.date())}{self._stem(chain)}{end:%Y%m%dT%H%M%SZ}"
 
     def _stem(self, chain: ChainId) -> str:
@@ -135,7 +135,7 @@ class VerifiedTrail:
 
 @dataclass(frozen=True, slots=True)
 class DigestName:
-    """What the name of a digest says: the end of its period, and whether it is a backfill."""
+    """What the name of a digest contains: the end of its period, and whether it is a backfill."""
 
     end: datetime
     backfill: bool
@@ -198,12 +198,12 @@ def location_of_digest(bucket: str, key: str, chain: ChainId) -> Location | None
 
 
 def is_account(name: str) -> bool:
-    """Tell whether a folder name is an account ID."""
+    """Return whether a folder name is an account ID."""
     return bool(_ACCOUNT.fullmatch(name))
 
 
 def is_region(name: str) -> bool:
-    """Tell whether a folder name is a region."""
+    """Return whether a folder name is a region."""
     return bool(_REGION.fullmatch(name))
 
 

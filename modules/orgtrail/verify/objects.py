@@ -36,7 +36,7 @@ _MAX_VERSIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class ChainDigest:
-    """What the chain needs to know of a checked digest.
+    """The fields of a checked digest that its chain needs.
 
     Attributes:
         bucket: its bucket.
@@ -74,7 +74,7 @@ class ChainDigest:
     def period(self) -> tuple[datetime, datetime]:
         """Start and end of the time it covers, if it is valid.
 
-        The first digest of a chain is for the hour before logging started, and does not say what
+        The first digest of a chain is for the hour before logging started, and does not list what
         was delivered then, so its period is empty.
         https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
         """
@@ -87,11 +87,11 @@ class ChainDigest:
     def of(
         cls, bucket: str, key: str, end: datetime, check: DigestCheck, *, backfill: bool
     ) -> ChainDigest:
-        """Keep only what CloudTrail signed, and nothing that a damaged digest says."""
+        """Create it from signed fields only; nothing of a damaged digest is kept."""
         digest = check.digest
         if digest is None:
             return cls(bucket, key, end, backfill, check.problem)
-        # A copy may not say which bucket it is of; the signed digest does.
+        # A copy may not show which bucket it is of; the signed digest names it.
         return cls(
             digest.bucket, key, end, backfill, check.problem, digest.start, digest.end,
             check.sha256, check.signature, digest.previous, len(digest.logs),
@@ -114,7 +114,7 @@ class ObjectChecker:
         self.plain = 0
 
     def knows_key(self, signer: str) -> bool:
-        """Tell whether the region has the public key with a SHA-256."""
+        """Return whether the region has the public key with a SHA-256."""
         return self._keys.has_key(self._chain.region, signer)
 
     async def check_digest(
@@ -213,7 +213,7 @@ class ObjectChecker:
         key: str,
         is_signed_version: Callable[[str], Awaitable[bool]],
     ) -> Problem:
-        """Add to a problem which older version has the signed content, if one has."""
+        """Add to a problem which older version has the signed content, if any."""
         if self._lookups <= 0:
             return _with_detail(problem, "its versions were not checked, being one of many")
         self._lookups -= 1
@@ -254,7 +254,7 @@ def _check_hash(unpacked: Unpacker, entry: LogFileEntry) -> Problem | None:
 def _cut_short(
     unpacked: Unpacker, metadata: DigestMetadata, listed: ListedObject | None
 ) -> Problem | None:
-    """Report a response with fewer bytes than the listing says, if the object did not change."""
+    """Report a response with fewer bytes than listed, unless the object has changed."""
     if (
         listed is None
         or unpacked.was_plain

@@ -61,10 +61,10 @@ class VerifyRequest:
         workers: requests in flight, over all processes.
         processes: number of processes; None for one per core, if there is enough work.
         logs: a folder with a copy of the bucket; None to read the bucket.
-        public_keys: a file of public keys; None to ask AWS, or to use the file in the copy.
+        public_keys: a file of public keys; None to query AWS, or to use the file in the copy.
         session: the boto3 session to use; None for a new one.
-        known_regions: regions every account must have digests of, in addition to the regions
-            other accounts have.
+        known_regions: regions of which every account must have digests, in addition to the
+            regions that other accounts have.
         multi_region: whether the trail records every region.
 
     """
@@ -84,16 +84,16 @@ class VerifyRequest:
     multi_region: bool = True
 
     def bounded(self, now: datetime) -> VerifyRequest:
-        """Return the request without times for which nothing can have been delivered."""
+        """Return the request without the times for which nothing can have been delivered."""
         until = max(_CLOUDTRAIL_START, min(self.until, now + timedelta(days=1)))
         return replace(self, since=min(max(self.since, _CLOUDTRAIL_START), until), until=until)
 
     def includes_region(self, region: str) -> bool:
-        """Tell whether a region is to be verified."""
+        """Return whether a region is to be verified."""
         return not self.regions or region in self.regions
 
     def includes_account(self, account: str) -> bool:
-        """Tell whether an account is to be verified."""
+        """Return whether an account is to be verified."""
         return not self.accounts or account in self.accounts
 
     def days(self) -> list[date]:

@@ -1,4 +1,4 @@
-"""A whole verification: finds the chains, distributes their days to workers, and yields results."""
+"""A complete verification: finds chains, distributes their days to workers, and yields results."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _UNPACKED_COPY = (
 
 
 def verify(request: VerifyRequest, state: StateFile | None = None) -> Iterator[Event]:
-    """Verify every chain of an organization trail, and yield results as they come.
+    """Verify every chain of an organization trail, and yield results as they arrive.
 
     Add each event to a `Result` for counts and the verdict.
 
@@ -88,7 +88,7 @@ def verify(request: VerifyRequest, state: StateFile | None = None) -> Iterator[E
             while (event := runner.run(next_event(events))) is not None:
                 yield event
         finally:
-            # After a signal it is still running; the runner then cancels it when it closes.
+            # After a signal the generator is still running; the runner then cancels it on close.
             with suppress(RuntimeError):
                 runner.run(closing(events))
 
@@ -150,7 +150,7 @@ class _Run:
             if not request.processes:
                 processes = min(processes, 1 + days // _DAYS_PER_PROCESS)
             self._slots = asyncio.Semaphore(_DAYS_AT_ONCE * processes)
-            # They start while the keys are fetched.
+            # The processes start while the keys are fetched.
             await self._workers.start(processes - 1)
             await asyncio.to_thread(self._load_keys, sorted({each.region for each in found.chains}))
             await self._workers.configure(config)
@@ -170,7 +170,7 @@ class _Run:
             await self._queue.put(each)
 
     async def _end(self, found: ArchiveContents, earlier: frozenset[ChainId]) -> None:
-        """Report what only all chains together show."""
+        """Report what is known only once all chains are verified."""
         request, state = self._request, self._state
         expected = {
             account: self._expected.get(account)
@@ -273,7 +273,7 @@ class _Run:
 def _cores() -> int:
     """Return the number of cores this process may use."""
     if sys.platform == "win32":
-        # There, an event loop supports libcurl's sockets or subprocesses, not both.
+        # On Windows, an event loop supports libcurl's sockets or subprocesses, not both.
         return 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -41,7 +41,7 @@ TimeRange = tuple[datetime, datetime]
 
 
 def object_stamp(listed: ListedObject) -> str:
-    """Return a text that changes whenever the object is written."""
+    """Return a string that changes whenever the object is written."""
     return f"{listed.etag} {listed.size} {listed.modified}"
 
 
@@ -131,7 +131,7 @@ class StateFile:
 
     Args:
         path: the file; created if it does not exist.
-        trail: ARN of the trail the file must be of; None for any.
+        trail: ARN of the trail that the file must belong to; None for any.
         key: signs the rows; None for the user's key.
 
     Attributes:
@@ -141,7 +141,7 @@ class StateFile:
         is_altered: whether somebody changed what earlier runs wrote about chains.
 
     Raises:
-        OrgtrailError: it is not a state file, in use, or of another trail, or there is no key.
+        OrgtrailError: it is not a state file, is in use or of another trail, or there is no key.
 
     """
 
@@ -160,7 +160,7 @@ class StateFile:
             self.has_other_key = (
                 self._unsigned_fact("trail") is not None and self.read_fact("trail") is None
             )
-            # A run that completes writes both, and only with the key can they be written.
+            # A completed run writes both, and writing them takes the key.
             self.is_altered = (
                 not self.has_other_key
                 and self._unsigned_fact("run") is not None
@@ -251,7 +251,7 @@ class StateFile:
 
 @contextmanager
 def _sqlite_errors(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite into messages for the user."""
+    """Turn SQLite errors into messages for the user."""
     try:
         yield
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:

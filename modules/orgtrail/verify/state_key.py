@@ -26,7 +26,7 @@ class StateSigner:
 
     Attributes:
         key: the secret.
-        scope: signed with every row: the trail, and where its files were read.
+        scope: signed with every row: the trail, and where its files were read from.
 
     """
 
@@ -35,13 +35,13 @@ class StateSigner:
 
     def sign(self, *parts: str) -> str:
         """Return the signature of some texts."""
-        # With lengths, so that no two lists of texts give the same bytes.
+        # With lengths, so that no two lists of texts encode to the same bytes.
         encoded = [each.encode("utf-8", "surrogatepass") for each in (self.scope, *parts)]
         text = b"".join(b"%d:%b" % (len(each), each) for each in encoded)
         return hmac.digest(self.key, text, "sha256").hex()
 
     def is_valid(self, seal: object, *parts: object) -> bool:
-        """Tell whether a signature is valid for values, which may have any type."""
+        """Return whether a signature is valid for values, which may have any type."""
         if not isinstance(seal, str) or not all(isinstance(each, str) for each in parts):
             return False
         return hmac.compare_digest(seal.encode(), self.sign(*map(str, parts)).encode())
@@ -63,7 +63,7 @@ def state_key() -> bytes:
         ) from None
     try:
         if not path.exists():
-            _make_key(path)
+            _create_key(path)
         if not path.is_file():
             raise OrgtrailError(f"{path}: is no key of state files: it is no file")
         with path.open(encoding="ascii") as file:
@@ -80,7 +80,7 @@ def state_key() -> bytes:
     return key
 
 
-def _make_key(path: Path) -> None:
+def _create_key(path: Path) -> None:
     """Create a key file atomically; if two runs do so at once, the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as folder:
@@ -92,7 +92,7 @@ def _make_key(path: Path) -> None:
 
 
 def _state_folder() -> Path:
-    """Return the folder for state that programs keep between runs."""
+    """Return the user's folder for state that programs keep between runs."""
     if state := os.environ.get("XDG_STATE_HOME"):
         return Path(state)
     if local := os.environ.get("LOCALAPPDATA"):

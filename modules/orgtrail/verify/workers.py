@@ -1,4 +1,4 @@
-"""Worker processes: this process and others beside it verify days of chains.
+"""Workers: this process and separate worker processes verify days of chains.
 
 A worker process reads messages from stdin and writes results to stdout. Messages are pickled, and
 each starts with its length.
@@ -212,7 +212,7 @@ def _worker_ended() -> OrgtrailError:
 
 @contextmanager
 def infrequent_gc() -> Iterator[None]:
-    """Collect cyclic garbage less often: there is little, and it took a fifth of the time."""
+    """Collect cyclic garbage less often: there is little, but it took a fifth of the run's time."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -270,8 +270,8 @@ async def _serve() -> None:
         out.flush()
 
     with closing(LocalWorker(config, lambda: credentials[0])) as worker:
-        while (asked := await read_message(tasks)) is not None:
-            message: Any = asked
+        while (received := await read_message(tasks)) is not None:
+            message: Any = received
             number, task, credentials[0] = message
             work = asyncio.create_task(answer(number, task))
             running.add(work)

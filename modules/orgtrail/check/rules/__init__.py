@@ -17,7 +17,7 @@ class CheckRule:
     Args:
         name: its name in findings.
         severity: the severity of its findings.
-        violations: yields what breaks the rule; its docstring says what the rule asks for.
+        violations: yields what breaks the rule; its docstring says what the rule requires.
 
     """
 
@@ -27,7 +27,7 @@ class CheckRule:
 
     @property
     def meaning(self) -> str:
-        """What the rule asks for, in a sentence."""
+        """What the rule requires, in a sentence."""
         return " ".join((self.violations.__doc__ or "").split())
 
 

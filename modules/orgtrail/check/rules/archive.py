@@ -1,4 +1,4 @@
-"""Rules of what holds and finds log files: archive, other buckets, table, workgroup and alarms."""
+"""Rules on the archive, other buckets, the table, the workgroup and alarms."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ def _source_keys(model: Model) -> dict[str, str]:
     }
 
 
-_PREFIXES = 10_000
+_MAX_PREFIXES = 10_000
 """Accounts times regions: the S3 listings for one day, if a query does not narrow them down."""
 
 
@@ -305,15 +305,15 @@ def projection_size(model: Model) -> Iterator[Violation]:
             each.regions + each.further for each in PARTITIONS if each.name == model.partition
         )
         count = len(each.accounts) * (of_aws if each.regions is None else len(each.regions))
-        if count > _PREFIXES:
+        if count > _MAX_PREFIXES:
             completed = each.completes_accounts or each.regions is None
             all_ = f" ({len(each.accounts):,} accounts, all {of_aws} regions)"
             yield Violation(
                 "catalog.regions",
                 each.address,
                 f"projects {'at least ' if completed else ''}{count:,} prefixes"
-                f"{all_ if each.regions is None else ''} for each day, over {_PREFIXES:,}: name "
-                "the regions that are used.",
+                f"{all_ if each.regions is None else ''} for each day, over {_MAX_PREFIXES:,}: "
+                "name the regions that are used.",
             )
 
 

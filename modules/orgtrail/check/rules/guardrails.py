@@ -1,4 +1,4 @@
-"""Rules of the organization's policies: whom they exempt, and the limits of AWS Organizations."""
+"""Rules on the organization's policies: whom they exempt, and the limits of AWS Organizations."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def deploy_role_unknown(model: Model) -> Iterator[Violation]:
 
 def owner_locked_out(model: Model) -> Iterator[Violation]:
     """What the stack only refers to stays open to its owner: no SCP shuts Control Tower out."""
-    made = {each.name for each in model.buckets if not _is_others(each)}
+    made = {each.name for each in model.buckets if not _is_referred_to(each)}
     owner = f"arn:{model.partition}:iam::{model.logging}:role/{CONTROL_TOWER[0]}"
     for control in model.scps:
         for bucket in _named_buckets(control.policy) - made:
@@ -92,7 +92,7 @@ def broad_exemption(model: Model) -> Iterator[Violation]:
 
 
 def _locks_out(model: Model, control: ControlPolicy, role: str, bucket: str) -> str:
-    """Return the statement that denies a role changing a bucket policy; empty if none does."""
+    """Return the statement that stops a role from changing a bucket policy; empty if none does."""
     caller = Caller(Kind.ROLE, role, model.logging, model.organization)
     arn = f"arn:{model.partition}:s3:::{bucket}"
     given = {"aws:SecureTransport": "true"}
@@ -101,7 +101,7 @@ def _locks_out(model: Model, control: ControlPolicy, role: str, bucket: str) -> 
     return decision.statement if decision.verdict is Verdict.EXPLICIT_DENY else ""
 
 
-def _is_others(bucket: S3Bucket) -> bool:
+def _is_referred_to(bucket: S3Bucket) -> bool:
     """Return whether a bucket is only referred to, so that its policy is unknown."""
     return bucket.policy is not None and all(each.doubt for each in bucket.policy.statements)
 
@@ -127,7 +127,7 @@ def _exempted(policy: Policy) -> Iterator[str]:
 
 
 PER_TARGET = {"SCP": 10, "RCP": 5}
-"""Policies of a kind on one target, the one that AWS attaches among them; SCP since 2026-05-15.
+"""Policies of a kind on one target, including the one that AWS attaches; SCP since 2026-05-15.
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html"""
 
 

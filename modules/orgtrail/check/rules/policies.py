@@ -1,4 +1,4 @@
-"""Rules of bucket, key, trust and other policies: whom they let in, and whether they work."""
+"""Rules on bucket, key, trust and other policies: whom they let in, and whether they work."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LIMITS = _SOURCES | {
     "aws:principalorgid", "aws:principalaccount", "aws:principalarn", "aws:principalorgpaths",
     "kms:calleraccount",
 }  # fmt: skip
-"""Condition keys that limit a principal of `*` to somebody in particular."""
+"""Condition keys that narrow a principal of `*` to certain callers."""
 _BOUND = ("stringequals", "stringlike", "arnequals", "arnlike", "stringequalsignorecase")
 _NO_SOURCE = {"chatbot.amazonaws.com"}
 """Services not documented to send a source; iam:PassRole limits who can use their roles."""
@@ -138,7 +138,7 @@ def unreadable_policy(model: Model) -> Iterator[Violation]:
 
 
 def policy_violation(attached: AttachedPolicy, message: str) -> Violation:
-    """Return a violation of a policy, with the section of the settings that makes the policy."""
+    """Return a violation by a policy, with the section of the settings that creates the policy."""
     return Violation(_SECTIONS[attached.owner], attached.address, message)
 
 
@@ -196,7 +196,7 @@ def nobody_can_assume(model: Model) -> Iterator[Violation]:
         for statement in each.trust.statements:
             named = _callers(statement)
             roles = [arn for arn in named if ":role/" in arn]
-            if statement.allows and roles == named and roles and _asks_mfa(statement):
+            if statement.allows and roles == named and roles and _requires_mfa(statement):
                 yield Violation(
                     "access.auditor",
                     each.address,
@@ -237,7 +237,7 @@ def no_boundary(model: Model) -> Iterator[Violation]:
             )
 
 
-def _asks_mfa(statement: Statement) -> bool:
+def _requires_mfa(statement: Statement) -> bool:
     return any(
         each.key.lower() == "aws:multifactorauthpresent"
         and each.operator.lower() == "bool"

@@ -1,4 +1,4 @@
-"""Rules of the trail and of its stack: providers, partition, regions, tags and settings."""
+"""Rules on the trail and its stack: providers, partition, regions, tags and settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECTIONS = {
     "auditor": "access",
     "catalog_compaction": "catalog.compaction",
 }
-"""Sections of resources that do not have the name of their section."""
+"""By name prefix, the section of resources that are not named after it."""
 
 
 def no_trail(model: Model) -> Iterator[Violation]:
@@ -228,7 +228,7 @@ def wrong_partition(model: Model) -> Iterator[Violation]:
 
 
 def _section_of(address: str) -> str:
-    """Return the section of an environment file that sets a resource up."""
+    """Return the section of an environment file that configures a resource."""
     name = address.partition(".")[2] if not address.startswith("provider") else "provider"
     for section in (*_SECTIONS, *Environment.model_fields):
         if name == section or name.startswith(f"{section}_"):

@@ -54,8 +54,8 @@ class FolderStore:
         self._root = root
         self._bucket = bucket
         # In a copy of one bucket, a folder with the bucket's name may be part of a key.
-        whole = bool(prefix) and (root / prefix).is_dir()
-        self._by_bucket = not whole and bool(bucket) and (root / bucket).is_dir()
+        is_single_bucket = bool(prefix) and (root / prefix).is_dir()
+        self._by_bucket = not is_single_bucket and bool(bucket) and (root / bucket).is_dir()
         self._metadata = _metadata(root / METADATA_FILE)
         self._metadata_of: dict[str, dict[str, Any]] = {}
         self._metadata_of_key(bucket, "")
@@ -99,7 +99,7 @@ class FolderStore:
         json: bool = False,
         version: str = "",
     ) -> tuple[Unpacker, DigestMetadata]:
-        """Read a whole file."""
+        """Read a complete file."""
         del version
         unpacked = Unpacker(max_bytes, keep=keep, json=json, plain=True)
         try:

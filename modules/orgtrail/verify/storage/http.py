@@ -1,6 +1,6 @@
 """Signed GET requests with libcurl, many at a time, in the event loop of asyncio.
 
-libcurl took two thirds of the time of aiohttp, and signing here a fraction of botocore's; both
+libcurl took two thirds of aiohttp's time, and signing here takes a fraction of botocore's; both
 matter for millions of files. Tests compare signatures with botocore's.
 https://curl.se/libcurl/c/libcurl-multi.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
@@ -88,7 +88,7 @@ _CONNECT_SECONDS, _SLOW_SECONDS = 20, 60
 _MIN_RATE = 64
 """Bytes per second."""
 _MAX_SECONDS = 1800
-"""Timeout of a whole response."""
+"""Timeout of a complete response."""
 _BUFFER_BYTES = 256 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 """Bytes kept of the body of an error response."""
@@ -178,7 +178,7 @@ class HttpClient:
             url: the encoded URL.
             headers: lines of `name: value`.
             sink: takes the body of an accepted response; its exceptions are raised.
-            accepts: tells from the headers whether to accept a response with status 200.
+            accepts: decides from the headers whether to accept a response with status 200.
 
         Raises:
             HttpError: there was no complete response.
@@ -219,7 +219,7 @@ class HttpClient:
             self._change_watch(fd, events, 0)
 
     def _watch_socket(self, event: int, fd: int, _multi: object, _data: object) -> None:
-        """Watch a socket or stop watching it, as libcurl asks."""
+        """Watch a socket or stop watching it, as libcurl requests."""
         before = self._watched.pop(fd, 0)
         after = 0 if event == pycurl.POLL_REMOVE else event
         if after:

@@ -41,13 +41,13 @@ from orgtrail.verify.storage.store import (
 )
 
 _ATTEMPTS, _ATTEMPTS_THROTTLED = 7, 12
-"""Attempts per request, and when S3 throttles."""
+"""Attempts per request, normally and when S3 throttles."""
 _MAX_RETRY_SECONDS = 150.0
-"""Time after which nothing is retried; each response that never comes takes a minute."""
+"""Time after which nothing is retried; each response that never arrives takes a minute."""
 _EMPTY_RETRIES = 2
 """Retries of an object after an empty response."""
 _MAX_FAILURES, _ATTEMPTS_AFTER_FAILURES = 64, 2
-"""After so many failed requests in a row, the next ones get fewer attempts."""
+"""After this many failed requests in a row, the next ones get fewer attempts."""
 FIRST_PAUSE = 0.2
 """Seconds before the second attempt; each further pause is twice as long."""
 _MAX_PAUSE = 8.0
@@ -55,12 +55,12 @@ _MAX_PAUSE = 8.0
 _RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 _MISSING_CODES = frozenset({"NoSuchKey", "NoSuchVersion"})
 _REQUEST_ID, _HOST_ID = "x-amz-request-id", "x-amz-id-2"
-"""Headers of every response of S3.
+"""Headers of every S3 response.
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html"""
 _MAX_PAGE_BYTES = 32 << 20
 """Size limit of a page of a listing; a thousand of the longest keys take less."""
 _THIN_PAGES, _THIN = 1000, 10
-"""After so many pages, a listing must have so many entries per page on average."""
+"""After `_THIN_PAGES` pages, a listing must average `_THIN` entries per page."""
 _MAX_ENTRIES = 2_000_000
 """Limit of entries of one listing; no account has that many log files per region and day."""
 _MAX_VERSION_PAGES = 200
@@ -160,7 +160,7 @@ class S3Store:
         json: bool = False,
         version: str = "",
     ) -> tuple[Unpacker, DigestMetadata]:
-        """Read a whole object."""
+        """Read a complete object."""
         query = {"versionId": version} if version else {}
         empty = 0
 
@@ -246,7 +246,7 @@ class S3Store:
             raise _no_bucket(bucket) from None
 
     async def _with_retries(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Retry an attempt, with longer and longer pauses."""
+        """Retry an attempt, with increasing pauses."""
         pause = FIRST_PAUSE
         number = 0
         loop = asyncio.get_running_loop()
@@ -310,7 +310,7 @@ class S3Store:
         return False
 
     def _is_s3(self, response: HttpResponse) -> bool:
-        """Tell whether a response is from S3 rather than from a proxy.
+        """Return whether a response is from S3 rather than from a proxy.
 
         Compatible stores without S3's headers are accepted, unless an earlier response had them.
         """

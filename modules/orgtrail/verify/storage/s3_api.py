@@ -102,7 +102,7 @@ class ObjectsPage:
 
 
 class InvalidResponseError(Exception):
-    """The response is not a valid response of S3."""
+    """The response is not a valid S3 response."""
 
 
 def parse_objects_page(text: bytes) -> ObjectsPage:
@@ -223,7 +223,7 @@ def _root(text: bytes, name: str) -> ET.Element:
     try:
         root = ET.fromstring(text)  # noqa: S314  # expat limits entity expansion
     except (ET.ParseError, LookupError, ValueError):
-        # The last two are for unknown encodings.
+        # `LookupError` and `ValueError` are raised for unknown encodings.
         raise InvalidResponseError(f"no XML where {name} was due") from None
     if _name(root) != name:
         raise InvalidResponseError(f"{_name(root)[:40]} where {name} was due")

@@ -15,11 +15,11 @@ class ObjectMissingError(Exception):
 
 
 class ObjectUnreadableError(Exception):
-    """The object could not be read, and may exist.
+    """The object could not be read, but may exist.
 
     Attributes:
         kind: a kind of `findings.KINDS` with the effect `UNREAD` (or `unlisted`).
-        reason: why, as the store says.
+        reason: why, in the words of the store.
         step: what to do, in place of the kind's advice; empty for the kind's advice.
 
     """
@@ -88,7 +88,7 @@ _SPACE = b" \t\r\n"
 
 
 class GzipFlaw(StrEnum):
-    """What can be wrong with an object as a gzip file."""
+    """What can be wrong with a gzip stream."""
 
     MALFORMED = "malformed"
     TRUNCATED = "truncated"
@@ -227,7 +227,7 @@ class Store(Protocol):
         json: bool = False,
         version: str = "",
     ) -> tuple[Unpacker, DigestMetadata]:
-        """Read a whole object.
+        """Read a complete object.
 
         Args:
             bucket: the bucket.
