@@ -1,4 +1,4 @@
-"""The check that each account has fresh digests: one may fall silent while all others deliver."""
+"""Checks that each account has fresh digests: one may fall silent while the others deliver."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from orgtrail.regions import is_opt_in
 from orgtrail.verify.names import DIGEST_FOLDER, ChainId, VerifiedTrail
 
 _AT_ONCE = 8
-"""Regions of an account that are listed at a time."""
+"""How many regions of an account are listed at a time."""
 _NONE = "there is no digest of it"
 _NAMED = 5
-"""Regions that get a fault of their own; the others share one."""
+"""How many regions get a separate fault; the others share one."""
 
 
 def silent(live: Live, subject: Subject, within: timedelta) -> Iterator[LiveFault]:
-    """Yield a fault for an account, or for regions of it, without a digest for some time.
+    """Yield a fault for an account, or regions of it, without a recent digest.
 
     Args:
         live: the settings and AWS.
@@ -46,7 +46,7 @@ def silent(live: Live, subject: Subject, within: timedelta) -> Iterator[LiveFaul
     stale = [
         (region, said)
         for region, said in zip(regions, ages, strict=True)
-        # A new account has no digest yet; an old digest shows that it was there before.
+        # A new account has no digest yet; one with an old digest is not new.
         if said and not (is_new and said == _NONE)
     ]
     if is_new and not stale:
@@ -72,7 +72,7 @@ def silent(live: Live, subject: Subject, within: timedelta) -> Iterator[LiveFaul
 
 
 def _joined(live: Live, account: str) -> datetime | None:
-    """Return when an account joined; the check `accounts` reports whether it is active."""
+    """Return when an active account joined; the check `accounts` reports all others."""
     answer = live.aws.ask("management", "organizations", "list_accounts")
     about = next((each for each in answer["Accounts"] if each["Id"] == account), None)
     if about is None or about.get("Status", "ACTIVE") != "ACTIVE":
@@ -98,7 +98,7 @@ def _folders(live: Live, account: str) -> set[str]:
 
 
 def _is_fresh(live: Live, chain: ChainId, within: timedelta) -> bool:
-    """Tell whether a chain has a digest that ended within some time."""
+    """Return whether a chain has a digest that ended within the given time."""
     trail, since = _trail(live), live.now - within
     keys = _keys(live, trail.location.digests(chain), StartAfter=trail.digest_prefix(chain, since))
     names = (trail.digest_name(chain, key) for key in keys)
@@ -106,7 +106,7 @@ def _is_fresh(live: Live, chain: ChainId, within: timedelta) -> bool:
 
 
 def _last(live: Live, chain: ChainId) -> str:
-    """Say when the last digest of a chain ended."""
+    """Describe when the last digest of a chain ended."""
     trail = _trail(live)
     prefix = trail.location.digests(chain)
     for _ in ("year", "month", "day"):

@@ -1,4 +1,4 @@
-"""Checks of the trail itself: where it is, what it records and whom it notifies."""
+"""Checks of the trail: where it is, what it records and whom it notifies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ managed_trail = resources("aws_cloudtrail")
 
 
 def settings(live: Live, subject: Subject) -> Any:
-    """Return what AWS says of the trail, None where it is not in the home region."""
+    """Return the trail's settings in AWS, None if it is not in the home region."""
     answer = live.aws.ask(
         "management", "cloudtrail", "get_trail", absent=_ABSENT, Name=subject.name
     )
@@ -33,7 +33,7 @@ def _all(live: Live, account: str) -> list[Any]:
 
 
 def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that the trail is not in the home region, or in another account."""
+    """Report a trail that is missing, in another region or in another account."""
     if settings(live, subject):
         return
     env = live.env
@@ -58,12 +58,12 @@ def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def _member_arn(live: Live) -> str:
-    """Return the ARN that a trail of this name has in the logging account."""
+    """Return the ARN of a trail of this name in the logging account."""
     return naming.trail_arn(live.env).replace(live.env.management.id, live.env.logging.id)
 
 
 def second_trails(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find trails of the management account that record the same events."""
+    """Report other trails of the management account that record the same events."""
     arn = naming.trail_arn(live.env)
     for each in _all(live, "management"):
         if each["TrailARN"] == arn:
@@ -85,7 +85,7 @@ def second_trails(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def selectors(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find selectors of events that are not the stack's."""
+    """Report event selectors that differ from the stack's."""
     has = live.aws.ask("management", "cloudtrail", "get_event_selectors", TrailName=subject.name)
     declared = live.resource(subject, "aws_cloudtrail")
     if advanced := declared.many("advanced_event_selector"):
@@ -120,7 +120,7 @@ def _camel_case(name: str) -> str:
 
 
 def _camel_cased(block: dict[str, Any]) -> dict[str, Any]:
-    """Return a basic selector of Terraform's as the API writes it."""
+    """Convert a basic selector from Terraform's form to the API's."""
     made = {_camel_case(name): value for name, value in block.items()}
     data = [
         {_camel_case(name): value for name, value in each.items()}
@@ -139,7 +139,7 @@ def _basic(each: Any) -> str:
 
 
 def insights(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find Insights that are not the stack's."""
+    """Report Insights that differ from the stack's."""
     answer = live.aws.ask(
         "management", "cloudtrail", "get_insight_selectors",
         absent=("InsightNotEnabledException",), TrailName=subject.name,
@@ -151,9 +151,9 @@ def insights(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def summaries(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find summaries of data events, which nobody asked for.
+    """Report summaries of data events, which the file does not enable.
 
-    A region that does not know the call yet refuses it, and the check is then not made.
+    A region that does not support the call yet refuses it, so that the check ends unchecked.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/aggregating-data-events.html
     """
     has = live.aws.ask(
@@ -173,7 +173,7 @@ def summaries(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def member_view(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that the logging account does not see the organization's trail, or has its own."""
+    """Report a logging account that does not see the organization's trail, or has its own."""
     arn = naming.trail_arn(live.env)
     answer = live.aws.ask("logging", "cloudtrail", "describe_trails", includeShadowTrails=True)
     seen = {each["TrailARN"] for each in answer["trailList"]}
@@ -194,7 +194,7 @@ def member_view(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def topic(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that the trail notifies another topic, or a topic that is not as the stack makes it."""
+    """Report that the trail notifies another topic, or that the stack's topic is wrong."""
     env = live.env
     wanted = (env.trail.sns_topic and env.trail.sns_topic.arn) or ""
     if name := env.created_topic:
