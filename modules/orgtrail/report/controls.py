@@ -1,6 +1,6 @@
-"""The section of controls: CIS, Security Hub and frameworks, and the evidence that decides.
+"""The controls section: CIS, Security Hub and frameworks, and the evidence for each verdict.
 
-The wording of requirements is our own and short; the number is what an auditor looks up.
+The requirements are in our own short wording; auditors look them up by number.
 HIPAA: 45 CFR 164.312(b), 164.316(b)(2)(i). PCI DSS v4.0.1. NIST SP 800-53 rev. 5. SOC 2: Trust
 Services Criteria of 2017, points of focus of 2022.
 """
@@ -22,13 +22,13 @@ from orgtrail.report.sections import absent, silent_days
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One requirement.
+    """One requirement of a framework.
 
     Args:
         framework: the framework.
-        id: its number there.
-        title: what it asks for.
-        evidence: the names of what decides, all of which must hold (`evidence.py`).
+        id: its number in the framework.
+        title: what it requires.
+        evidence: the names of the evidence items that must all pass.
 
     """
 
@@ -96,12 +96,12 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement(_SOC, "CC7.2", "Anomalies are monitored and analyzed",
                 ("recording", "alarms", "asked", "delivering")),
 )  # fmt: skip
-"""All of them, in the order of the page."""
+"""All requirements, in the order of the page."""
 
 
 _YEAR, _SIX_YEARS, _QUARTER = 365, 2_190, 90
 _ORDER = (Status.FAIL, Status.UNPROVEN, Status.OFF)
-"""Which verdict of several wins; all that is left is a pass."""
+"""Verdicts from worst to least bad; without any of them, the sum is a pass."""
 _NO_MORE = "AWS's part: CloudTrail does it, and no setting changes it"
 
 
@@ -111,9 +111,9 @@ class EvidenceItem:
 
     Args:
         name: its name.
-        verdict: whether it holds.
+        verdict: its verdict.
         says: what was found.
-        repeat: how to find it again.
+        repeat: how to reproduce it.
 
     """
 
@@ -124,18 +124,18 @@ class EvidenceItem:
 
 
 def summed(verdicts: list[Status]) -> Status:
-    """Return the verdict of several together."""
+    """Return the worst of several verdicts."""
     return next((each for each in _ORDER if each in verdicts), Status.PASS)
 
 
 def pieces(found: Evidence) -> dict[str, EvidenceItem]:
-    """Return every piece of evidence by its name."""
+    """Return all pieces of evidence, by name."""
     every = (*_declared(found), *_settings(found), *_proven(found), *_seen(found), *_of_aws(found))
     return {each.name: each for each in every}
 
 
 def _declared(found: Evidence) -> Iterator[EvidenceItem]:
-    """Take from the controls of `orgtrail check`, and from the doctor where it was asked."""
+    """Yield evidence from the controls of `orgtrail check`, and from the doctor if it ran."""
     repeat = f"orgtrail check {found.request.file}"
     for name, control, checks in (
         ("recording", "CloudTrail.1", ("trail-organization", "trail-regions", "trail-selectors")),
@@ -204,7 +204,7 @@ def _settings(found: Evidence) -> Iterator[EvidenceItem]:
 
 
 def _proven(found: Evidence) -> Iterator[EvidenceItem]:
-    """Take from the access matrix and from the verification."""
+    """Yield evidence from the access matrix and the verification."""
     cells, repeat = found.report.access, f"orgtrail check {found.request.file}"
     wrong = [each for each in cells if not each.agrees]
     undecided = [each for each in wrong if each.decision.verdict is Verdict.UNDECIDED]
@@ -229,7 +229,7 @@ def _proven(found: Evidence) -> Iterator[EvidenceItem]:
 
 
 def _seen(found: Evidence) -> Iterator[EvidenceItem]:
-    """Take from what the logs say."""
+    """Yield evidence from the logs."""
     repeat = f"orgtrail query run coverage {found.request.options}"
     if found.coverage is None:
         yield EvidenceItem("delivering", Status.UNPROVEN, "the logs could not be asked", repeat)
@@ -273,7 +273,7 @@ def _of_aws(found: Evidence) -> Iterator[EvidenceItem]:
 
 
 def _with_live(found: Evidence, piece: EvidenceItem, checks: tuple[str, ...]) -> EvidenceItem:
-    """Let what the doctor found decide, where it was asked and what is declared holds."""
+    """Replace a passing verdict with what the doctor found, if it ran."""
     if found.outcomes is None or piece.verdict is not Status.PASS:
         return piece
     about = [each for each in found.outcomes if each.check in checks]
@@ -290,7 +290,7 @@ def _with_live(found: Evidence, piece: EvidenceItem, checks: tuple[str, ...]) ->
 
 
 def controls(found: Evidence) -> Json:
-    """Return the section."""
+    """Return the controls section."""
     known = pieces(found)
     rows = [*_technical(found), *_required(known)]
     said = Counter(each["verdict"] for each in rows)

@@ -1,4 +1,4 @@
-"""The questions of a report, and their answers: by DuckDB over a copy, or by Athena."""
+"""The questions of a report, answered by DuckDB over a copy of the logs, or by Athena."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PATIENTS = "dynamodb-access"
 
 @dataclass(frozen=True, slots=True)
 class ReportQuestion:
-    """One question of the query pack, as the report asks it.
+    """A question of the question pack, as used in the report.
 
     Args:
         query: its name in the pack.
-        title: what an auditor calls it.
-        given: parameters that are set.
+        title: its title in an auditor's words.
+        given: the values of its parameters.
 
     """
 
@@ -46,7 +46,7 @@ class ReportQuestion:
 
 
 def questions(env: Environment) -> list[ReportQuestion]:
-    """Return what is asked of an environment's logs."""
+    """Return the questions for an environment's logs."""
     found = [
         ReportQuestion("logging-account-access", "Who entered the logging account"),
         ReportQuestion("log-readers", "Who read the archive"),
@@ -67,13 +67,13 @@ def questions(env: Environment) -> list[ReportQuestion]:
 
 
 def recorded_data(env: Environment) -> str:
-    """Name the services with data events that the file asks for; empty if there are none."""
+    """Describe the data events that the file enables; empty if there are none."""
     data = [each.service for each in env.recording.data] if env.recording else []
     return f"data events of {', '.join(dict.fromkeys(data))}" if data else ""
 
 
 def patient_tables(env: Environment) -> list[str]:
-    """Return the DynamoDB tables that the file names for data events."""
+    """Return the DynamoDB tables for which the file enables data events."""
     found: dict[str, None] = {}
     for events in env.recording.data if env.recording else ():
         if events.service == "dynamodb":
@@ -83,25 +83,25 @@ def patient_tables(env: Environment) -> list[str]:
 
 
 _NAMED = 20
-"""Unreadable files that are named; the others are counted."""
+"""How many unreadable files are listed; the others are counted."""
 _AT_ONCE = 4
-"""Queries that Athena is asked at a time."""
+"""How many Athena queries run at a time."""
 
 
 def answers(
     request: ReportRequest, questions: list[ReportQuestion], folder: Path, progress: OnProgress
 ) -> Answers:
-    """Ask all questions.
+    """Run all questions.
 
     Args:
         request: the environment and the period.
-        questions: what to ask.
-        folder: where answers that are too long for JSON go.
-        progress: gets what the report is doing now.
+        questions: the questions.
+        folder: the folder for answers that are too long for JSON.
+        progress: called with the current step.
 
     Raises:
-        OrgtrailError: there is no copy where the user says; what cannot be asked of the live
-            table is among the answers instead.
+        OrgtrailError: the copy of the logs does not exist. Failed queries of the live table do not
+            raise; they are in `unchecked` of the answers.
 
     """
     if request.logs:
@@ -158,7 +158,7 @@ def _of_folder(
 
 
 def _weighed(files: Iterator[LogFile], request: ReportRequest, found: Answers) -> Iterator[LogFile]:
-    """Pass files on, and add up the sizes of those of the period's days."""
+    """Yield the files unchanged, and add up the sizes of those within the period."""
     first, last = f"{request.since:%Y/%m/%d}", f"{request.until:%Y/%m/%d}"
     large = 0
     assert found.bytes is not None
@@ -168,7 +168,7 @@ def _weighed(files: Iterator[LogFile], request: ReportRequest, found: Answers) -
             try:
                 size = os.stat(each.path).st_size  # noqa: PTH116  # a Path costs as much again
             except OSError:
-                size = 0  # reading it will say why
+                size = 0  # reading the file reports the error
             found.bytes += size
             found.files += 1
             large += size if size >= LARGE else 0
@@ -216,13 +216,13 @@ TAMPERING = (
     "trail-tampering", "trail-narrowed", "log-bucket-tampering", "log-object-tampering",
     "kms-key-disabled",
 )  # fmt: skip
-"""The questions that find attempts to change the evidence."""
+"""Questions that detect attempts to change the evidence."""
 
 
 def activity(
     request: ReportRequest, questions: list[ReportQuestion], answers: Answers
 ) -> list[Json]:
-    """Return the section."""
+    """Return the activity section."""
     return [
         _answered(request, each, answers)
         for each in questions
@@ -231,7 +231,7 @@ def activity(
 
 
 def unrecorded_data(request: ReportRequest) -> list[Unchecked]:
-    """Return what an auditor may miss, because the file does not say it."""
+    """Return the data events that an auditor may expect but the file does not enable."""
     if patient_tables(request.env):
         return []
     what = (
@@ -252,9 +252,9 @@ def person(principal: object) -> str:
 
 
 def changes(answers: Answers) -> tuple[int, int] | None:
-    """Count the attempts to change the evidence: those that were done, and those refused.
+    """Count the successful and the refused attempts to change the evidence.
 
-    None where one of the questions was not answered.
+    Returns None if one of the questions was not answered.
     """
     if not all(name in answers.tables for name in TAMPERING):
         return None
