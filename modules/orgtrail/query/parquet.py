@@ -1,4 +1,4 @@
-"""Rows as a Parquet file, written as they come."""
+"""Writes rows to a Parquet file as a stream."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 Row = tuple[object, ...]
 _GROUP = 20_000
-"""Rows that are written together."""
+"""Rows per row group."""
 
 
 def write_parquet(columns: list[str], rows: Iterable[Row], path: Path) -> int:
-    """Write rows to a file; return how many there were."""
+    """Write rows to a file; return their number."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -24,7 +24,7 @@ def write_parquet(columns: list[str], rows: Iterable[Row], path: Path) -> int:
             names = {name: [row[n] for row in some] for n, name in enumerate(columns)}
             made = pa.table(names, schema=schema)
             if writer is None:
-                # A column without a value yet becomes text.
+                # A column without a value in the first group becomes text.
                 schema = pa.schema(
                     each.with_type(pa.string()) if pa.types.is_null(each.type) else each
                     for each in made.schema
