@@ -181,7 +181,7 @@ def _load(
     select = _select(trees, has_layout=first is None or bool(first.account))
     source = BatchReader(chain(() if first is None else (first,), rest), report, progress)
     _copy(connection, select, f"{folder}/whole.parquet", source)
-    # Files that are not valid JSON are read again, to recover the records before the error.
+    # Files that are not valid JSON are read again, record by record, to recover valid records.
     broken = connection.execute(
         "SELECT path, account, region, day "
         f"FROM '{folder}/whole.parquet' WHERE kind = {_BROKEN} ORDER BY path"
