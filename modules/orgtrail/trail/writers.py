@@ -13,22 +13,22 @@ from orgtrail.trail.policy import Statement
 
 _DELIVERY = "delivery.logs.amazonaws.com"
 LOAD_BALANCING = "logdelivery.elasticloadbalancing.amazonaws.com"
-"""It sends no source; each of its keys holds the account that the load balancer is of."""
+"""Its calls have no source; each object key has the load balancer's account."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
-    """How a service delivers: its principal, the folder of its keys, what it looks at first."""
+    """How a service delivers: its principal, its folder, and the actions that it needs."""
 
     principal: str
     folder: str
     beside: tuple[str, ...] = ()
-    """Other names that its keys begin with there."""
+    """Other key patterns, next to the folder."""
     looks: tuple[str, ...] = ("s3:GetBucketAcl", "s3:ListBucket")
     uses: tuple[str, ...] = (
         "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*",
     )  # fmt: skip
-    """What it asks of the key that encrypts the bucket."""
+    """Actions on the KMS key that encrypts the bucket."""
 
 
 _DELIVERIES = {
@@ -52,11 +52,11 @@ FOLDERS = frozenset(
     for each in _DELIVERIES.values()
     for name in (f"/{each.folder}/", f"aws-service={each.folder}/", "/ELB")
 )
-"""What the keys of these services have in them, under `AWSLogs/`, and those of CloudTrail not."""
+"""Parts of object keys under `AWSLogs/` that only these services have, not CloudTrail."""
 
 
 def bucket_statements(env: Environment) -> Iterator[Statement]:
-    """Yield what the bucket's policy allows each further writer: to look, and to write its keys."""
+    """Yield the bucket policy's statements that let each writer check the bucket and write."""
     for number, writer in enumerate(env.archive.writers, start=1):
         how = _DELIVERIES[writer.service]
         name = _sid(number, writer)
@@ -72,7 +72,7 @@ def bucket_statements(env: Environment) -> Iterator[Statement]:
 
 
 def key_statements(env: Environment) -> Iterator[Statement]:
-    """Yield what the key's policy allows them, where the bucket encrypts with it by default."""
+    """Yield the writers' statements in the key's policy, if the bucket encrypts by default."""
     if not env.encrypts_by_default:
         return
     for number, writer in enumerate(env.archive.writers, start=1):
@@ -81,7 +81,7 @@ def key_statements(env: Environment) -> Iterator[Statement]:
 
 
 def kept_statements(env: Environment) -> Iterator[Statement]:
-    """Yield the statements that the file keeps, word for word."""
+    """Yield the existing statements that the file keeps, unchanged."""
     for each in env.archive.statements:
         yield _plain(each.model_dump(exclude_none=True))
 
@@ -104,7 +104,7 @@ def _allow(
 
 
 def _for(env: Environment, writer: Writer) -> dict[str, Any]:
-    """Return the condition that the service acts for accounts of the organization alone.
+    """Return the condition that the service acts only for accounts of the organization.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     """
@@ -120,9 +120,9 @@ def _ids(env: Environment, writer: Writer) -> list[str]:
 
 
 def _keys(env: Environment, writer: Writer, how: _Delivery) -> list[str]:
-    """Return the keys that a service writes: its own folder, of every account or of those named.
+    """Return the object keys that a service writes: its folder in all or the chosen accounts.
 
-    CloudTrail's folders are not among them.
+    They never include CloudTrail's folders.
     """
     prefix = f"{writer.prefix}/AWSLogs/" if writer.prefix else "AWSLogs/"
     by_account = writer.accounts is not None or how.principal == LOAD_BALANCING
@@ -133,7 +133,7 @@ def _keys(env: Environment, writer: Writer, how: _Delivery) -> list[str]:
         for name in (f"{how.folder}/*", *how.beside)
     ]
     if writer.service == "vpc_flow_logs":
-        # With Hive-compatible prefixes: the other form that a flow log can have.
+        # Hive-compatible prefixes, the other form of flow logs.
         # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
         keys += [
             f"{prefix}aws-account-id={account}/aws-service={how.folder}/*" for account in accounts
