@@ -1,4 +1,4 @@
-"""The trail as data: every resource of an environment, derived from its settings alone.
+"""The trail as data: every resource that an environment asks for, from its settings alone.
 
 Each module is a part: its resources, its policies, and the permissions needed to deploy it.
 Terraform's JSON, `check`, the doctor, the report and the module all use the result of `build`.
