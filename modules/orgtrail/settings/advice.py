@@ -70,7 +70,7 @@ def unwise_settings(env: Environment) -> Iterator[Fault]:
 
 
 def _missing_features(env: Environment) -> Iterator[Fault]:
-    """Yield each protection plan that some of GuardDuty's regions lack."""
+    """Yield each enabled protection plan that some of GuardDuty's regions lack."""
     if not env.guardduty:
         return
     regions = env.regions_of(env.guardduty)

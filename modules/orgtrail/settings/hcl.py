@@ -1,4 +1,4 @@
-"""Reads environment files: HCL literals, each with its line."""
+"""Reads environment files: HCL literals with their line numbers."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def read_hcl(path: str | Path) -> ParsedFile:
 
 
 def parse_hcl(text: str, name: str) -> ParsedFile:
-    """Parse HCL text; errors call the file `name`."""
+    """Parse HCL text; `name` is the file's name in errors."""
     reader = _Reader()
     if text.startswith(_BOM):
         reader.fault((), "must not begin with a byte order mark", hint="save it as plain UTF-8")
@@ -84,7 +84,7 @@ def parse_hcl(text: str, name: str) -> ParsedFile:
 
 
 def _syntax_error(text: str, name: str, error: UnexpectedInput) -> str:
-    """Show the place where the text stops being HCL, with a caret under it."""
+    """Describe a syntax error, with a caret under its place in the text."""
     lines = text.split("\n")
     line = error.line if error.line > 0 else len(lines)
     column = max(error.column, 1)
@@ -229,7 +229,7 @@ def _source(node: Node | Token) -> str:
 
 
 def _has_expression(node: Node) -> bool:
-    """Tell whether a string holds `${...}` or `%{...}`."""
+    """Return whether a string contains `${...}` or `%{...}`."""
     text = _source(node)
     return "${" in text or "%{" in text
 
