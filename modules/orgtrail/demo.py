@@ -1,4 +1,4 @@
-"""The tour of `make demo`: synthesizes every environment, makes a sample, questions and reports."""
+"""The tour of `make demo`: synthesizes all environments, then queries and reports on a sample."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ _ASKED = {
     "console-login-failures": ("source_ip", "failures", "persons_tried", "successes"),
     "role-chain": ("started", "source_identity", "path"),
 }
-"""What the tour asks, and the columns that it shows."""
+"""The questions of the tour, with the columns that it shows."""
 
 
 def main() -> int:
-    """Synthesize, question and show; return the exit code."""
+    """Run the tour; return the exit code."""
     return run_cli(_tour)
 
 
 def _tour() -> None:
-    # A pipe has no width of its own, and cut lines help nobody.
+    # A pipe has no width, and truncated lines are useless.
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     started = time.perf_counter()
     made = synthesize_folder()
@@ -55,7 +55,7 @@ def _tour() -> None:
         _show(console, each)
     seconds = time.perf_counter() - started
     console.print(f"{len(made)} environments in {seconds:.2f} s, from reading to writing.\n")
-    # The organization with the fewest accounts: the tour is to be over soon.
+    # The organization with the fewest accounts keeps the tour short.
     _question(console, min(made, key=lambda each: len(each.environment.accounts)))
 
 
@@ -93,7 +93,7 @@ def _grow(tree: Tree, account: AccountSummary) -> None:
 
 
 def _question(console: Console, made: Synthesized) -> None:
-    """Make a sample of one environment's organization, and ask it three questions."""
+    """Make a sample of one environment's organization; query, verify and report on it."""
     environment = made.environment
     folder = made.path.parents[2] / "sample"
     if (folder / STORIES).is_file():
@@ -120,7 +120,7 @@ def _question(console: Console, made: Synthesized) -> None:
 
 
 def _report(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -> None:
-    """Write the report of the sample, and say where to open it."""
+    """Write the report on the sample, and print where to open it."""
     started = time.perf_counter()
     file = _file(made.environment.name)
     out = folder.parent / "report"
