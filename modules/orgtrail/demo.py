@@ -33,7 +33,7 @@ from orgtrail.settings.environment import Environment
 from orgtrail.verify.result import Result
 from orgtrail.verify.run import verify
 
-_ASKED = {
+_QUESTIONS = {
     "trail-tampering": ("event_time", "account_id", "principal", "event_name", "error_code"),
     "console-login-failures": ("source_ip", "failures", "persons_tried", "successes"),
     "role-chain": ("started", "source_identity", "path"),
@@ -104,7 +104,7 @@ def _question(console: Console, made: Synthesized) -> None:
         f"files, {sample.digests} digests"
     )
     console.print(f"  in        {folder}", soft_wrap=True)
-    for name, columns in _ASKED.items():
+    for name, columns in _QUESTIONS.items():
         _ask(
             console,
             environment,
@@ -122,7 +122,7 @@ def _question(console: Console, made: Synthesized) -> None:
 def _report(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -> None:
     """Write the report on the sample, and print where to open it."""
     started = time.perf_counter()
-    file = _file(made.environment.name)
+    file = _environment_file(made.environment.name)
     out = folder.parent / "report"
     request = ReportRequest(file, made.environment, bounds.since, bounds.until, logs=folder)
     said = write_report(request, out)
@@ -141,7 +141,7 @@ def _report(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -
     console.print(f"    open {(out / PAGE).resolve()} in a browser", soft_wrap=True)
 
 
-def _file(name: str) -> Path:
+def _environment_file(name: str) -> Path:
     """Return the file of an environment."""
     folder = Path(os.environ.get(FOLDER) or "envs")
     return next(

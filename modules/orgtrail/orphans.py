@@ -42,11 +42,13 @@ def orphan_warnings(environments: Sequence[Environment], draft: Path, out: Path)
     names = {env.name for env in environments}
     for env in environments:
         old, new = (folder / "stacks" / env.name / _STACK for folder in (out, draft))
-        before = _text(old)
+        before = _read_text(old)
         if before is None:
             yield from _renamed(env, names, out)
         elif (
-            before != (after := _text(new)) and (last := _stack(before)) and (now := _stack(after))
+            before != (after := _read_text(new))
+            and (last := _stack(before))
+            and (now := _stack(after))
         ):
             yield from _unreachable(env, last, now)
             yield from _moved(env, last, now)
@@ -103,7 +105,7 @@ def _renamed(env: Environment, names: set[str], out: Path) -> Iterator[str]:
     former = [
         each.parent.name
         for each in sorted(out.glob(f"stacks/*/{_STACK}"))
-        if each.parent.name not in names and ours.search(_text(each) or "")
+        if each.parent.name not in names and ours.search(_read_text(each) or "")
     ]
     if not former:
         return
@@ -135,7 +137,7 @@ def _name(env: Environment, account: str, alias: str) -> str:
     return next(known, _REGION_SUFFIX.sub("", alias))
 
 
-def _text(path: Path) -> str | None:
+def _read_text(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError):

@@ -13,7 +13,7 @@ from typing import Any
 
 from orgtrail.errors import OrgtrailError
 
-_LAST = "manifest.json"
+_MOVED_LAST = "manifest.json"
 """Moved into place last, because it names the other files."""
 
 
@@ -38,7 +38,7 @@ def atomic_output(out: Path) -> Iterator[Path]:
 
 def _publish(draft: Path, out: Path) -> None:
     files = [each for each in draft.rglob("*") if each.is_file()]
-    for file in sorted(files, key=lambda each: (each.name == _LAST, each)):
+    for file in sorted(files, key=lambda each: (each.name == _MOVED_LAST, each)):
         place = out / file.relative_to(draft)
         place.parent.mkdir(parents=True, exist_ok=True)
         file.replace(place)

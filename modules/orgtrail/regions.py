@@ -63,7 +63,7 @@ https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/region-info/lib/de
 Terraform's `aws_service_principal` follows. Neither names an exception for aws-eusc.
 """
 
-_ABSENT_IN = {
+_ABSENT_BY_REGION = {
     "us-iso-west-1": frozenset({"athena", "glue"}),
     "us-isob-west-1": frozenset({"athena", "codebuild", "glue", "guardduty"}),
 }
@@ -108,7 +108,7 @@ def partition(region: str) -> str:
 
 def has_service(region: str, service: str) -> bool:
     """Return whether a region has a service (by botocore's name), as far as `PARTITIONS` shows."""
-    return service not in partition_of(region).absent | _ABSENT_IN.get(region, frozenset())
+    return service not in partition_of(region).absent | _ABSENT_BY_REGION.get(region, frozenset())
 
 
 def is_opt_in(region: str) -> bool:

@@ -86,7 +86,7 @@ def _make(environments: Sequence[Environment], draft: Path, out: Path) -> list[S
     # our tests cover its other check (a provider for each resource).
     app = App(outdir=str(draft), stack_traces=False, skip_validation=True)
     made = []
-    for environment in _watched(environments):
+    for environment in _with_progress(environments):
         started = time.perf_counter()
         EnvironmentStack(app, environment)
         path = out / "stacks" / environment.name / "cdk.tf.json"
@@ -95,7 +95,7 @@ def _make(environments: Sequence[Environment], draft: Path, out: Path) -> list[S
     return made
 
 
-def _watched(environments: Sequence[Environment]) -> Iterable[Environment]:
+def _with_progress(environments: Sequence[Environment]) -> Iterable[Environment]:
     """Show progress on a terminal if there are many environments."""
     if len(environments) < MANY or not sys.stderr.isatty():
         return environments

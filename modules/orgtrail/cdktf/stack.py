@@ -36,7 +36,7 @@ class EnvironmentStack(aws.TerraformStack):
         # All resources of this stack are ours, so that their paths are unique addresses.
         self.home = self
         self.environment = environment
-        self._state(environment)
+        self._set_versions_and_backend(environment)
         providers = {name: self._provider(name) for name in environment.provider_accounts}
         self.trail = OrganizationTrail(
             self,
@@ -49,7 +49,7 @@ class EnvironmentStack(aws.TerraformStack):
         for name, output in self.trail.outputs.items():
             aws.TerraformOutput(self, name, value=output.value, description=output.meaning)
 
-    def _state(self, environment: Environment) -> None:
+    def _set_versions_and_backend(self, environment: Environment) -> None:
         """Set the versions of Terraform and the provider, and the backend."""
         self.add_override("terraform.required_version", TERRAFORM_VERSIONS)
         self.add_override(

@@ -12,7 +12,7 @@ from orgtrail.doctor.policies import bucket_mistakes, key_mistakes
 from orgtrail.settings.archive import Notification
 
 _ABSENT = ("NoSuchBucket", "404")
-_OLD_NAMES = {"": "us-east-1", "EU": "eu-west-1"}
+_LEGACY_REGIONS = {"": "us-east-1", "EU": "eu-west-1"}
 """Legacy names that GetBucketLocation still returns for two regions."""
 _FLAGS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
@@ -39,7 +39,7 @@ def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
         yield LiveFault(f"the bucket {subject.name} does not exist", MAKE)
         return
     said = about.get("LocationConstraint") or ""
-    region = _OLD_NAMES.get(said, said)
+    region = _LEGACY_REGIONS.get(said, said)
     if region != live.env.home_region:
         yield LiveFault(
             f"the bucket is in {region}, not in {live.env.home_region}",

@@ -74,7 +74,7 @@ class AwsReader:
             UncheckedError: AWS gave no usable answer.
 
         """
-        return self._answer(self._once, account, region, service, operation, absent, given)
+        return self._answer(self._cached_call, account, region, service, operation, absent, given)
 
     def ask_again(self, account: str, service: str, operation: str, **given: Any) -> Any:
         """Call without the cache, for an answer that may change; the arguments are those of `ask`.
@@ -112,10 +112,12 @@ class AwsReader:
             ) from None
         except BotoCoreError as error:
             refusal = explain(error)
-            said = f"{self._who(account)}: {service}:{operation}: {refusal.text}"
+            said = f"{self._account_label(account)}: {service}:{operation}: {refusal.text}"
             raise UncheckedError(said, refusal.cause) from None
 
-    def _once(self, account: str, region: str, service: str, operation: str, given: Json) -> Any:
+    def _cached_call(
+        self, account: str, region: str, service: str, operation: str, given: Json
+    ) -> Any:
         """Make a call or return its cached answer; wait if the same call is in progress."""
         key = repr((account, region, service, operation, sorted(given.items())))
         with self._lock:
@@ -131,12 +133,12 @@ class AwsReader:
             mine.set_exception(error)
         return mine.result()
 
-    def _who(self, name: str) -> str:
+    def _account_label(self, name: str) -> str:
         return f"accounts.{name} ({self._env.accounts[name].id})"
 
     def _refused(self, account: str, service: str, operation: str, refusal: Refusal) -> str:
         action = "".join(part.capitalize() for part in operation.split("_"))
-        who, what = self._who(account), f"{service}:{action}"
+        who, what = self._account_label(account), f"{service}:{action}"
         match refusal.cause:
             case Cause.THROTTLED:
                 return (

@@ -13,9 +13,9 @@ from orgtrail.doctor.calls import UncheckedError
 from orgtrail.doctor.model import MAKE, Live, LiveFault, Subject
 from orgtrail.query.athena import Projection, accounts_with_logs, drift
 
-_SECONDS = 60
+_QUERY_TIMEOUT_SECONDS = 60
 """How long the doctor waits for a query of one partition."""
-_WITHIN = timedelta(hours=26)
+_MAX_RUN_AGE = timedelta(hours=26)
 """A run starts each day; one may take up to two hours."""
 
 
@@ -113,13 +113,15 @@ def query(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 def _end_of_query(live: Live, id: str) -> Any:
     """Wait for a query; return its status."""
-    for attempt in range(_SECONDS * 2):
+    for attempt in range(_QUERY_TIMEOUT_SECONDS * 2):
         answer = live.aws.ask_again("logging", "athena", "get_query_execution", QueryExecutionId=id)
         status = answer["QueryExecution"]["Status"]
         if status["State"] in {"SUCCEEDED", "FAILED", "CANCELLED"}:
             return status
         time.sleep(min(0.5, 0.05 * (attempt + 1)))
-    raise UncheckedError(f"Athena has not answered for {_SECONDS} seconds; run the doctor again")
+    raise UncheckedError(
+        f"Athena has not answered for {_QUERY_TIMEOUT_SECONDS} seconds; run the doctor again"
+    )
 
 
 def verification(live: Live, subject: Subject) -> Iterator[LiveFault]:
@@ -131,11 +133,11 @@ def verification(live: Live, subject: Subject) -> Iterator[LiveFault]:
     made = found["projects"][0].get("created")
     latest = _latest_build(live, subject)
     if latest is None:
-        if not made or live.now - made > _WITHIN:
+        if not made or live.now - made > _MAX_RUN_AGE:
             yield LiveFault("the verification has never run", "see what schedule says here")
         return
     at = latest["startTime"]
-    if live.now - at > _WITHIN:
+    if live.now - at > _MAX_RUN_AGE:
         yield LiveFault(
             f"the verification last ran at {at:%Y-%m-%d %H:%M} UTC",
             "see what schedule says here",

@@ -23,15 +23,15 @@ DIGESTS_WITHIN = timedelta(hours=3)
 """CloudTrail delivers a digest each hour, even if there are no log files.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html"""
 
-_NEEDED = ("s3:PutObject", "s3:GetBucketAcl", "kms:GenerateDataKey", "kms:DescribeKey")
+_NEEDED_ACTIONS = ("s3:PutObject", "s3:GetBucketAcl", "kms:GenerateDataKey", "kms:DescribeKey")
 """The actions that CloudTrail needs on the bucket and the key.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 """
-_KINDS = {
+_POLICY_TYPES = {
     "RESOURCE_CONTROL_POLICY": "resource control policy",
     "SERVICE_CONTROL_POLICY": "service control policy",
 }
-_MOST_UNITS = 20
+_MAX_UNIT_DEPTH = 20
 """A bound on the organizational units above an account; AWS allows five levels."""
 
 _CAUSES = {
@@ -51,7 +51,7 @@ _CAUSES = {
         "CloudTrail",
     ),
 }
-_KNOWN = {
+_CAUSE_BY_ERROR = {
     "AccessDenied": "AccessDenied", "AccessDeniedException": "AccessDenied",
     "NoSuchBucket": "NoSuchBucket", "KMS.DisabledException": "KMS", "KMS.NotFoundException": "KMS",
     "KMS.InvalidStateException": "KMS", "KMS.AccessDeniedException": "KMS",
@@ -152,7 +152,7 @@ def group_settings(live: Live, subject: Subject) -> Any:
 
 def _delivery_fault(live: Live, what: str, error: str) -> LiveFault:
     env = live.env
-    known = _KNOWN.get(error, "KMS" if error.startswith("KMS") else "")
+    known = _CAUSE_BY_ERROR.get(error, "KMS" if error.startswith("KMS") else "")
     cause, step = _CAUSES.get(
         known, ("AWS says no more", "look the error up in the CloudTrail user guide")
     )
@@ -252,8 +252,8 @@ def _unusable_key(live: Live) -> Iterator[str]:
 def _policies_above(live: Live) -> Iterator[str]:
     """Yield the control policies above the logging account that deny what CloudTrail needs."""
     ours = {each.text("name") for each in live.stack.of("aws_organizations_policy")}
-    for target in _targets(live):
-        for kind, what in _KINDS.items():
+    for target in _policy_targets(live):
+        for kind, what in _POLICY_TYPES.items():
             attached = live.aws.ask(
                 "management", "organizations", "list_policies_for_target",
                 TargetId=target, Filter=kind,
@@ -264,17 +264,17 @@ def _policies_above(live: Live) -> Iterator[str]:
                 about = live.aws.ask(
                     "management", "organizations", "describe_policy", PolicyId=each["Id"]
                 )
-                if denied := sorted(_denied(about["Policy"]["Content"])):
+                if denied := sorted(_denied_actions(about["Policy"]["Content"])):
                     yield (
                         f"the {what} {each['Name']} ({each['Id']}), attached to {target}, denies "
                         f"{', '.join(denied)}"
                     )
 
 
-def _targets(live: Live) -> Iterator[str]:
+def _policy_targets(live: Live) -> Iterator[str]:
     """Yield the logging account, its organizational units from the inside out, and the root."""
     target = live.env.logging.id
-    for _ in range(_MOST_UNITS):
+    for _ in range(_MAX_UNIT_DEPTH):
         yield target
         parents = live.aws.ask("management", "organizations", "list_parents", ChildId=target)
         if not parents["Parents"]:
@@ -285,13 +285,13 @@ def _targets(live: Live) -> Iterator[str]:
             return
 
 
-def _denied(content: str) -> set[str]:
+def _denied_actions(content: str) -> set[str]:
     """Return the actions CloudTrail needs that a policy denies, whatever the conditions."""
     found = set()
     for each in statements(json.loads(content)):
         if each.get("Effect") != "Deny":
             continue
-        for action in _NEEDED:
+        for action in _NEEDED_ACTIONS:
             named = _matches(each.get("Action"), action)
             others = each.get("NotAction") is not None and not _matches(each["NotAction"], action)
             if named or others:

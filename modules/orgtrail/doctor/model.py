@@ -23,7 +23,7 @@ DEPLOY = "deploy again: the plan shows the change"
 """The next step if something is not as the file says."""
 
 _UNKNOWN = object()
-_NAMES = ("bucket", "role", "queue_url", "arn", "name")
+_NAME_ATTRIBUTES = ("bucket", "role", "queue_url", "arn", "name")
 """Attributes that name a resource, or refer to the resource that it belongs to."""
 
 
@@ -158,7 +158,7 @@ class Live:
 
     def name(self, resource: Resource) -> str:
         """Return the name of what a resource belongs to: a bucket policy has its bucket's name."""
-        given = next(text for each in _NAMES if (text := resource.text(each)))
+        given = next(text for each in _NAME_ATTRIBUTES if (text := resource.text(each)))
         return self.stack.said(given, "name")
 
     def resource(self, subject: Subject, kind: str) -> Resource:

@@ -102,7 +102,7 @@ def metric_alarms(live: Live, subject: Subject) -> Iterator[LiveFault]:
     answer = live.aws.ask("management", "cloudwatch", "describe_alarms")
     has = {each["AlarmName"]: each for each in answer.get("MetricAlarms", ())}
     arn = _topic_arn(live, subject)
-    for each in sorted(live.stack.of("aws_cloudwatch_metric_alarm"), key=_place(live)):
+    for each in sorted(live.stack.of("aws_cloudwatch_metric_alarm"), key=_alarm_order(live)):
         name = each.text("alarm_name")
         alarm: Any = has.get(name)
         if alarm is None:
@@ -116,7 +116,7 @@ def metric_alarms(live: Live, subject: Subject) -> Iterator[LiveFault]:
             yield LiveFault(f"the alarm {name!r} does not ring {arn}")
 
 
-def _place(live: Live) -> Any:
+def _alarm_order(live: Live) -> Any:
     """Return a sort key that groups both forms of an alarm, in the order of the settings."""
     assert live.env.alarms
     order = {f'["{each.name}"]': n for n, each in enumerate(live.env.alarms.chosen)}

@@ -9,7 +9,7 @@ from orgtrail import naming
 from orgtrail.doctor.model import Ask, Live, LiveFault, Subject, resources
 from orgtrail.doctor.policies import difference, reader_mistakes
 
-_KINDS = {
+_POLICY_TYPES = {
     "SERVICE_CONTROL_POLICY": "service control",
     "RESOURCE_CONTROL_POLICY": "resource control",
 }
@@ -126,7 +126,7 @@ def policy_types(live: Live, _: Subject) -> Iterator[LiveFault]:
     for kind in wanted:
         if kind not in enabled:
             yield LiveFault(
-                f"the root does not enable {_KINDS[kind]} policies: those that are attached "
+                f"the root does not enable {_POLICY_TYPES[kind]} policies: those that are attached "
                 "bind nobody",
                 f"aws organizations enable-policy-type --root-id {root['Id']} --policy-type {kind}",
             )

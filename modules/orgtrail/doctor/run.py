@@ -55,7 +55,7 @@ def _outcomes(live: Live) -> Iterator[Outcome]:
             ready: list[tuple[LiveCheck, Subject]] = []
             later: list[tuple[LiveCheck, Subject]] = []
             for each in waiting:
-                can = all(need in done for need in _needs(*each) if need in planned)
+                can = all(need in done for need in _dependencies(*each) if need in planned)
                 (ready if can else later).append(each)
             waiting = later
             for run in as_completed([pool.submit(_outcome, live, *each, done) for each in ready]):
@@ -70,7 +70,7 @@ def _key(name: str, subject: Subject) -> _Key:
     return name, subject.account, subject.name, subject.region
 
 
-def _needs(check: LiveCheck, subject: Subject) -> list[_Key]:
+def _dependencies(check: LiveCheck, subject: Subject) -> list[_Key]:
     """Return the keys of the outcomes that a check depends on."""
     if check.name == CREDENTIALS:
         return []
@@ -82,7 +82,7 @@ def _outcome(live: Live, check: LiveCheck, subject: Subject, done: dict[_Key, Ou
     def ended(state: CheckState, faults: Iterable[LiveFault] = (), reason: str = "") -> Outcome:
         return Outcome(check.name, check.title, subject, state, tuple(faults), reason)
 
-    for need in _needs(check, subject):
+    for need in _dependencies(check, subject):
         if need in done and done[need].state is not CheckState.FINE:
             return ended(CheckState.UNCHECKED, reason=f"it waits for the check {need[0]}")
     try:

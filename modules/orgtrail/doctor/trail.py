@@ -11,7 +11,7 @@ from orgtrail.doctor.monitoring import topic_faults
 from orgtrail.doctor.policies import line_diff
 
 _ABSENT = ("TrailNotFoundException",)
-_EVERYTHING = "All management=True excluding=[] data=[]"
+_DEFAULT_SELECTOR = "All management=True excluding=[] data=[]"
 
 
 trail = resources("aws_cloudtrail", referred=True)
@@ -28,7 +28,7 @@ def settings(live: Live, subject: Subject) -> Any:
     return about if about and about.get("HomeRegion", home) == home else None
 
 
-def _all(live: Live, account: str) -> list[Any]:
+def _list_trails(live: Live, account: str) -> list[Any]:
     return list(live.aws.ask(account, "cloudtrail", "list_trails")["Trails"])
 
 
@@ -38,7 +38,7 @@ def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
         return
     env = live.env
     said = f"the management account has no trail {subject.name} in {env.home_region}"
-    for each in _all(live, "management"):
+    for each in _list_trails(live, "management"):
         if each["Name"] == subject.name:
             yield LiveFault(
                 f"{said}: its home is {each['HomeRegion']}, and elsewhere AWS answers "
@@ -46,7 +46,7 @@ def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
                 f'set home_region to "{each["HomeRegion"]}", or delete that trail and deploy again',
             )
             return
-    for each in _all(live, "logging"):
+    for each in _list_trails(live, "logging"):
         if each["TrailARN"] == _member_arn(live):
             yield LiveFault(
                 f"{said}: the logging account has one by this name, which is its own and not the "
@@ -65,7 +65,7 @@ def _member_arn(live: Live) -> str:
 def second_trails(live: Live, subject: Subject) -> Iterator[LiveFault]:
     """Report other trails of the management account that record the same events."""
     arn = naming.trail_arn(live.env)
-    for each in _all(live, "management"):
+    for each in _list_trails(live, "management"):
         if each["TrailARN"] == arn:
             continue
         region = each["HomeRegion"]
@@ -89,24 +89,26 @@ def selectors(live: Live, subject: Subject) -> Iterator[LiveFault]:
     has = live.aws.ask("management", "cloudtrail", "get_event_selectors", TrailName=subject.name)
     declared = live.resource(subject, "aws_cloudtrail")
     if advanced := declared.many("advanced_event_selector"):
-        wanted = sorted(_fields(each.get("name"), [
+        wanted = sorted(_advanced_selector_text(each.get("name"), [
             {_camel_case(name): value for name, value in field.items()}
             for field in each["field_selector"]]) for each in advanced)  # fmt: skip
         got = sorted(
-            _fields(each.get("Name"), each["FieldSelectors"])
+            _advanced_selector_text(each.get("Name"), each["FieldSelectors"])
             for each in has.get("AdvancedEventSelectors") or ()
         )
     else:
         basic = (_camel_cased(each) for each in declared.many("event_selector"))
-        wanted = sorted(map(_basic, basic)) or [_EVERYTHING]
-        got = sorted(map(_basic, has.get("EventSelectors") or ())) or [_EVERYTHING]
+        wanted = sorted(map(_basic_selector_text, basic)) or [_DEFAULT_SELECTOR]
+        got = sorted(map(_basic_selector_text, has.get("EventSelectors") or ())) or [
+            _DEFAULT_SELECTOR
+        ]
         if has.get("AdvancedEventSelectors"):
             got = ["advanced selectors"]
     if lines := line_diff(wanted, got):
         yield LiveFault("the trail does not record what the file asks for", DEPLOY, lines)
 
 
-def _fields(name: str | None, fields: list[Any]) -> str:
+def _advanced_selector_text(name: str | None, fields: list[Any]) -> str:
     rules = sorted(
         f"{each['Field']} {operator} {sorted(each[operator])}"
         for each in fields
@@ -129,7 +131,7 @@ def _camel_cased(block: dict[str, Any]) -> dict[str, Any]:
     return {**made, "DataResources": data}
 
 
-def _basic(each: Any) -> str:
+def _basic_selector_text(each: Any) -> str:
     data = sorted(f"{d['Type']} {sorted(d['Values'])}" for d in each.get("DataResources", ()))
     excluded = sorted(each.get("ExcludeManagementEventSources", ()))
     return (

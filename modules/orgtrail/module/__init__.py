@@ -59,7 +59,7 @@ def module_files(env: Environment | None = None) -> dict[str, str]:
         OrgtrailError: the environment cannot become a module.
 
     """
-    source = env or _every_default()
+    source = env or _default_environment()
     _refuse_imports(source)
     parts, used = body(source, variables(source, given=env is not None))
     face, outputs = variables_file(source, used), parts["outputs.tf.json"]["output"]
@@ -74,7 +74,7 @@ def module_files(env: Environment | None = None) -> dict[str, str]:
     return dict(sorted(written.items()))
 
 
-def _every_default() -> Environment:
+def _default_environment() -> Environment:
     """Return an environment that has only the required settings, with made-up example values."""
     return Environment.model_validate(
         {

@@ -43,7 +43,7 @@ def variables_file(env: Environment, chosen: Sequence[Variable]) -> Json:
     deployed = [f"{name}_account_id" for name in env.deployed_accounts]
     together = cross_conditions([each.name for each in chosen], deployed)
     if "home_region" in together:
-        together["home_region"] += tuple(_lacking(env))
+        together["home_region"] += tuple(_partition_conditions(env))
     made = {
         each.name: _variable(
             each.meaning,
@@ -76,7 +76,7 @@ def variables_file(env: Environment, chosen: Sequence[Variable]) -> Json:
     return {"variable": made}
 
 
-def _lacking(env: Environment) -> Iterator[tuple[str, str]]:
+def _partition_conditions(env: Environment) -> Iterator[tuple[str, str]]:
     """Yield the conditions against partitions that lack a service which the module uses."""
     told = env.alarms.subscribers if env.alarms else None
     asked = {

@@ -13,7 +13,7 @@ from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
 
 Json = dict[str, Any]
 
-_DEPLOYING = "orgtrail-deploy"
+_DEPLOYING_ROLE = "orgtrail-deploy"
 
 
 def readme(variables: Json, outputs: Json, providers: Sequence[str], call: str) -> str:
@@ -91,7 +91,7 @@ def example(env: Environment, chosen: Sequence[Variable]) -> str:
 
 def _provider(env: Environment, name: str) -> str:
     account, region = env.accounts[name].id, env.home_region
-    role = f"arn:{partition(region)}:iam::{account}:role/{_DEPLOYING}"
+    role = f"arn:{partition(region)}:iam::{account}:role/{_DEPLOYING_ROLE}"
     settings = {
         "alias": json.dumps(name),
         "region": json.dumps(region),

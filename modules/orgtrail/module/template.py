@@ -51,7 +51,7 @@ def body(env: Environment, chosen: Sequence[Variable]) -> tuple[dict[str, Json],
     outputs = content.pop("output")
     _rename_attachments(content["resource"].get(_ATTACHMENT, {}), general)
     content["data"]["aws_caller_identity"] = {
-        name: _its_account(name, general) for name in general.provider_accounts
+        name: _account_check(name, general) for name in general.provider_accounts
     }
     replacements = _replacements(general, chosen)
     content, outputs = (_filled(each, replacements) for each in (content, outputs))
@@ -84,10 +84,12 @@ def _with_placeholders(env: Environment, chosen: Sequence[Variable]) -> Environm
     }
     if any(each.setting == HOME for each in chosen):
         names[f"arn:{partition(env.home_region)}"] = "arn:aws"
-    general: Environment = _mapped(env, lambda text: _renamed(text, names))
+    general: Environment = _map_texts(env, lambda text: _renamed(text, names))
     statements = tuple(
         each.model_copy(update={"Resource": resource})
-        for each, resource in zip(general.archive.statements, _of_bucket(env, chosen), strict=True)
+        for each, resource in zip(
+            general.archive.statements, _kept_resources(env, chosen), strict=True
+        )
     )
     general = _put(general, ("archive", "statements"), statements)
     kept = {name: general.accounts[name] for name in named_accounts(env)}
@@ -106,12 +108,12 @@ def _in_place_of(variable: Variable) -> Any:
     return (variable.placeholder,) if variable.setting == EXEMPT else variable.placeholder
 
 
-def _of_bucket(env: Environment, chosen: Sequence[Variable]) -> Iterator[Any]:
+def _kept_resources(env: Environment, chosen: Sequence[Variable]) -> Iterator[Any]:
     """Yield the resources of the archive's kept statements, with the bucket's placeholder."""
     ours = next(each.placeholder for each in chosen if each.setting == ("archive", "bucket"))
     name = re.compile(rf"(?<=:::){re.escape(env.archive.bucket)}(?=/|$)")
     for each in env.archive.statements:
-        yield _mapped(each.Resource, lambda text: name.sub(ours, text))
+        yield _map_texts(each.Resource, lambda text: name.sub(ours, text))
 
 
 def _renamed(text: str, names: dict[str, str]) -> str:
@@ -121,18 +123,18 @@ def _renamed(text: str, names: dict[str, str]) -> str:
     return text
 
 
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
     """Apply a change to every text in settings, without validation."""
     match value:
         case BaseModel():
             fields = {
-                name: _mapped(getattr(value, name), change) for name in type(value).model_fields
+                name: _map_texts(getattr(value, name), change) for name in type(value).model_fields
             }
             return value.model_copy(update=fields)
         case dict():
-            return {key: _mapped(each, change) for key, each in value.items()}
+            return {key: _map_texts(each, change) for key, each in value.items()}
         case tuple():
-            return tuple(_mapped(each, change) for each in value)
+            return tuple(_map_texts(each, change) for each in value)
         case str():
             return change(value)
         case _:
@@ -149,7 +151,7 @@ def _put(value: Any, setting: tuple[str, ...], new: Any) -> Any:
     return value.model_copy(update={name: _put(getattr(value, name), tuple(inner), new)})
 
 
-def _its_account(name: str, env: Environment) -> Json:
+def _account_check(name: str, env: Environment) -> Json:
     """Return a data source that stops a plan if the caller passes the wrong account's provider.
 
     The stack's own providers set `allowed_account_ids`; the caller's might not.

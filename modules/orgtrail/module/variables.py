@@ -74,13 +74,13 @@ class Variable:
             yield f"{value} == null ? true : {test}" if self.derived else test, text
         if self.derived:
             yield (
-                f"{value} != null || length(var.archive_bucket) <= {_LONGEST - len(self.derived)}",
-                f"must be set, since archive_bucket and {self.derived} is over {_LONGEST} "
+                f"{value} != null || length(var.archive_bucket) <= {_MAX_NAME - len(self.derived)}",
+                f"must be set, since archive_bucket and {self.derived} is over {_MAX_NAME} "
                 "characters",
             )
 
 
-_LONGEST = 63
+_MAX_NAME = 63
 """Most characters of a bucket's name."""
 EXEMPT = ("guardrails", "exempt_roles")
 HOME = ("home_region",)
@@ -124,7 +124,7 @@ _MEANINGS = {
     "those that Terraform deploys with, at least.",
 }
 """Descriptions of variables that accept less than their setting does."""
-_ASKED = ("organization_id", "organization_root_id", "home_region", "archive_bucket")
+_REQUIRED = ("organization_id", "organization_root_id", "home_region", "archive_bucket")
 """Variables without a sensible default."""
 
 
@@ -182,7 +182,7 @@ def _texts(env: Environment, *, given: bool) -> Iterator[Variable]:
         # The regions of the detection services are fixed when the module is built.
         if setting == HOME and env.detection:
             continue
-        is_asked = name in _ASKED and not given
+        is_asked = name in _REQUIRED and not given
         yield _variable(name, setting, value_at(env, setting), is_asked=is_asked)
 
 

@@ -21,12 +21,12 @@ from orgtrail.settings.environment import Environment
 _DOLLARS_PER_TERABYTE = 5.0
 """US dollars per terabyte scanned; Athena bills at least 10 MB per query.
 https://aws.amazon.com/athena/pricing/ (us-east-1, 2026-11)"""
-_LEAST_BYTES = 10_000_000
-_POLL = 0.5
+_MIN_BILLED_BYTES = 10_000_000
+_POLL_SECONDS = 0.5
 """Seconds between polls of a running query."""
-_MOST_LISTED = 100
+_MAX_LISTED_PARTITIONS = 100
 """How many partitions an estimate lists; if there are more, it samples about as many, evenly."""
-_DAYS = "%Y/%m/%d"
+_DAY_FORMAT = "%Y/%m/%d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,11 @@ class Projection:
 
     def partitions(self, bounds: Bounds) -> list[tuple[str, str, str]]:
         """Return account, region and day of each partition within bounds."""
-        first = datetime.strptime(bounds.first_day, _DAYS)  # noqa: DTZ007  # a day, not a moment
-        last = datetime.strptime(bounds.last_day, _DAYS)  # noqa: DTZ007
-        days = [(first + timedelta(n)).strftime(_DAYS) for n in range((last - first).days + 1)]
+        first = datetime.strptime(bounds.first_day, _DAY_FORMAT)  # noqa: DTZ007  # a day, not a moment
+        last = datetime.strptime(bounds.last_day, _DAY_FORMAT)  # noqa: DTZ007
+        days = [
+            (first + timedelta(n)).strftime(_DAY_FORMAT) for n in range((last - first).days + 1)
+        ]
         return [
             (account, region, day)
             for account in self.accounts
@@ -166,7 +168,7 @@ def accounts_with_logs(
 
 def scan_cost(scanned: int) -> float:
     """Return the price of a query that scans the given bytes, in US dollars."""
-    return max(scanned, _LEAST_BYTES) * _DOLLARS_PER_TERABYTE / 1e12
+    return max(scanned, _MIN_BILLED_BYTES) * _DOLLARS_PER_TERABYTE / 1e12
 
 
 class Athena:
@@ -219,7 +221,7 @@ class Athena:
 
         """
         partitions = self.projection().partitions(bounds)
-        step = max(1, len(partitions) // _MOST_LISTED)
+        step = max(1, len(partitions) // _MAX_LISTED_PARTITIONS)
         sample = partitions[::step]
         root = self._environment.organization_prefix
         size = sum(self._size(f"{root}{a}/{naming.LOGS}/{r}/{d}/") for a, r, d in sample)
@@ -296,7 +298,7 @@ class Athena:
             if state in {"FAILED", "CANCELLED"}:
                 reason = run["Status"].get("StateChangeReason", "no reason given")
                 raise OrgtrailError(f"Athena: the query {state.lower()}: {reason}")
-            time.sleep(_POLL)
+            time.sleep(_POLL_SECONDS)
 
     def _results(self, run_id: str, scanned: int) -> AthenaResult:
         pages = self._athena.get_paginator("get_query_results").paginate(QueryExecutionId=run_id)

@@ -30,7 +30,7 @@ MEMORY_LIMIT = "300MB"
 """DuckDB spills to disk beyond this."""
 _THREADS = 2
 """Each thread buffers records, and two already keep up with Python's decompression."""
-_FETCHED = 200
+_FETCH_ROWS = 200
 """Rows fetched at a time; a record may be large."""
 
 _CALL, _LIGHT, _UNUSED, _UNDATED, _ODD, _AGGREGATED, _INSIGHT, _BROKEN = range(8)
@@ -40,7 +40,7 @@ that DuckDB does not accept as JSON."""
 _TIME = r"'\d{4}-\d\d-\d\d[T ]\d\d:.*'"
 """A record whose time does not match is in no time range, and is reported."""
 _JSON_TABLE = f"{TABLE}_with_json"
-_MANY = 8
+_MANY_QUERIES = 8
 """With more queries than this, the records with JSON are copied to a separate file."""
 _PARQUET = "FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE_BYTES '16MB'"
 
@@ -153,7 +153,7 @@ def load_logs(
 
 def _fetch(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:
     try:
-        while some := result.fetchmany(_FETCHED):
+        while some := result.fetchmany(_FETCH_ROWS):
             yield from some
     except duckdb.Error as error:
         raise _query_failed(error) from None
@@ -311,7 +311,7 @@ def _create_views(
     )
     path = f', path AS "{dialect.PATH}"' if any(map(dialect.reads_path, trees)) else ""
     with_json = "loaded"
-    if len(trees) > _MANY:
+    if len(trees) > _MANY_QUERIES:
         # Otherwise each query would also scan the light records.
         with_json = f"'{folder}/with_json.parquet'"
         connection.execute(

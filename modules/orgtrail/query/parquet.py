@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 Row = tuple[object, ...]
-_GROUP = 20_000
+_ROW_GROUP_SIZE = 20_000
 """Rows per row group."""
 
 
@@ -20,7 +20,7 @@ def write_parquet(columns: list[str], rows: Iterable[Row], path: Path) -> int:
     writer = schema = None
     count = 0
     try:
-        while (some := [*islice(source, _GROUP)]) or writer is None:
+        while (some := [*islice(source, _ROW_GROUP_SIZE)]) or writer is None:
             names = {name: [row[n] for row in some] for n, name in enumerate(columns)}
             made = pa.table(names, schema=schema)
             if writer is None:

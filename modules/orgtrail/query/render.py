@@ -23,7 +23,7 @@ _PLACE_CONDITION = """
     AND (:region = 'all' OR region = :region)"""
 """For prepared statements, which cannot omit a condition."""
 
-_CACHED = 1_024
+_CACHE_SIZE = 1_024
 """How many texts to cache: most questions have the same text in every environment."""
 
 _COMPACTION_DAYS = 7
@@ -76,7 +76,7 @@ def to_run(
     return _with_bounds(sql, bounds.sql, values.__getitem__)
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def on_table(sql: str, table: str) -> str:
     """Return the SQL with the table's name replaced."""
     return _TABLE.sub(lambda each: table if each["name"] else each[0], sql)
@@ -87,7 +87,7 @@ def to_save(question: Question, facts: Mapping[str, str]) -> str:
     return _saved(question, tuple(_literals(question, {}, facts).items()))
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _saved(question: Question, literals: tuple[tuple[str, str], ...]) -> str:
     since = f"current_timestamp - interval '{question.hours}' hour"
     last = f"current_timestamp + interval '{LATER.days}' day"
@@ -102,7 +102,7 @@ def _saved(question: Question, literals: tuple[tuple[str, str], ...]) -> str:
     return _with_bounds(sql, TIME_CONDITION, values.__getitem__)
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def to_prepare(question: Question) -> tuple[str, tuple[str, ...]]:
     """Return a question's SQL to prepare, with `?` for each parameter, and their names in order."""
     order: list[str] = []

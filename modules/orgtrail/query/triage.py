@@ -33,18 +33,18 @@ CLOUDTRAIL_LAUNCH = datetime(2013, 11, 13, tzinfo=UTC)
 _NEED_FACTS = {"log-bucket-tampering", "unused-regions"}
 """Questions that are pointless without facts of the environment."""
 _HITS = "hits"
-_PARALLEL = 2
+_THREADS = 2
 """How many questions run at a time."""
-_END = ":until"
+_END_PARAMETER = ":until"
 """Questions with this parameter look back from the end of the time range."""
 _TIMES = ("event_time", "first_time", "first_failure", "started")
 _ACCOUNTS = ("account_id", "caller_account", "account")
 _PRINCIPALS = ("principal", "caller", "origin", "person", "source_ip")
 _OMITTED = ("event_id", "event_source", "last_time", "last_failure", "ended")
 
-_FLUSH = 5_000
+_FLUSH_RECORDS = 5_000
 """How many records to buffer before writing."""
-_LONGEST_CONDITION = 240_000
+_MAX_CONDITION_BYTES = 240_000
 """Most bytes of the conditions of one query; its other parts take a few thousand."""
 _OR = "\n  OR "
 _PARTITION = tuple(each.name for each in records.PARTITIONS)
@@ -193,14 +193,14 @@ def find_hits(
     """
 
     def ask(question: Question, tree: exp.Query) -> Hits | str:
-        if _END in question.sql:
+        if _END_PARAMETER in question.sql:
             tree = dialect.parse(to_run(question, bounds, {}, facts), question.name)
         try:
             return _hits(logs.connection.cursor(), question, logs.ask(tree).sql)
         except duckdb.Error as error:
             return str(error).splitlines()[0]
 
-    with ThreadPoolExecutor(_PARALLEL) as pool:
+    with ThreadPoolExecutor(_THREADS) as pool:
         answers = dict(
             zip(selection.questions, pool.map(ask, selection.questions, trees), strict=True)
         )
@@ -247,7 +247,7 @@ def scan_statements(trees: Sequence[exp.Query], condition: str) -> list[str]:
         if needed is None:
             return [head]
         sql = f"({needed.sql(dialect='athena', pretty=True)})"
-        if sum(len(each.encode()) + 5 for each in (*groups[-1], sql)) > _LONGEST_CONDITION:
+        if sum(len(each.encode()) + 5 for each in (*groups[-1], sql)) > _MAX_CONDITION_BYTES:
             groups.append([])
         groups[-1].append(sql)
     return [f"{head}\n  AND ({_OR.join(each)})" for each in groups if each]
@@ -271,7 +271,7 @@ def write_log_files(
     for count, row in enumerate(rows, 1):
         place = tuple(str(each) for each in row[: len(_PARTITION)])
         held.setdefault(place, []).append(json.dumps(_record(leaves, row[len(_PARTITION) :])))
-        if count % _FLUSH == 0:
+        if count % _FLUSH_RECORDS == 0:
             _write(held, root, f"{part}-{count}")
             held = {}
     _write(held, root, f"{part}-{count}")

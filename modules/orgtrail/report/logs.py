@@ -82,9 +82,9 @@ def patient_tables(env: Environment) -> list[str]:
     return list(found)
 
 
-_NAMED = 20
+_MAX_LISTED = 20
 """How many unreadable files are listed; the others are counted."""
-_AT_ONCE = 4
+_THREADS = 4
 """How many Athena queries run at a time."""
 
 
@@ -105,8 +105,8 @@ def answers(
 
     """
     if request.logs:
-        return _of_folder(request, request.logs, questions, folder, progress)
-    return _of_table(request, questions, folder, progress)
+        return _ask_folder(request, request.logs, questions, folder, progress)
+    return _ask_table(request, questions, folder, progress)
 
 
 def _sql(request: ReportRequest, question: ReportQuestion) -> str:
@@ -114,7 +114,7 @@ def _sql(request: ReportRequest, question: ReportQuestion) -> str:
     return to_run(find_question(question.query), request.bounds, question.given, facts)
 
 
-def _of_folder(
+def _ask_folder(
     request: ReportRequest,
     logs: Path,
     questions: list[ReportQuestion],
@@ -123,7 +123,7 @@ def _of_folder(
 ) -> Answers:
     found = Answers(bytes=0, files=0)
     trees = {each.query: parse(_sql(request, each), each.query) for each in questions}
-    files = _weighed(log_files(logs, request.bounds), request, found)
+    files = _with_sizes(log_files(logs, request.bounds), request, found)
     with local.load_logs(
         [*trees.values()], files, lambda count: progress(f"{count:,} log files read")
     ) as stage:
@@ -142,14 +142,14 @@ def _of_folder(
             )
         )
     unread = stage.reading.unread
-    for path in sorted(unread)[:_NAMED]:
+    for path in sorted(unread)[:_MAX_LISTED]:
         found.unchecked.append(
             Unchecked("activity", f"log file {Path(path).relative_to(logs)}", unread[path])
         )
-    if len(unread) > _NAMED:
-        more = f"{len(unread) - _NAMED} further log files"
+    if len(unread) > _MAX_LISTED:
+        more = f"{len(unread) - _MAX_LISTED} further log files"
         found.unchecked.append(Unchecked("activity", more, "they could not be read either"))
-    for path, count in sorted(stage.reading.odd.items())[:_NAMED]:
+    for path, count in sorted(stage.reading.odd.items())[:_MAX_LISTED]:
         found.unchecked.append(
             Unchecked("activity", f"{count} records of {Path(path).relative_to(logs)}",
                       "they are no CloudTrail records")
@@ -157,7 +157,9 @@ def _of_folder(
     return found
 
 
-def _weighed(files: Iterator[LogFile], request: ReportRequest, found: Answers) -> Iterator[LogFile]:
+def _with_sizes(
+    files: Iterator[LogFile], request: ReportRequest, found: Answers
+) -> Iterator[LogFile]:
     """Yield the files unchanged, and add up the sizes of those within the period."""
     first, last = f"{request.since:%Y/%m/%d}", f"{request.until:%Y/%m/%d}"
     large = 0
@@ -176,7 +178,7 @@ def _weighed(files: Iterator[LogFile], request: ReportRequest, found: Answers) -
         yield each
 
 
-def _of_table(
+def _ask_table(
     request: ReportRequest, questions: list[ReportQuestion], folder: Path, progress: OnProgress
 ) -> Answers:
     from orgtrail.query.athena import Athena
@@ -198,7 +200,7 @@ def _of_table(
         progress(f"{question.query} answered")
         return rows
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_THREADS) as pool:
         for question, answer in zip(questions, pool.map(ask, questions), strict=True):
             if isinstance(answer, str):
                 found.unchecked.append(Unchecked("activity", question.title, answer))

@@ -23,10 +23,12 @@ from orgtrail.cost.estimate import year_ends
 Json = dict[str, Any]
 SHOWN = 200
 """How many rows of a table the page shows; the JSON has the others."""
-_LONGEST = 300
+_MAX_CHARACTERS = 300
 """How many characters of a value the page shows."""
-_LONG = {"principal", "role_arn", "target", "applies_to", "table_name", "query_text", "bucket",
-         "kms_key"}  # fmt: skip
+_LONG_COLUMNS = {
+    "principal", "role_arn", "target", "applies_to", "table_name", "query_text", "bucket",
+    "kms_key",
+}  # fmt: skip
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff]"
@@ -80,7 +82,11 @@ def visible(value: object) -> object:
 def cut(value: object) -> str:
     """Return a value as text, cut to a readable length."""
     text = "" if value is None else str(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
+    return (
+        text
+        if len(text) <= _MAX_CHARACTERS
+        else f"{text[:_MAX_CHARACTERS]}… ({len(text):,} characters)"
+    )
 
 
 def number(value: object) -> str:
@@ -92,7 +98,7 @@ def number(value: object) -> str:
 
 def kind(column: str) -> str:
     """Return how a column's values wrap: `short` never, `long` anywhere, `time` once."""
-    if column in _LONG:
+    if column in _LONG_COLUMNS:
         return "long"
     if column.endswith("_time"):
         return "time"

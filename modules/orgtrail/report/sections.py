@@ -24,7 +24,7 @@ from orgtrail.trail.resource import Resource
 from orgtrail.verify.result import Progress, Result
 from orgtrail.verify.run import verify
 
-_KINDS = {
+_SHOWN_KINDS = {
     "aws_cloudtrail": ("Organization trail", "name"),
     "aws_s3_bucket": ("Bucket", "bucket"),
     "aws_kms_alias": ("Key", "name"),
@@ -35,7 +35,7 @@ _KINDS = {
     "aws_iam_role": ("Role", "name"),
 }
 """The kinds of resource that an auditor asks about, with their name attribute."""
-_ORDER = (
+_RESOURCE_ORDER = (
     "key", "archive", "archive_access_logs", "catalog_results", "guardduty_findings",
     "guardduty_key_alias", "trail_topic_key_alias", "trail", "delivery_log_group", "delivery_role",
     "guardrails", "catalog_table", "catalog_workgroup", "catalog_compaction", "verification",
@@ -85,10 +85,10 @@ def unknown_deployment(outcomes: list[Outcome] | None) -> list[Unchecked]:
 
 
 def _parts(env: Environment) -> list[Json]:
-    named = (each for each in build(env).resources if each.kind in _KINDS)
+    named = (each for each in build(env).resources if each.kind in _SHOWN_KINDS)
     found = []
     for resource in sorted(named, key=_rank):
-        what, attribute = _KINDS[resource.kind]
+        what, attribute = _SHOWN_KINDS[resource.kind]
         found.append(
             {
                 "what": what,
@@ -102,9 +102,9 @@ def _parts(env: Environment) -> list[Json]:
 
 def _rank(resource: Resource) -> int:
     name = resource.address.rpartition(".")[2]
-    exact = (place for place, each in enumerate(_ORDER) if name == each)
-    begun = (place for place, each in enumerate(_ORDER) if name.startswith(each))
-    return next(chain(exact, begun), len(_ORDER))
+    exact = (place for place, each in enumerate(_RESOURCE_ORDER) if name == each)
+    begun = (place for place, each in enumerate(_RESOURCE_ORDER) if name.startswith(each))
+    return next(chain(exact, begun), len(_RESOURCE_ORDER))
 
 
 def _facts(env: Environment) -> list[Json]:
@@ -113,7 +113,7 @@ def _facts(env: Environment) -> list[Json]:
     lock = archive.object_lock
     facts = {
         "Trail": naming.trail_arn(env),
-        "Records": _records(env),
+        "Records": _recorded_events(env),
         "Archive": f"s3://{archive.bucket}/{env.organization_prefix}",
         "Kept": f"{keep:,} days" if keep else "for ever",
         "Lock": f"{lock.mode}, {lock.days:,} days" if lock else "none",
@@ -127,7 +127,7 @@ def _facts(env: Environment) -> list[Json]:
     return [{"fact": name, "value": value} for name, value in facts.items()]
 
 
-def _records(env: Environment) -> str:
+def _recorded_events(env: Environment) -> str:
     """Describe the recorded events."""
     data = recorded_data(env)
     more = [data] if data else []
@@ -143,7 +143,7 @@ def _role(name: str) -> str:
     return {"management": "owns the trail", "logging": "keeps the evidence"}.get(name, "recorded")
 
 
-_MOST = 130
+_MAX_COLUMNS = 130
 """Most columns of the heat map; in longer periods a column is a week or a month."""
 
 
@@ -256,9 +256,9 @@ def _picture(found: dict[tuple[str, str], Json], accounts: list[str], days: list
 
 
 def _unit(count: int) -> tuple[str, Callable[[date], str]]:
-    if count <= _MOST:
+    if count <= _MAX_COLUMNS:
         return "day", str
-    if count <= _MOST * 7:
+    if count <= _MAX_COLUMNS * 7:
         return "week", lambda day: f"{day - timedelta(days=day.weekday())}"
     return "month", lambda day: f"{day:%Y-%m}"
 
@@ -280,7 +280,7 @@ def access(request: ReportRequest, report: Report) -> Json:
                 "action": each.action,
                 "resource": each.resource,
                 "meant": each.expected,
-                "decision": _word(each.decision.verdict),
+                "decision": _decision_word(each.decision.verdict),
                 "agrees": each.agrees,
                 "statement": each.decision.statement,
             }
@@ -339,7 +339,7 @@ def repeat(request: ReportRequest) -> Json:
     }
 
 
-def _word(verdict: Verdict) -> str:
+def _decision_word(verdict: Verdict) -> str:
     if verdict is Verdict.ALLOW:
         return "may"
     return "undecided" if verdict is Verdict.UNDECIDED else "may not"

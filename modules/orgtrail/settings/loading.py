@@ -27,7 +27,7 @@ _TYPES = {
     "union_tag_not_found": "needs a type: local, s3 or cloud",
 }
 _BACKENDS = {"local", "s3", "cloud"}
-_CONSEQUENCES = {"default_factory_not_called"}
+_CONSEQUENTIAL_ERRORS = {"default_factory_not_called"}
 """Errors that are always consequences of another one."""
 
 
@@ -66,7 +66,7 @@ def _faults(parsed: ParsedFile) -> list[Fault]:
             _fault(each)
             for each in details
             # pydantic does not count invalid entries, and would report their list as too short.
-            if each["type"] not in _CONSEQUENCES
+            if each["type"] not in _CONSEQUENTIAL_ERRORS
             and not (each["type"] == "too_short" and each["loc"] in wrong)
         ]
         faults += [each for each in found if not _follows(each, parsed.faults)]

@@ -150,7 +150,7 @@ def _totals(
         statistic="Sum",
         period=Expression(_VALUE.format("period")),
         threshold=Expression(_VALUE.format("threshold")),
-        **_common(part, settings, [topic, filters]),
+        **_common_arguments(part, settings, [topic, filters]),
     )
 
 
@@ -178,7 +178,7 @@ def _by_account(
         alarm_name=naming.alarm_title(settings.namespace, _KEY, by_account=True),
         metric_query=[series],
         threshold=Expression(_VALUE.format("threshold")),
-        **_common(part, settings, [topic, filters]),
+        **_common_arguments(part, settings, [topic, filters]),
     )
 
 
@@ -224,7 +224,7 @@ def _silence(part: Part, settings: AlarmSettings, alarm: Alarm, after: Before) -
         period=settings.silence_minutes * 60,
         threshold=1,
         **{
-            **_common(part, settings, after),
+            **_common_arguments(part, settings, after),
             "alarm_description": _description(alarm),
             "comparison_operator": "LessThanThreshold",
             "treat_missing_data": "breaching",
@@ -232,7 +232,7 @@ def _silence(part: Part, settings: AlarmSettings, alarm: Alarm, after: Before) -
     )
 
 
-def _common(part: Part, settings: AlarmSettings, after: Before) -> dict[str, Any]:
+def _common_arguments(part: Part, settings: AlarmSettings, after: Before) -> dict[str, Any]:
     return {
         "alarm_description": _VALUE.format("description"),
         "comparison_operator": _AT_LEAST,

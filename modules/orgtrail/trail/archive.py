@@ -101,10 +101,12 @@ def archive_policy(env: Environment) -> Document:
     """
     bucket = env.archive.bucket
     return document(
-        _from_trail(env, "AWSCloudTrailAclCheck20150319", "s3:GetBucketAcl", bucket, ""),
+        _allow_cloudtrail(env, "AWSCloudTrailAclCheck20150319", "s3:GetBucketAcl", bucket, ""),
         # CreateTrail also requires access to the management account's own prefix.
-        _from_trail(env, "AWSCloudTrailWrite20150319", "s3:PutObject", bucket, env.management.id),
-        _from_trail(
+        _allow_cloudtrail(
+            env, "AWSCloudTrailWrite20150319", "s3:PutObject", bucket, env.management.id
+        ),
+        _allow_cloudtrail(
             env,
             "AWSCloudTrailOrganizationWrite20150319",
             "s3:PutObject",
@@ -146,7 +148,9 @@ def access_log_policy(env: Environment) -> Document:
     return document(*deliveries, transport(env, bucket), no_deletion(env, bucket))
 
 
-def _from_trail(env: Environment, sid: str, action: str, bucket: str, owner: str) -> Statement:
+def _allow_cloudtrail(
+    env: Environment, sid: str, action: str, bucket: str, owner: str
+) -> Statement:
     """Allow CloudTrail one action, for this trail only (no confused deputy)."""
     write = {"s3:x-amz-acl": "bucket-owner-full-control"} if owner else {}
     key = f"{env.logs_prefix}{owner}/*" if owner else ""

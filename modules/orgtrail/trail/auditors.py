@@ -18,17 +18,24 @@ from orgtrail.trail.policy import (
     trust,
 )
 
-_ASK = (
+_QUERY_ACTIONS = (
     "BatchGetNamedQuery", "BatchGetQueryExecution", "GetNamedQuery", "GetPreparedStatement",
     "GetQueryExecution", "GetQueryResults", "GetQueryResultsStream", "GetWorkGroup",
     "ListNamedQueries", "ListPreparedStatements", "ListQueryExecutions", "StartQueryExecution",
     "StopQueryExecution",
 )  # fmt: skip
-_BROWSE = (
+_BROWSE_ACTIONS = (
     "GetDataCatalog", "GetDatabase", "GetTableMetadata", "ListDatabases", "ListTableMetadata",
 )  # fmt: skip
 _CATALOG = "datacatalog/AwsDataCatalog"
-_SCHEMA = ("GetDatabase", "GetDatabases", "GetPartition", "GetPartitions", "GetTable", "GetTables")
+_SCHEMA_ACTIONS = (
+    "GetDatabase",
+    "GetDatabases",
+    "GetPartition",
+    "GetPartitions",
+    "GetTable",
+    "GetTables",
+)
 
 
 def auditor(part: Part, settings: AuditorSettings) -> None:
@@ -67,14 +74,16 @@ def auditor_permissions(env: Environment) -> Document:
     https://docs.aws.amazon.com/athena/latest/ug/workgroups-iam-policy.html
     """
     return document(
-        allow("AskAthena", "athena", _ASK, naming.workgroup_arn(env)),
-        allow("BrowseCatalog", "athena", _BROWSE, naming.logging_arn(env, "athena", _CATALOG)),
+        allow("AskAthena", "athena", _QUERY_ACTIONS, naming.workgroup_arn(env)),
+        allow(
+            "BrowseCatalog", "athena", _BROWSE_ACTIONS, naming.logging_arn(env, "athena", _CATALOG)
+        ),
         # The console needs these lists; they contain only names, and take no resource ARN.
         allow("OpenConsole", "athena", ("ListDataCatalogs", "ListWorkGroups"), "*"),
         allow(
             "ReadSchema",
             "glue",
-            _SCHEMA,
+            _SCHEMA_ACTIONS,
             [
                 naming.logging_arn(env, "glue", "catalog"),
                 *naming.catalog_arns(env),

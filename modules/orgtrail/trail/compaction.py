@@ -97,7 +97,7 @@ def _schedule(part: Part, settings: Compaction, after: Before) -> None:
     runs = {
         name: {
             "at": daily if name == "take" else weekly,
-            "ask": literal(json.dumps(_ask(part, sql))),
+            "ask": literal(json.dumps(_query_input(part, sql))),
         }
         for name, sql in compaction_statements(env.catalog.table, settings.table, keep).items()
     }
@@ -119,7 +119,7 @@ def _schedule(part: Part, settings: Compaction, after: Before) -> None:
     )
 
 
-def _ask(part: Part, sql: str) -> Json:
+def _query_input(part: Part, sql: str) -> Json:
     catalog = part.environment.catalog
     return {
         "QueryString": sql,

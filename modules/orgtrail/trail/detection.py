@@ -45,9 +45,9 @@ _ADMINISTRATION = {
     "security_hub": ("securityhub", _SECURITY_HUB),
     "access_analyzer": ("access-analyzer", _ANALYZER),
 }
-_MAKING = ("Create", "Enable", "TagResource", "UntagResource")
+_CREATING_PREFIXES = ("Create", "Enable", "TagResource", "UntagResource")
 """Prefixes of actions that removal never needs."""
-_LINKED = {
+_LINKED_SERVICES = {
     "guardduty": ("guardduty.amazonaws.com", "malware-protection.guardduty.amazonaws.com"),
     "security_hub": ("securityhub.amazonaws.com",),
     "access_analyzer": (naming.ACCESS_ANALYZER,),
@@ -107,7 +107,7 @@ def _principals(env: Environment) -> list[str]:
     """Return the services that may be delegated: all that detect, if an account is retired."""
     services = naming.trusted_services(env)
     if env.retired.accounts:
-        services += [name for names in _LINKED.values() for name in names]
+        services += [name for names in _LINKED_SERVICES.values() for name in names]
     return sorted(set(services))
 
 
@@ -118,7 +118,7 @@ def administering(env: Environment, name: str) -> Iterator[Statement]:
     """
     if name in env.retired.accounts:
         for service, actions in _ADMINISTRATION.values():
-            removing = tuple(each for each in actions if not each.startswith(_MAKING))
+            removing = tuple(each for each in actions if not each.startswith(_CREATING_PREFIXES))
             yield allow(f"Remove{_titled(service)}", service, removing, "*")
         yield _READ_ORGANIZATION
     services = [each for each, section in env.detection.items() if section.administrator == name]
@@ -136,7 +136,7 @@ def _titled(service: str) -> str:
 
 def _linking(env: Environment, services: list[str]) -> Iterator[Statement]:
     if services:
-        names = [name for each in services for name in _LINKED[each]]
+        names = [name for each in services for name in _LINKED_SERVICES[each]]
         yield of.service_linked("LinkServices", env, *names)
 
 

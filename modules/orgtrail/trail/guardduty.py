@@ -31,7 +31,7 @@ FINDINGS_KEY = "guardduty-findings"
 """The key's name in its alias."""
 _AGENTS = ("EKS_ADDON_MANAGEMENT", "ECS_FARGATE_AGENT_MANAGEMENT", "EC2_AGENT_MANAGEMENT")
 _RUNTIME = "RUNTIME_MONITORING"
-_ALWAYS_NAMED = (
+_DEFAULT_ON_FEATURES = (
     "S3_DATA_EVENTS", "EKS_AUDIT_LOGS", "EBS_MALWARE_PROTECTION", "RDS_LOGIN_EVENTS",
     "LAMBDA_NETWORK_LOGS",
 )  # fmt: skip
@@ -141,7 +141,7 @@ def _features(
     Features that the region lacks are omitted: AWS refuses even to turn them off.
     """
     part, absent = place.administrator, missing_guardduty_features(place.region)
-    on = {name: name in settings.features for name in _ALWAYS_NAMED if name not in absent}
+    on = {name: name in settings.features for name in _DEFAULT_ON_FEATURES if name not in absent}
     part.add(
         "aws_guardduty_organization_configuration_feature",
         "member_features",

@@ -72,7 +72,7 @@ class Part:
         made = Resource(
             kind,
             f"{kind}.{self.named(name)}",
-            _given({"region": self.region, **values}),
+            _without_none({"region": self.region, **values}),
             provider or provider_of(self.environment, self.account),
             tuple(each if isinstance(each, str) else each.address for each in depends_on),
             lifecycle or {},
@@ -111,12 +111,12 @@ def protected(flag: bool) -> Json | None:  # noqa: FBT001
     return {"prevent_destroy": True} if flag else None
 
 
-def _given(value: Any) -> Any:
+def _without_none(value: Any) -> Any:
     """Remove None from a value, at any depth."""
     match value:
         case dict():
-            return {name: _given(each) for name, each in value.items() if each is not None}
+            return {name: _without_none(each) for name, each in value.items() if each is not None}
         case list():
-            return [_given(each) for each in value]
+            return [_without_none(each) for each in value]
         case _:
             return value

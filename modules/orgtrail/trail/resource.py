@@ -18,7 +18,7 @@ REFERENCE = re.compile(
 """`${aws_kms_key.key.arn}`: the address of a resource, and an attribute of it."""
 
 _EACH = re.compile(r"\$\{each\.(key|value)(?:\.(\w+))?\}")
-_NAMED_BY_AWS = ("aws_kms_key", "aws_organizations_policy", "aws_sns_topic")
+_KINDS_WITH_AWS_IDS = ("aws_kms_key", "aws_organizations_policy", "aws_sns_topic")
 """Kinds that others refer to by an attribute that AWS generates."""
 
 
@@ -206,7 +206,7 @@ class Stack:
     def _by_identity(self) -> dict[str, Resource]:
         return {
             each.text(name): each
-            for kind in _NAMED_BY_AWS
+            for kind in _KINDS_WITH_AWS_IDS
             for each in self.of(kind)
             for name in ("arn", "id")
             if each.text(name)

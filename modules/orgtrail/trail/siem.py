@@ -33,7 +33,7 @@ from orgtrail.trail.policy import (
 from orgtrail.trail.resource import Resource, literal
 
 _DAY = 86_400
-_DEAD_DAYS = 14
+_DEAD_LETTER_DAYS = 14
 _S3, _SNS = "s3.amazonaws.com", "sns.amazonaws.com"
 TAKE = (
     "ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl",
@@ -82,7 +82,7 @@ def _queues(part: Part, settings: Siem, key: Resource, topic: Resource) -> None:
     env = part.environment
     dead_letter = naming.dead_letter_queue(settings.queue)
     dead = _queue(
-        part, "dead_letters", dead_letter, _DEAD_DAYS, key, dead_letter_policy(env, settings)
+        part, "dead_letters", dead_letter, _DEAD_LETTER_DAYS, key, dead_letter_policy(env, settings)
     )
     redrive = {
         "deadLetterTargetArn": naming.queue_arn(env, dead_letter),

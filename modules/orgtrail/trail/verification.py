@@ -182,7 +182,7 @@ def verify_permissions(env: Environment, settings: Verification) -> Document:
         read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
         *decrypt(env, "DecryptLogFiles", ["s3"], []),
         allow("FindPublicKeys", "cloudtrail", ("ListPublicKeys",), "*"),
-        *_tell(env),
+        *_publish_statements(env),
     )
 
 
@@ -198,7 +198,7 @@ def key_statements(env: Environment) -> list[Statement]:
     return [_from_logging(env, "VerificationEncrypts", actions, "*", via)]
 
 
-def _tell(env: Environment) -> list[Statement]:
+def _publish_statements(env: Environment) -> list[Statement]:
     keys = naming.arn(env, "kms", env.management.id, "key/*", region=env.home_region)
     through = {"StringEquals": {"kms:ViaService": naming.via_service(env, "sns")}}
     return [

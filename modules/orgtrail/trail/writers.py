@@ -62,13 +62,17 @@ def bucket_statements(env: Environment) -> Iterator[Statement]:
         name = _sid(number, writer)
         if how.looks:
             whole = naming.bucket_arn(env, env.archive.bucket)
-            yield _allow(f"{name}Looks", how, list(how.looks), whole, _for(env, writer))
+            yield _allow(
+                f"{name}Looks", how, list(how.looks), whole, _source_condition(env, writer)
+            )
         acl = {"s3:x-amz-acl": "bucket-owner-full-control"}
-        condition = _for(env, writer)
+        condition = _source_condition(env, writer)
         condition["StringEquals"] = {**condition.get("StringEquals", {}), **acl}
         if how.principal == LOAD_BALANCING:
             condition = {}
-        yield _allow(f"{name}Writes", how, "s3:PutObject", _keys(env, writer, how), condition)
+        yield _allow(
+            f"{name}Writes", how, "s3:PutObject", _object_arns(env, writer, how), condition
+        )
 
 
 def key_statements(env: Environment) -> Iterator[Statement]:
@@ -77,7 +81,13 @@ def key_statements(env: Environment) -> Iterator[Statement]:
         return
     for number, writer in enumerate(env.archive.writers, start=1):
         how = _DELIVERIES[writer.service]
-        yield _allow(f"{_sid(number, writer)}Encrypts", how, list(how.uses), "*", _for(env, writer))
+        yield _allow(
+            f"{_sid(number, writer)}Encrypts",
+            how,
+            list(how.uses),
+            "*",
+            _source_condition(env, writer),
+        )
 
 
 def kept_statements(env: Environment) -> Iterator[Statement]:
@@ -103,30 +113,30 @@ def _allow(
     }
 
 
-def _for(env: Environment, writer: Writer) -> dict[str, Any]:
+def _source_condition(env: Environment, writer: Writer) -> dict[str, Any]:
     """Return the condition that the service acts only for accounts of the organization.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     """
     if writer.accounts is None:
         return {"StringEquals": {"aws:SourceOrgID": env.organization.id}}
-    return {"StringEquals": {"aws:SourceAccount": _ids(env, writer)}}
+    return {"StringEquals": {"aws:SourceAccount": _account_ids(env, writer)}}
 
 
-def _ids(env: Environment, writer: Writer) -> list[str]:
+def _account_ids(env: Environment, writer: Writer) -> list[str]:
     if writer.accounts is None:
         return env.account_ids
     return sorted(env.accounts[name].id for name in writer.accounts)
 
 
-def _keys(env: Environment, writer: Writer, how: _Delivery) -> list[str]:
+def _object_arns(env: Environment, writer: Writer, how: _Delivery) -> list[str]:
     """Return the object keys that a service writes: its folder in all or the chosen accounts.
 
     They never include CloudTrail's folders.
     """
     prefix = f"{writer.prefix}/AWSLogs/" if writer.prefix else "AWSLogs/"
     by_account = writer.accounts is not None or how.principal == LOAD_BALANCING
-    accounts = _ids(env, writer) if by_account else ["*"]
+    accounts = _account_ids(env, writer) if by_account else ["*"]
     keys = [
         f"{prefix}{account}/{name}"
         for account in accounts

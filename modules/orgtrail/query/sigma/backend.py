@@ -90,7 +90,7 @@ class Backend(TextQueryBackend):
     ) -> str:
         """Match one of several values."""
         atoms = [cast(_Atom, each) for each in cond.args]
-        values = ", ".join(_lowered(_plain(each.value)) for each in atoms)
+        values = ", ".join(_lower_literal(_plain(each.value)) for each in atoms)
         return _test(atoms[0].field, lambda text: f"lower({text}) IN ({values})")
 
     def convert_condition_field_eq_val_str(self, cond: _Atom, _: ConversionState) -> str:
@@ -116,7 +116,7 @@ class Backend(TextQueryBackend):
 
     def convert_condition_field_eq_val_re(self, cond: _Atom, _: ConversionState) -> str:
         """Match a regular expression anywhere in the text."""
-        value = _expression(cond.value)
+        value = _regex_literal(cond.value)
         return _test(cond.field, lambda text: f"regexp_like({text}, {value})")
 
     def convert_condition_field_eq_val_cidr(self, cond: _Atom, _: ConversionState) -> str:
@@ -178,7 +178,7 @@ class Backend(TextQueryBackend):
                 ways = map(ConditionValueExpression, values)
                 return _any(self.convert_condition_val(each, state) for each in ways)
             case SigmaRegularExpression():
-                return f"coalesce(regexp_like({EVERYTHING}, {_expression(cond.value)}), false)"
+                return f"coalesce(regexp_like({EVERYTHING}, {_regex_literal(cond.value)}), false)"
             case SigmaString():
                 return f"coalesce({_like(EVERYTHING, cond.value, anywhere=True)}, false)"
             case SigmaNumber():
@@ -212,7 +212,7 @@ def _is_there(text: str) -> str:
 
 def _like(text: str, value: SigmaString, *, anywhere: bool = False) -> str:
     cased = isinstance(value, SigmaCasedString)
-    written, text = (literal, text) if cased else (_lowered, f"lower({text})")
+    written, text = (literal, text) if cased else (_lower_literal, f"lower({text})")
     if not (anywhere or value.contains_special()):
         return f"{text} = {written(_plain(value))}"
     pattern = value.convert(_ESCAPE, "%", "_", _ESCAPE)
@@ -227,12 +227,12 @@ def _plain(value: SigmaType) -> str:
     return value.convert(None, None, None) if isinstance(value, SigmaString) else str(value)
 
 
-def _lowered(text: str) -> str:
+def _lower_literal(text: str) -> str:
     """Return a lower-case literal; the engine lowers non-ASCII text, for consistent results."""
     return literal(text.lower()) if text.isascii() else f"lower({literal(text)})"
 
 
-def _expression(value: SigmaType) -> str:
+def _regex_literal(value: SigmaType) -> str:
     given = cast(SigmaRegularExpression, value)
     if given.contains_placeholder():
         raise UnsupportedRuleError("placeholders (modifier expand) are not supported")

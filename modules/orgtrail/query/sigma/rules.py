@@ -24,13 +24,13 @@ from orgtrail.query.sigma.backend import Backend
 from orgtrail.query.sigma.fields import UnsupportedRuleError
 
 _SUFFIXES = {".yml", ".yaml"}
-_LARGEST_FILE = 1 << 20
-_LONGEST_CONDITION = 200_000
+_MAX_FILE_BYTES = 1 << 20
+_MAX_CONDITION_BYTES = 200_000
 """Bytes; Athena's limit for a query is 262,144.
 https://docs.aws.amazon.com/athena/latest/ug/service-limits.html"""
-_DEEPEST_CONDITION = 24
+_MAX_NESTING = 24
 """Levels of brackets; with twice as many, sqlglot exceeds Python's recursion limit."""
-_TEXT = re.compile(r"'(?:[^']|'')*'")
+_STRING_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _HOURS = 168
 _SEVERITIES = {"informational": "info"}
 _WITHOUT_LEVEL = "medium"
@@ -97,8 +97,8 @@ def _documents(file: Path, root: Path) -> list[_Document]:
     """Read the documents of a file; a broken file becomes one document with the error."""
     label = _clean(str(file.relative_to(root)))
     try:
-        if file.stat().st_size > _LARGEST_FILE:
-            return [_Document(file, label, f"the file is larger than {_LARGEST_FILE >> 20} MiB")]
+        if file.stat().st_size > _MAX_FILE_BYTES:
+            return [_Document(file, label, f"the file is larger than {_MAX_FILE_BYTES >> 20} MiB")]
         given = [*_yaml(file.read_text(encoding="utf-8"))]
         rules = SigmaCollection.from_dicts(
             given, collect_errors=True, collect_filters=True, resolve_references=False
@@ -198,10 +198,10 @@ def _condition(rule: SigmaRule) -> str:
         assert isinstance(condition, str), "nothing is left of its condition"
         conditions.append(condition)
     joined = conditions[0] if len(conditions) == 1 else " OR ".join(f"({e})" for e in conditions)
-    if len(joined.encode()) > _LONGEST_CONDITION:
+    if len(joined.encode()) > _MAX_CONDITION_BYTES:
         raise UnsupportedRuleError("its query would be longer than Athena takes")
-    depth = accumulate((each == "(") - (each == ")") for each in _TEXT.sub("", joined))
-    if max(depth) > _DEEPEST_CONDITION:
+    depth = accumulate((each == "(") - (each == ")") for each in _STRING_LITERAL.sub("", joined))
+    if max(depth) > _MAX_NESTING:
         raise UnsupportedRuleError("it is nested too deeply")
     return joined
 
