@@ -115,7 +115,7 @@ def _results() -> list[dict[str, Any]]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(athena, "_POLL", 0)
+    monkeypatch.setattr(athena, "_POLL_SECONDS", 0)
 
 
 def test_rows_come_with_their_types_page_by_page() -> None:
@@ -144,7 +144,7 @@ def test_estimate_counts_partitions_and_bytes() -> None:
 
 
 def test_a_large_estimate_is_taken_from_some_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(athena, "_MOST_LISTED", 6)
+    monkeypatch.setattr(athena, "_MAX_LISTED_PARTITIONS", 6)
     found = Athena(environment(), Aws()).estimate(Bounds(SINCE, UNTIL))
     assert (found.partitions, found.exact) == (12, False)
 

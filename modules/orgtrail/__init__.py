@@ -2,7 +2,7 @@
 
     from orgtrail import AwsProvider, OrganizationTrail, TerraformStack, load_environment
 
-Names are loaded when they are first used: what reads settings never starts CDKTF.
+Names are imported on first use, so that code that only reads settings never starts CDKTF.
 """
 
 from __future__ import annotations

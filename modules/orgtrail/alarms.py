@@ -1,8 +1,8 @@
-"""The catalogue of alarms: what each looks for, which control asks for it, what to do about it.
+"""The catalogue of alarms, each with its pattern, controls and response.
 
 The patterns of CloudWatch.1 to .14 are exactly those of the Security Hub guide: its check fails
-any other text, an added term or field too. `cis` holds the wording of newer CIS benchmarks where
-it differs. A pattern may name what is only known with an environment, as `<archive>`.
+any other text, even with only a term or field added. `cis` is the wording of newer CIS benchmarks
+if it differs. A pattern may have placeholders for values of an environment, such as `<archive>`.
 https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html
 """
 
@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PATTERN_LIMIT = 1024
-"""Characters of a metric filter's pattern (API PutMetricFilter)."""
+"""Most characters of a metric filter's pattern (API PutMetricFilter)."""
 
 SILENCE = "delivery-silence"
-"""The alarm that rings when no event comes; it has no pattern."""
+"""The alarm that rings if no event arrives; it has no pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Alarm:
     pattern: str
     response: str
     cis: str = ""
-    """The pattern of CIS v3 and v5, where Security Hub's is another."""
+    """The pattern of CIS v3 and v5, if it differs from Security Hub's."""
     threshold: int = 1
     """Events in one period that make it ring."""
 
@@ -274,7 +274,7 @@ BY_NAME = {alarm.name: alarm for alarm in ALARMS}
 
 
 def pattern(alarm: Alarm, wording: str, names: dict[str, str]) -> str:
-    """Return an alarm's pattern in a wording (`security-hub` or `cis`), with names put in."""
+    """Return an alarm's pattern in a wording (`security-hub` or `cis`), with names filled in."""
     text = alarm.cis if wording == "cis" and alarm.cis else alarm.pattern
     for name, value in names.items():
         text = text.replace(f"<{name}>", value)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orgtrail.settings.environment import Account, Environment
 
 SESSION_NAME = "orgtrail"
-"""The session name of a role where the environment file sets none."""
+"""The session name of a role if the environment file sets none."""
 
 _CLIENT_LOCK = Lock()
 _ATTEMPTS = 5
@@ -101,8 +101,8 @@ class Refusal:
 
     Attributes:
         cause: why AWS refused the request.
-        code: the error code of AWS; empty if AWS was not reached.
-        message: the message of AWS, in one line.
+        code: AWS's error code; empty if AWS was not reached.
+        message: AWS's message, in one line.
         reason: code and message.
         step: what to do next; empty if that depends on the request.
 
@@ -131,7 +131,7 @@ def cause_of(code: str, message: str = "") -> Cause:
 
 
 def step_for(cause: Cause, message: str = "") -> str:
-    """Return what to do about a cause; empty if that depends on the request."""
+    """Return the next step for a cause; empty if it depends on the request."""
     if cause is Cause.DENIED_BY_POLICY:
         found = _EXPLICIT.search(message)
         policy = found[1] if found else "a policy"
@@ -143,7 +143,7 @@ def step_for(cause: Cause, message: str = "") -> str:
 
 
 def explain(error: Exception) -> Refusal:
-    """Explain an exception of boto3.
+    """Explain a boto3 exception.
 
     Args:
         error: a `ClientError`, a `BotoCoreError` or anything else that a call raised.
@@ -173,7 +173,7 @@ def explain(error: Exception) -> Refusal:
 
 
 def one_line(text: str, most: int = 300) -> str:
-    """Return a message of AWS without line breaks, cut to `most` characters."""
+    """Return an AWS message without line breaks, cut to `most` characters."""
     return " ".join(text.split())[:most]
 
 
@@ -308,13 +308,13 @@ def session_in(
 
 
 def _is_in(session: Any, account: str, region: str) -> bool:
-    """Tell whether a session's credentials belong to an account."""
+    """Return whether a session's credentials belong to an account."""
     from botocore.exceptions import ClientError
 
     try:
         identity = client(session, "sts", region).get_caller_identity()
     except ClientError:
-        # A caller that may not ask for its own identity may still assume the role.
+        # A caller that may not call GetCallerIdentity may still assume the role.
         return False
     return bool(identity.get("Account") == account)
 
@@ -342,7 +342,7 @@ def session_from_options(role: str | None, profile: str | None, region: str) -> 
 
 
 def _unreachable(who: str, role: str | None, error: Exception) -> OrgtrailError:
-    """Say that there are no credentials for an account, and what to do."""
+    """Return the error for missing credentials of an account, with the next step."""
     refusal = explain(error)
     what = f"sts:AssumeRole of {role}: " if role and refusal.code else ""
     step = refusal.step or (

@@ -1,4 +1,4 @@
-"""The tour of `make demo`: synthesizes every environment, makes a sample, questions and reports."""
+"""The tour of `make demo`: synthesizes all environments, then queries and reports on a sample."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ from orgtrail.settings.environment import Environment
 from orgtrail.verify.result import Result
 from orgtrail.verify.run import verify
 
-_ASKED = {
+_QUESTIONS = {
     "trail-tampering": ("event_time", "account_id", "principal", "event_name", "error_code"),
     "console-login-failures": ("source_ip", "failures", "persons_tried", "successes"),
     "role-chain": ("started", "source_identity", "path"),
 }
-"""What the tour asks, and the columns that it shows."""
+"""The questions of the tour, with the columns that it shows."""
 
 
 def main() -> int:
-    """Synthesize, question and show; return the exit code."""
+    """Run the tour; return the exit code."""
     return run_cli(_tour)
 
 
 def _tour() -> None:
-    # A pipe has no width of its own, and cut lines help nobody.
+    # A pipe has no width, and truncated lines are useless.
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     started = time.perf_counter()
     made = synthesize_folder()
@@ -55,7 +55,7 @@ def _tour() -> None:
         _show(console, each)
     seconds = time.perf_counter() - started
     console.print(f"{len(made)} environments in {seconds:.2f} s, from reading to writing.\n")
-    # The organization with the fewest accounts: the tour is to be over soon.
+    # The organization with the fewest accounts keeps the tour short.
     _question(console, min(made, key=lambda each: len(each.environment.accounts)))
 
 
@@ -93,7 +93,7 @@ def _grow(tree: Tree, account: AccountSummary) -> None:
 
 
 def _question(console: Console, made: Synthesized) -> None:
-    """Make a sample of one environment's organization, and ask it three questions."""
+    """Make a sample of one environment's organization; query, verify and report on it."""
     environment = made.environment
     folder = made.path.parents[2] / "sample"
     if (folder / STORIES).is_file():
@@ -104,7 +104,7 @@ def _question(console: Console, made: Synthesized) -> None:
         f"files, {sample.digests} digests"
     )
     console.print(f"  in        {folder}", soft_wrap=True)
-    for name, columns in _ASKED.items():
+    for name, columns in _QUESTIONS.items():
         _ask(
             console,
             environment,
@@ -120,9 +120,9 @@ def _question(console: Console, made: Synthesized) -> None:
 
 
 def _report(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -> None:
-    """Write the report of the sample, and say where to open it."""
+    """Write the report on the sample, and print where to open it."""
     started = time.perf_counter()
-    file = _file(made.environment.name)
+    file = _environment_file(made.environment.name)
     out = folder.parent / "report"
     request = ReportRequest(file, made.environment, bounds.since, bounds.until, logs=folder)
     said = write_report(request, out)
@@ -141,7 +141,7 @@ def _report(console: Console, made: Synthesized, folder: Path, bounds: Bounds) -
     console.print(f"    open {(out / PAGE).resolve()} in a browser", soft_wrap=True)
 
 
-def _file(name: str) -> Path:
+def _environment_file(name: str) -> Path:
     """Return the file of an environment."""
     folder = Path(os.environ.get(FOLDER) or "envs")
     return next(

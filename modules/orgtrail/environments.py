@@ -25,17 +25,17 @@ from orgtrail.trail import archive, auditors, guardrails, key, service_control, 
 from orgtrail.trail.policy import Document, text
 
 SCP_LIMIT = 10_240
-"""Characters of a service control policy since 2026-05-15 (5,120 before).
+"""Most characters of a service control policy since 2026-05-15 (5,120 before).
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html"""
 RCP_LIMIT = 5_120
-"""Characters of a resource control policy (the same page)."""
+"""Most characters of a resource control policy (same page)."""
 BUCKET_POLICY_LIMIT = 20 * 1024
-"""Bytes of a bucket policy (S3 guide, quotas)."""
+"""Most bytes of a bucket policy (S3 guide, quotas)."""
 KEY_POLICY_LIMIT = 32 * 1024
-"""Bytes of a key policy (KMS guide, quotas)."""
+"""Most bytes of a key policy (KMS guide, quotas)."""
 
 TRUST_POLICY_LIMIT = 2_048
-"""Characters of a role's trust policy, by default (IAM guide, quotas)."""
+"""Most characters of a role's trust policy, by default (IAM guide, quotas)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def load_environment(path: str | Path) -> Environment:
 
     Raises:
         OrgtrailError: the file cannot be read or is not HCL.
-        SettingsError: settings break rules; one line for each fault, with file and line.
+        SettingsError: settings break rules; it has one line for each fault, with file and line.
 
     Warns:
         SettingsWarning: a setting has a consequence that the reader may not expect.
@@ -67,11 +67,11 @@ def load_environment(path: str | Path) -> Environment:
 
 
 def load_environments(folder: str | Path) -> list[Environment]:
-    """Load every `*.tfvars` of a folder, in the order of their names.
+    """Load every `*.tfvars` of a folder, sorted by file name.
 
     Raises:
-        OrgtrailError: there are none, two have the same name, organization, bucket or state, or
-            any of them has faults; the error lists the faults of all files.
+        OrgtrailError: there are no files, two have the same name, organization, bucket or state,
+            or any file has faults; the error lists the faults of all files.
 
     """
     paths = sorted(Path(folder).glob("*.tfvars"))
@@ -110,7 +110,7 @@ def require_limits(environment: Environment, source: SettingsSource | None = Non
     """Check the size of every policy, and the names of kept statements.
 
     Raises:
-        SettingsError: a policy is too large, or a kept statement has a name of ours.
+        SettingsError: a policy is too large, or a kept statement has the name of one of ours.
 
     """
     faults = [*_oversized(environment), *_duplicate_sids(environment)]
@@ -119,7 +119,7 @@ def require_limits(environment: Environment, source: SettingsSource | None = Non
 
 
 def _duplicate_sids(env: Environment) -> Iterator[Fault]:
-    """Yield the kept statements with the name of a statement of ours."""
+    """Yield the kept statements that have the name of one of our statements."""
     sids = Counter(each["Sid"] for each in archive.archive_policy(env)["Statement"])
     for index, each in enumerate(env.archive.statements):
         if sids[each.Sid] > 1:
@@ -174,7 +174,7 @@ def _oversized(env: Environment) -> Iterator[Fault]:
 
 
 def _largest_bucket_policy_setting(env: Environment) -> tuple[SettingPath, str]:
-    """Return the setting that adds most to the archive's policy, and what to do about it."""
+    """Return the setting that adds most to the archive's policy, and the remedy."""
     readers = env.access.member_readers
     causes = {
         ("archive", "break_glass_roles"): (
@@ -196,7 +196,7 @@ def _largest_bucket_policy_setting(env: Environment) -> tuple[SettingPath, str]:
 
 
 def _trusts(env: Environment) -> Iterator[tuple[SettingPath, str, Document]]:
-    """Yield the trust policies with a size that depends on settings."""
+    """Yield the trust policies whose size depends on settings."""
     if auditor := env.access.auditor:
         trust = auditors.auditor_trust(auditor)
         yield ("access", "auditor", "trusted"), "the auditors' trust policy", trust
@@ -215,14 +215,14 @@ def _require_size(
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """Something that only one file may have.
+    """Something that only one file may have, such as a bucket.
 
     Args:
         what: its kind and identity.
         setting: the setting that names it.
         rule: the rule that a second file with it breaks.
         given: its name.
-        remedy: what to do.
+        remedy: how to resolve a conflict.
 
     """
 
@@ -238,7 +238,7 @@ def conflicts(
 ) -> Iterator[tuple[LoadedEnvironment, Fault]]:
     """Yield each file with an organization, bucket or state of an earlier file, and the fault.
 
-    Two files may share a bucket that one of them only references (`adopt`, `manage = false`).
+    Two files may share a bucket that one of them only refers to (`adopt`, `manage = false`).
     """
     claimed: dict[Hashable, tuple[LoadedEnvironment, _Claim]] = {}
     for file in files:

@@ -1,4 +1,4 @@
-"""What a user sees when something is wrong: error classes, exit codes, and how a command ends."""
+"""Errors as users see them: error classes, exit codes, and the end of a command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOT_GIVEN = object()
 """The value of a setting that the file does not have."""
 
 EXIT_OK, EXIT_BAD, EXIT_FAILED = 0, 1, 2
-"""Exit codes: the answer is good; it is bad; there is no answer, or only part of one."""
+"""Exit codes: the answer is good; it is bad; there is no answer, or only a partial one."""
 
 _REPEAT_SECONDS = 2.0
 """A second signal within this time counts as the same as the first."""
@@ -36,7 +36,7 @@ class OrgtrailError(Exception):
 
 
 class StoppedError(OrgtrailError):
-    """The user, or a signal, stopped the work; the message says what was kept."""
+    """The user or a signal stopped the work; the message says what was kept."""
 
 
 class SettingsWarning(UserWarning):
@@ -82,7 +82,7 @@ class SettingsError(OrgtrailError):
 
     Attributes:
         faults: the faults.
-        source: the file they are in; None for settings made in Python.
+        source: the file that they are in; None for settings built in Python.
 
     """
 
@@ -96,7 +96,7 @@ class SettingsError(OrgtrailError):
 
 
 def with_location(fault: Fault, source: SettingsSource | None) -> str:
-    """Return a fault as text, with its file and line if the source is known."""
+    """Format a fault, with its file and line if the source is known."""
     return f"{source.at(fault.setting)}: {fault}" if source else str(fault)
 
 
@@ -120,7 +120,7 @@ def _as_hcl(value: object) -> str:
 
 
 def describe_internal_error(error: BaseException) -> str:
-    """Describe a bug of orgtrail in one line: the error and its place in the code."""
+    """Describe a bug in orgtrail in one line: the error and its place in the code."""
     places = traceback.extract_tb(error.__traceback__)
     ours = [each for each in places if "orgtrail" in each.filename] or [*places]
     file = ours[-1].filename.replace("\\", "/").rpartition("/")[2] if ours else ""
@@ -130,9 +130,9 @@ def describe_internal_error(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """Return foreign text with its control characters escaped, so it cannot move the terminal.
+    """Escape the control characters of untrusted text, so that it cannot control the terminal.
 
-    Anyone who names an object or calls the API chooses such a text.
+    Anyone who names an object or calls the API controls such text.
     """
     if text.isprintable():
         return text
@@ -142,11 +142,11 @@ def printable(text: str) -> str:
 
 
 def run_cli(work: Callable[[], object]) -> int:
-    """Run a command and report in one clear message what stopped it, without a traceback.
+    """Run a command; report an error in one clear message, without a traceback.
 
     Returns:
-        the exit code: what the work returns if that is a number, else 0; 2 if it could not be
-        done, was interrupted, could not be written, or hit a bug of orgtrail.
+        the exit code: the work's result if it is a number, else 0; 2 if the work failed or was
+        interrupted, its output could not be written, or it hit a bug in orgtrail.
 
     """
     if sys.stdout is None:
@@ -155,7 +155,7 @@ def run_cli(work: Callable[[], object]) -> int:
         _say("standard output is closed: give the command one, or a file")
         return EXIT_FAILED
     with suppress(AttributeError, OSError, ValueError):
-        # A terminal that cannot show a letter shows its number.
+        # Show the code of a character that the terminal cannot display.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     with _signals_as_ctrl_c():
         return _run(work)
@@ -176,7 +176,7 @@ def _run(work: Callable[[], object]) -> int:
         _say("interrupted; the output is as it was before")
         return EXIT_FAILED
     except BrokenPipeError:
-        # The reader of the answer has gone, and the shell reports that.
+        # The reader of the pipe is gone, and the shell reports that.
         _discard_output()
         return EXIT_FAILED
     except OSError as error:
@@ -209,7 +209,7 @@ def _discard_output() -> None:
 
 
 def _numbers(names: Iterable[str]) -> list[int]:
-    """Return the numbers of those signals that this system has."""
+    """Return the numbers of the signals that this system supports."""
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
@@ -233,7 +233,7 @@ def _signals_as_ctrl_c() -> Iterator[None]:
         nonlocal stopped
         now = time.monotonic()
         if stopped:
-            # The work is already ending; a signal much later means that the user will not wait.
+            # The work is already stopping; a much later signal means that the user will not wait.
             if now - stopped > _REPEAT_SECONDS:
                 raise KeyboardInterrupt
             return

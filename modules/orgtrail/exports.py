@@ -1,4 +1,4 @@
-"""Names that a package offers and loads when they are first used."""
+"""Lazy exports: names of a package that are imported on first use."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 
 def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a package's `__getattr__`, so that importing a part of it does not load the rest.
+    """Return a `__getattr__` for a package, so that importing one name does not load the others.
 
     Args:
-        package: its name.
-        homes: the module of each name, from the package's own name on.
+        package: the package's name.
+        homes: the module of each name, relative to the package.
 
     """
 

@@ -1,4 +1,4 @@
-"""Names that follow from settings: ARNs, key prefixes, S3 locations, alarm names.
+"""Names derived from settings: ARNs, key prefixes, S3 locations, alarm names.
 
 All are literal text, so that policies can be read in a diff and checked without AWS.
 """
@@ -69,7 +69,7 @@ def trail_arn(env: Environment) -> str:
 
 
 def verified_trail(env: Environment) -> VerifiedTrail:
-    """Return the trail as the integrity check identifies it."""
+    """Return the trail in the form that the verification uses."""
     arn, organization = trail_arn(env), env.organization.id
     return VerifiedTrail.of(arn, env.archive.bucket, organization, env.organization_prefix)
 
@@ -221,7 +221,7 @@ def notifications(env: Environment) -> list[Notification]:
 
 
 def siem_topic_arn(env: Environment, topic: str) -> str:
-    """Return the ARN of the SIEM feed's topic (its name may hold `*`)."""
+    """Return the ARN of the SIEM feed's topic (its name may contain `*`)."""
     return logging_arn(env, "sns", topic)
 
 

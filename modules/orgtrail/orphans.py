@@ -1,6 +1,6 @@
-"""Warnings of orphans: resources that Terraform could no longer reach after a new synthesis.
+"""Warns of orphans: resources that Terraform could no longer reach after a new synthesis.
 
-They come from comparing the new stacks with the last written ones; Terraform's state is not read.
+It compares the new stacks with the last written ones, without reading Terraform's state.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from orgtrail.settings.environment import CloudBackend, Environment, S3Backend
 
 _STACK = "cdk.tf.json"
 _REGION_SUFFIX = re.compile(r"(_[a-z]+){2,}_\d$")
-"""The end of a provider's alias outside of the home region, in earlier versions."""
+"""The suffix of provider aliases outside the home region, in earlier versions."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class _Stack:
     resources: Mapping[str, str]
 
     def account(self, address: str) -> str:
-        """Return the id of a resource's account, empty if it is not known."""
+        """Return the id of a resource's account, empty if it is unknown."""
         return self.accounts.get(self.resources[address], "")
 
 
 def orphan_warnings(environments: Sequence[Environment], draft: Path, out: Path) -> Iterator[str]:
-    """Yield a warning for the resources that the next apply would lose, with what to do.
+    """Yield warnings about resources that the next apply would lose, with the remedy.
 
     Args:
         environments: the environments of the new stacks.
@@ -42,18 +42,20 @@ def orphan_warnings(environments: Sequence[Environment], draft: Path, out: Path)
     names = {env.name for env in environments}
     for env in environments:
         old, new = (folder / "stacks" / env.name / _STACK for folder in (out, draft))
-        before = _text(old)
+        before = _read_text(old)
         if before is None:
             yield from _renamed(env, names, out)
         elif (
-            before != (after := _text(new)) and (last := _stack(before)) and (now := _stack(after))
+            before != (after := _read_text(new))
+            and (last := _stack(before))
+            and (now := _stack(after))
         ):
             yield from _unreachable(env, last, now)
             yield from _moved(env, last, now)
 
 
 def _unreachable(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]:
-    """Yield warnings of resources that are removed together with their provider.
+    """Yield warnings about resources that are removed together with their provider.
 
     https://developer.hashicorp.com/terraform/language/providers/configuration
     """
@@ -76,7 +78,7 @@ def _unreachable(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]
 
 
 def _moved(env: Environment, before: _Stack, now: _Stack) -> Iterator[str]:
-    """Yield warnings of resources that would be created again in another account."""
+    """Yield warnings about resources that would be created again in another account."""
     moves: dict[tuple[str, str], list[str]] = {}
     for address in sorted(before.resources.keys() & now.resources.keys()):
         move = before.account(address), now.account(address)
@@ -97,13 +99,13 @@ def _renamed(env: Environment, names: set[str], out: Path) -> Iterator[str]:
     """Yield a warning if the state may be in a stack with an earlier name of the file."""
     backend = env.backend
     if isinstance(backend, CloudBackend) or (isinstance(backend, S3Backend) and backend.key):
-        # The file sets the place of the state.
+        # The file sets the location of the state.
         return
     ours = re.compile(rf"(?<![\w-]){re.escape(env.organization.id)}(?![\w-])")
     former = [
         each.parent.name
         for each in sorted(out.glob(f"stacks/*/{_STACK}"))
-        if each.parent.name not in names and ours.search(_text(each) or "")
+        if each.parent.name not in names and ours.search(_read_text(each) or "")
     ]
     if not former:
         return
@@ -130,12 +132,12 @@ def _retirement(env: Environment, names: Iterable[str]) -> str:
 
 
 def _name(env: Environment, account: str, alias: str) -> str:
-    """Return the account's name in the file, or else the name in its provider's alias."""
+    """Return the account's name in the file, else the name in its provider's alias."""
     known = (name for name, each in env.accounts.items() if each.id == account)
     return next(known, _REGION_SUFFIX.sub("", alias))
 
 
-def _text(path: Path) -> str | None:
+def _read_text(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError):

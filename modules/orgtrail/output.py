@@ -1,4 +1,4 @@
-"""The output folder: files that are written all or none, and a summary of a written stack."""
+"""Writes output folders atomically, and summarizes a written stack."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Any
 
 from orgtrail.errors import OrgtrailError
 
-_LAST = "manifest.json"
+_MOVED_LAST = "manifest.json"
 """Moved into place last, because it names the other files."""
 
 
 @contextmanager
 def atomic_output(out: Path) -> Iterator[Path]:
-    """Yield a folder for drafts; its files move into `out` once all of them are written.
+    """Yield a draft folder; its files move into `out` once all of them are written.
 
-    Other files in `out` stay, and nothing in it changes if the writing fails.
+    Other files in `out` are kept, and `out` does not change if writing fails.
 
     Raises:
         OrgtrailError: the folder cannot be written.
@@ -38,7 +38,7 @@ def atomic_output(out: Path) -> Iterator[Path]:
 
 def _publish(draft: Path, out: Path) -> None:
     files = [each for each in draft.rglob("*") if each.is_file()]
-    for file in sorted(files, key=lambda each: (each.name == _LAST, each)):
+    for file in sorted(files, key=lambda each: (each.name == _MOVED_LAST, each)):
         place = out / file.relative_to(draft)
         place.parent.mkdir(parents=True, exist_ok=True)
         file.replace(place)
@@ -46,12 +46,12 @@ def _publish(draft: Path, out: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AccountSummary:
-    """What a stack makes and reads in one account, by the provider of that account.
+    """A stack's resources and data sources in one account, by the account's provider.
 
     Attributes:
         alias: the provider's alias.
         id: the account's id.
-        region: the region of every resource that names no other.
+        region: the region of every resource that sets no other.
         resources: the number of resources by kind and name:
             `{"aws_s3_bucket": {"archive": 1, ...}}`.
         data: the same for data sources.
@@ -66,7 +66,7 @@ class AccountSummary:
 
     @property
     def count(self) -> int:
-        """The number of resources that a first apply makes."""
+        """The number of resources that a first apply creates."""
         return sum(sum(named.values()) for named in self.resources.values())
 
 

@@ -1,8 +1,8 @@
 """The CloudTrail record: every field and its type, up to eventVersion 1.11.
 
-The Glue table is made from it, and everything that reads records uses it. AWS's own table lacks
-the fields marked "not in AWS's table": without them nobody can follow a person through role
-chaining, see a central root session or recognize a management event.
+It defines the Glue table, and everything that reads records uses it. AWS's own table lacks the
+fields marked "not in AWS's table". They are needed to follow a person through role chaining, see
+a central root session or recognize a management event.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """
 
@@ -15,7 +15,7 @@ VERSION = "1.11"
 """The newest eventVersion that the fields cover."""
 
 LARGEST_LOG = 512 << 20
-"""The most decompressed bytes of one log file that are read; CloudTrail's own end at 50 MB."""
+"""Most decompressed bytes to read from a log file; CloudTrail's have at most 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Map:
 
 
 Type = str | Struct | List | Map
-"""`STRING`, `JSON`, or nested types. Booleans are text: records have them as either."""
+"""`STRING`, `JSON`, or nested types. Booleans are read as text, since records may have either."""
 
 STRING = "string"
 
@@ -180,11 +180,11 @@ def hive(kind: Type) -> str:
 
 
 def duck(kind: Type, names: Collection[str] | None = None) -> object:
-    """Return a type as DuckDB's `json_transform` takes it, with names as records spell them.
+    """Return a type for DuckDB's `json_transform`, with names as in records.
 
     Args:
         kind: the type.
-        names: the nested fields that are needed, in lower case; None for all.
+        names: the nested fields to include, in lower case; None for all.
 
     """
     match kind:

@@ -14,7 +14,7 @@ class Partition:
         name: the partition in an ARN, after `arn:`.
         pattern: a pattern that the names of its regions match, in Python and in RE2.
         suffix: the domain of its services, as in `kms:ViaService`.
-        absent: the services that the stack uses and none of its regions has, by botocore's names.
+        absent: services of the stack that none of its regions has, by botocore's names.
         regions: the number of regions that an account has by default (November 2026).
         further: the number of regions that an account can opt in to.
 
@@ -44,7 +44,7 @@ PARTITIONS: tuple[Partition, ...] = (
               _CHAT | {"codebuild"}, 1),
     Partition("aws-iso-f", r"us-isof-[a-z]+-[0-9]{1,2}", "csp.hci.ic.gov", _CHAT),
     Partition("aws-eusc", r"eusc-[a-z]{2}-[a-z]+-[0-9]{1,2}", "amazonaws.eu", _CHAT, 1),
-    # Last, because its pattern would match `cn-north-1` too.
+    # Last, because its pattern also matches `cn-north-1`.
     Partition("aws", r"[a-z]{2}-[a-z]+-[0-9]{1,2}", "amazonaws.com", frozenset(), 17, 17),
 )  # fmt: skip
 """All partitions.
@@ -55,7 +55,7 @@ channels in commercial regions only
 (https://docs.aws.amazon.com/chatbot/latest/adminguide/chatbot-regions.html, read in November 2026).
 The numbers of regions are from
 https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html.
-A service that is not listed here may still be absent, where AWS publishes nothing about it.
+A service that is not listed here may still be absent if AWS publishes nothing about it.
 
 The service principals that the stack uses end in `amazonaws.com` in all partitions. The exceptions
 (`logs`, `codedeploy`, `elasticmapreduce` in China and four in aws-iso and aws-iso-b) are in
@@ -63,7 +63,7 @@ https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/region-info/lib/de
 Terraform's `aws_service_principal` follows. Neither names an exception for aws-eusc.
 """
 
-_ABSENT_IN = {
+_ABSENT_BY_REGION = {
     "us-iso-west-1": frozenset({"athena", "glue"}),
     "us-isob-west-1": frozenset({"athena", "codebuild", "glue", "guardduty"}),
 }
@@ -107,12 +107,12 @@ def partition(region: str) -> str:
 
 
 def has_service(region: str, service: str) -> bool:
-    """Tell whether a region has a service (by botocore's name), as far as `PARTITIONS` knows."""
-    return service not in partition_of(region).absent | _ABSENT_IN.get(region, frozenset())
+    """Return whether a region has a service (by botocore's name), as far as `PARTITIONS` shows."""
+    return service not in partition_of(region).absent | _ABSENT_BY_REGION.get(region, frozenset())
 
 
 def is_opt_in(region: str) -> bool:
-    """Tell whether an account has to opt in to a region; some services treat those differently.
+    """Return whether an account has to opt in to a region; some services treat it differently.
 
     Only the commercial partition has such regions.
     https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html

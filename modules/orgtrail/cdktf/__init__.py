@@ -1,1 +1,1 @@
-"""Constructs, one concern each: they take providers and settings, and only wire."""
+"""CDKTF constructs, each for one concern; they turn settings and providers into resources."""

@@ -1,4 +1,4 @@
-"""The CDKTF app: one stack for each environment file, written whole or not at all."""
+"""The CDKTF app: one stack for each environment file; either all are written or none."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from orgtrail.output import atomic_output
 from orgtrail.settings.environment import Environment
 
 FOLDER = "ORGTRAIL_ENVS"
-"""Environment variable that names another folder of environment files than `envs`."""
+"""Environment variable for a folder of environment files other than `envs`."""
 
 MANY = 20
-"""Environments that take about a second."""
+"""This many environments take about a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Synthesized:
     path: Path
     """Its `cdk.tf.json`."""
     seconds: float
-    """What making its constructs took."""
+    """The time that creating its constructs took."""
 
 
 def main() -> int:
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def synthesize_folder() -> list[Synthesized]:
-    """Synthesize every file of `envs`, or of `ORGTRAIL_ENVS`, to where the CDKTF CLI reads."""
+    """Synthesize every file of `envs`, or `ORGTRAIL_ENVS`, to the CDKTF CLI's output folder."""
     trust_types()
     environments = load_environments(os.environ.get(FOLDER) or "envs")
     return synthesize(environments, Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out"))
@@ -50,20 +50,20 @@ def synthesize_folder() -> list[Synthesized]:
 def synthesize(environments: Sequence[Environment], out: Path) -> list[Synthesized]:
     """Write `stacks/<name>/cdk.tf.json` of each environment, and the manifest.
 
-    All files are written beside the old ones first and then take their places, so a failure
-    leaves the old output as it was. What Terraform keeps in those folders stays.
+    All files are written to a draft folder first, so that a failure leaves the old output
+    unchanged. Terraform's own files in the output folder are kept.
 
     Returns:
-        each environment with the path of its JSON.
+        the environments with the paths of their JSON files.
 
     Raises:
         OrgtrailError: the folder cannot be written, or CDKTF fails.
 
     Warns:
-        SettingsWarning: Terraform could not reach any more what the last written stack made.
+        SettingsWarning: Terraform could no longer reach resources of the last written stack.
 
     """
-    # Imported here, not above: who only reads settings should not wait for Node.
+    # Imported late: reading settings should not wait for Node.
     from orgtrail.cdktf.bindings import FAILURES
 
     with atomic_output(out) as draft:
@@ -81,12 +81,12 @@ def _make(environments: Sequence[Environment], draft: Path, out: Path) -> list[S
     from orgtrail.cdktf.bindings import App
     from orgtrail.cdktf.stack import EnvironmentStack
 
-    # Stack traces hold temporary paths, and output must be the same on every machine.
-    # CDKTF's validation runs `terraform version`, which a machine that synthesizes may lack;
-    # what else it checks (a provider for each resource), our tests check.
+    # Stack traces have temporary paths, and output must be the same on every machine.
+    # CDKTF's validation runs `terraform version`, but the machine may not have Terraform;
+    # our tests cover its other check (a provider for each resource).
     app = App(outdir=str(draft), stack_traces=False, skip_validation=True)
     made = []
-    for environment in _watched(environments):
+    for environment in _with_progress(environments):
         started = time.perf_counter()
         EnvironmentStack(app, environment)
         path = out / "stacks" / environment.name / "cdk.tf.json"
@@ -95,8 +95,8 @@ def _make(environments: Sequence[Environment], draft: Path, out: Path) -> list[S
     return made
 
 
-def _watched(environments: Sequence[Environment]) -> Iterable[Environment]:
-    """Show progress on a terminal, where it takes long enough to watch."""
+def _with_progress(environments: Sequence[Environment]) -> Iterable[Environment]:
+    """Show progress on a terminal if there are many environments."""
     if len(environments) < MANY or not sys.stderr.isatty():
         return environments
     from rich.console import Console

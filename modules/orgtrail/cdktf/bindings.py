@@ -1,4 +1,4 @@
-"""The only module that imports CDKTF and the AWS provider: moving to `cdktn` is this one file."""
+"""The only module that imports CDKTF and the AWS provider, so that `cdktn` can replace them here."""
 
 from __future__ import annotations
 
@@ -59,33 +59,33 @@ __all__ = [
 ]
 
 FAILURES = (JSIIError, RuntimeError)
-"""What jsii raises where Node reports an error."""
+"""The errors that jsii raises if Node reports an error."""
 
 Dependable = TerraformResource | TerraformDataSource
 Dependables = Sequence[Dependable]
 
 _PROVIDER = "cdktf_cdktf_provider_aws"
 _RENAMED = {"equals": "equal_to"}
-"""Arguments that the bindings give another name: theirs is taken in some of jsii's languages."""
+"""Arguments that the bindings rename, since the name is reserved in one of jsii's languages."""
 
 
 @cache
 def class_of(kind: str) -> Any:
-    """Return the class of the bindings for a kind of resource: `aws_s3_bucket`, `data.aws_regions`.
+    """Return the bindings' class for a kind such as `aws_s3_bucket` or `data.aws_regions`.
 
-    Its module is loaded when it is first asked for: each costs some milliseconds.
+    Its module is imported on first use, since each import takes some milliseconds.
     """
     name = kind.replace("data.aws_", "data_aws_").removeprefix("aws_")
     module = import_module(f"{_PROVIDER}.{name}")
     title = "".join(map(str.capitalize, name.split("_")))
-    # Where a name would be that of the module's namespace in C#, the generator adds a letter.
+    # The generator appends a letter to names that would clash with the module's C# namespace.
     return getattr(module, title, None) or getattr(module, f"{title}A")
 
 
 def arguments(values: Json) -> tuple[Json, Json]:
-    """Return the arguments of a class for the values of a resource, and what is to be overridden.
+    """Split the values of a resource into arguments of its class, and values to override.
 
-    A class takes no expression for a number or a block, so those are put into its JSON later.
+    A class accepts no expression for a number or a block, so these are overridden in its JSON.
     """
     given, overridden = {}, {}
     for name, value in values.items():
@@ -97,15 +97,15 @@ def arguments(values: Json) -> tuple[Json, Json]:
 
 
 def null() -> Any:
-    """Return a value that is written as null, where None would be left out."""
+    """Return a value that is written as null; None would be omitted."""
     return Token.null_value()
 
 
 def _argument(value: Any, *, is_listed: bool = False) -> Any:
-    """Return one value as the bindings take it.
+    """Convert one value to the form that the bindings expect.
 
-    jsii makes its structs of a block's snake case, but not in lists: there it takes the names of
-    TypeScript.
+    jsii converts the snake-case names of a block, but not in lists, where it expects TypeScript's
+    names.
     """
     match value:
         case dict():

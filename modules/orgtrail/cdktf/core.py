@@ -1,4 +1,4 @@
-"""The constructs that every organization trail has, each to be used alone too."""
+"""The constructs of every organization trail; each can also be used alone."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class OrganizationCheck(Part):
     """Stops a plan that would reach another organization, or one that is not ready.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
+        scope: the parent construct.
+        id: its name in the scope.
         environment: the settings.
-        provider: the management account.
+        provider: provider of the management account.
 
     """
 
@@ -33,7 +33,7 @@ class OrganizationCheck(Part):
         environment: Environment,
         provider: aws.AwsProvider,
     ) -> None:
-        """Read the organization and state what must be true of it."""
+        """Read the organization and check it."""
         super().__init__(scope, id, environment, {"management": provider})
         data = self._start("management")
         made = organization(data)
@@ -42,20 +42,20 @@ class OrganizationCheck(Part):
 
     @property
     def account_ids(self) -> str:
-        """The expression of the ids of all accounts that the organization has."""
+        """Expression for the ids of all accounts of the organization."""
         return account_ids(self.address_of(self.data))
 
 
 class TrailKey(Part):
     """The key that encrypts log files and query results; `arn` is its ARN, or a reference to it.
 
-    `ready` is what must be there before it is used: nothing where it is only referred to.
+    `ready` are the resources that must exist before it is used; empty if it is only referred to.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
+        scope: the parent construct.
+        id: its name in the scope.
         environment: the settings.
-        provider: the logging account.
+        provider: provider of the logging account.
 
     """
 
@@ -67,7 +67,7 @@ class TrailKey(Part):
         environment: Environment,
         provider: aws.AwsProvider,
     ) -> None:
-        """Make the key and its alias, unless the key is somebody else's."""
+        """Create the key and its alias, unless the key is only referred to."""
         super().__init__(scope, id, environment, {"logging": provider})
         data = self._start("logging")
         made = key(data)
@@ -77,15 +77,15 @@ class TrailKey(Part):
 
 
 class LogArchive(Part):
-    """The bucket with the evidence, and the bucket that logs who reaches for it.
+    """The archive, and the bucket for its access logs.
 
-    `ready` is what must be there before the first log file comes.
+    `ready` are the resources that must exist before the first log file arrives.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
+        scope: the parent construct.
+        id: its name in the scope.
         environment: the settings.
-        provider: the logging account.
+        provider: provider of the logging account.
         kms_key_arn: ARN of the key that encrypts log files.
 
     """
@@ -99,7 +99,7 @@ class LogArchive(Part):
         provider: aws.AwsProvider,
         kms_key_arn: str,
     ) -> None:
-        """Make both buckets, except those that are somebody else's."""
+        """Create the buckets that are not only referred to."""
         super().__init__(scope, id, environment, {"logging": provider})
         data = self._start("logging")
         made = archive(data, kms_key_arn)
@@ -109,16 +109,17 @@ class LogArchive(Part):
 
 
 class LogDelivery(Part):
-    """The log group, and the role that CloudTrail writes to it with.
+    """The log group, and the role with which CloudTrail writes to it.
 
-    `group` is the group and `ready` all that must be there before CloudTrail delivers: nothing of
-    what is somebody else's.
+    `group` is the group. `ready` are the resources that must exist before CloudTrail delivers. Both
+    omit resources that are only referred to.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
+        scope: the parent construct.
+        id: its name in the scope.
         environment: the settings.
-        provider: the management account; the group must be in the account that owns the trail.
+        provider: provider of the management account; the account that owns the trail must have the
+            group.
 
     """
 
@@ -130,7 +131,7 @@ class LogDelivery(Part):
         environment: Environment,
         provider: aws.AwsProvider,
     ) -> None:
-        """Make the group and the role, except what is somebody else's."""
+        """Create the group and the role, unless they are only referred to."""
         super().__init__(scope, id, environment, {"management": provider})
         data = self._start("management")
         made = delivery(data)
@@ -140,16 +141,16 @@ class LogDelivery(Part):
 
 
 class Trail(Part):
-    """The trail itself, and its delegated administrator if there is one.
+    """The trail, and its delegated administrator if there is one.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
+        scope: the parent construct.
+        id: its name in the scope.
         environment: the settings.
-        provider: the management account.
+        provider: provider of the management account.
         kms_key_arn: ARN of the key that encrypts log files.
         delivery: the log group to deliver to, if any.
-        after: what must be there before CloudTrail tries to write: the bucket's policy above all.
+        after: resources that must exist before CloudTrail writes, above all the bucket's policy.
 
     """
 
@@ -164,7 +165,7 @@ class Trail(Part):
         delivery: LogDelivery | None,
         after: aws.Dependables,
     ) -> None:
-        """Make the trail, unless it is somebody else's."""
+        """Create the trail, unless it is only referred to."""
         super().__init__(scope, id, environment, {"management": provider})
         data = self._start("management")
         made = trail(
@@ -178,14 +179,14 @@ class Trail(Part):
 
 
 class Guardrails(Part):
-    """The SCPs with their attachments, and the RCP of the logging account where asked for.
+    """The SCPs with their attachments, and the RCP of the logging account if it is enabled.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
+        scope: the parent construct.
+        id: its name in the scope.
         environment: the settings.
-        provider: the management account.
-        after: what must be there before the policies bind.
+        provider: provider of the management account.
+        after: resources that must exist before the policies take effect.
 
     """
 
@@ -198,7 +199,7 @@ class Guardrails(Part):
         provider: aws.AwsProvider,
         after: aws.Dependables,
     ) -> None:
-        """Make and attach the policies."""
+        """Create and attach the policies."""
         super().__init__(scope, id, environment, {"management": provider})
         data = self._start("management")
         guardrails(data, self.refer(after))
@@ -209,13 +210,13 @@ class Catalog(Part):
     """The table that projects account, region and day, and the workgroup that queries it.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
+        scope: the parent construct.
+        id: its name in the scope.
         environment: the settings.
-        provider: the logging account.
-        organization: the organization: its accounts complete the file's.
+        provider: provider of the logging account.
+        organization: the organization, whose accounts complete those of the file.
         kms_key_arn: ARN of the key that encrypts query results.
-        access_logs: the bucket that logs who reaches for results.
+        access_logs: the bucket for the result bucket's access logs.
 
     """
 
@@ -230,7 +231,7 @@ class Catalog(Part):
         kms_key_arn: str,
         access_logs: LogTarget,
     ) -> None:
-        """Make database, table, result bucket and workgroup, and what is asked for beside them."""
+        """Create database, table, result bucket and workgroup, and the enabled options."""
         super().__init__(scope, id, environment, {"logging": provider})
         data = self._start("logging")
         (address,) = self.refer([organization.data])

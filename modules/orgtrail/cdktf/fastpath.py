@@ -1,12 +1,12 @@
-"""Loading the AWS provider's bindings in a tenth of the time, with the same output.
+"""Loads the AWS provider's bindings in a tenth of the time, with the same output.
 
 The generated package imports 2,212 modules in Python and as many files in Node. A finder makes
-the Python package load a module when it is first named; a hook that Node is started with does the
-same for the package's index. Later generators do so themselves, so both go away with `cdktn`.
+the Python package load modules on first use, and a hook in Node does the same for the package's
+index. Later generators load lazily, so that `cdktn` needs neither.
 
-Our own app also leaves out the bindings' checks of argument types, half of the time that a
-construct takes: a test holds every resource against the provider's schema, and settings are valid
-before they are made. It also leaves out the stack traces that CDKTF takes of every token.
+Our own app also skips the bindings' checks of argument types, which take half of a construct's
+time: a test checks every resource against the provider's schema, and settings are validated
+first. It also skips the stack traces that CDKTF takes of every token.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from orgtrail.errors import OrgtrailError
 
 PROVIDER = "cdktf_cdktf_provider_aws"
 SWITCH = "ORGTRAIL_FAST_PATH"
-"""Set this environment variable to 0 to load everything the ordinary way."""
+"""Set this environment variable to 0 to load everything in the ordinary way."""
 
 _NO_TRACES = "ORGTRAIL_NO_TRACES"
-"""Tells the hook in Node that it is our own app."""
+"""Signals to the hook in Node that our own app runs."""
 _HOOK = Path(__file__).with_name("lazy_index.cjs")
 
 
 class _LazyPackage(MetaPathFinder, Loader):
-    """Finds the provider's package and leaves out its body, which imports every module."""
+    """Finds the provider's package and skips its body, which imports every module."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -60,7 +60,7 @@ class _LazyPackage(MetaPathFinder, Loader):
 
 
 class _UncheckedModules(MetaPathFinder):
-    """Loads generated modules as `python -O` would; all others as ever."""
+    """Loads generated modules as `python -O` would; other modules load as usual."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -74,7 +74,7 @@ class _UncheckedModules(MetaPathFinder):
 
 
 class _UncheckedLoader(SourceFileLoader):
-    """Keeps its bytecode where `python -O` keeps it, apart from the ordinary one."""
+    """Stores its bytecode where `python -O` does, separate from the ordinary bytecode."""
 
     def get_code(self, fullname: str) -> CodeType | None:
         cache = importlib.util.cache_from_source(self.path, optimization="1")
@@ -83,12 +83,12 @@ class _UncheckedLoader(SourceFileLoader):
                 py_compile.compile(self.path, cache, doraise=True, optimize=1)
             return cast(CodeType, marshal.loads(Path(cache).read_bytes()[16:]))  # noqa: S302
         except OSError:
-            # Nowhere to keep bytecode: the checked module does as well.
+            # Bytecode cannot be stored: the checked module works as well.
             return super().get_code(fullname)
 
 
 def _is_fresh(cache: str, source: str) -> bool:
-    """Tell whether bytecode is of this Python and this source (PEP 552, by time and size)."""
+    """Return whether bytecode is of this Python and this source (PEP 552, by time and size)."""
     if not Path(cache).exists():
         return False
     with Path(cache).open("rb") as file:
@@ -101,22 +101,22 @@ def _is_fresh(cache: str, source: str) -> bool:
 
 
 def enabled() -> bool:
-    """Tell whether the fast path is on."""
+    """Return whether the fast path is on."""
     return os.environ.get(SWITCH) != "0"
 
 
 def trust_types() -> None:
-    """Load bindings from now on without their checks of argument types."""
+    """Load bindings without their checks of argument types from now on."""
     if enabled():
         sys.meta_path.insert(0, _UncheckedModules())
 
 
 @contextmanager
 def lazily() -> Iterator[None]:
-    """Import the bindings inside this block lazily; jsii's Node process is started in it.
+    """Import the bindings in this block lazily; it also starts jsii's Node process.
 
-    The finder stays, so that what a user imports later is lazy too; it does nothing where the
-    package was imported before. The environment is as before when the block ends.
+    The finder stays installed, so that later imports are lazy too; it has no effect if the package
+    was already imported. The environment is restored when the block ends.
     """
     before = {name: os.environ.get(name) for name in ("JSII_NODE", "NODE_OPTIONS", _NO_TRACES)}
     os.environ["JSII_NODE"] = _node()
@@ -138,10 +138,10 @@ def lazily() -> Iterator[None]:
 
 
 def _node() -> str:
-    """Return the Node to use: `JSII_NODE`, or the one that PyPI brought, or the machine's.
+    """Return the Node to use: `JSII_NODE`, else the one from PyPI, else the machine's.
 
     Raises:
-        OrgtrailError: there is none.
+        OrgtrailError: Node is missing.
 
     """
     if given := os.environ.get("JSII_NODE"):

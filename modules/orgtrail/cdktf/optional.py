@@ -1,4 +1,4 @@
-"""The constructs of what an environment asks for beside the trail, each to be used alone too."""
+"""The constructs of an environment's options; each can also be used alone."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from orgtrail.trail.siem import siem
 
 
 class Alarms(Part):
-    """Metric filters on the trail's log group, alarms on their metrics, and who receives them.
+    """Metric filters on the trail's log group, alarms on their metrics, and their subscribers.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
-        environment: the settings of the whole.
-        settings: the alarms' own.
-        provider: the management account, which owns the log group.
-        delivery: the log group and what it needs.
+        scope: the parent construct.
+        id: its name in the scope.
+        environment: the settings of the environment.
+        settings: the alarms' settings.
+        provider: provider of the management account, which owns the log group.
+        delivery: the log group.
 
     """
 
@@ -40,7 +40,7 @@ class Alarms(Part):
         provider: aws.AwsProvider,
         delivery: LogDelivery,
     ) -> None:
-        """Make the topic, then what rings it."""
+        """Create the topic, then the alarms."""
         super().__init__(scope, id, environment, {"management": provider})
         data = self._start("management")
         alarms(data, settings, group=self.refer(delivery.group))
@@ -48,14 +48,14 @@ class Alarms(Part):
 
 
 class Auditor(Part):
-    """The auditors' role. Readers in member accounts are let in by the archive's own policies.
+    """The auditors' role. The archive's policies admit readers in member accounts.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
-        environment: the settings of the whole.
-        settings: the role's own.
-        provider: the logging account.
+        scope: the parent construct.
+        id: its name in the scope.
+        environment: the settings of the environment.
+        settings: the role's settings.
+        provider: provider of the logging account.
 
     """
 
@@ -68,7 +68,7 @@ class Auditor(Part):
         settings: access.AuditorSettings,
         provider: aws.AwsProvider,
     ) -> None:
-        """Make the role."""
+        """Create the role."""
         super().__init__(scope, id, environment, {"logging": provider})
         data = self._start("logging")
         auditor(data, settings)
@@ -76,15 +76,15 @@ class Auditor(Part):
 
 
 class SiemFeed(Part):
-    """Notices of new log files, as S3 words them: what Splunk, Elastic and others take.
+    """Notices of new log files in S3's format, which Splunk, Elastic and others accept.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
-        environment: the settings of the whole.
-        settings: the feed's own.
-        provider: the logging account, in the archive's region.
-        after: what must be there before the bucket's notification is set.
+        scope: the parent construct.
+        id: its name in the scope.
+        environment: the settings of the environment.
+        settings: the feed's settings.
+        provider: provider of the logging account, in the archive's region.
+        after: resources that must exist before the bucket's notification is set.
 
     """
 
@@ -98,7 +98,7 @@ class SiemFeed(Part):
         provider: aws.AwsProvider,
         after: aws.Dependables,
     ) -> None:
-        """Make key, topic, queues, the bucket's notification and the SIEM's role."""
+        """Create key, topic, queues, the bucket's notification and the SIEM's role."""
         super().__init__(scope, id, environment, {"logging": provider})
         data = self._start("logging")
         siem(data, settings, self.refer(after))
@@ -109,15 +109,15 @@ class GuardDuty(Part):
     """A detector in the delegated administrator and in the management account, in each region.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
-        environment: the settings of the whole.
-        settings: GuardDuty's own.
+        scope: the parent construct.
+        id: its name in the scope.
+        environment: the settings of the environment.
+        settings: GuardDuty's settings.
         providers: providers of the management account and of the administrator, by name, in the
             home region.
-        logging: the logging account, for the findings' bucket.
-        access_logs: the bucket that logs who reaches for findings.
-        after: what must be there before: the check of the organization.
+        logging: provider of the logging account, for the findings' bucket.
+        access_logs: the bucket for the findings bucket's access logs.
+        after: resources that must exist before: the check of the organization.
 
     """
 
@@ -133,7 +133,7 @@ class GuardDuty(Part):
         access_logs: LogTarget,
         after: aws.Dependables,
     ) -> None:
-        """Make the export's bucket, then each region."""
+        """Create the export's bucket, then the resources of each region."""
         super().__init__(scope, id, environment, {**providers, "logging": logging})
         data = self._start("logging")
         target = self.log_target(access_logs)
@@ -142,18 +142,18 @@ class GuardDuty(Part):
 
 
 class SecurityHub(Part):
-    """One policy for all accounts, those that exist and those to come, in all regions.
+    """One policy for all existing and future accounts, in all regions.
 
     https://docs.aws.amazon.com/securityhub/latest/userguide/central-configuration-intro.html
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
-        environment: the settings of the whole.
-        settings: Security Hub's own.
+        scope: the parent construct.
+        id: its name in the scope.
+        environment: the settings of the environment.
+        settings: Security Hub's settings.
         providers: providers of the management account and of the administrator, by name, in the
             home region.
-        after: what must be there before: the check of the organization.
+        after: resources that must exist before: the check of the organization.
 
     """
 
@@ -175,16 +175,16 @@ class SecurityHub(Part):
 
 
 class AccessAnalyzer(Part):
-    """An analyzer in each region, of what is shared with anyone outside of the organization.
+    """An analyzer in each region, for resources shared outside the organization.
 
     Args:
-        scope: the construct that it is part of.
-        id: its name there.
-        environment: the settings of the whole.
-        settings: the analyzer's own.
+        scope: the parent construct.
+        id: its name in the scope.
+        environment: the settings of the environment.
+        settings: the analyzer's settings.
         providers: providers of the management account and of the administrator, by name, in the
             home region.
-        after: what must be there before: the check of the organization.
+        after: resources that must exist before: the check of the organization.
 
     """
 
@@ -198,7 +198,7 @@ class AccessAnalyzer(Part):
         providers: Providers,
         after: aws.Dependables,
     ) -> None:
-        """Register the administrator once, then make the analyzers."""
+        """Register the administrator once, then create the analyzers."""
         super().__init__(scope, id, environment, providers)
         data = self._start("management")
         access_analyzer(data, settings, self.refer(after))

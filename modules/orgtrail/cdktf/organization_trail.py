@@ -1,4 +1,4 @@
-"""The organization trail as one construct: every part of it, across the accounts."""
+"""The organization trail as one construct, with all parts in all accounts."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from orgtrail.trail.resource import Output
 class OrganizationTrail(Part):
     """An organization trail with its archive, guardrails and catalog.
 
-    Make the two providers in your stack and pass them in; the construct makes none, so it can be
-    in any stack, and twice in one.
+    Create the two providers in your stack and pass them in. The construct creates none, so that it
+    works in any stack, even twice in the same one.
 
     Args:
-        scope: a stack, or a construct of it.
-        id: the construct's name there; it is part of every resource's address.
-        environment: the settings, from `load_environment` or made in Python.
+        scope: a stack, or a construct in one.
+        id: the construct's name in the scope; it is part of every resource's address.
+        environment: the settings, from `load_environment` or built in Python.
         management: provider of the management account, in the home region.
         logging: provider of the logging account, in the home region.
-        further: providers by account name, in the home region, where
-            `environment.deployed_accounts` names more than these two: the administrators of
-            GuardDuty, Security Hub and Access Analyzer. Resources in other regions name their
-            region themselves.
+        further: providers by account name, in the home region, if `environment.deployed_accounts`
+            has more than these two: the administrators of GuardDuty, Security Hub and Access
+            Analyzer. Resources in other regions set their region themselves.
 
     Attributes:
-        outputs: what the next tool needs to know, by name: value and meaning.
+        outputs: values for other tools, by name, each with its meaning.
 
     Raises:
         SettingsError: a policy would be larger than AWS accepts.
@@ -51,7 +50,7 @@ class OrganizationTrail(Part):
         logging: aws.AwsProvider,
         further: Providers | None = None,
     ) -> None:
-        """Make every part, in the order that CloudTrail needs."""
+        """Create every part, in the order that CloudTrail needs."""
         providers = {**(further or {}), "management": management, "logging": logging}
         super().__init__(scope, id, environment, providers)
         require_limits(environment)

@@ -1,4 +1,4 @@
-"""Constructs that make resources from the trail's data, each with its class of the bindings."""
+"""The base of constructs: creates resources from the stack's data with the bindings' classes."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ Providers = Mapping[str, aws.AwsProvider]
 
 @dataclass(frozen=True, slots=True)
 class LogTarget:
-    """A bucket that server access logs go to, and what must be there before."""
+    """A bucket for server access logs, and the resources that must exist before its use."""
 
     name: str
     ready: aws.Dependables = ()
 
 
 class Part(aws.Construct):
-    """A construct whose resources are made from data.
+    """A construct whose resources are created from data.
 
-    Each resource carries the provider of its account, so none can fall to a default account. Below
-    a scope that has a `home` (our own stack), resources are made in that scope and have their
-    address in the data, such as `aws_s3_bucket_policy.archive_policy`; elsewhere CDKTF's own unique
-    ids keep two trails in one stack apart.
+    Each resource has its account's provider, so that none can end up in a default account. Below a
+    scope with a `home` (our own stack), resources are created in `home` and have the same address
+    as in the data, such as `aws_s3_bucket_policy.archive_policy`. Elsewhere CDKTF's unique ids keep
+    two trails in one stack apart.
     """
 
     def __init__(
         self, scope: aws.Construct, id: str, environment: Environment, providers: Providers
     ) -> None:
-        """Start empty.
+        """Create the construct without resources.
 
         Args:
-            scope: the construct that it is part of.
-            id: its name there.
+            scope: the parent construct.
+            id: its name in the scope.
             environment: the settings.
-            providers: a provider for each account that resources are made in.
+            providers: a provider for each account with resources.
 
         """
         super().__init__(scope, id)
@@ -55,24 +55,24 @@ class Part(aws.Construct):
         self.home: aws.Construct | None = getattr(scope, "home", None)
         self._providers = providers
         self._made: dict[str, aws.Dependable] = {}
-        """By address in the data."""
+        """Created resources, by their address in the data."""
         self._scopes: dict[tuple[str, ...], aws.Construct] = {self.path: self}
         self._addresses: dict[str, str] = {}
-        """Addresses in the data that are others in this stack."""
+        """Addresses in this stack, by address in the data, if they differ."""
 
     def _start(self, account: str) -> Data:
-        """Return where the data of this construct starts, in an account."""
+        """Return an empty part in an account, for the data of this construct."""
         return Data(self.environment, account, path=self.path)
 
     def make(self, resources: Iterable[Resource], checks: Iterable[Check] = ()) -> None:
-        """Make resources, in their order, and checks.
+        """Create resources, in order, and checks.
 
         Raises:
             OrgtrailError: a provider is missing.
 
         """
         for each in resources:
-            # What is only referred to is somebody else's.
+            # Resources that are only referred to belong to somebody else.
             if each.is_managed:
                 self._make(each)
         for check in checks:
@@ -81,27 +81,27 @@ class Part(aws.Construct):
             stack.add_override(f"check.{check.name}", {"assert": [block]})
 
     def made(self, resources: Iterable[Resource | str]) -> list[aws.Dependable]:
-        """Return what was made of resources; there is nothing of those only referred to."""
+        """Return the constructs of resources, except of those that are only referred to."""
         addresses = (each if isinstance(each, str) else each.address for each in resources)
         return [self._made[each] for each in addresses if each in self._made]
 
     def refer(self, others: aws.Dependables) -> list[str]:
-        """Return the addresses of resources of other constructs, for `depends_on` of the data."""
+        """Return the addresses of other constructs' resources, for `depends_on` in the data."""
         found = {self.address_of(each): each for each in others}
         self._made.update(found)
         return [*found]
 
     def log_target(self, target: LogTarget) -> common.LogTarget:
-        """Return the bucket for server access logs of another construct, as data."""
+        """Convert another construct's bucket for server access logs to data."""
         return common.LogTarget(target.name, tuple(self.refer(target.ready)))
 
     @staticmethod
     def address_of(made: aws.Dependable) -> str:
-        """Return the address of a resource; where it is plain, that costs no question to Node."""
+        """Return the address of a resource, if possible without a call to Node."""
         return str(getattr(made, "address", None) or made.fqn)
 
     def expression(self, text: str) -> str:
-        """Return a text with the addresses of this stack in place of those of the data."""
+        """Replace the addresses of the data in a text with those of this stack."""
         if not self._addresses or "${" not in text:
             return text
         return _ADDRESS.sub(lambda found: self._addresses.get(found[0], found[0]), text)
@@ -155,7 +155,7 @@ class Part(aws.Construct):
         return self._providers[account]
 
     def _resolved(self, value: Any) -> Any:
-        """Return a value with the addresses of this stack in its expressions."""
+        """Replace the addresses of the data in a value's expressions with those of this stack."""
         if not self._addresses:
             return value
         match value:

@@ -1,4 +1,4 @@
-"""The stack of one environment: its state, its providers, the trail and the outputs."""
+"""The CDKTF stack of one environment: its backend, providers, trail and outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from orgtrail.settings.environment import (
 from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
 
 CREDENTIALS = "tfc_aws_dynamic_credentials"
-"""The variable that HCP Terraform fills where a workspace has several AWS credentials.
+"""The variable that HCP Terraform sets if a workspace has several AWS credentials.
 https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/specifying-multiple-configurations"""
 
 
@@ -31,12 +31,12 @@ class EnvironmentStack(aws.TerraformStack):
     """
 
     def __init__(self, scope: aws.Construct, environment: Environment) -> None:
-        """Make everything that the environment asks for."""
+        """Create everything that the environment enables."""
         super().__init__(scope, environment.name)
-        # All resources of this stack are ours, so they can be called by their path alone.
+        # All resources of this stack are ours, so that their paths are unique addresses.
         self.home = self
         self.environment = environment
-        self._state(environment)
+        self._set_versions_and_backend(environment)
         providers = {name: self._provider(name) for name in environment.provider_accounts}
         self.trail = OrganizationTrail(
             self,
@@ -49,8 +49,8 @@ class EnvironmentStack(aws.TerraformStack):
         for name, output in self.trail.outputs.items():
             aws.TerraformOutput(self, name, value=output.value, description=output.meaning)
 
-    def _state(self, environment: Environment) -> None:
-        """Say which Terraform and provider may run this, and where its state is."""
+    def _set_versions_and_backend(self, environment: Environment) -> None:
+        """Set the versions of Terraform and the provider, and the backend."""
         self.add_override("terraform.required_version", TERRAFORM_VERSIONS)
         self.add_override(
             "terraform.required_providers.aws",
@@ -58,7 +58,7 @@ class EnvironmentStack(aws.TerraformStack):
         )
         match environment.backend:
             case LocalBackend():
-                # Terraform runs in cdktf.out/stacks/<name>; the state belongs beside main.py.
+                # Terraform runs in cdktf.out/stacks/<name>; the state belongs next to main.py.
                 aws.LocalBackend(self, path=f"../../../terraform.{environment.name}.tfstate")
             case S3Backend() as s3:
                 aws.S3Backend(
@@ -93,10 +93,10 @@ class EnvironmentStack(aws.TerraformStack):
                 )
 
     def _provider(self, name: str) -> aws.AwsProvider:
-        """Make the provider of one account, which refuses to act in any other.
+        """Create the provider of one account, which refuses to act in any other.
 
-        Its alias is the account's name. There is one for all regions, so that a region may go
-        from the file and leave nothing behind that no provider reaches.
+        Its alias is the account's name. It serves all regions, so that after a region is removed
+        from the file, Terraform can still reach the region's resources to delete them.
         """
         account = self.environment.accounts[name]
         role = _assume_role(account)
@@ -126,11 +126,11 @@ def _assume_role(account: Account) -> dict[str, Any]:
 
 
 def _dynamic_credentials(name: str, account: Account, role: dict[str, Any]) -> dict[str, Any]:
-    """Return what makes one provider work in HCP Terraform and on a laptop alike.
+    """Return provider settings that work both in HCP Terraform and on a laptop.
 
-    Where HCP has credentials tagged with the account's name (`TFC_AWS_RUN_ROLE_ARN_LOGGING`),
-    they are used as they are, in every region. Where it has only default ones, or none as on a
-    laptop, the role or profile of the file is used.
+    If HCP has credentials tagged with the account's name (`TFC_AWS_RUN_ROLE_ARN_LOGGING`), the
+    provider uses them in every region. If it has only default ones, or none as on a laptop, the
+    provider uses the role or profile of the file.
     """
     tag = json.dumps(name.upper().replace("-", "_"))
     tagged = f"var.{CREDENTIALS}.aliases[{tag}].shared_config_file"

@@ -1,1 +1,1 @@
-"""`orgtrail doctor`: compares the audit trail that runs in AWS with what its file asks for."""
+"""`orgtrail doctor`: compares the live audit trail in AWS with its environment file."""

@@ -1,4 +1,4 @@
-"""Checks of buckets and keys, and of what only the archive has: lock, notifications, log files."""
+"""Checks of buckets and keys, and of the archive's Object Lock, notifications and log files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from orgtrail.doctor.policies import bucket_mistakes, key_mistakes
 from orgtrail.settings.archive import Notification
 
 _ABSENT = ("NoSuchBucket", "404")
-_OLD_NAMES = {"": "us-east-1", "EU": "eu-west-1"}
-"""What GetBucketLocation still calls two regions."""
+_LEGACY_REGIONS = {"": "us-east-1", "EU": "eu-west-1"}
+"""Legacy names that GetBucketLocation still returns for two regions."""
 _FLAGS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
@@ -23,7 +23,7 @@ def ask(operation: str, *absent: str, field: str = "") -> Ask:
 
 
 def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that a bucket does not exist, is another account's or in another region."""
+    """Report a bucket that is missing, in another account or in another region."""
     try:
         about = ask("get_bucket_location", *_ABSENT)(live, subject)
     except UncheckedError as error:
@@ -39,7 +39,7 @@ def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
         yield LiveFault(f"the bucket {subject.name} does not exist", MAKE)
         return
     said = about.get("LocationConstraint") or ""
-    region = _OLD_NAMES.get(said, said)
+    region = _LEGACY_REGIONS.get(said, said)
     if region != live.env.home_region:
         yield LiveFault(
             f"the bucket is in {region}, not in {live.env.home_region}",
@@ -48,12 +48,12 @@ def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def explain_bucket(live: Live, subject: Subject, policy: Any, _: str) -> str:
-    """Say what is wrong with the policy of a bucket."""
+    """Describe what is wrong with a bucket's policy."""
     return bucket_mistakes(live.env, subject.name, policy)
 
 
 def public_access(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find a public access block that leaves something open."""
+    """Report a public access block that is not fully on."""
     answer = ask("get_public_access_block", "NoSuchPublicAccessBlockConfiguration")(live, subject)
     given = (answer or {}).get("PublicAccessBlockConfiguration", {})
     if off := [each for each in _FLAGS if not given.get(each)]:
@@ -61,7 +61,7 @@ def public_access(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def encryption(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find a default encryption by another algorithm, or with another key."""
+    """Report default encryption with the wrong algorithm or key."""
     answer = ask("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError")(
         live, subject
     )
@@ -84,7 +84,7 @@ def encryption(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def lifecycle(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that objects or old versions expire or move at another age."""
+    """Report objects or old versions that expire or move at the wrong age."""
     answer = ask("get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration")(
         live, subject
     )
@@ -130,12 +130,12 @@ def archive(live: Live) -> list[Subject]:
 
 
 def notifying_archive(live: Live) -> list[Subject]:
-    """Return the archive, if it notifies anybody."""
+    """Return the archive, if it sends notifications."""
     return archive(live) if live.env.sends_notifications else []
 
 
 def lock(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that new log files are not locked, or with another mode or for another time."""
+    """Report new log files that are unlocked, or locked in the wrong mode or for the wrong time."""
     answer = ask("get_object_lock_configuration", "ObjectLockConfigurationNotFoundError")(
         live, subject
     )
@@ -153,7 +153,7 @@ def lock(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def notifications(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find destinations that the archive does not notify, or that the file does not name."""
+    """Report destinations that the archive does not notify, or that the file does not name."""
     env = live.env
     given = live.aws.ask(
         "logging", "s3", "get_bucket_notification_configuration", Bucket=subject.name
@@ -184,7 +184,7 @@ def notifications(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def _notified(given: Any) -> Iterator[Notification]:
-    """Yield the destinations in a notification configuration as S3 answers it."""
+    """Yield the destinations in S3's notification configuration."""
     for kind, name in (
         ("TopicConfigurations", "TopicArn"),
         ("QueueConfigurations", "QueueArn"),
@@ -202,7 +202,7 @@ def _notified(given: Any) -> Iterator[Notification]:
 
 
 def prefixes(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find log files in another place than where table and policies look."""
+    """Report log files outside the prefix that the table and policies use."""
     env = live.env
     above, wanted = env.logs_prefix, env.organization_prefix
     answer = live.aws.ask(
@@ -224,7 +224,7 @@ def prefixes(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def keys(live: Live) -> Iterator[Subject]:
-    """Yield every key that the stack makes, by its alias."""
+    """Yield every key that the stack creates, by its alias."""
     for alias in live.stack.of("aws_kms_alias"):
         key = live.stack.find(alias.text("target_key_id"))
         assert key
@@ -233,7 +233,7 @@ def keys(live: Live) -> Iterator[Subject]:
 
 
 def usable_key(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that a key does not exist, is disabled or about to be deleted."""
+    """Report a key that is missing, disabled or about to be deleted."""
     about = live.key(subject.account, subject.name)
     if about is None:
         yield LiveFault(f"no key has the alias {subject.name}", MAKE)
@@ -253,7 +253,7 @@ def usable_key(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def key_rotation(live: Live, subject: Subject) -> Any:
-    """Return what AWS says of a key's rotation."""
+    """Return a key's rotation status in AWS."""
     known = live.key(subject.account, subject.name)["KeyId"]
     return live.aws.ask(subject.account, "kms", "get_key_rotation_status", KeyId=known)
 
@@ -268,5 +268,5 @@ def key_policy(live: Live, subject: Subject) -> Any:
 
 
 def explain_key(live: Live, subject: Subject, policy: Any, _: str) -> str:
-    """Say what is wrong with the policy of a key."""
+    """Describe what is wrong with a key's policy."""
     return key_mistakes(live.env, subject.name, policy)

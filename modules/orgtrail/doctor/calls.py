@@ -1,4 +1,4 @@
-"""The doctor's calls to AWS: each account with its own credentials, each call once."""
+"""The doctor's calls to AWS: each call is made once, with the credentials of its account."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from orgtrail.settings.environment import Environment
 
 Json = dict[str, Any]
 Call = Callable[[str, str, str, str, Json], Any]
-"""Takes account, region, service, operation and parameters; returns the answer, all pages of it."""
+"""Takes account, region, service, operation and parameters; returns all pages of the answer."""
 
 
 class UncheckedError(Exception):
-    """AWS did not answer; the message says why.
+    """AWS gave no usable answer; the message says why.
 
     Attributes:
-        cause: why not, if AWS said so.
-        is_foreign: whether S3 refused as it refuses callers of another account.
+        cause: the cause, if AWS gave one.
+        is_foreign: whether S3's refusal means that the bucket is another account's.
 
     """
 
@@ -33,11 +33,11 @@ class UncheckedError(Exception):
 
 
 class AwsReader:
-    """Reads the live accounts of an environment, and keeps the answers.
+    """Reads the live accounts of an environment, and caches the answers.
 
     Args:
         env: the settings, with the role of each account.
-        call: makes a call; by default with boto3.
+        call: makes a call; uses boto3 by default.
 
     """
 
@@ -57,30 +57,30 @@ class AwsReader:
         absent: tuple[str, ...] = (),
         **given: Any,
     ) -> Any:
-        """Ask an account something, once; the answer has all of its pages.
+        """Call an operation in an account, at most once; the answer has all pages.
 
         Args:
             account: the account's name in the file.
-            service: as boto3 names it.
-            operation: as boto3 names it.
+            service: boto3's name of the service.
+            operation: boto3's name of the operation.
             region: by default the home region.
-            absent: the error codes that say that there is no such thing.
+            absent: the error codes for something that does not exist.
             given: the operation's parameters.
 
         Returns:
-            the answer, or None where there is no such thing.
+            the answer, or None if AWS returned one of the `absent` codes.
 
         Raises:
-            UncheckedError: AWS did not answer.
+            UncheckedError: AWS gave no usable answer.
 
         """
-        return self._answer(self._once, account, region, service, operation, absent, given)
+        return self._answer(self._cached_call, account, region, service, operation, absent, given)
 
     def ask_again(self, account: str, service: str, operation: str, **given: Any) -> Any:
-        """Ask again, since the answer may change; the arguments are those of `ask`.
+        """Call without the cache, for an answer that may change; the arguments are those of `ask`.
 
         Raises:
-            UncheckedError: AWS did not answer.
+            UncheckedError: AWS gave no usable answer.
 
         """
         return self._answer(self._call, account, "", service, operation, (), given)
@@ -95,7 +95,7 @@ class AwsReader:
         absent: tuple[str, ...],
         given: Json,
     ) -> Any:
-        """Make a call; put a refusal of AWS in plain words."""
+        """Make a call; explain a refusal by AWS in plain words."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -112,11 +112,13 @@ class AwsReader:
             ) from None
         except BotoCoreError as error:
             refusal = explain(error)
-            said = f"{self._who(account)}: {service}:{operation}: {refusal.text}"
+            said = f"{self._account_label(account)}: {service}:{operation}: {refusal.text}"
             raise UncheckedError(said, refusal.cause) from None
 
-    def _once(self, account: str, region: str, service: str, operation: str, given: Json) -> Any:
-        """Make a call, or return its earlier answer; a caller waits for one that is under way."""
+    def _cached_call(
+        self, account: str, region: str, service: str, operation: str, given: Json
+    ) -> Any:
+        """Make a call or return its cached answer; wait if the same call is in progress."""
         key = repr((account, region, service, operation, sorted(given.items())))
         with self._lock:
             known = self._answers.get(key)
@@ -131,12 +133,12 @@ class AwsReader:
             mine.set_exception(error)
         return mine.result()
 
-    def _who(self, name: str) -> str:
+    def _account_label(self, name: str) -> str:
         return f"accounts.{name} ({self._env.accounts[name].id})"
 
     def _refused(self, account: str, service: str, operation: str, refusal: Refusal) -> str:
         action = "".join(part.capitalize() for part in operation.split("_"))
-        who, what = self._who(account), f"{service}:{action}"
+        who, what = self._account_label(account), f"{service}:{action}"
         match refusal.cause:
             case Cause.THROTTLED:
                 return (
@@ -161,9 +163,9 @@ class AwsReader:
 
 
 def _is_foreign(refusal: Refusal) -> bool:
-    """Tell whether S3's refusal means that the bucket belongs to another account.
+    """Return whether S3's refusal means that the bucket belongs to another account.
 
-    Within an organization S3 names the missing policy; to all others it says nothing.
+    Within an organization, S3 names the missing policy; to other callers it gives no reason.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
     """
     if refusal.cause is not Cause.DENIED:
@@ -173,12 +175,12 @@ def _is_foreign(refusal: Refusal) -> bool:
 
 
 class Clients:
-    """Clients of boto3 for each account, created on first use.
+    """Boto3 clients of each account, created on first use.
 
     Args:
         env: the settings.
-        role: name of a role to assume in each account, in place of those of the settings.
-        profile: a profile, in place of those of the settings.
+        role: name of a role to assume in each account; overrides the settings.
+        profile: a profile; overrides the settings.
 
     """
 
@@ -193,14 +195,14 @@ class Clients:
         self._lock = Lock()
 
     def call(self, account: str, region: str, service: str, operation: str, given: Json) -> Any:
-        """Make a call, to the last page of its answer."""
+        """Make a call and return all pages of its answer."""
         client = self.client(account, region, service)
         if client.can_paginate(operation) and "MaxKeys" not in given:
             return client.get_paginator(operation).paginate(**given).build_full_result()
         return getattr(client, operation)(**given)
 
     def client(self, account: str, region: str, service: str) -> Any:
-        """Return the client of an account for a service in a region."""
+        """Return an account's client for a service in a region."""
         key = (account, region, service)
         with self._lock:
             if key not in self._clients:

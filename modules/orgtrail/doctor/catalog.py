@@ -1,4 +1,4 @@
-"""Checks of the catalog and of what runs each day: table, workgroup, schedules, verification."""
+"""Checks of the table, the workgroup and the daily verification."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from orgtrail.doctor.calls import UncheckedError
 from orgtrail.doctor.model import MAKE, Live, LiveFault, Subject
 from orgtrail.query.athena import Projection, accounts_with_logs, drift
 
-_SECONDS = 60
-"""How long the doctor waits for the answer of one partition."""
-_WITHIN = timedelta(hours=26)
+_QUERY_TIMEOUT_SECONDS = 60
+"""How long the doctor waits for a query of one partition."""
+_MAX_RUN_AGE = timedelta(hours=26)
 """A run starts each day; one may take up to two hours."""
 
 
@@ -31,7 +31,7 @@ def table(live: Live) -> list[Subject]:
 
 
 def found_table(live: Live, _: Subject) -> Any:
-    """Return what AWS says of the table, None where there is none."""
+    """Return the table from Glue, None if it does not exist."""
     catalog = live.env.catalog
     answer = live.aws.ask(
         "logging", "glue", "get_table",
@@ -51,7 +51,7 @@ def _members(live: Live) -> dict[str, str]:
 
 
 def table_accounts(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find accounts of the organization that the table does not project."""
+    """Report accounts of the organization that the table does not project."""
     has = _members(live)
     for account in sorted({*has, *live.env.account_ids} - {*_projection(live, subject).accounts}):
         named = f" ({has[account]})" if account in has else ""
@@ -68,11 +68,11 @@ def table_accounts(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def table_coverage(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find log files in the archive that the table does not project."""
+    """Report log files in the archive that the table does not project."""
     projected = _projection(live, subject)
     root = live.env.organization_prefix
     inside = accounts_with_logs(partial(_folders, live), root, naming.LOGS)
-    # The check of the table's accounts reports those of the organization.
+    # table_accounts reports missing accounts of the organization.
     members = {*_members(live), *live.env.account_ids}
     for each in drift(inside, projected.accounts, projected.regions):
         if each.what == "account" and each.account in members:
@@ -90,7 +90,7 @@ def _folders(live: Live, prefix: str) -> list[str]:
 
 
 def query(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that a query of one partition does not succeed."""
+    """Report a query of one partition that does not succeed."""
     env, day = live.env, f"{live.now:%Y/%m/%d}"
     sql = (
         f"SELECT count(*) FROM {env.catalog.table} WHERE account = '{env.management.id}' "  # noqa: S608
@@ -113,17 +113,19 @@ def query(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 def _end_of_query(live: Live, id: str) -> Any:
     """Wait for a query; return its status."""
-    for attempt in range(_SECONDS * 2):
+    for attempt in range(_QUERY_TIMEOUT_SECONDS * 2):
         answer = live.aws.ask_again("logging", "athena", "get_query_execution", QueryExecutionId=id)
         status = answer["QueryExecution"]["Status"]
         if status["State"] in {"SUCCEEDED", "FAILED", "CANCELLED"}:
             return status
         time.sleep(min(0.5, 0.05 * (attempt + 1)))
-    raise UncheckedError(f"Athena has not answered for {_SECONDS} seconds; run the doctor again")
+    raise UncheckedError(
+        f"Athena has not answered for {_QUERY_TIMEOUT_SECONDS} seconds; run the doctor again"
+    )
 
 
 def verification(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that the daily verification did not run, or found log files that are not intact."""
+    """Report a daily verification that did not run or did not prove the log files intact."""
     found = live.aws.ask("logging", "codebuild", "batch_get_projects", names=[subject.name])
     if not found["projects"]:
         yield LiveFault(f"the project {subject.name} does not exist", MAKE)
@@ -131,11 +133,11 @@ def verification(live: Live, subject: Subject) -> Iterator[LiveFault]:
     made = found["projects"][0].get("created")
     latest = _latest_build(live, subject)
     if latest is None:
-        if not made or live.now - made > _WITHIN:
+        if not made or live.now - made > _MAX_RUN_AGE:
             yield LiveFault("the verification has never run", "see what schedule says here")
         return
     at = latest["startTime"]
-    if live.now - at > _WITHIN:
+    if live.now - at > _MAX_RUN_AGE:
         yield LiveFault(
             f"the verification last ran at {at:%Y-%m-%d %H:%M} UTC",
             "see what schedule says here",

@@ -1,4 +1,4 @@
-"""Every check of the doctor, in the order of its answers; many compare AWS with the stack."""
+"""Every check of the doctor, in the order of its output; many compare AWS with the stack."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from orgtrail.doctor.model import (
 )
 
 CREDENTIALS = "credentials"
-"""The check that all others of an account wait for."""
+"""The check that all other checks of an account depend on."""
 
 _BUCKETS = resources("aws_s3_bucket")
 _ROLES = resources("aws_iam_role")

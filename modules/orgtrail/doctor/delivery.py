@@ -1,4 +1,4 @@
-"""Checks of what the trail delivers: log files, digests and events in CloudWatch Logs."""
+"""Checks of the trail's deliveries: log files, digests and events in CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from orgtrail.doctor.trail import trail
 from orgtrail.iam.patterns import like
 
 LOGS_WITHIN = timedelta(hours=1)
-"""CloudTrail delivers within about 5 minutes, and the doctor's own calls are events.
+"""CloudTrail delivers within about 5 minutes, and the doctor's own calls cause events.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html"""
 DIGESTS_WITHIN = timedelta(hours=3)
-"""A digest is delivered each hour, with log files or without.
+"""CloudTrail delivers a digest each hour, even if there are no log files.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html"""
 
-_NEEDED = ("s3:PutObject", "s3:GetBucketAcl", "kms:GenerateDataKey", "kms:DescribeKey")
-"""What CloudTrail needs of bucket and key.
+_NEEDED_ACTIONS = ("s3:PutObject", "s3:GetBucketAcl", "kms:GenerateDataKey", "kms:DescribeKey")
+"""The actions that CloudTrail needs on the bucket and the key.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 """
-_KINDS = {
+_POLICY_TYPES = {
     "RESOURCE_CONTROL_POLICY": "resource control policy",
     "SERVICE_CONTROL_POLICY": "service control policy",
 }
-_MOST_UNITS = 20
-"""Organizational units above an account, at most; AWS nests no more than five."""
+_MAX_UNIT_DEPTH = 20
+"""A bound on the organizational units above an account; AWS allows five levels."""
 
 _CAUSES = {
     "AccessDenied": (
@@ -51,7 +51,7 @@ _CAUSES = {
         "CloudTrail",
     ),
 }
-_KNOWN = {
+_CAUSE_BY_ERROR = {
     "AccessDenied": "AccessDenied", "AccessDeniedException": "AccessDenied",
     "NoSuchBucket": "NoSuchBucket", "KMS.DisabledException": "KMS", "KMS.NotFoundException": "KMS",
     "KMS.InvalidStateException": "KMS", "KMS.AccessDeniedException": "KMS",
@@ -60,7 +60,7 @@ _KNOWN = {
 
 
 def _status(live: Live) -> Any:
-    # By its ARN: a name is looked up in the caller's own account and region.
+    # The ARN is needed: AWS looks a name up in the caller's own account and region.
     return live.aws.ask(
         "management", "cloudtrail", "get_trail_status", Name=naming.trail_arn(live.env)
     )
@@ -72,7 +72,7 @@ def validated_trail(live: Live) -> list[Subject]:
 
 
 def digest_accounts(live: Live) -> Iterator[Subject]:
-    """Yield the trail, and each account: one may deliver while another does not."""
+    """Yield the trail, and each account, since digests may stop for one account only."""
     yield from validated_trail(live)
     if live.env.trail.log_file_validation and live.env.trail.enabled:
         for account in live.env.account_ids:
@@ -85,12 +85,12 @@ def streamed_trail(live: Live) -> list[Subject]:
 
 
 def log_group(live: Live) -> list[Subject]:
-    """Return the log group that the trail delivers to, if it does."""
+    """Return the log group that the trail delivers to, if any."""
     return [Subject("management", live.env.delivery.log_group)] if live.env.delivery.enabled else []
 
 
 def logging(live: Live, _: Subject) -> Iterator[LiveFault]:
-    """Find that the trail is stopped, or logs and should not."""
+    """Report a trail that is stopped, or one that logs but should not."""
     status = _status(live)
     if bool(status["IsLogging"]) == live.env.trail.enabled:
         return
@@ -107,19 +107,19 @@ def logging(live: Live, _: Subject) -> Iterator[LiveFault]:
 
 
 def log_delivery(live: Live, _: Subject) -> Iterator[LiveFault]:
-    """Find that the last delivery of log files failed."""
+    """Report a failure of the last delivery of log files."""
     if error := _status(live).get("LatestDeliveryError"):
         yield _delivery_fault(live, "log files", error)
 
 
 def digest_delivery(live: Live, _: Subject) -> Iterator[LiveFault]:
-    """Find that the last delivery of digests failed."""
+    """Report a failure of the last delivery of digests."""
     if error := _status(live).get("LatestDigestDeliveryError"):
         yield _delivery_fault(live, "digests", error)
 
 
 def stream_delivery(live: Live, _: Subject) -> Iterator[LiveFault]:
-    """Find that the last delivery to CloudWatch Logs failed."""
+    """Report a failure of the last delivery to CloudWatch Logs."""
     if error := _status(live).get("LatestCloudWatchLogsDeliveryError"):
         yield LiveFault(
             f"CloudTrail cannot deliver to the log group: {error}",
@@ -130,12 +130,12 @@ def stream_delivery(live: Live, _: Subject) -> Iterator[LiveFault]:
 
 
 def log_freshness(live: Live, _: Subject) -> Iterator[LiveFault]:
-    """Find that no log file was delivered for some time."""
+    """Report that no log file was delivered within LOGS_WITHIN."""
     yield from _age_fault(live, "log file", "LatestDeliveryTime", LOGS_WITHIN)
 
 
 def digest_freshness(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that no digest was delivered for some time."""
+    """Report that no digest was delivered within DIGESTS_WITHIN."""
     if subject.account == "logging":
         yield from silent(live, subject, DIGESTS_WITHIN)
     else:
@@ -143,7 +143,7 @@ def digest_freshness(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def group_settings(live: Live, subject: Subject) -> Any:
-    """Return what AWS says of the log group, None where there is none."""
+    """Return the log group from CloudWatch Logs, None if it does not exist."""
     answer = live.aws.ask(
         "management", "logs", "describe_log_groups", logGroupNamePrefix=subject.name
     )
@@ -152,7 +152,7 @@ def group_settings(live: Live, subject: Subject) -> Any:
 
 def _delivery_fault(live: Live, what: str, error: str) -> LiveFault:
     env = live.env
-    known = _KNOWN.get(error, "KMS" if error.startswith("KMS") else "")
+    known = _CAUSE_BY_ERROR.get(error, "KMS" if error.startswith("KMS") else "")
     cause, step = _CAUSES.get(
         known, ("AWS says no more", "look the error up in the CloudTrail user guide")
     )
@@ -181,14 +181,13 @@ def _age_fault(live: Live, what: str, field: str, within: timedelta) -> Iterator
 
 
 def _refusal(live: Live) -> tuple[str, str] | None:
-    """Say what refuses CloudTrail while the policies of bucket and key are as the file says.
+    """Explain why CloudTrail is refused although the bucket and key policies match the file.
 
     Returns:
-        the cause and the next step; None where a policy is not the file's, which its own check
-        explains.
+        the cause and the next step; None if a policy differs, which another check reports.
 
     Raises:
-        UncheckedError: AWS does not say what the policies are.
+        UncheckedError: AWS did not return the policies.
 
     """
     if _policies_differ(live):
@@ -220,10 +219,10 @@ def _policies_differ(live: Live) -> bool:
         )  # fmt: skip
     except UncheckedError as error:
         if error.cause in {Cause.DENIED, Cause.DENIED_BY_POLICY}:
-            # The bucket may be another account's, which is still to be found out.
+            # The bucket may be another account's; _foreign_bucket finds out.
             return False
         raise
-    # Of a bucket that the file only refers to, nobody here says what its policy should be.
+    # The file does not define the policy of a bucket that it only refers to.
     has_policy = about["Policy"] if about else None
     if declared.is_managed and difference(declared.document("policy"), has_policy):
         return True
@@ -253,8 +252,8 @@ def _unusable_key(live: Live) -> Iterator[str]:
 def _policies_above(live: Live) -> Iterator[str]:
     """Yield the control policies above the logging account that deny what CloudTrail needs."""
     ours = {each.text("name") for each in live.stack.of("aws_organizations_policy")}
-    for target in _targets(live):
-        for kind, what in _KINDS.items():
+    for target in _policy_targets(live):
+        for kind, what in _POLICY_TYPES.items():
             attached = live.aws.ask(
                 "management", "organizations", "list_policies_for_target",
                 TargetId=target, Filter=kind,
@@ -265,17 +264,17 @@ def _policies_above(live: Live) -> Iterator[str]:
                 about = live.aws.ask(
                     "management", "organizations", "describe_policy", PolicyId=each["Id"]
                 )
-                if denied := sorted(_denied(about["Policy"]["Content"])):
+                if denied := sorted(_denied_actions(about["Policy"]["Content"])):
                     yield (
                         f"the {what} {each['Name']} ({each['Id']}), attached to {target}, denies "
                         f"{', '.join(denied)}"
                     )
 
 
-def _targets(live: Live) -> Iterator[str]:
-    """Yield the logging account, the units that it is in, and the root."""
+def _policy_targets(live: Live) -> Iterator[str]:
+    """Yield the logging account, its organizational units from the inside out, and the root."""
     target = live.env.logging.id
-    for _ in range(_MOST_UNITS):
+    for _ in range(_MAX_UNIT_DEPTH):
         yield target
         parents = live.aws.ask("management", "organizations", "list_parents", ChildId=target)
         if not parents["Parents"]:
@@ -286,13 +285,13 @@ def _targets(live: Live) -> Iterator[str]:
             return
 
 
-def _denied(content: str) -> set[str]:
-    """Return which of CloudTrail's calls a policy denies, under any condition."""
+def _denied_actions(content: str) -> set[str]:
+    """Return the actions CloudTrail needs that a policy denies, whatever the conditions."""
     found = set()
     for each in statements(json.loads(content)):
         if each.get("Effect") != "Deny":
             continue
-        for action in _NEEDED:
+        for action in _NEEDED_ACTIONS:
             named = _matches(each.get("Action"), action)
             others = each.get("NotAction") is not None and not _matches(each["NotAction"], action)
             if named or others:

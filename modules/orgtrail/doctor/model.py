@@ -1,4 +1,4 @@
-"""What the doctor's checks are made of, what they are given, and what they answer."""
+"""The doctor's checks: their building blocks, inputs and outcomes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from orgtrail.trail.resource import Resource, Stack
 
 Json = dict[str, Any]
 MAKE = "deploy: the plan shows it"
-"""The next step where something does not exist."""
+"""The next step if something does not exist."""
 DEPLOY = "deploy again: the plan shows the change"
-"""The next step where something is not as the file says."""
+"""The next step if something is not as the file says."""
 
 _UNKNOWN = object()
-_NAMES = ("bucket", "role", "queue_url", "arn", "name")
-"""Attributes that say what a resource is about, or refer to that resource."""
+_NAME_ATTRIBUTES = ("bucket", "role", "queue_url", "arn", "name")
+"""Attributes that name a resource, or refer to the resource that it belongs to."""
 
 
 class CheckState(StrEnum):
@@ -33,7 +33,7 @@ class CheckState(StrEnum):
     FINE = "fine"
     FAULT = "fault"
     UNCHECKED = "unchecked"
-    """AWS did not say; this is never fine."""
+    """AWS gave no usable answer; this never counts as fine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class Subject:
 
     Args:
         account: the account's name in the environment file.
-        name: what AWS calls the thing; empty where the check is about the account.
+        name: the subject's name in AWS; empty if the check is about the account.
         region: its region; empty for the home region.
-        resource: what the stack sets up there, if there is one.
+        resource: its resource in the stack, if there is one.
 
     """
 
@@ -61,8 +61,7 @@ class LiveFault:
     Args:
         cause: what is wrong, in a sentence.
         step: what to do next.
-        diff: how what runs differs from what the file says, line by line; empty where the cause
-            says it all.
+        diff: how the live state differs from the file, line by line; empty if the cause is enough.
 
     """
 
@@ -73,15 +72,15 @@ class LiveFault:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer of one check about one subject.
+    """The result of one check of one subject.
 
     Args:
         check: the check's name.
-        title: what should be so.
+        title: what should be true.
         subject: what was examined.
-        state: how it ended.
+        state: how the check ended.
         faults: what is wrong, if anything.
-        reason: why it was not checked, if it was not.
+        reason: why the subject was not checked, if it was not.
 
     """
 
@@ -93,7 +92,7 @@ class Outcome:
     reason: str = ""
 
     def as_json(self) -> Json:
-        """Return it for programs."""
+        """Return the outcome as JSON."""
         return {
             "check": self.check,
             "title": self.title,
@@ -109,7 +108,7 @@ class Outcome:
 
 
 def summed_up(outcomes: Iterable[Outcome]) -> CheckState:
-    """Sum up: a fault outweighs what was not checked, and that outweighs what is fine."""
+    """Return the worst state: a fault outweighs unchecked, and that outweighs fine."""
     states = {each.state for each in outcomes}
     for state in (CheckState.FAULT, CheckState.UNCHECKED):
         if state in states:
@@ -119,12 +118,12 @@ def summed_up(outcomes: Iterable[Outcome]) -> CheckState:
 
 @dataclass(frozen=True)
 class Live:
-    """What checks are given: the settings, the stack that they make, and AWS.
+    """The input of checks: the settings, the stack built from them, and AWS.
 
     Args:
         env: the settings.
         aws: reads the live accounts.
-        now: the time that ages are counted from.
+        now: the time that ages are relative to.
 
     """
 
@@ -134,7 +133,7 @@ class Live:
 
     @cached_property
     def stack(self) -> Stack:
-        """What the settings set up: the values that checks expect."""
+        """The stack built from the settings: the values that checks expect."""
         return build(self.env).expanded()
 
     def account(self, id: str) -> str:
@@ -142,14 +141,14 @@ class Live:
         return next(name for name, each in self.env.accounts.items() if each.id == id)
 
     def key(self, account: str, alias: str) -> Any:
-        """Return what AWS says of the key that has an alias, None where none has."""
+        """Return the metadata of the key with an alias, None if there is no such key."""
         answer = self.aws.ask(
             account, "kms", "describe_key", absent=("NotFoundException",), KeyId=alias
         )
         return answer["KeyMetadata"] if answer else None
 
     def alias(self, reference: str) -> str:
-        """Return the alias of the key that a value refers to; empty where it is not ours."""
+        """Return the alias of the key that a value refers to; empty if it is not the stack's."""
         key = self.stack.find(reference)
         if key is None or not key.is_managed:
             return ""
@@ -158,12 +157,12 @@ class Live:
         return next(named, "")
 
     def name(self, resource: Resource) -> str:
-        """Return the name of what a resource is about: of a bucket, for the policy of a bucket."""
-        given = next(text for each in _NAMES if (text := resource.text(each)))
+        """Return the name of what a resource belongs to: a bucket policy has its bucket's name."""
+        given = next(text for each in _NAME_ATTRIBUTES if (text := resource.text(each)))
         return self.stack.said(given, "name")
 
     def resource(self, subject: Subject, kind: str) -> Resource:
-        """Return the subject's resource of a kind, such as the policy of a bucket.
+        """Return the subject's resource of a kind, such as a bucket's policy.
 
         Raises:
             LookupError: the stack has none.
@@ -188,10 +187,10 @@ class LiveCheck:
 
     Args:
         name: its name.
-        title: what should be so.
-        subjects: what it examines; nothing where the file does not ask for it.
+        title: what should be true.
+        subjects: what it examines; empty if the file does not enable it.
         look: yields what is wrong.
-        after: the check of the same subject that must be fine before; empty for none.
+        after: the check of the same subject that must be fine first; empty for none.
 
     """
 
@@ -203,11 +202,11 @@ class LiveCheck:
 
 
 def resources(kind: str, *, referred: bool = False) -> Subjects:
-    """Return what yields the stack's resources of a kind.
+    """Return a function that yields the stack's resources of a kind.
 
     Args:
         kind: the kind.
-        referred: whether to yield those too that the file only refers to.
+        referred: whether to include resources that the file only refers to.
 
     """
 
@@ -221,10 +220,10 @@ def resources(kind: str, *, referred: bool = False) -> Subjects:
 
 
 def value_at(given: Any, path: str) -> Any:
-    """Return the value at a path such as `rule/default_retention/days`, None where there is none.
+    """Return the value at a path such as `rule/default_retention/days`, None if there is none.
 
-    Of a list it takes the first item, since Terraform writes one block either way, and it reads
-    JSON that is text. Without a path it is all that is given.
+    A list stands for its first item, since Terraform may write a single block as a list. Text is
+    parsed as JSON. An empty path returns the value itself.
     """
     for name in path.split("/") if path else ():
         found = json.loads(given) if isinstance(given, str) else given
@@ -234,10 +233,10 @@ def value_at(given: Any, path: str) -> Any:
 
 
 def expected(live: Live, subject: Subject, place: str) -> Any:
-    """Return what the stack sets at a place such as `aws_cloudtrail/kms_key_id`.
+    """Return the value that the stack sets at a place such as `aws_cloudtrail/kms_key_id`.
 
-    The ARN of a key is what AWS says of its alias now; without such a key it is not known, which
-    the check `key` reports. Neither is what the file only refers to.
+    The ARN of a key is the one that its alias has in AWS now. It is unknown if there is no such
+    key, which the check `key` reports, or if the file only refers to the resource.
     """
     kind, _, path = place.partition("/")
     resource = live.resource(subject, kind)
@@ -254,14 +253,14 @@ def expected(live: Live, subject: Subject, place: str) -> Any:
 
 @dataclass(frozen=True)
 class Ask:
-    """One call to AWS about a subject, None where AWS says that there is no such thing.
+    """One call to AWS about a subject; returns None if AWS answers with an `absent` code.
 
     Args:
-        service: as boto3 names it.
-        operation: as boto3 names it.
+        service: boto3's name of the service.
+        operation: boto3's name of the operation.
         parameter: the parameter that takes the subject's name.
-        absent: the error codes that say that there is no such thing.
-        field: the field of the answer that is meant; empty for all of it.
+        absent: the error codes for something that does not exist.
+        field: the field of the answer to return; empty for the entire answer.
 
     """
 
@@ -282,17 +281,17 @@ class Ask:
 
 @dataclass(frozen=True)
 class Equal:
-    """A row of a comparison: a value of the answer that must equal what the stack sets.
+    """A row of a comparison: a value in AWS's answer that must equal the stack's.
 
     Args:
-        path: where the value is in the answer, see `value_at`.
-        place: the kind of the resource in the stack, and where it has the value.
+        path: the value's path in the answer, see `value_at`.
+        place: the kind of the resource in the stack, and the value's path in it.
         cause: what is wrong, with `{has}`, `{wanted}` and `{name}`.
-        default: what AWS takes where the stack sets nothing.
-        assumed: what it means where the answer has nothing.
-        unset: words for a value of the answer, and of the stack, that is not set.
-        words: words for other values of the answer.
-        always: whether AWS gives it in every answer, so that nothing follows from its absence.
+        default: AWS's default if the stack sets no value.
+        assumed: the value to assume if the answer has none.
+        unset: words for a missing value, in the answer and in the stack.
+        words: words for other values in the answer.
+        always: whether AWS returns it in every answer, so that its absence means nothing.
 
     """
 
@@ -329,10 +328,10 @@ class Equal:
 
 @dataclass(frozen=True)
 class IsSet:
-    """A row of a comparison: a value that must be there, such as a key.
+    """A row of a comparison: a value that must be set, such as a key.
 
     Args:
-        path: where the value is in the answer.
+        path: the value's path in the answer.
         cause: what is wrong if it is not set.
 
     """
@@ -341,19 +340,19 @@ class IsSet:
     cause: str
 
     def faults(self, _: Live, _subject: Subject, answer: Any) -> Iterator[LiveFault]:
-        """Yield a fault if it is not set."""
+        """Yield a fault if the value is not set."""
         if not value_at(answer, self.path):
             yield LiveFault(self.cause)
 
 
 @dataclass(frozen=True)
 class SamePolicy:
-    """A row of a comparison: a policy that must say what the stack's says.
+    """A row of a comparison: a policy that must be equivalent to the stack's.
 
     Args:
-        path: where the policy is in the answer.
+        path: the policy's path in the answer.
         place: the kind of the resource in the stack, and its attribute.
-        cause: what is wrong, or what says it: it gets the policy that runs and the differing lines.
+        cause: what is wrong, or a function that says so from the live policy and the diff.
 
     """
 
@@ -362,7 +361,7 @@ class SamePolicy:
     cause: str | Callable[[Live, Subject, Any, str], str] = "its policy is not the file's"
 
     def faults(self, live: Live, subject: Subject, answer: Any) -> Iterator[LiveFault]:
-        """Yield a fault with the lines that differ."""
+        """Yield a fault with the differing lines."""
         has = value_at(answer, self.path)
         if lines := difference(expected(live, subject, self.place), has):
             cause = self.cause
@@ -374,15 +373,15 @@ Row = Equal | IsSet | SamePolicy
 
 
 class Compare:
-    """A check that compares an answer of AWS with the stack, row by row.
+    """A check that compares an answer from AWS with the stack, row by row.
 
     Args:
-        answer: what AWS is asked.
-        rows: what must be so.
-        missing: what is wrong where there is no such thing, with `{name}`; without it, an absent
-            answer has no values.
-        step: what to do then.
-        stops: whether the first fault hides those of later rows.
+        answer: gets the answer from AWS.
+        rows: the comparisons.
+        missing: what is wrong if the answer is None, with `{name}`; empty to compare as if the
+            answer had no values.
+        step: what to do if the answer is None.
+        stops: whether to stop at the first row with a fault.
 
     """
 

@@ -1,4 +1,4 @@
-"""Checks of what watches the trail: alarms, the topics and queues of a SIEM, detecting services."""
+"""Checks of monitoring: alarms, the SIEM's topic and queues, and the detection services."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from orgtrail.trail.resource import Resource
 
 _PENDING = "PendingConfirmation"
 _CHAT_REGION = "us-east-2"
-"""One of the four where the chat service answers; its settings are the same in all of them.
+"""One of the chat service's four regions; its settings are the same in all of them.
 https://docs.aws.amazon.com/general/latest/gr/chatbot.html"""
 _CHANNELS = (
     ("aws_chatbot_slack_channel_configuration", "slack_channel_id",
@@ -30,7 +30,7 @@ _CHANNELS = (
     ("aws_chatbot_teams_channel_configuration", "channel_id",
      "list_microsoft_teams_channel_configurations", "TeamChannelConfigurations", "ChannelId"),
 )  # fmt: skip
-"""Of Slack and of Teams: kind and attribute of the stack; operation, list and field of AWS."""
+"""For Slack and Teams: kind and attribute in the stack; operation, list and field in AWS."""
 _NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 
@@ -53,7 +53,7 @@ topic_faults = Compare(
     SamePolicy("Policy", "aws_sns_topic_policy/policy"),
     missing="the topic {name} does not exist",
 )
-"""Finds that a topic does not exist, is not encrypted or has another policy."""
+"""Reports a topic that is missing, is not encrypted or has another policy."""
 
 
 def alarm_topic(live: Live) -> list[Subject]:
@@ -62,18 +62,18 @@ def alarm_topic(live: Live) -> list[Subject]:
 
 
 def alarm_log_group(live: Live) -> list[Subject]:
-    """Return the log group that filters search for patterns, if there are any."""
+    """Return the log group of the metric filters, if there are any."""
     searched = any(live.stack.of("aws_cloudwatch_log_metric_filter"))
     return [Subject("management", live.env.delivery.log_group)] if searched else []
 
 
 def chosen_alarms(live: Live) -> list[Subject]:
-    """Return the topic, if any alarm is chosen."""
+    """Return the alarms' topic, if any alarm is chosen."""
     return alarm_topic(live) if live.env.alarms and live.env.alarms.chosen else []
 
 
 def channel_topic(live: Live) -> list[Subject]:
-    """Return the topic, if chat channels hear it."""
+    """Return the alarms' topic, if it feeds chat channels."""
     return alarm_topic(live) if any(True for *_, found in _channels(live) for _ in found) else []
 
 
@@ -83,7 +83,7 @@ def _channels(live: Live) -> Iterator[tuple[str, str, str, str, list[Resource]]]
 
 
 def metric_filters(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find metric filters that do not exist or search for another pattern."""
+    """Report metric filters that are missing or have another pattern."""
     answer = live.aws.ask(
         "management", "logs", "describe_metric_filters", logGroupName=subject.name
     )
@@ -98,11 +98,11 @@ def metric_filters(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def metric_alarms(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find alarms that do not exist or do not notify the topic."""
+    """Report alarms that are missing or do not notify the topic."""
     answer = live.aws.ask("management", "cloudwatch", "describe_alarms")
     has = {each["AlarmName"]: each for each in answer.get("MetricAlarms", ())}
     arn = _topic_arn(live, subject)
-    for each in sorted(live.stack.of("aws_cloudwatch_metric_alarm"), key=_place(live)):
+    for each in sorted(live.stack.of("aws_cloudwatch_metric_alarm"), key=_alarm_order(live)):
         name = each.text("alarm_name")
         alarm: Any = has.get(name)
         if alarm is None:
@@ -116,15 +116,15 @@ def metric_alarms(live: Live, subject: Subject) -> Iterator[LiveFault]:
             yield LiveFault(f"the alarm {name!r} does not ring {arn}")
 
 
-def _place(live: Live) -> Any:
-    """Return a sort key that puts both forms of an alarm together, in the order of the settings."""
+def _alarm_order(live: Live) -> Any:
+    """Return a sort key that groups both forms of an alarm, in the order of the settings."""
     assert live.env.alarms
     order = {f'["{each.name}"]': n for n, each in enumerate(live.env.alarms.chosen)}
     return lambda alarm: order.get(alarm.address.removeprefix(alarm.plain_address), len(order))
 
 
 def subscriptions(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find subscribers that the topic does not have, or that have not confirmed."""
+    """Report subscribers that are missing or have not confirmed."""
     arn = _topic_arn(live, subject)
     answer = live.aws.ask("management", "sns", "list_subscriptions_by_topic", TopicArn=arn)
     has = {each["Endpoint"]: each["SubscriptionArn"] for each in answer["Subscriptions"]}
@@ -145,7 +145,7 @@ def subscriptions(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def chat_channels(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find chat channels that do not exist, do not hear the topic or are off."""
+    """Report chat channels that are missing, do not receive the topic's messages or are off."""
     arn = _topic_arn(live, subject)
     for attribute, operation, items, field, declared in _channels(live):
         if not declared:
@@ -168,22 +168,22 @@ def chat_channels(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def siem_topic(live: Live) -> list[Subject]:
-    """Return the topic of a SIEM, if there is one."""
+    """Return the SIEM's topic, if there is one."""
     return [Subject("logging", live.env.siem.topic)] if live.env.siem else []
 
 
 def siem_queue(live: Live) -> list[Subject]:
-    """Return the SIEM's queue."""
+    """Return the SIEM's queue, if there is one."""
     return [Subject("logging", live.env.siem.queue)] if live.env.siem else []
 
 
 def dead_letter_queue(live: Live) -> list[Subject]:
-    """Return the queue for dead letters."""
+    """Return the SIEM's dead-letter queue, if there is one."""
     return [Subject("logging", naming.dead_letter_queue(each.name)) for each in siem_queue(live)]
 
 
 def queue(live: Live, subject: Subject) -> Any:
-    """Return the attributes of a queue, None where there is no such queue."""
+    """Return the attributes of a queue, None if it does not exist."""
     found = live.aws.ask("logging", "sqs", "get_queue_url", absent=_NO_QUEUE,
                          QueueName=subject.name)  # fmt: skip
     return (
@@ -199,7 +199,7 @@ def queue(live: Live, subject: Subject) -> Any:
 
 
 def siem_subscription(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that the SIEM's queue is not subscribed to its topic."""
+    """Report a SIEM queue that is not subscribed to its topic."""
     (topic,) = siem_topic(live)
     arn, wanted = _topic_arn(live, topic), naming.queue_arn(live.env, subject.name)
     answer = live.aws.ask(
@@ -214,7 +214,7 @@ def siem_subscription(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def dead_letters(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find notices that the SIEM did not take."""
+    """Report notices that the SIEM did not process."""
     if count := int(queue(live, subject).get("ApproximateNumberOfMessages", 0)):
         yield LiveFault(
             f"{count} notices of log files are in {subject.name}: the SIEM did not take them",
@@ -224,7 +224,7 @@ def dead_letters(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def regions(service: str) -> Subjects:
-    """Return what yields the administrator of a detecting service in each of its regions."""
+    """Return a function that yields a detection service's administrator in each of its regions."""
 
     def found(live: Live) -> Iterator[Subject]:
         if section := live.env.detection.get(service):
@@ -236,7 +236,7 @@ def regions(service: str) -> Subjects:
 
 
 def export_regions(live: Live) -> list[Subject]:
-    """Return the regions of GuardDuty, if its findings are exported."""
+    """Return GuardDuty's administrator in each region, if its findings are exported."""
     exported = any(live.stack.of("aws_guardduty_publishing_destination"))
     return [*regions("guardduty")(live)] if exported else []
 
@@ -247,7 +247,7 @@ def _detector(live: Live, subject: Subject) -> str:
 
 
 def guardduty(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that GuardDuty does not watch the organization in a region."""
+    """Report a region where GuardDuty does not watch the organization."""
     detector = _detector(live, subject)
     if not detector:
         yield LiveFault(f"GuardDuty has no detector in {subject.region}")
@@ -268,7 +268,7 @@ def guardduty(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def guardduty_export(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that GuardDuty does not export its findings to the stack's bucket."""
+    """Report a region where GuardDuty does not export its findings to the stack's bucket."""
     ask = partial(live.aws.ask, subject.account, "guardduty", region=subject.region,
                   DetectorId=_detector(live, subject))  # fmt: skip
     wanted = next(live.stack.of("aws_guardduty_publishing_destination")).text("destination_arn")
@@ -286,7 +286,7 @@ def guardduty_export(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def security_hub(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that Security Hub is off in a region."""
+    """Report a region where Security Hub is off."""
     found = live.aws.ask(
         subject.account, "securityhub", "describe_hub", region=subject.region,
         absent=("ResourceNotFoundException", "InvalidAccessException"),
@@ -296,7 +296,7 @@ def security_hub(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def access_analyzer(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that no analyzer of the organization is active in a region."""
+    """Report a region without an active analyzer of the organization."""
     found = live.aws.ask(
         subject.account, "accessanalyzer", "list_analyzers", region=subject.region,
         type="ORGANIZATION",

@@ -1,4 +1,4 @@
-"""Checks of accounts, organization, control policies and roles."""
+"""Checks of the organization, its accounts, control policies and roles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orgtrail import naming
 from orgtrail.doctor.model import Ask, Live, LiveFault, Subject, resources
 from orgtrail.doctor.policies import difference, reader_mistakes
 
-_KINDS = {
+_POLICY_TYPES = {
     "SERVICE_CONTROL_POLICY": "service control",
     "RESOURCE_CONTROL_POLICY": "resource control",
 }
@@ -17,7 +17,7 @@ _SERVICE_ROLE = "AWSServiceRoleForCloudTrail"
 
 
 def accounts(live: Live) -> Iterator[Subject]:
-    """Yield each account that is deployed to."""
+    """Yield each account that the stack deploys to."""
     for name in live.env.deployed_accounts:
         yield Subject(name, live.env.accounts[name].id)
 
@@ -28,7 +28,7 @@ def organization(live: Live) -> list[Subject]:
 
 
 def credentials(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find credentials of another account."""
+    """Report credentials that reach another account."""
     found = live.aws.ask(subject.account, "sts", "get_caller_identity")
     if found["Account"] != subject.name:
         yield LiveFault(
@@ -40,7 +40,7 @@ def credentials(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def identity(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find another organization, or another management account."""
+    """Report a wrong organization or management account."""
     found = live.aws.ask(
         "management",
         "organizations",
@@ -69,7 +69,7 @@ def identity(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def members(live: Live, _: Subject) -> Iterator[LiveFault]:
-    """Find accounts of the file that the organization does not have, or that are not active."""
+    """Report accounts in the file that the organization lacks or that are not active."""
     answer = live.aws.ask("management", "organizations", "list_accounts")
     has = {each["Id"]: each.get("Status", "ACTIVE") for each in answer["Accounts"]}
     for name, account in live.env.accounts.items():
@@ -88,7 +88,7 @@ def members(live: Live, _: Subject) -> Iterator[LiveFault]:
 
 
 def features(live: Live, _: Subject) -> Iterator[LiveFault]:
-    """Find an organization that has consolidated billing only."""
+    """Report an organization that has consolidated billing only."""
     about = live.aws.ask("management", "organizations", "describe_organization")["Organization"]
     if about["FeatureSet"] != "ALL":
         yield LiveFault(
@@ -99,7 +99,7 @@ def features(live: Live, _: Subject) -> Iterator[LiveFault]:
 
 
 def trusted_access(live: Live, _: Subject) -> Iterator[LiveFault]:
-    """Find services that the organization does not trust."""
+    """Report services without trusted access to the organization."""
     found = live.aws.ask("management", "organizations", "list_aws_service_access_for_organization")
     trusted = {each["ServicePrincipal"] for each in found["EnabledServicePrincipals"]}
     for service in naming.trusted_services(live.env):
@@ -111,7 +111,7 @@ def trusted_access(live: Live, _: Subject) -> Iterator[LiveFault]:
 
 
 def policy_types(live: Live, _: Subject) -> Iterator[LiveFault]:
-    """Find types of policies that the stack has and the root does not enable."""
+    """Report policy types that the stack uses but the root does not enable."""
     wanted = dict.fromkeys(each.text("type") for each in live.stack.of("aws_organizations_policy"))
     roots = live.aws.ask("management", "organizations", "list_roots")["Roots"]
     root_id = live.env.organization.root_id
@@ -126,14 +126,14 @@ def policy_types(live: Live, _: Subject) -> Iterator[LiveFault]:
     for kind in wanted:
         if kind not in enabled:
             yield LiveFault(
-                f"the root does not enable {_KINDS[kind]} policies: those that are attached "
+                f"the root does not enable {_POLICY_TYPES[kind]} policies: those that are attached "
                 "bind nobody",
                 f"aws organizations enable-policy-type --root-id {root['Id']} --policy-type {kind}",
             )
 
 
 def service_role(live: Live, _: Subject) -> Iterator[LiveFault]:
-    """Find that CloudTrail's service-linked role is missing."""
+    """Report that CloudTrail's service-linked role is missing."""
     if not live.aws.ask(
         "management", "iam", "get_role", absent=("NoSuchEntity",), RoleName=_SERVICE_ROLE
     ):
@@ -145,13 +145,13 @@ def service_role(live: Live, _: Subject) -> Iterator[LiveFault]:
 
 
 def control_policy(live: Live, subject: Subject) -> Any:
-    """Return what the organization has by the name of a policy, None if it has none."""
+    """Return the organization's policy of the subject's name, None if there is none."""
     assert subject.resource
     adopted = live.env.adopt.scp
     answer = live.aws.ask(
         "management", "organizations", "list_policies", Filter=subject.resource.text("type")
     )
-    # An existing policy takes the place of the one for trail and evidence, whatever its name.
+    # An adopted policy replaces the one for trail and evidence, whatever its name.
     is_adopted = adopted and subject.name == live.env.guardrails.policy_name
     for each in answer["Policies"]:
         if each["Id"] == adopted.id if adopted and is_adopted else each["Name"] == subject.name:
@@ -160,14 +160,14 @@ def control_policy(live: Live, subject: Subject) -> Any:
 
 
 def control_policy_content(live: Live, subject: Subject) -> Any:
-    """Return what a policy that exists says."""
+    """Return the content of an existing policy."""
     known = control_policy(live, subject)["Id"]
     found = live.aws.ask("management", "organizations", "describe_policy", PolicyId=known)
     return found["Policy"]["Content"]
 
 
 def attachments(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find targets that a policy is not attached to."""
+    """Report targets that a policy is not attached to."""
     known = control_policy(live, subject)["Id"]
     answer = live.aws.ask("management", "organizations", "list_targets_for_policy", PolicyId=known)
     has = {each["TargetId"] for each in answer["Targets"]}
@@ -187,12 +187,12 @@ role = Ask("iam", "get_role", "RoleName", ("NoSuchEntity",), "Role")
 
 
 def trust_policy(live: Live, subject: Subject) -> Any:
-    """Return who may assume a role."""
+    """Return a role's trust policy."""
     return role(live, subject)["AssumeRolePolicyDocument"]
 
 
 def trust_mistakes(_: Live, _subject: Subject, _policy: Any, lines: str) -> str:
-    """Say what is wrong with a trust policy."""
+    """Describe what is wrong with a trust policy."""
     gone = "AIDA" in lines or "AROA" in lines
     return "its trust policy is not the file's" + (
         "; a principal that AWS writes as an id was deleted and made again" if gone else ""
@@ -200,7 +200,7 @@ def trust_mistakes(_: Live, _subject: Subject, _policy: Any, lines: str) -> str:
 
 
 def permissions(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that a role may do something else than the file says."""
+    """Report a role whose policies are not the file's."""
     wanted = live.resource(subject, "aws_iam_role_policy").document("policy")
     names = live.aws.ask(subject.account, "iam", "list_role_policies", RoleName=subject.name)[
         "PolicyNames"

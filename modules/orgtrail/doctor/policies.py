@@ -1,4 +1,4 @@
-"""Policies that run, compared with the file's: how they differ, and the usual mistakes in words."""
+"""Compares live policies with the file's, and explains the usual mistakes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DIFFERS = "the policy is not the file's"
 
 
 def parsed(policy: str | Mapping[str, Any]) -> Json:
-    """Read a policy into one form, since AWS writes the same policy in several.
+    """Parse a policy into a canonical form, since AWS writes the same policy in several ways.
 
     A single value becomes a list, and values are sorted.
     """
@@ -31,9 +31,9 @@ def parsed(policy: str | Mapping[str, Any]) -> Json:
 
 
 def difference(expected: str, actual: Policy) -> str:
-    """Return how a policy that runs differs from the file's; empty if they say the same.
+    """Return how a live policy differs from the file's; empty if they are equivalent.
 
-    Lines with `-` are missing from what runs, lines with `+` are not in the file.
+    Lines with `-` are missing from the live policy, lines with `+` are not in the file.
     """
     return line_diff(_lines(parsed(expected)), _lines(parsed(actual or {})))
 
@@ -44,7 +44,7 @@ def statements(policy: Policy) -> list[Json]:
 
 
 def allowed_services(policy: Policy) -> set[str]:
-    """Return the service principals that a policy allows something."""
+    """Return the service principals in a policy's Allow statements."""
     return {
         name
         for each in statements(policy)
@@ -86,14 +86,14 @@ def _lines(policy: Json) -> list[str]:
 
 
 def line_diff(expected: list[str], actual: list[str]) -> str:
-    """Return how the lines of what runs differ from the file's; empty if they are the same."""
+    """Return how the live lines differ from the file's; empty if they are the same."""
     if expected == actual:
         return ""
     return "\n".join(unified_diff(expected, actual, "the file", "what runs", lineterm=""))
 
 
 def bucket_mistakes(env: Environment, bucket: str, policy: Policy) -> str:
-    """Say what is wrong with a bucket's policy."""
+    """Describe what is wrong with a bucket's policy."""
     if not policy:
         return "the bucket has no policy"
     if bucket != env.archive.bucket:
@@ -104,7 +104,7 @@ def bucket_mistakes(env: Environment, bucket: str, policy: Policy) -> str:
 
 
 def key_mistakes(env: Environment, alias: str, policy: Policy) -> str:
-    """Say what is wrong with a key's policy."""
+    """Describe what is wrong with a key's policy."""
     if alias != env.key.alias:
         return _joined(())
     return _joined(
@@ -117,7 +117,7 @@ def key_mistakes(env: Environment, alias: str, policy: Policy) -> str:
 
 
 def reader_mistakes(policy: Policy) -> str:
-    """Say what is wrong with the permissions of a role that reads log files."""
+    """Describe what is wrong with the permissions of a role that reads log files."""
     reads = any(True for _ in allow_statements(policy, "s3:GetObject"))
     decrypts = any(True for _ in allow_statements(policy, "kms:Decrypt"))
     if reads and not decrypts:
@@ -171,7 +171,7 @@ def _organization_conditions(ours: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _service_denials(policy: Policy) -> Iterator[str]:
-    """Yield a denial of everybody outside the organization that does not exempt services."""
+    """Yield the first statement that denies callers outside the organization, services included."""
     for each in statements(policy):
         keys = _keys(each)
         if (
@@ -218,7 +218,7 @@ def _decryption_mistakes(env: Environment, policy: Policy) -> Iterator[str]:
 
 
 def _is_for_one_service(statement: dict[str, Any]) -> bool:
-    """Tell whether a statement is for one service only, as the one for query results is."""
+    """Return whether a statement is limited to one service, like the one for query results."""
     return "kms:ViaService" in statement.get("Condition", {}).get("StringEquals", {})
 
 

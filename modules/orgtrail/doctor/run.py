@@ -1,4 +1,4 @@
-"""Runs the checks, side by side, each after those that it depends on."""
+"""Runs the checks in parallel, each after those that it depends on."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def run_checks(
     progress: Callable[[Outcome], None] = lambda _: None,
     aws: AwsReader | None = None,
 ) -> list[Outcome]:
-    """Compare what runs with what an environment says; nothing is changed.
+    """Compare the live accounts with an environment; changes nothing.
 
     Args:
         env: the settings.
-        progress: gets each outcome as it comes.
-        aws: reads the live accounts; by default with boto3 and the profiles and roles of the file.
+        progress: called with each outcome as it arrives.
+        aws: reads the live accounts; by default with boto3 and the file's profiles and roles.
 
     Returns:
         the outcome of every check, in the order of the checks.
@@ -45,9 +45,9 @@ def run_checks(
 
 
 def _outcomes(live: Live) -> Iterator[Outcome]:
-    """Yield the outcome of every check as it comes."""
+    """Yield the outcome of every check as it arrives."""
     waiting = [(each, subject) for each in CHECKS.values() for subject in each.subjects(live)]
-    # No check waits for one that is not made, because its subject is somebody else's.
+    # A check does not wait for one that never runs, as for a resource that we do not manage.
     planned = {_key(each.name, subject) for each, subject in waiting}
     done: dict[_Key, Outcome] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -55,7 +55,7 @@ def _outcomes(live: Live) -> Iterator[Outcome]:
             ready: list[tuple[LiveCheck, Subject]] = []
             later: list[tuple[LiveCheck, Subject]] = []
             for each in waiting:
-                can = all(need in done for need in _needs(*each) if need in planned)
+                can = all(need in done for need in _dependencies(*each) if need in planned)
                 (ready if can else later).append(each)
             waiting = later
             for run in as_completed([pool.submit(_outcome, live, *each, done) for each in ready]):
@@ -70,8 +70,8 @@ def _key(name: str, subject: Subject) -> _Key:
     return name, subject.account, subject.name, subject.region
 
 
-def _needs(check: LiveCheck, subject: Subject) -> list[_Key]:
-    """Return the outcomes that a check waits for."""
+def _dependencies(check: LiveCheck, subject: Subject) -> list[_Key]:
+    """Return the keys of the outcomes that a check depends on."""
     if check.name == CREDENTIALS:
         return []
     names = (CREDENTIALS, check.after) if check.after else (CREDENTIALS,)
@@ -82,7 +82,7 @@ def _outcome(live: Live, check: LiveCheck, subject: Subject, done: dict[_Key, Ou
     def ended(state: CheckState, faults: Iterable[LiveFault] = (), reason: str = "") -> Outcome:
         return Outcome(check.name, check.title, subject, state, tuple(faults), reason)
 
-    for need in _needs(check, subject):
+    for need in _dependencies(check, subject):
         if need in done and done[need].state is not CheckState.FINE:
             return ended(CheckState.UNCHECKED, reason=f"it waits for the check {need[0]}")
     try:

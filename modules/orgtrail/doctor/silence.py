@@ -1,4 +1,4 @@
-"""The check that each account has fresh digests: one may fall silent while all others deliver."""
+"""Checks that each account has fresh digests: one may fall silent while the others deliver."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from orgtrail.doctor.model import Live, LiveFault, Subject
 from orgtrail.regions import is_opt_in
 from orgtrail.verify.names import DIGEST_FOLDER, ChainId, VerifiedTrail
 
-_AT_ONCE = 8
-"""Regions of an account that are listed at a time."""
-_NONE = "there is no digest of it"
-_NAMED = 5
-"""Regions that get a fault of their own; the others share one."""
+_THREADS = 8
+"""How many regions of an account are listed at a time."""
+_NO_DIGEST = "there is no digest of it"
+_MAX_REGION_FAULTS = 5
+"""How many regions get a separate fault; the others share one."""
 
 
 def silent(live: Live, subject: Subject, within: timedelta) -> Iterator[LiveFault]:
-    """Yield a fault for an account, or for regions of it, without a digest for some time.
+    """Yield a fault for an account, or regions of it, without a recent digest.
 
     Args:
         live: the settings and AWS.
@@ -39,20 +39,20 @@ def silent(live: Live, subject: Subject, within: timedelta) -> Iterator[LiveFaul
 
     def age(region: str) -> str:
         chain = ChainId(account, region)
-        return "" if _is_fresh(live, chain, within) else _last(live, chain)
+        return "" if _is_fresh(live, chain, within) else _last_digest_text(live, chain)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_THREADS) as pool:
         ages = [*pool.map(age, regions)]
     stale = [
         (region, said)
         for region, said in zip(regions, ages, strict=True)
-        # A new account has no digest yet; an old digest shows that it was there before.
-        if said and not (is_new and said == _NONE)
+        # A new account has no digest yet; one with an old digest is not new.
+        if said and not (is_new and said == _NO_DIGEST)
     ]
     if is_new and not stale:
         return
     if not regions or len(stale) == len(regions):
-        when = stale[0][1] if stale else _NONE
+        when = stale[0][1] if stale else _NO_DIGEST
         yield LiveFault(
             f"account {account} is silent: {when}; a digest is due every hour, also of an idle one",
             "see whether the account is still in the organization and active, and whether its "
@@ -60,19 +60,19 @@ def silent(live: Live, subject: Subject, within: timedelta) -> Iterator[LiveFaul
             "orgtrail query run trail-tampering --env FILE",
         )
         return
-    for region, said in stale[:_NAMED]:
+    for region, said in stale[:_MAX_REGION_FAULTS]:
         yield LiveFault(
             f"account {account} is silent in {region}: {said}",
             f"see whether {region} was disabled in the account (aws account list-regions "
             f"--account-id {account}); if not, see health.aws.amazon.com for CloudTrail there",
         )
-    if len(stale) > _NAMED:
-        others = ", ".join(region for region, _ in stale[_NAMED:])
+    if len(stale) > _MAX_REGION_FAULTS:
+        others = ", ".join(region for region, _ in stale[_MAX_REGION_FAULTS:])
         yield LiveFault(f"account {account} is silent in {others}, too", "see the regions above")
 
 
 def _joined(live: Live, account: str) -> datetime | None:
-    """Return when an account joined; the check `accounts` reports whether it is active."""
+    """Return when an active account joined; the check `accounts` reports all others."""
     answer = live.aws.ask("management", "organizations", "list_accounts")
     about = next((each for each in answer["Accounts"] if each["Id"] == account), None)
     if about is None or about.get("Status", "ACTIVE") != "ACTIVE":
@@ -94,27 +94,31 @@ def _regions(live: Live, account: str) -> set[str]:
 
 
 def _folders(live: Live, account: str) -> set[str]:
-    return {*_below(live, f"{_trail(live).location.root}{account}/{DIGEST_FOLDER}/")}
+    return {*_subfolders(live, f"{_trail(live).location.root}{account}/{DIGEST_FOLDER}/")}
 
 
 def _is_fresh(live: Live, chain: ChainId, within: timedelta) -> bool:
-    """Tell whether a chain has a digest that ended within some time."""
+    """Return whether a chain has a digest that ended within the given time."""
     trail, since = _trail(live), live.now - within
-    keys = _keys(live, trail.location.digests(chain), StartAfter=trail.digest_prefix(chain, since))
+    keys = _object_keys(
+        live, trail.location.digests(chain), StartAfter=trail.digest_prefix(chain, since)
+    )
     names = (trail.digest_name(chain, key) for key in keys)
     return any(name and name.end > since for name in names)
 
 
-def _last(live: Live, chain: ChainId) -> str:
-    """Say when the last digest of a chain ended."""
+def _last_digest_text(live: Live, chain: ChainId) -> str:
+    """Describe when the last digest of a chain ended."""
     trail = _trail(live)
     prefix = trail.location.digests(chain)
     for _ in ("year", "month", "day"):
-        below = _below(live, prefix)
+        below = _subfolders(live, prefix)
         if not below:
-            return _NONE
+            return _NO_DIGEST
         prefix = f"{prefix}{max(below)}/"
-    ends = [name.end for key in _keys(live, prefix) if (name := trail.digest_name(chain, key))]
+    ends = [
+        name.end for key in _object_keys(live, prefix) if (name := trail.digest_name(chain, key))
+    ]
     if not ends:
         return f"the trail has no digest of it on {prefix[-11:-1]}"
     return f"the last digest is of {max(ends):%Y-%m-%d %H:%M} UTC"
@@ -124,15 +128,15 @@ def _trail(live: Live) -> VerifiedTrail:
     return naming.verified_trail(live.env)
 
 
-def _below(live: Live, prefix: str) -> list[str]:
-    found = _listed(live, prefix, Delimiter="/").get("CommonPrefixes", ())
+def _subfolders(live: Live, prefix: str) -> list[str]:
+    found = _list_objects(live, prefix, Delimiter="/").get("CommonPrefixes", ())
     return [each["Prefix"][len(prefix) : -1] for each in found]
 
 
-def _keys(live: Live, prefix: str, **given: str) -> Iterator[str]:
-    return (each["Key"] for each in _listed(live, prefix, **given).get("Contents", ()))
+def _object_keys(live: Live, prefix: str, **given: str) -> Iterator[str]:
+    return (each["Key"] for each in _list_objects(live, prefix, **given).get("Contents", ()))
 
 
-def _listed(live: Live, prefix: str, **given: Any) -> Any:
+def _list_objects(live: Live, prefix: str, **given: Any) -> Any:
     bucket = live.env.archive.bucket
     return live.aws.ask("logging", "s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, **given)

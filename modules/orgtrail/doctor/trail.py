@@ -1,4 +1,4 @@
-"""Checks of the trail itself: where it is, what it records and whom it notifies."""
+"""Checks of the trail: where it is, what it records and whom it notifies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orgtrail.doctor.monitoring import topic_faults
 from orgtrail.doctor.policies import line_diff
 
 _ABSENT = ("TrailNotFoundException",)
-_EVERYTHING = "All management=True excluding=[] data=[]"
+_DEFAULT_SELECTOR = "All management=True excluding=[] data=[]"
 
 
 trail = resources("aws_cloudtrail", referred=True)
@@ -19,7 +19,7 @@ managed_trail = resources("aws_cloudtrail")
 
 
 def settings(live: Live, subject: Subject) -> Any:
-    """Return what AWS says of the trail, None where it is not in the home region."""
+    """Return the trail's settings in AWS, None if it is not in the home region."""
     answer = live.aws.ask(
         "management", "cloudtrail", "get_trail", absent=_ABSENT, Name=subject.name
     )
@@ -28,17 +28,17 @@ def settings(live: Live, subject: Subject) -> Any:
     return about if about and about.get("HomeRegion", home) == home else None
 
 
-def _all(live: Live, account: str) -> list[Any]:
+def _list_trails(live: Live, account: str) -> list[Any]:
     return list(live.aws.ask(account, "cloudtrail", "list_trails")["Trails"])
 
 
 def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that the trail is not in the home region, or in another account."""
+    """Report a trail that is missing, in another region or in another account."""
     if settings(live, subject):
         return
     env = live.env
     said = f"the management account has no trail {subject.name} in {env.home_region}"
-    for each in _all(live, "management"):
+    for each in _list_trails(live, "management"):
         if each["Name"] == subject.name:
             yield LiveFault(
                 f"{said}: its home is {each['HomeRegion']}, and elsewhere AWS answers "
@@ -46,7 +46,7 @@ def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
                 f'set home_region to "{each["HomeRegion"]}", or delete that trail and deploy again',
             )
             return
-    for each in _all(live, "logging"):
+    for each in _list_trails(live, "logging"):
         if each["TrailARN"] == _member_arn(live):
             yield LiveFault(
                 f"{said}: the logging account has one by this name, which is its own and not the "
@@ -58,14 +58,14 @@ def existence(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def _member_arn(live: Live) -> str:
-    """Return the ARN that a trail of this name has in the logging account."""
+    """Return the ARN of a trail of this name in the logging account."""
     return naming.trail_arn(live.env).replace(live.env.management.id, live.env.logging.id)
 
 
 def second_trails(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find trails of the management account that record the same events."""
+    """Report other trails of the management account that record the same events."""
     arn = naming.trail_arn(live.env)
-    for each in _all(live, "management"):
+    for each in _list_trails(live, "management"):
         if each["TrailARN"] == arn:
             continue
         region = each["HomeRegion"]
@@ -85,28 +85,30 @@ def second_trails(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def selectors(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find selectors of events that are not the stack's."""
+    """Report event selectors that differ from the stack's."""
     has = live.aws.ask("management", "cloudtrail", "get_event_selectors", TrailName=subject.name)
     declared = live.resource(subject, "aws_cloudtrail")
     if advanced := declared.many("advanced_event_selector"):
-        wanted = sorted(_fields(each.get("name"), [
+        wanted = sorted(_advanced_selector_text(each.get("name"), [
             {_camel_case(name): value for name, value in field.items()}
             for field in each["field_selector"]]) for each in advanced)  # fmt: skip
         got = sorted(
-            _fields(each.get("Name"), each["FieldSelectors"])
+            _advanced_selector_text(each.get("Name"), each["FieldSelectors"])
             for each in has.get("AdvancedEventSelectors") or ()
         )
     else:
         basic = (_camel_cased(each) for each in declared.many("event_selector"))
-        wanted = sorted(map(_basic, basic)) or [_EVERYTHING]
-        got = sorted(map(_basic, has.get("EventSelectors") or ())) or [_EVERYTHING]
+        wanted = sorted(map(_basic_selector_text, basic)) or [_DEFAULT_SELECTOR]
+        got = sorted(map(_basic_selector_text, has.get("EventSelectors") or ())) or [
+            _DEFAULT_SELECTOR
+        ]
         if has.get("AdvancedEventSelectors"):
             got = ["advanced selectors"]
     if lines := line_diff(wanted, got):
         yield LiveFault("the trail does not record what the file asks for", DEPLOY, lines)
 
 
-def _fields(name: str | None, fields: list[Any]) -> str:
+def _advanced_selector_text(name: str | None, fields: list[Any]) -> str:
     rules = sorted(
         f"{each['Field']} {operator} {sorted(each[operator])}"
         for each in fields
@@ -120,7 +122,7 @@ def _camel_case(name: str) -> str:
 
 
 def _camel_cased(block: dict[str, Any]) -> dict[str, Any]:
-    """Return a basic selector of Terraform's as the API writes it."""
+    """Convert a basic selector from Terraform's form to the API's."""
     made = {_camel_case(name): value for name, value in block.items()}
     data = [
         {_camel_case(name): value for name, value in each.items()}
@@ -129,7 +131,7 @@ def _camel_cased(block: dict[str, Any]) -> dict[str, Any]:
     return {**made, "DataResources": data}
 
 
-def _basic(each: Any) -> str:
+def _basic_selector_text(each: Any) -> str:
     data = sorted(f"{d['Type']} {sorted(d['Values'])}" for d in each.get("DataResources", ()))
     excluded = sorted(each.get("ExcludeManagementEventSources", ()))
     return (
@@ -139,7 +141,7 @@ def _basic(each: Any) -> str:
 
 
 def insights(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find Insights that are not the stack's."""
+    """Report Insights that differ from the stack's."""
     answer = live.aws.ask(
         "management", "cloudtrail", "get_insight_selectors",
         absent=("InsightNotEnabledException",), TrailName=subject.name,
@@ -151,9 +153,9 @@ def insights(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def summaries(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find summaries of data events, which nobody asked for.
+    """Report summaries of data events, which the file does not enable.
 
-    A region that does not know the call yet refuses it, and the check is then not made.
+    A region that does not support the call yet refuses it, so that the check ends unchecked.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/aggregating-data-events.html
     """
     has = live.aws.ask(
@@ -173,7 +175,7 @@ def summaries(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def member_view(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that the logging account does not see the organization's trail, or has its own."""
+    """Report a logging account that does not see the organization's trail, or has its own."""
     arn = naming.trail_arn(live.env)
     answer = live.aws.ask("logging", "cloudtrail", "describe_trails", includeShadowTrails=True)
     seen = {each["TrailARN"] for each in answer["trailList"]}
@@ -194,7 +196,7 @@ def member_view(live: Live, subject: Subject) -> Iterator[LiveFault]:
 
 
 def topic(live: Live, subject: Subject) -> Iterator[LiveFault]:
-    """Find that the trail notifies another topic, or a topic that is not as the stack makes it."""
+    """Report that the trail notifies another topic, or that the stack's topic is wrong."""
     env = live.env
     wanted = (env.trail.sns_topic and env.trail.sns_topic.arn) or ""
     if name := env.created_topic:

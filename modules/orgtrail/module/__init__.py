@@ -1,7 +1,7 @@
-"""A plain Terraform module with the same resources, for those who write HCL.
+"""`orgtrail module`: writes a plain Terraform module with the same resources, for users of HCL.
 
-The stack of an environment is built as data, with a variable in the place of each value that a
-caller chooses. So the module cannot differ from what an environment file gives.
+The module is rendered from the stack of an environment, with variables in place of the values that
+a caller chooses, so that it cannot diverge from the stack.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ EXAMPLE = Path("examples", "organization", "main.tf")
 
 
 def write_module(out: Path, env: Environment | None = None) -> list[Path]:
-    """Write a module; what is in the folder already and bears other names stays.
+    """Write a module; other files in the folder are kept.
 
     Args:
         out: the folder.
-        env: what the module is made of, and its variables' defaults; None is the trail with
-            every setting at its default, and no default where none can be right.
+        env: the environment to build the module from, and the variables' defaults. None builds it
+            from default settings; variables without a sensible default are then required.
 
     Returns:
         the files.
 
     Raises:
         OrgtrailError: the folder cannot be written or has other Terraform files, or the
-            environment cannot be made a module.
+            environment cannot become a module.
 
     """
     files = module_files(env)
@@ -53,13 +53,13 @@ def write_module(out: Path, env: Environment | None = None) -> list[Path]:
 
 
 def module_files(env: Environment | None = None) -> dict[str, str]:
-    """Return the files of a module by their path in it.
+    """Return the text of a module's files, by path.
 
     Raises:
-        OrgtrailError: the environment cannot be made a module.
+        OrgtrailError: the environment cannot become a module.
 
     """
-    source = env or _every_default()
+    source = env or _default_environment()
     _refuse_imports(source)
     parts, used = body(source, variables(source, given=env is not None))
     face, outputs = variables_file(source, used), parts["outputs.tf.json"]["output"]
@@ -74,8 +74,8 @@ def module_files(env: Environment | None = None) -> dict[str, str]:
     return dict(sorted(written.items()))
 
 
-def _every_default() -> Environment:
-    """Return an environment with required settings only: made-up values, for examples."""
+def _default_environment() -> Environment:
+    """Return an environment that has only the required settings, with made-up example values."""
     return Environment.model_validate(
         {
             "name": "module",

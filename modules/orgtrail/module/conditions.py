@@ -1,4 +1,4 @@
-"""Rules of settings as conditions of variables in Terraform's language, with the same words."""
+"""Translates rules of settings to validation conditions in Terraform, with the same messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from orgtrail.settings.types import TextRule
 
 Conditions = dict[str, tuple[tuple[str, str], ...]]
-"""By variable: each condition in Terraform's language, and what to say where it fails."""
+"""By variable: conditions in Terraform's language, each with its error message."""
 
 _MANAGEMENT = "management_account_id"
 _CROSS_RULES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
@@ -46,7 +46,7 @@ _CROSS_RULES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
 
 
 def tests(value: str, rules: Iterable[object]) -> Iterator[tuple[str, str]]:
-    """Yield a condition for each rule of a value, and what to say where it does not hold."""
+    """Yield a condition for each rule of a value, with its error message."""
     for each in rules:
         match each:
             case TextRule() if each.pattern:
@@ -69,7 +69,7 @@ def tests(value: str, rules: Iterable[object]) -> Iterator[tuple[str, str]]:
 
 
 def of_each(value: str, rules: Iterable[object]) -> tuple[str, str]:
-    """Return the condition that all of a list keep the rules, and what to say where not."""
+    """Return the condition that every item of a list meets the rules, with its error message."""
     found = list(tests("each", rules))
     together = " && ".join(test for test, _ in found)
     said = "; ".join(text for _, text in found)
@@ -77,9 +77,9 @@ def of_each(value: str, rules: Iterable[object]) -> tuple[str, str]:
 
 
 def _has(count: str, value: str) -> str:
-    """Return the condition that a text has so many code points.
+    """Return the condition on the number of code points of a text.
 
-    `length` would count grapheme clusters: a letter and all of its accents once.
+    `length` would count grapheme clusters: a letter with its accents counts once.
     https://developer.hashicorp.com/terraform/language/functions/length
     """
     return f"can(regex({_quoted(f'^(?s:.{count})$')}, {value}))"
@@ -91,11 +91,11 @@ def _quoted(pattern: str) -> str:
 
 
 def cross_conditions(names: Collection[str], deployed: Collection[str]) -> Conditions:
-    """Return the conditions between variables, where all variables that they name exist.
+    """Return the conditions between variables, if all variables that they refer to exist.
 
     Args:
         names: the variables.
-        deployed: those of accounts that Terraform deploys to.
+        deployed: the variables for ids of accounts that Terraform deploys to.
 
     """
     found = {

@@ -1,4 +1,4 @@
-"""The face of a module: its variables with their validation, and the providers that it takes."""
+"""The interface of a module: its variables with their validation, and its providers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def versions(env: Environment) -> Json:
-    """Return `versions.tf.json`, with the providers that the module takes."""
+    """Return `versions.tf.json`, with the required providers."""
     aliases = [f"aws.{name}" for name in env.provider_accounts]
     return {
         "terraform": {
@@ -36,14 +36,14 @@ def variables_file(env: Environment, chosen: Sequence[Variable]) -> Json:
     """Return `variables.tf.json`.
 
     Args:
-        env: the settings that the module is made of.
+        env: the settings that the module is built from.
         chosen: its variables.
 
     """
     deployed = [f"{name}_account_id" for name in env.deployed_accounts]
     together = cross_conditions([each.name for each in chosen], deployed)
     if "home_region" in together:
-        together["home_region"] += tuple(_lacking(env))
+        together["home_region"] += tuple(_partition_conditions(env))
     made = {
         each.name: _variable(
             each.meaning,
@@ -76,8 +76,8 @@ def variables_file(env: Environment, chosen: Sequence[Variable]) -> Json:
     return {"variable": made}
 
 
-def _lacking(env: Environment) -> Iterator[tuple[str, str]]:
-    """Yield the conditions that keep the caller out of partitions without what the module has."""
+def _partition_conditions(env: Environment) -> Iterator[tuple[str, str]]:
+    """Yield the conditions against partitions that lack a service which the module uses."""
     told = env.alarms.subscribers if env.alarms else None
     asked = {
         "chatbot": bool(told and (told.slack or told.teams)),
@@ -94,7 +94,7 @@ def _lacking(env: Environment) -> Iterator[tuple[str, str]]:
 
 
 def _targets(env: Environment) -> list[str] | None:
-    """Return where the policy is still to be attached; None is the root."""
+    """Return the targets that the policy is not attached to yet; None for the root."""
     if env.guardrails.targets is None and not env.adopt.scp:
         return None
     return [each for each in env.policy_targets if each not in env.attached_targets]

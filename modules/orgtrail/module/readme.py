@@ -1,4 +1,4 @@
-"""What goes with a module for its readers: its README and an example that calls it."""
+"""A module's README, and an example that calls the module."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
 
 Json = dict[str, Any]
 
-_DEPLOYING = "orgtrail-deploy"
+_DEPLOYING_ROLE = "orgtrail-deploy"
 
 
 def readme(variables: Json, outputs: Json, providers: Sequence[str], call: str) -> str:
@@ -22,7 +22,7 @@ def readme(variables: Json, outputs: Json, providers: Sequence[str], call: str) 
     Args:
         variables: its variables.
         outputs: its outputs.
-        providers: the accounts that it takes a provider of.
+        providers: the accounts that it needs a provider for.
         call: the example that calls it.
 
     """
@@ -61,11 +61,11 @@ own root module: Terraform accepts them nowhere else.
 
 
 def example(env: Environment, chosen: Sequence[Variable]) -> str:
-    """Return a root module that calls the module, as `terraform fmt` has it.
+    """Return a root module that calls the module, formatted like `terraform fmt`.
 
     Args:
-        env: the settings that the module is made of.
-        chosen: what a caller chooses.
+        env: the settings that the module is built from.
+        chosen: its variables.
 
     """
     required = {each.name: json.dumps(each.value) for each in chosen if each.is_asked}
@@ -91,7 +91,7 @@ def example(env: Environment, chosen: Sequence[Variable]) -> str:
 
 def _provider(env: Environment, name: str) -> str:
     account, region = env.accounts[name].id, env.home_region
-    role = f"arn:{partition(region)}:iam::{account}:role/{_DEPLOYING}"
+    role = f"arn:{partition(region)}:iam::{account}:role/{_DEPLOYING_ROLE}"
     settings = {
         "alias": json.dumps(name),
         "region": json.dumps(region),

@@ -1,4 +1,4 @@
-"""The stack of a module as data: variables in the place of what the caller chooses."""
+"""Renders the stack of a module, with variables in place of the values that a caller chooses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ATTACHMENT = "aws_organizations_policy_attachment"
 
 
 class _Number(int):
-    """A number that a variable takes the place of: it counts as it is, and is written as that."""
+    """A number that computes as its value but is written as its variable's placeholder."""
 
     placeholder: str
 
@@ -42,7 +42,8 @@ def body(env: Environment, chosen: Sequence[Variable]) -> tuple[dict[str, Json],
 
     Args:
         env: the settings.
-        chosen: the variables; one of what is only referred to may be in none of its resources.
+        chosen: the candidate variables; one for a resource that the file only refers to may be
+            unused.
 
     """
     general = _with_placeholders(env, chosen)
@@ -50,7 +51,7 @@ def body(env: Environment, chosen: Sequence[Variable]) -> tuple[dict[str, Json],
     outputs = content.pop("output")
     _rename_attachments(content["resource"].get(_ATTACHMENT, {}), general)
     content["data"]["aws_caller_identity"] = {
-        name: _its_account(name, general) for name in general.provider_accounts
+        name: _account_check(name, general) for name in general.provider_accounts
     }
     replacements = _replacements(general, chosen)
     content, outputs = (_filled(each, replacements) for each in (content, outputs))
@@ -67,14 +68,14 @@ def body(env: Environment, chosen: Sequence[Variable]) -> tuple[dict[str, Json],
 
 
 def is_account(variable: Variable) -> bool:
-    """Tell whether a variable is an account's id."""
+    """Return whether a variable is an account's id."""
     return variable.setting[0] == "accounts" and variable.setting[-1] == "id"
 
 
 def _with_placeholders(env: Environment, chosen: Sequence[Variable]) -> Environment:
-    """Return the settings with a placeholder for each variable, and nothing of anybody's own.
+    """Return the settings with a placeholder for each variable, without the user's own values.
 
-    They are no valid settings any more: names have characters that AWS does not take.
+    They are no longer valid settings: placeholders have characters that AWS does not accept.
     """
     names = {
         str(each.value): each.placeholder
@@ -83,10 +84,12 @@ def _with_placeholders(env: Environment, chosen: Sequence[Variable]) -> Environm
     }
     if any(each.setting == HOME for each in chosen):
         names[f"arn:{partition(env.home_region)}"] = "arn:aws"
-    general: Environment = _mapped(env, lambda text: _renamed(text, names))
+    general: Environment = _map_texts(env, lambda text: _renamed(text, names))
     statements = tuple(
         each.model_copy(update={"Resource": resource})
-        for each, resource in zip(general.archive.statements, _of_bucket(env, chosen), strict=True)
+        for each, resource in zip(
+            general.archive.statements, _kept_resources(env, chosen), strict=True
+        )
     )
     general = _put(general, ("archive", "statements"), statements)
     kept = {name: general.accounts[name] for name in named_accounts(env)}
@@ -105,33 +108,33 @@ def _in_place_of(variable: Variable) -> Any:
     return (variable.placeholder,) if variable.setting == EXEMPT else variable.placeholder
 
 
-def _of_bucket(env: Environment, chosen: Sequence[Variable]) -> Iterator[Any]:
-    """Yield what the kept statements are about, with the placeholder of the bucket."""
+def _kept_resources(env: Environment, chosen: Sequence[Variable]) -> Iterator[Any]:
+    """Yield the resources of the archive's kept statements, with the bucket's placeholder."""
     ours = next(each.placeholder for each in chosen if each.setting == ("archive", "bucket"))
     name = re.compile(rf"(?<=:::){re.escape(env.archive.bucket)}(?=/|$)")
     for each in env.archive.statements:
-        yield _mapped(each.Resource, lambda text: name.sub(ours, text))
+        yield _map_texts(each.Resource, lambda text: name.sub(ours, text))
 
 
 def _renamed(text: str, names: dict[str, str]) -> str:
-    """Put placeholders into a text: an ARN names an account and a region."""
+    """Replace a text, or the account and region in an ARN, with placeholders."""
     for old, new in names.items():
         text = new if text == old else f":{text}".replace(f":{old}:", f":{new}:")[1:]
     return text
 
 
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    """Return settings with every text in them changed, without validating them."""
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Apply a change to every text in settings, without validation."""
     match value:
         case BaseModel():
             fields = {
-                name: _mapped(getattr(value, name), change) for name in type(value).model_fields
+                name: _map_texts(getattr(value, name), change) for name in type(value).model_fields
             }
             return value.model_copy(update=fields)
         case dict():
-            return {key: _mapped(each, change) for key, each in value.items()}
+            return {key: _map_texts(each, change) for key, each in value.items()}
         case tuple():
-            return tuple(_mapped(each, change) for each in value)
+            return tuple(_map_texts(each, change) for each in value)
         case str():
             return change(value)
         case _:
@@ -139,7 +142,7 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _put(value: Any, setting: tuple[str, ...], new: Any) -> Any:
-    """Return settings with another value for one of them, without validating it."""
+    """Return settings with one setting replaced, without validation."""
     if not setting:
         return new
     name, *inner = setting
@@ -148,10 +151,10 @@ def _put(value: Any, setting: tuple[str, ...], new: Any) -> Any:
     return value.model_copy(update={name: _put(getattr(value, name), tuple(inner), new)})
 
 
-def _its_account(name: str, env: Environment) -> Json:
-    """Return what stops a plan where the caller passes the provider of another account.
+def _account_check(name: str, env: Environment) -> Json:
+    """Return a data source that stops a plan if the caller passes the wrong account's provider.
 
-    A provider of ours would refuse that itself; whether his does is up to him.
+    The stack's own providers set `allowed_account_ids`; the caller's might not.
     """
     account = env.accounts[name].id
     condition = {
@@ -163,9 +166,9 @@ def _its_account(name: str, env: Environment) -> Json:
 
 
 def _rename_attachments(attachments: Json, env: Environment) -> None:
-    """Attach the service control policy to every target that the caller names.
+    """Attach the service control policy to every target in `policy_targets`.
 
-    The address of an attachment has its target's id in it: no other address has one.
+    The address of an attachment has its target's id in it, which no other address has.
     """
     for name in list(attachments):
         attachment = attachments.pop(name)
@@ -179,19 +182,19 @@ def _rename_attachments(attachments: Json, env: Environment) -> None:
 
 
 def _replacements(env: Environment, chosen: Sequence[Variable]) -> list[tuple[str, str]]:
-    """Return what takes the place of which text, in order: a list or a prefix before its parts."""
+    """Return the replacements of texts, in order: a list or a prefix comes before its parts."""
     ids = env.account_ids
     by_setting = {each.setting: each for each in chosen}
     found = [
-        # In the table: as Terraform's list, or as the text that joins it.
+        # In the table: a Terraform list, or the list joined to a text.
         (json.dumps(ids), f"local.{_ACCOUNTS}"),
         (",".join(ids), f'${{join(",", local.{_ACCOUNTS})}}'),
-        # In what the daily verification runs.
+        # In the command of the daily verification.
         (" ".join(f"--expect {each}" for each in ids),
          f'${{join(" ", [for each in local.{_ACCOUNTS} : "--expect ${{each}}"])}}'),
     ]  # fmt: skip
     if exempt := by_setting.get(EXEMPT):
-        # They are in quotes, one after the other, in a list of JSON.
+        # They are quoted items of a JSON list.
         found.append((exempt.placeholder, '${join("\\",\\"", var.exempt_roles)}'))
     if home := by_setting.get(HOME):
         found += [
@@ -207,7 +210,7 @@ def _replacements(env: Environment, chosen: Sequence[Variable]) -> list[tuple[st
 
 
 def _filled(value: Any, replacements: list[tuple[str, str]]) -> Any:
-    """Return a value of Terraform's JSON with expressions in the place of placeholders."""
+    """Return a value of Terraform's JSON with placeholders replaced by expressions."""
     match value:
         case dict():
             return {name: _filled(each, replacements) for name, each in value.items()}
@@ -243,7 +246,7 @@ def _locals(env: Environment, chosen: Sequence[Variable]) -> Json:
 
 
 def _by_partition(attribute: str) -> str:
-    """Return what says a thing of the home region's partition, whichever the caller's is."""
+    """Return an expression for an attribute of the home region's partition."""
     *others, commercial = PARTITIONS
     cases = "".join(
         f'startswith(var.home_region, "{each.prefix}") ? "{getattr(each, attribute)}" : '

@@ -1,4 +1,4 @@
-"""What the caller of a module chooses: variables, each in the place of a setting."""
+"""A module's variables, each in place of a setting."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from orgtrail.settings.types import AccountId, RoleArn, metadata_in, models_in
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable.
+    """A variable of a module.
 
     Args:
         name: its name.
-        setting: the setting that it is the value of, from the top of an environment.
-        value: what the settings say; the default, if the variable has one.
-        is_asked: whether the caller has to say it.
-        meaning: what it is for.
-        rules: what the values keep to, as pydantic has it.
-        derived: what its value ends with after the archive's name, where nothing is given.
+        setting: the path of its setting, from the top of an environment.
+        value: the setting's value, which is the default if the variable has one.
+        is_asked: whether the caller has to set it.
+        meaning: its description.
+        rules: the rules for its values, as pydantic metadata.
+        derived: the suffix after the archive's name in the value if the caller sets none; empty if
+            the value is not derived.
 
     """
 
@@ -38,16 +39,16 @@ class Variable:
 
     @property
     def type(self) -> str:
-        """Terraform's type of it."""
+        """Its type in Terraform."""
         if isinstance(self.value, int):
             return "number"
         return "list(string)" if self.setting == EXEMPT else "string"
 
     @property
     def placeholder(self) -> str:
-        """What is in its place while the stack is built: no setting has such a text.
+        """The text that stands for it while the stack is built; no setting can have this text.
 
-        Where names are sorted, it comes last.
+        It sorts after all names.
         """
         kind = "arn:" if self.setting == EXEMPT or self.setting[-1] == "role_arn" else ""
         return f"{kind}zz@{{{self.name}}}"
@@ -60,11 +61,11 @@ class Variable:
 
     @property
     def template(self) -> str:
-        """The same, in a text."""
+        """The expression as an interpolation."""
         return f"${{{self.expression}}}"
 
     def conditions(self) -> Iterator[tuple[str, str]]:
-        """Yield each condition of its values, in Terraform's language, and what to say of it."""
+        """Yield the conditions on its values in Terraform's language, with their error messages."""
         value = f"var.{self.name}"
         if self.type == "list(string)":
             yield of_each(value, self.rules)
@@ -73,14 +74,14 @@ class Variable:
             yield f"{value} == null ? true : {test}" if self.derived else test, text
         if self.derived:
             yield (
-                f"{value} != null || length(var.archive_bucket) <= {_LONGEST - len(self.derived)}",
-                f"must be set, since archive_bucket and {self.derived} is over {_LONGEST} "
+                f"{value} != null || length(var.archive_bucket) <= {_MAX_NAME - len(self.derived)}",
+                f"must be set, since archive_bucket and {self.derived} is over {_MAX_NAME} "
                 "characters",
             )
 
 
-_LONGEST = 63
-"""Characters of a bucket's name."""
+_MAX_NAME = 63
+"""Most characters of a bucket's name."""
 EXEMPT = ("guardrails", "exempt_roles")
 HOME = ("home_region",)
 PREFIX = ("trail", "key_prefix")
@@ -122,17 +123,17 @@ _MEANINGS = {
     "exempt_roles": "Roles in member accounts that the service control policy does not bind: "
     "those that Terraform deploys with, at least.",
 }
-"""Where a variable takes less than the setting does."""
-_ASKED = ("organization_id", "organization_root_id", "home_region", "archive_bucket")
-"""What no default can be right for."""
+"""Descriptions of variables that accept less than their setting does."""
+_REQUIRED = ("organization_id", "organization_root_id", "home_region", "archive_bucket")
+"""Variables without a sensible default."""
 
 
 def variables(env: Environment, *, given: bool) -> list[Variable]:
     """Return the variables of a module.
 
     Args:
-        env: the settings that the module is made of.
-        given: whether they are somebody's own, and so the defaults.
+        env: the settings that the module is built from.
+        given: whether they are a user's settings, and thus the variables' defaults.
 
     """
     return [
@@ -145,7 +146,7 @@ def variables(env: Environment, *, given: bool) -> list[Variable]:
 
 
 def named_accounts(env: Environment) -> list[str]:
-    """Return the accounts that the module has to tell apart; of others it needs the id alone."""
+    """Return the accounts with a separate variable; other accounts are only ids in a list."""
     readers = env.access.member_readers
     named = [*env.provider_accounts, *((readers and readers.accounts) or ())]
     for writer in env.archive.writers:
@@ -178,10 +179,10 @@ def _accounts(env: Environment, *, given: bool) -> Iterator[Variable]:
 
 def _texts(env: Environment, *, given: bool) -> Iterator[Variable]:
     for name, setting in _TEXTS.items():
-        # In which regions there is detection is part of what the module is made of.
+        # The regions of the detection services are fixed when the module is built.
         if setting == HOME and env.detection:
             continue
-        is_asked = name in _ASKED and not given
+        is_asked = name in _REQUIRED and not given
         yield _variable(name, setting, value_at(env, setting), is_asked=is_asked)
 
 
@@ -222,7 +223,7 @@ def _variable(
 
 
 def value_at(env: Environment, setting: tuple[str, ...]) -> Any:
-    """Return a setting's value, or None where a section above it is off."""
+    """Return a setting's value, or None if a section above it is off."""
     value: Any = env
     for name in setting:
         value = getattr(value, name, None)

@@ -1,4 +1,4 @@
-"""Questions about the logs, and the engines that answer them: DuckDB on this machine, or Athena."""
+"""Questions about the logs, and the engines that answer them: local DuckDB, or Athena."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Queries on Athena through the workgroup, what they cost, and what the deployed table cannot see.
+"""Athena queries through the workgroup, their cost, and logs that the deployed table misses.
 
-Credentials are those that boto3 finds, so tokens are renewed the way its users know.
+Boto3 finds the credentials, so that it also renews tokens as usual.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from orgtrail.logs.bounds import Bounds
 from orgtrail.settings.environment import Environment
 
 _DOLLARS_PER_TERABYTE = 5.0
-"""US dollars for each terabyte scanned; a query pays for 10 MB at least.
+"""US dollars per terabyte scanned; Athena bills at least 10 MB per query.
 https://aws.amazon.com/athena/pricing/ (us-east-1, 2026-11)"""
-_LEAST_BYTES = 10_000_000
-_POLL = 0.5
-"""Seconds between two looks at a running query."""
-_MOST_LISTED = 100
-"""Partitions that an estimate lists; of more it samples about as many, evenly spread."""
-_DAYS = "%Y/%m/%d"
+_MIN_BILLED_BYTES = 10_000_000
+_POLL_SECONDS = 0.5
+"""Seconds between polls of a running query."""
+_MAX_LISTED_PARTITIONS = 100
+"""How many partitions an estimate lists; if there are more, it samples about as many, evenly."""
+_DAY_FORMAT = "%Y/%m/%d"
 
 
 @dataclass(frozen=True, slots=True)
 class ScanEstimate:
-    """What a query would scan.
+    """The amount of data that a query would scan.
 
     Attributes:
-        partitions: folders that Athena would list.
-        bytes: about how many bytes they hold.
+        partitions: how many folders Athena would list.
+        bytes: their approximate size.
         exact: whether all of them were listed.
 
     """
@@ -47,7 +47,7 @@ class ScanEstimate:
 
 @dataclass(frozen=True, slots=True)
 class AthenaResult:
-    """The result of a query: the names of its columns, rows as they come, and bytes scanned."""
+    """The result of a query: column names, rows as they arrive, and bytes scanned."""
 
     columns: list[str]
     rows: Iterator[tuple[object, ...]]
@@ -55,13 +55,13 @@ class AthenaResult:
 
     @property
     def dollars(self) -> float:
-        """What AWS charges for it, in US dollars."""
+        """AWS's price of the query, in US dollars."""
         return scan_cost(self.scanned)
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """The accounts and regions that the deployed table projects: Athena sees no others."""
+    """The accounts and regions that the deployed table projects; Athena finds no others."""
 
     accounts: tuple[str, ...]
     regions: tuple[str, ...]
@@ -77,9 +77,11 @@ class Projection:
 
     def partitions(self, bounds: Bounds) -> list[tuple[str, str, str]]:
         """Return account, region and day of each partition within bounds."""
-        first = datetime.strptime(bounds.first_day, _DAYS)  # noqa: DTZ007  # a day, not a moment
-        last = datetime.strptime(bounds.last_day, _DAYS)  # noqa: DTZ007
-        days = [(first + timedelta(n)).strftime(_DAYS) for n in range((last - first).days + 1)]
+        first = datetime.strptime(bounds.first_day, _DAY_FORMAT)  # noqa: DTZ007  # a day, not a moment
+        last = datetime.strptime(bounds.last_day, _DAY_FORMAT)  # noqa: DTZ007
+        days = [
+            (first + timedelta(n)).strftime(_DAY_FORMAT) for n in range((last - first).days + 1)
+        ]
         return [
             (account, region, day)
             for account in self.accounts
@@ -92,13 +94,13 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Logs that the table cannot see: Athena returns no rows for them, and no error.
+    """Logs that the table does not project: Athena returns no rows for them, and no error.
 
     https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 
     Attributes:
         account: the account that has the logs.
-        region: the region, or empty if the whole account is missing.
+        region: the region, or empty if the entire account is missing.
         what: whether the account or the region is missing from the table.
 
     """
@@ -108,7 +110,7 @@ class Drift:
     what: Literal["account", "region"]
 
     def __str__(self) -> str:
-        """Describe it in one line, with what to do."""
+        """Describe the drift and its remedy in one line."""
         if self.what == "account":
             return (
                 f"account {self.account} has logs and is not in the table: its rows are invisible "
@@ -129,10 +131,10 @@ def drift(
     Args:
         found: the regions for which each account has logs.
         accounts: the accounts that the table projects.
-        regions: the regions that it projects.
+        regions: the regions that the table projects.
 
     Returns:
-        what the table cannot see, ordered by account and region.
+        the logs that the table does not project, ordered by account and region.
 
     """
     known, seen = set(accounts), set(regions)
@@ -157,7 +159,7 @@ def accounts_with_logs(
     Args:
         folders: returns the names of the folders below a prefix.
         root: the prefix above all accounts.
-        logs: the folder of log files below each account's.
+        logs: the folder of log files below each account's folder.
 
     """
     found = {account: folders(f"{root}{account}/{logs}/") for account in folders(root)}
@@ -165,8 +167,8 @@ def accounts_with_logs(
 
 
 def scan_cost(scanned: int) -> float:
-    """Return the price of a query that scans so many bytes, in US dollars."""
-    return max(scanned, _LEAST_BYTES) * _DOLLARS_PER_TERABYTE / 1e12
+    """Return the price of a query that scans the given bytes, in US dollars."""
+    return max(scanned, _MIN_BILLED_BYTES) * _DOLLARS_PER_TERABYTE / 1e12
 
 
 class Athena:
@@ -179,7 +181,7 @@ class Athena:
     """
 
     def __init__(self, environment: Environment, session: Any = None) -> None:
-        """Create the clients."""
+        """Create the boto3 clients."""
         region = environment.home_region
         session = session or aws.session(region)
         self._environment = environment
@@ -188,7 +190,7 @@ class Athena:
         )
 
     def projection(self) -> Projection:
-        """Read what the deployed table projects.
+        """Read the projection of the deployed table.
 
         Raises:
             OrgtrailError: the table cannot be read.
@@ -200,10 +202,10 @@ class Athena:
         return Projection.of(table["Table"].get("Parameters", {}))
 
     def drift(self) -> list[Drift]:
-        """Compare the bucket's accounts and regions with those of the table.
+        """Compare the bucket's accounts and regions with the table's.
 
         Raises:
-            OrgtrailError: one of them cannot be read.
+            OrgtrailError: the bucket or the table cannot be read.
 
         """
         table = self.projection()
@@ -219,7 +221,7 @@ class Athena:
 
         """
         partitions = self.projection().partitions(bounds)
-        step = max(1, len(partitions) // _MOST_LISTED)
+        step = max(1, len(partitions) // _MAX_LISTED_PARTITIONS)
         sample = partitions[::step]
         root = self._environment.organization_prefix
         size = sum(self._size(f"{root}{a}/{naming.LOGS}/{r}/{d}/") for a, r, d in sample)
@@ -233,7 +235,7 @@ class Athena:
         """Estimate what a query of the compacted table would scan at most.
 
         Raises:
-            OrgtrailError: there is none, or its bucket cannot be read.
+            OrgtrailError: there is no compacted table, or its bucket cannot be read.
 
         """
         bucket = self._environment.compacted_bucket
@@ -242,7 +244,7 @@ class Athena:
         return ScanEstimate(1, self._size(f"{naming.COMPACTED_PREFIX}/data/", bucket), exact=False)
 
     def run(self, sql: str, progress: Callable[[str, int], None] = lambda *_: None) -> AthenaResult:
-        """Run a query; its rows are fetched as they are taken.
+        """Run a query; its rows are fetched lazily.
 
         Args:
             sql: the query.
@@ -250,7 +252,7 @@ class Athena:
 
         Raises:
             OrgtrailError: the query fails, or is not permitted.
-            KeyboardInterrupt: the user stopped it; Athena stops the query too.
+            KeyboardInterrupt: the user interrupted it; the query in Athena is stopped too.
 
         """
         settings = self._environment.catalog
@@ -270,10 +272,14 @@ class Athena:
         return self._results(run_id, scanned)
 
     def fetch(self, path: str, to: Path) -> None:
-        """Copy an object of the archive, as Athena names it (`s3://bucket/key`), to a file.
+        """Download an object of the archive.
+
+        Args:
+            path: its address as Athena writes it, `s3://bucket/key`.
+            to: the file to write.
 
         Raises:
-            OrgtrailError: it cannot be read.
+            OrgtrailError: the object cannot be read.
 
         """
         bucket, _, key = path.removeprefix("s3://").partition("/")
@@ -292,7 +298,7 @@ class Athena:
             if state in {"FAILED", "CANCELLED"}:
                 reason = run["Status"].get("StateChangeReason", "no reason given")
                 raise OrgtrailError(f"Athena: the query {state.lower()}: {reason}")
-            time.sleep(_POLL)
+            time.sleep(_POLL_SECONDS)
 
     def _results(self, run_id: str, scanned: int) -> AthenaResult:
         pages = self._athena.get_paginator("get_query_results").paginate(QueryExecutionId=run_id)
@@ -303,7 +309,7 @@ class Athena:
         types = [each["Type"] for each in about]
 
         def rows() -> Iterator[tuple[object, ...]]:
-            # The first row of the first page holds the names.
+            # The first row of the first page is the column names.
             yield from _rows(first["ResultSet"]["Rows"][1:], types)
             with _aws_errors("the results"):
                 for page in source:
@@ -353,7 +359,7 @@ def _value(text: str | None, kind: str) -> object:
 
 @contextmanager
 def _aws_errors(what: str) -> Iterator[None]:
-    """Turn errors of AWS into ones in plain words; `what` names what was accessed."""
+    """Turn AWS errors into plain OrgtrailErrors; `what` names what was accessed."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""Queries in Athena's dialect: what they read, which records they need, and the same for DuckDB."""
+"""Analyzes queries in Athena's dialect, and translates them for DuckDB."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orgtrail.errors import OrgtrailError
 from orgtrail.query.render import TABLE
 
 PATH = "$path"
-"""Athena's hidden column: the file that a record is in."""
+"""Athena's hidden column for the file that a record is in."""
 
 _NESTED = {
     each.name.lower(): each.type
@@ -28,10 +28,10 @@ def parse(sql: str, name: str) -> exp.Query:
 
     Args:
         sql: the text, in Athena's dialect.
-        name: where it comes from, for errors.
+        name: its origin, for error messages.
 
     Raises:
-        OrgtrailError: it does not parse, or is not a single SELECT.
+        OrgtrailError: the text does not parse, or is not a single SELECT.
 
     """
     try:
@@ -48,7 +48,7 @@ def parse(sql: str, name: str) -> exp.Query:
 
 
 def table_scans(tree: exp.Query) -> list[exp.Table]:
-    """Return each place where a query reads a table; its own WITH queries are not tables."""
+    """Return every table reference in a query, except those to its WITH queries."""
     own = {each.alias_or_name.lower() for each in tree.find_all(exp.CTE)}
     return [
         each
@@ -58,7 +58,7 @@ def table_scans(tree: exp.Query) -> list[exp.Table]:
 
 
 def other_tables(tree: exp.Query, tables: Collection[str]) -> list[str]:
-    """Return the tables that a query reads besides these and `TABLE`."""
+    """Return the tables that a query reads, except the given ones and `TABLE`."""
     return sorted({each.name for each in table_scans(tree)} - {*tables} - {TABLE})
 
 
@@ -71,7 +71,7 @@ def fields_read(tree: exp.Query) -> list[records.Field]:
 def names_read(tree: exp.Query) -> set[str] | None:
     """Return the names of all fields that a query reads, in lower case; None for `*`.
 
-    If it reads a field with nested fields as a whole, the nested ones are included.
+    If it reads an entire field that has nested fields, the nested ones are included.
     """
     read = {id(each) for each in table_scans(tree)}
     for star in tree.find_all(exp.Star):
@@ -100,12 +100,12 @@ def _nested_names(kind: records.Type) -> set[str]:
 
 
 def reads_path(tree: exp.Query) -> bool:
-    """Whether a query reads which file a record is in."""
+    """Return whether a query reads the path of a record's file."""
     return any(each.name == PATH for each in tree.find_all(exp.Identifier))
 
 
 def reads_json(tree: exp.Query) -> bool:
-    """Whether a query reads a field that the service shapes, which is stored as JSON."""
+    """Return whether a query reads a field whose shape depends on the service, stored as JSON."""
     return any(each.type == records.JSON for each in fields_read(tree))
 
 
@@ -115,7 +115,7 @@ def with_condition(tree: exp.Query, condition: str, tables: Collection[str]) -> 
     Args:
         tree: the query.
         condition: the condition, in Athena's dialect.
-        tables: names of the table; scans of others stay as they are.
+        tables: names of the table; scans of other tables are unchanged.
 
     """
     tree = tree.copy()
@@ -136,11 +136,11 @@ def with_condition(tree: exp.Query, condition: str, tables: Collection[str]) -> 
 
 
 def pushdown_condition(trees: Sequence[exp.Query], *, cheap: bool = False) -> exp.Expr | None:
-    """Return a condition that every record meets which any of the queries needs; None for all.
+    """Return a condition that selects at least the records that the queries need; None for all.
 
     Args:
         trees: the queries.
-        cheap: leave out conditions on JSON, so that more records meet it than are needed.
+        cheap: whether to omit conditions on JSON, so that more records than needed match.
 
     """
     found: list[dict[str, exp.Expr]] = []
@@ -149,7 +149,7 @@ def pushdown_condition(trees: Sequence[exp.Query], *, cheap: bool = False) -> ex
             select = table.find_ancestor(exp.Select)
             where = select.args.get("where") if select else None
             needed = None
-            # Next to a join a condition may be on the other side, and an alias is local.
+            # With a join, a condition may be on the other side; an alias is local.
             if select and where and not select.args.get("joins") and not table.alias:
                 needed = _weakened(where.this, cheap=cheap)
             if needed is None:
@@ -158,7 +158,7 @@ def pushdown_condition(trees: Sequence[exp.Query], *, cheap: bool = False) -> ex
             found.append({each.sql(): each for each in parts})
     if not found:
         return None
-    # The conditions that all share, like the time range, are written once.
+    # Conditions that all queries share, like the time range, are written only once.
     shared = {sql: each for sql, each in found[0].items() if all(sql in one for one in found)}
     rest = [[each for sql, each in one.items() if sql not in shared] for one in found]
     others = [exp.or_(*(exp.and_(*each) for each in rest))] if all(rest) else []
@@ -166,9 +166,9 @@ def pushdown_condition(trees: Sequence[exp.Query], *, cheap: bool = False) -> ex
 
 
 def _weakened(condition: exp.Expr, *, cheap: bool) -> exp.Expr | None:
-    """Return a condition that can be checked on a record alone (and cheaply); None for any record.
+    """Weaken a condition to one that can be checked on a single record (and cheaply).
 
-    Every record that meets the given condition meets the returned one.
+    Every record that meets the given condition meets the returned one. None matches any record.
     """
     condition = condition.unnest()
     if isinstance(condition, (exp.And, exp.Or)):
@@ -186,7 +186,7 @@ def _weakened(condition: exp.Expr, *, cheap: bool) -> exp.Expr | None:
 
 
 def event_names(condition: exp.Expr | None) -> set[str] | None:
-    """Return the event names, one of which a record must have to meet a condition; None for any."""
+    """Return the event names that can meet a condition; None for any."""
     condition = condition.unnest() if condition else None
     if isinstance(condition, exp.And):
         found = map(event_names, condition.flatten())
@@ -202,11 +202,11 @@ def event_names(condition: exp.Expr | None) -> set[str] | None:
     return None
 
 
-# The same for DuckDB.
+# Translation for DuckDB.
 
 
 def to_duckdb(tree: exp.Query, table: str = TABLE) -> str:
-    """Return a query in DuckDB's dialect, over a table of that name."""
+    """Translate a query to DuckDB's dialect, over a table of the given name."""
     tree = tree.copy()
     for each in table_scans(tree):
         # Columns qualified with the table's own name must still resolve.
@@ -216,7 +216,7 @@ def to_duckdb(tree: exp.Query, table: str = TABLE) -> str:
 
 
 def expression_to_duckdb(tree: exp.Expr) -> str:
-    """Return a query or a part of one in DuckDB's dialect; this changes the given tree."""
+    """Translate a query or a part of one to DuckDB's dialect; this changes the given tree."""
     tree = exp.Paren(this=tree)
     for transform in [*tree.find_all(exp.Transform)]:
         if found := _json_values(transform):
@@ -230,9 +230,9 @@ def expression_to_duckdb(tree: exp.Expr) -> str:
 
 
 def _json_values(each: exp.Transform) -> exp.Expr | None:
-    """Read several names from JSON in one pass, where Athena reads it once for each of them.
+    """Read several names from JSON in one pass, instead of one pass for each name.
 
-    That is `transform(ARRAY['a', 'b'], one -> json_extract_scalar(column, '$.' || one))`.
+    Replaces `transform(ARRAY['a', 'b'], one -> json_extract_scalar(column, '$.' || one))`.
     """
     names, read = each.this, each.expression.this
     if not isinstance(names, exp.Array) or not isinstance(read, exp.JSONExtractScalar):
@@ -253,18 +253,18 @@ def _json_values(each: exp.Transform) -> exp.Expr | None:
 
 
 def _replace_all(each: exp.Expr) -> exp.Expr:
-    """DuckDB would stop after the first match."""
+    """Replace all matches as Athena does; DuckDB's default is the first match only."""
     each.set("modifiers", exp.Literal.string("g"))
     return each
 
 
 def _null_if_empty(each: exp.Expr) -> exp.Expr:
-    """DuckDB returns empty text if nothing is found, Athena null."""
+    """Return null if nothing is found as Athena does; DuckDB returns empty text."""
     return exp.Nullif(this=each, expression=exp.Literal.string(""))
 
 
 def _scalar_only(each: exp.Expr) -> exp.Expr:
-    """DuckDB returns the JSON of an object or a list, Athena null, also for broken JSON."""
+    """Return null for objects, lists and broken JSON as Athena does; DuckDB returns JSON."""
     found = exp.JSONExtract(this=_as_json(each.this), expression=each.expression)
     scalar = exp.JSONExtractScalar(this=found.this.copy(), expression=found.expression.copy())
     kind = exp.Anonymous(this="json_type", expressions=[found])
@@ -283,19 +283,19 @@ def _as_json(operand: exp.Expr) -> exp.Expr:
 
 
 def _whole_units(each: exp.Expr) -> exp.Expr:
-    """DuckDB counts the boundaries of a unit between two times, Athena the whole units."""
+    """Count complete units as Athena does; DuckDB counts unit boundaries between two times."""
     unit = exp.Literal.string(each.text("unit").lower() or "day")
     times = (each.expression, each.this)
     return exp.Anonymous(this="date_sub", expressions=[unit, *times])
 
 
 def _timestamp(each: exp.Expr) -> exp.Expr:
-    """Records are in UTC, whatever the machine's time zone."""
+    """Cast to a timestamp without time zone, since records are in UTC."""
     return exp.TryCast(this=each.this, to=exp.DataType.build("timestamp"))
 
 
 def _without_try(each: exp.Expr) -> exp.Expr:
-    """DuckDB has no TRY around an aggregate; `_timestamp` needs none."""
+    """Drop a TRY around a `_timestamp`: it is not needed, and DuckDB rejects it on aggregates."""
     return each.this if isinstance(each.this, exp.TryCast) else each
 
 
@@ -309,4 +309,4 @@ _REPLACEMENTS: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.FromISO8601Timestamp: _timestamp,
     exp.Try: _without_try,
 }
-"""Differences between the engines that sqlglot does not translate."""
+"""Translations of engine differences that sqlglot does not handle."""

@@ -1,6 +1,6 @@
-"""SQL expressions that questions share: the caller, the target, the policy, the outcome.
+"""SQL expressions that questions share, such as the caller, target, policy and outcome.
 
-A question's file names one as `@name` or `@name(argument)`; it is expanded when the pack is read.
+A question refers to one as `@name` or `@name(argument)`, which is expanded when the pack is read.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ _TOKEN = re.compile(
 )
 
 ACCOUNT = "coalesce(recipientaccountid, account)"
-"""Records of eventVersion 1.0 and 1.01 have no recipient account; the folder has."""
+"""Records of eventVersion 1.0 and 1.01 have no recipient account; the folder names it."""
 
 ERROR = "coalesce(errorcode, errormessage)"
-"""A failed login has a message and no code."""
+"""A failed login has an error message but no error code."""
 
 WHO = """coalesce(
       useridentity.arn,
@@ -29,8 +29,8 @@ WHO = """coalesce(
       useridentity.accountid,
       useridentity.type
     )"""
-"""Only users, roles and root have an ARN. A federated caller has a name from its provider, one of
-Identity Center a user id, one of another account a principal id.
+"""Only users, roles and root have an ARN. Federated callers have a name from their provider,
+Identity Center users a user id, and callers of other accounts a principal id.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 """
 
@@ -38,7 +38,7 @@ REFUSED_ON = """regexp_extract(
       errormessage,
       'on resource: "?(?:(?:user|role|group|policy|instance profile|mfa) )?([^\\s",]+)', 1
     )"""
-"""For refused calls without parameters: IAM names the resource in the message."""
+"""The resource from IAM's error message, for refused calls without parameters."""
 
 NAMES = (
     "secretId", "keyId", "aliasName", "functionName", "layerName", "tableName", "tableArn",
@@ -63,13 +63,13 @@ def _path(name: str) -> str:
 
 
 def _text(name: str, of: str = "requestparameters") -> str:
-    """A parameter of any type as text: policies appear as text and as objects."""
+    """Read a parameter of any type as text: policies appear as text and as objects."""
     found = f"json_extract({of}, '{_path(name)}')"
     return f"coalesce({_parameter(name, of)}, json_format({found}))"
 
 
 def _list(name: str, of: str = "requestparameters") -> str:
-    """A parameter that is a text or a list of texts, as a list; empty if it is absent."""
+    """Read a parameter that is a text or a list of texts as a list; empty if it is absent."""
     return f"""coalesce(
       TRY_CAST(json_extract({of}, '$.{name}') AS array(varchar)),
       filter(ARRAY[{_parameter(name, of)}], one -> one IS NOT NULL)
@@ -99,7 +99,7 @@ ON_WHAT = f"""coalesce(
       json_format(json_extract(requestparameters, '$.secretIdList')),
       {REFUSED_ON}
     )"""
-"""The target of a call as text: the record's own list first, which has ARNs."""
+"""The target of a call as text; prefers the record's `resources`, which have ARNs."""
 
 ELSE_ON = f"""nullif(array_join({_ARNS}, ','), ''),
       {REFUSED_ON}"""
@@ -117,7 +117,7 @@ TOUCHED = f"""filter(
     ),
       one -> one IS NOT NULL
     )"""
-"""Everything that a call names, as a list of ARNs and names."""
+"""All resources that a call names, as a list of ARNs and names."""
 
 BUCKET = f"""coalesce(
       CASE WHEN NOT regexp_like({_parameter("bucketName")}, '^arn:|-s3alias$')
@@ -127,19 +127,21 @@ BUCKET = f"""coalesce(
       regexp_extract(array_join({_ARNS}, ','), 'arn:aws[a-z-]*:s3:::([^/,]+)', 1),
       regexp_extract(errormessage, 'arn:aws[a-z-]*:s3:::([^/"\\s]+)', 1)
     )"""
-"""S3 calls name the bucket in two ways, or its access point; refused ones in the message."""
+"""The bucket of a call: S3 has two parameters for it, or the access point names it; refused calls
+may name it only in the error message."""
 
 UNSAID = """(
       (requestparameters IS NULL AND coalesce(errorcode, errormessage) IS NOT NULL)
       OR json_extract_scalar(requestparameters, '$.omitted') = 'true'
     )"""
-"""The record lacks the parameters: services omit them from refused calls, and CloudTrail if they
-are too large, which an attacker can exploit. No condition on them may drop such a call.
+"""Whether the record lacks the parameters. Services omit them from refused calls, and CloudTrail
+omits them if they are too large, which an attacker can exploit. Conditions on parameters must
+therefore not drop such calls.
 """
 
 
 def _statements(document: str) -> str:
-    """A policy's Allow statements as a list; a single statement may be written without a list."""
+    """List a policy's Allow statements; a single statement may be written without a list."""
     found = f"json_extract({document}, '$.Statement')"
     return f"""filter(
       coalesce(TRY_CAST({found} AS array(json)), ARRAY[{found}]),
@@ -148,7 +150,7 @@ def _statements(document: str) -> str:
 
 
 def _has(name: str, pattern: str) -> str:
-    """Whether a member of the statement `s`, a text or a list, has a text that matches."""
+    """Test whether a member of the statement `s`, a text or a list, has a matching text."""
     listed = _list(name, "s")
     return f"regexp_like(',' || array_join({listed}, ',') || ',', '(?i),({pattern}),')"
 
@@ -159,7 +161,7 @@ _ANYONE = f"""(
         OR {_has("Principal.AWS", "[*]+")}
         OR {_has("Principal.Federated", "[*]|[^,]*:oidc-provider/[^,]*|[a-z.-]+")}
       )"""
-"""A user of a public OpenID provider is anyone, unless a condition restricts who."""
+"""Users of a public OpenID provider count as anyone, unless a condition restricts them."""
 _FREE = f"""{_ANYONE}
         AND coalesce(json_format(json_extract(s, '$.Condition')), '{{}}') = '{{}}'"""
 
@@ -169,7 +171,7 @@ def _any(document: str, condition: str) -> str:
 
 
 def _administers(document: str) -> str:
-    """Whether a policy allows everything, or everything in IAM, which amounts to the same."""
+    """Test whether a policy allows everything, or everything in IAM, which amounts to the same."""
     every = "[*]+|[*]+:[*]+|iam:[*]+"
     anywhere = "[*]+|arn:[^,:]+:[*]+(:[*]+)*|arn:[^,:]+:iam::([*]+|[0-9]{12}):[*]+(:[*]+)*"
     condition = f"""
@@ -186,9 +188,10 @@ def _administers(document: str) -> str:
 
 
 def _opened_to(document: str) -> str:
-    """Whom a resource policy gives access, apart from the account itself.
+    """Find whom a resource policy gives access, apart from its own account.
 
-    `everyone`; `conditional` if only conditions keep everyone out; or account ids.
+    The value is `everyone`, `conditional` if only conditions keep everyone out, `canonical user`,
+    or account ids.
     """
     accounts = f"""array_join(array_sort(array_distinct(filter(
         flatten(transform({_statements(document)}, s -> regexp_extract_all(
@@ -207,7 +210,7 @@ def _opened_to(document: str) -> str:
 
 
 def _called_by(wanted: str) -> str:
-    """Whether the caller is a certain person, role, key or session, under any of its names."""
+    """Test whether the caller is a given person, role, key or session, by any of its names."""
     return f"""(
       useridentity.arn = {wanted}
       OR useridentity.accesskeyid = {wanted}
@@ -230,7 +233,7 @@ EVENT = f"""eventid AS event_id,
     eventsource AS event_source,
     eventname AS event_name,
     {ERROR} AS error_code"""
-"""The columns that every call has in answers."""
+"""The columns of a call in answers."""
 
 _WITHOUT_ARGUMENT: dict[str, str] = {
     "account": ACCOUNT,
@@ -263,14 +266,14 @@ _WITH_ARGUMENT: dict[str, Callable[[str], str]] = {
 }
 
 EVIDENCE = "@evidence"
-"""Marks where a question with counts can return the ids of the events it counted."""
+"""Marks where a question with counts can return the ids of the counted events."""
 
 
 def expand(sql: str) -> str:
     """Expand the shared expressions in a question; `with_evidence` handles `@evidence`.
 
     Args:
-        sql: the text, with `@name` outside of strings and comments.
+        sql: the text; `@name` is left as it is in strings and comments.
 
     """
 

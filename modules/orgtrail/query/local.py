@@ -1,9 +1,9 @@
-"""Queries on DuckDB over log files.
+"""DuckDB queries over log files.
 
-Python finds and decompresses the files, so that every file that cannot be read is known by name.
-DuckDB takes them as a stream, keeps the columns that the queries read, and answers the queries.
-The records are kept in Parquet files: a DuckDB table holds many records in memory before it writes
-them, however large they are, while Parquet is written by size.
+Python finds and decompresses the files, so that each unreadable file can be reported by name.
+DuckDB reads them as a stream, keeps the columns that the queries read, and runs the queries.
+The records are stored in Parquet files, since a DuckDB table buffers many records in memory
+whatever their size, while Parquet is flushed by size.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from orgtrail.query import dialect
 from orgtrail.query.render import TABLE
 
 MEMORY_LIMIT = "300MB"
-"""What DuckDB holds in memory before it writes to disk."""
+"""DuckDB spills to disk beyond this."""
 _THREADS = 2
-"""Each holds some records, and Python decompresses no faster than two of them read."""
-_FETCHED = 200
+"""Each thread buffers records, and two already keep up with Python's decompression."""
+_FETCH_ROWS = 200
 """Rows fetched at a time; a record may be large."""
 
 _CALL, _LIGHT, _UNUSED, _UNDATED, _ODD, _AGGREGATED, _INSIGHT, _BROKEN = range(8)
-"""The kind of a row. Light is a call that is needed only by queries that read no JSON, so its JSON
-is dropped; unused is a call that no query needs; undated has no time; broken is a whole file that
-DuckDB does not accept as JSON."""
+"""The kind of a row. A light row is a call that only queries without JSON need, so its JSON is
+dropped. No query needs an unused row. An undated row has no time. A broken row is an entire file
+that DuckDB does not accept as JSON."""
 _TIME = r"'\d{4}-\d\d-\d\d[T ]\d\d:.*'"
-"""A record without such a time is in no time range, and is reported."""
+"""A record whose time does not match is in no time range, and is reported."""
 _JSON_TABLE = f"{TABLE}_with_json"
-_MANY = 8
-"""From more queries than this on, the records with JSON are copied to a file of their own."""
+_MANY_QUERIES = 8
+"""With more queries than this, the records with JSON are copied to a separate file."""
 _PARQUET = "FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE_BYTES '16MB'"
 
 
@@ -54,7 +54,7 @@ class LocalResult:
     sql: str
 
     def rows(self, limit: int | None = None) -> tuple[list[str], Iterator[tuple[object, ...]]]:
-        """Run the query; return the names of its columns, and its rows as they come.
+        """Run the query; return its column names, and its rows as they arrive.
 
         Raises:
             OrgtrailError: the query fails, also while rows are fetched.
@@ -68,10 +68,10 @@ class LocalResult:
         return [each[0] for each in result.description or ()], _fetch(result)
 
     def paths(self, ids: Iterable[str]) -> list[str]:
-        """Return the files that hold events with these ids.
+        """Return the files that have events with these ids.
 
         Raises:
-            OrgtrailError: no query reads eventid, so it was not kept.
+            OrgtrailError: no query reads eventid, so that it was not loaded.
 
         """
         try:
@@ -92,7 +92,7 @@ class LocalResult:
 
 @dataclass(frozen=True, slots=True)
 class LoadedLogs:
-    """Log files that were loaded for certain queries."""
+    """Log files that were loaded for a set of queries."""
 
     connection: duckdb.DuckDBPyConnection
     reading: ReadReport
@@ -107,7 +107,7 @@ class LoadedLogs:
 def query_logs(
     tree: exp.Query, files: Iterable[LogFile], progress: Callable[[int], None] = lambda _: None
 ) -> Iterator[LocalResult]:
-    """Load files for one query, and give its result; arguments are those of `load_logs`."""
+    """Load files for one query and yield its result; see `load_logs` for the arguments."""
     with load_logs([tree], files, progress) as logs:
         yield logs.ask(tree)
 
@@ -123,11 +123,11 @@ def load_logs(
     Args:
         trees: the queries.
         files: the files to read.
-        progress: called now and then with the number of files read.
+        progress: called periodically with the number of files read.
 
     Raises:
-        OrgtrailError: the records cannot be stored, for example on a full disk. A file that cannot
-            be read is reported in `LoadedLogs.reading` instead.
+        OrgtrailError: the records cannot be stored, for example on a full disk. Unreadable files
+            do not raise; they are in `LoadedLogs.reading`.
 
     """
     report = ReadReport(outside=[*getattr(files, "outside", ())])
@@ -153,7 +153,7 @@ def load_logs(
 
 def _fetch(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:
     try:
-        while some := result.fetchmany(_FETCHED):
+        while some := result.fetchmany(_FETCH_ROWS):
             yield from some
     except duckdb.Error as error:
         raise _query_failed(error) from None
@@ -173,15 +173,15 @@ def _load(
 ) -> None:
     """Read all files into Parquet, and create the views that the queries read.
 
-    Files are either all in the archive's layout or all outside of it: the first one decides where
-    account, region and day are taken from.
+    Either all files are in the archive's layout or none: the first file decides whether account,
+    region and day come from the path or from the records.
     """
     rest = iter(files)
     first = next(rest, None)
     select = _select(trees, has_layout=first is None or bool(first.account))
     source = BatchReader(chain(() if first is None else (first,), rest), report, progress)
     _copy(connection, select, f"{folder}/whole.parquet", source)
-    # Files that are not valid JSON are read again, to see how far they are.
+    # Files that are not valid JSON are read again, record by record, to recover valid records.
     broken = connection.execute(
         "SELECT path, account, region, day "
         f"FROM '{folder}/whole.parquet' WHERE kind = {_BROKEN} ORDER BY path"
@@ -219,7 +219,7 @@ def _select(trees: Sequence[exp.Query], *, has_layout: bool) -> str:
     taken = "".join(f', record."{name}" AS {name.lower()}' for name in shape)
     names = sorted(_event_names(trees))
     listed = ", ".join("'" + each.replace("'", "''") + "'" for each in names)
-    # A join finds it at once; the conditions would go through all their names for each record.
+    # A join is one hash lookup; the conditions would compare all their names with each record.
     known = f"eventname IN (SELECT unnest([{listed}]))" if names else "false"
     with_json = [each for each in trees if dialect.reads_json(each)]
     without = [each for each in trees if not dialect.reads_json(each)]
@@ -279,13 +279,13 @@ def _select(trees: Sequence[exp.Query], *, has_layout: bool) -> str:
 
 
 def _event_names(trees: Sequence[exp.Query]) -> set[str]:
-    """Return the event names that queries need which need no others."""
+    """Return the event names of the queries that are limited to certain event names."""
     found = [dialect.event_names(dialect.pushdown_condition([each], cheap=True)) for each in trees]
     return set[str]().union(*(each or () for each in found))
 
 
 def _needed(trees: Sequence[exp.Query]) -> str:
-    """Return the condition that one of the queries may need a record."""
+    """Return the condition for records that at least one of the queries may need."""
     by_name = [each for each in trees if _event_names([each])]
     others = [each for each in trees if not _event_names([each])]
     return f"((known AND {_any_needs(by_name)}) OR {_any_needs(others)})"
@@ -297,22 +297,22 @@ def _any_needs(trees: Sequence[exp.Query]) -> str:
     condition = dialect.pushdown_condition(trees, cheap=True)
     if condition is None:
         return "true"
-    # If a record fails the check with an error, the queries decide.
+    # A record for which the check fails with an error is kept; the queries decide.
     return f"coalesce(TRY(coalesce({dialect.expression_to_duckdb(condition)}, false)), true)"
 
 
 def _create_views(
     connection: duckdb.DuckDBPyConnection, folder: str, trees: Sequence[exp.Query]
 ) -> None:
-    """Create the tables that queries read, which hold calls only."""
+    """Create the views that queries read, with calls only."""
     connection.execute(
         f"CREATE VIEW loaded AS FROM read_parquet(['{folder}/whole.parquet', "
         f"'{folder}/broken.parquet']) WHERE path NOT IN (FROM damaged)"
     )
     path = f', path AS "{dialect.PATH}"' if any(map(dialect.reads_path, trees)) else ""
     with_json = "loaded"
-    if len(trees) > _MANY:
-        # Otherwise each query would scan the light records as well.
+    if len(trees) > _MANY_QUERIES:
+        # Otherwise each query would also scan the light records.
         with_json = f"'{folder}/with_json.parquet'"
         connection.execute(
             f"COPY (FROM loaded WHERE kind IN ({_CALL}, {_UNDATED})) TO {with_json} ({_PARQUET})"
@@ -328,7 +328,7 @@ def _create_views(
 
 
 def _count(connection: duckdb.DuckDBPyConnection, report: ReadReport) -> None:
-    """Count the records by kind, and report what is not a call."""
+    """Count the records by kind, and report those that are not calls."""
     counted: dict[int, int] = dict(
         connection.execute("SELECT kind, count(*) FROM loaded GROUP BY kind").fetchall()
     )

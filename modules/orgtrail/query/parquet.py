@@ -1,4 +1,4 @@
-"""Rows as a Parquet file, written as they come."""
+"""Writes rows to a Parquet file as a stream."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from itertools import islice
 from pathlib import Path
 
 Row = tuple[object, ...]
-_GROUP = 20_000
-"""Rows that are written together."""
+_ROW_GROUP_SIZE = 20_000
+"""Rows per row group."""
 
 
 def write_parquet(columns: list[str], rows: Iterable[Row], path: Path) -> int:
-    """Write rows to a file; return how many there were."""
+    """Write rows to a file; return their number."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -20,11 +20,11 @@ def write_parquet(columns: list[str], rows: Iterable[Row], path: Path) -> int:
     writer = schema = None
     count = 0
     try:
-        while (some := [*islice(source, _GROUP)]) or writer is None:
+        while (some := [*islice(source, _ROW_GROUP_SIZE)]) or writer is None:
             names = {name: [row[n] for row in some] for n, name in enumerate(columns)}
             made = pa.table(names, schema=schema)
             if writer is None:
-                # A column without a value yet becomes text.
+                # A column without a value in the first group becomes text.
                 schema = pa.schema(
                     each.with_type(pa.string()) if pa.types.is_null(each.type) else each
                     for each in made.schema

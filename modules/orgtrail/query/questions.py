@@ -1,6 +1,6 @@
-"""The questions of the pack: one `.sql` file each, in Athena's dialect, with a header.
+"""The question pack: one `.sql` file per question, in Athena's dialect, with a header.
 
-The header says what a question answers, which parameters it has and what a hit means. The same
+The header describes what the question answers, its parameters and the meaning of a hit. The same
 files become Athena's named queries and prepared statements, and run on DuckDB.
 """
 
@@ -34,12 +34,12 @@ class Parameter:
     """A parameter of a question.
 
     Attributes:
-        name: its name; `:name` marks its place in the SQL.
+        name: its name; `:name` is its placeholder in the SQL.
         kind: `text` or `integer`; lists are text with commas.
         default: its default value, as text.
-        fact: the fact of the environment that is its default (`archive` ...), or empty.
-        required: whether the answer is worth nothing without it.
-        meaning: a description.
+        fact: the fact of the environment that is its default, such as `archive`, or empty.
+        required: whether the question is useless without it.
+        meaning: its description.
 
     """
 
@@ -58,15 +58,15 @@ class Question:
     Attributes:
         name: its name in commands.
         title: its name for people.
-        answers: what it answers.
+        answers: a description of what it answers.
         hours: how far back it looks if no time is given.
-        parameters: its parameters, apart from time, accounts and regions.
+        parameters: its parameters, except time, accounts and regions.
         mitre: ids of MITRE ATT&CK techniques.
         cis: recommendations of the CIS AWS Foundations benchmark, section 4.
-        severity: of a hit: info, low, medium, high or critical.
-        hit: what a row means.
+        severity: severity of a hit: info, low, medium, high or critical.
+        hit: the meaning of a row.
         sql: the query, in Athena's dialect, with `:name` for each parameter, and `@evidence` where
-            it can return the ids of what it counts.
+            it can return the ids of the counted events.
 
     """
 
@@ -84,7 +84,7 @@ class Question:
 
 @cache
 def pack() -> dict[str, Question]:
-    """Return all questions by name, in order."""
+    """Return all questions, sorted by name."""
     found = [
         _parse(file.read_text(encoding="utf-8"))
         for file in (files(__package__) / "pack").iterdir()
@@ -97,7 +97,7 @@ def find_question(name: str) -> Question:
     """Return one question of the pack.
 
     Raises:
-        OrgtrailError: there is none of that name.
+        OrgtrailError: there is no question of that name.
 
     """
     known = pack()
@@ -109,7 +109,7 @@ def find_question(name: str) -> Question:
 
 
 def query_placeholders(env: Environment) -> dict[str, str]:
-    """Return the values of `<archive>` and other placeholders in the parameters of queries."""
+    """Return the values of placeholders such as `<archive>` in the defaults of parameters."""
     return {
         "accounts": ",".join(env.account_ids),
         "archive": env.archive.bucket,

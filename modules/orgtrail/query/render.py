@@ -1,6 +1,6 @@
-"""SQL for Athena: questions to run, to save in the console or to prepare; and the compaction.
+"""Renders SQL for Athena: questions to run, save or prepare, and the compaction.
 
-Rendering does not depend on the engine: DuckDB gets the same SQL, translated.
+DuckDB gets the same SQL, translated by `dialect`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from orgtrail.query.expressions import with_evidence
 from orgtrail.query.questions import Parameter, Question
 
 TABLE = "organization_trail"
-"""The name of the table in queries."""
+"""The table's name in the pack's queries."""
 
 _PLACE_CONDITION = """
     AND (:account = 'all' OR account = :account)
     AND (:region = 'all' OR region = :region)"""
-"""For statements with positional parameters, which cannot leave a condition out."""
+"""For prepared statements, which cannot omit a condition."""
 
-_CACHED = 1_024
-"""Texts kept for the next environment: most questions have the same text in all of them."""
+_CACHE_SIZE = 1_024
+"""How many texts to cache: most questions have the same text in every environment."""
 
 _COMPACTION_DAYS = 7
-"""How many days back a daily compaction makes up for runs that failed."""
+"""How many days back the daily compaction catches up on failed runs."""
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<![:\w]):(?P<name>[a-z_]+)\b")
 
@@ -52,14 +52,14 @@ def to_run(
     *,
     evidence: bool = False,
 ) -> str:
-    """Return a question's SQL with literals for everything.
+    """Return a question's SQL to run, with all values as literals.
 
     Args:
         question: the question.
         bounds: time, accounts and regions.
-        given: parameters that the user sets.
+        given: parameters that the user set.
         facts: facts of the environment, for the other parameters.
-        evidence: whether rows with counts also have the ids of the events, as JSON in `event_ids`.
+        evidence: whether to add the ids of counted events, as JSON in the column `event_ids`.
 
     Raises:
         OrgtrailError: a parameter is unknown, missing or of the wrong type.
@@ -76,18 +76,18 @@ def to_run(
     return _with_bounds(sql, bounds.sql, values.__getitem__)
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def on_table(sql: str, table: str) -> str:
-    """Return the SQL with the table called by another name."""
+    """Return the SQL with the table's name replaced."""
     return _TABLE.sub(lambda each: table if each["name"] else each[0], sql)
 
 
 def to_save(question: Question, facts: Mapping[str, str]) -> str:
-    """Return a question's SQL that looks back from whenever it runs, with default parameters."""
+    """Return a question's SQL to save, with default parameters, up to the time of the run."""
     return _saved(question, tuple(_literals(question, {}, facts).items()))
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _saved(question: Question, literals: tuple[tuple[str, str], ...]) -> str:
     since = f"current_timestamp - interval '{question.hours}' hour"
     last = f"current_timestamp + interval '{LATER.days}' day"
@@ -102,9 +102,9 @@ def _saved(question: Question, literals: tuple[tuple[str, str], ...]) -> str:
     return _with_bounds(sql, TIME_CONDITION, values.__getitem__)
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_CACHE_SIZE)
 def to_prepare(question: Question) -> tuple[str, tuple[str, ...]]:
-    """Return a question's SQL with `?` for each parameter, and their names in order."""
+    """Return a question's SQL to prepare, with `?` for each parameter, and their names in order."""
     order: list[str] = []
 
     def positional(name: str) -> str:
@@ -144,12 +144,12 @@ def _literal(parameter: Parameter, value: str) -> str:
 
 
 def compaction_statements(table: str, compacted: str, keep_days: int | None) -> dict[str, str]:
-    """Return the statements with which Athena keeps the compacted table up to date.
+    """Return the statements that keep the compacted table up to date.
 
     Args:
         table: the table over the log files.
         compacted: the compacted table.
-        keep_days: days after which rows are deleted; None keeps them.
+        keep_days: days after which rows are deleted; None to keep them.
 
     Returns:
         the statements by name: `take` runs every day, the others every week.
@@ -163,10 +163,9 @@ def compaction_statements(table: str, compacted: str, keep_days: int | None) -> 
 
 
 def compaction_insert(table: str, compacted: str) -> str:
-    """Return an INSERT of the recent complete days that the compacted table does not have yet.
+    """Return an INSERT of recent complete days that the compacted table lacks.
 
-    A log file is stored under the day of its delivery, so a past day gets no more files: a late
-    delivery is stored under a later day.
+    CloudTrail stores a log file under the day of its delivery, so that past days get no more files.
     """
     since = _day(f"current_timestamp - interval '{_COMPACTION_DAYS}' day")
     names = ", ".join(each.name.lower() for each in (*records.FIELDS, *records.PARTITIONS))

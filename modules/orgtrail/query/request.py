@@ -1,4 +1,4 @@
-"""A question or a SELECT of the user's own, with all that was set for it."""
+"""A request for a query: a question of the pack or the user's own SELECT, with its parameters."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _HEALTH = "pipeline-health"
 
 @dataclass(frozen=True, slots=True)
 class QueryRequest:
-    """A question or a SELECT of the user's own, with all that was set for it.
+    """A question of the pack or the user's own SELECT, with its parameters.
 
     Attributes:
-        name: of the question, or of the file.
-        question: the question; None for a SELECT of the user's own.
-        own_sql: that SELECT.
+        name: name of the question, or of the SELECT's file.
+        question: the question; None for the user's own SELECT.
+        own_sql: the user's own SELECT.
         bounds: time, accounts and regions; None for no bounds.
         given: parameters that the user set.
         environment: the settings, if a file was given.
@@ -39,11 +39,16 @@ class QueryRequest:
 
     @property
     def is_health(self) -> bool:
-        """Whether it is the question about the health of the delivery."""
+        """Whether this is the question about the health of the delivery."""
         return self.name == _HEALTH
 
     def facts(self, accounts: Iterable[str] = ()) -> dict[str, str]:
-        """Return the defaults of parameters."""
+        """Return the facts that are defaults of parameters.
+
+        Args:
+            accounts: the accounts that have logs, if no environment names them.
+
+        """
         known = query_placeholders(self.environment) if self.environment else {}
         known.setdefault("accounts", ",".join(accounts))
         if self.is_health and self.bounds and self.bounds.accounts:
@@ -51,14 +56,14 @@ class QueryRequest:
         return known
 
     def sql(self, accounts: Iterable[str] = (), *, evidence: bool = False) -> str:
-        """Return the SELECT, with all that was set.
+        """Return the SELECT to run, with all parameters applied.
 
         Args:
             accounts: the accounts that have logs.
-            evidence: whether rows with counts also have the ids of the events.
+            evidence: whether to add the ids of counted events.
 
         """
-        # Its parser takes longer to load than a question to write.
+        # Imported late: sqlglot is slow to load.
         from orgtrail.query.dialect import parse, with_condition
 
         if self.question is not None:

@@ -1,4 +1,4 @@
-"""Asking one question: of a folder of log files with DuckDB, or of the table with Athena."""
+"""Runs one question: with DuckDB over a folder of log files, or with Athena over the table."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The rows of an answer, as they come.
+    """The answer to a question; its rows arrive lazily.
 
     Attributes:
         columns: names of the columns.
         rows: the rows, each a tuple in the order of the columns.
-        unread: why a log file could not be read, or not wholly, by its path. While there is any,
-            the answer is not whole. Always empty with Athena.
+        unread: why log files could not be read, or only in part, by path. The answer is incomplete
+            unless it is empty. Always empty with Athena.
 
     """
 
@@ -52,22 +52,22 @@ def query(
     parameters: Mapping[str, str] | None = None,
     session: Any = None,
 ) -> Iterator[Answer]:
-    """Ask a question of the pack; rows may be read while the context is open.
+    """Run a question of the pack; rows can be read while the context is open.
 
     Args:
-        question: its name, as `orgtrail query list` tells them.
-        logs: a folder of log files; None to ask Athena.
-        environment: the settings; they are the default of some parameters, and name the table.
-        since: start of the time range, with a time zone; by default as far back as the question
-            looks.
+        question: its name, see `orgtrail query list`.
+        logs: a folder of log files; None to use Athena.
+        environment: the settings; they give defaults for some parameters and the table's name.
+        since: start of the time range, with a time zone; by default the question's `hours` before
+            the end.
         until: end of the time range, with a time zone; by default now.
         accounts: ids of accounts; empty for all.
         regions: regions; empty for all.
-        parameters: values of the question's own parameters.
-        session: the boto3 session for Athena; by default as the environment file says.
+        parameters: values of the question's parameters.
+        session: the boto3 session for Athena; by default from the environment file.
 
     Raises:
-        OrgtrailError: there is no such question, a parameter is missing or not valid, the folder
+        OrgtrailError: there is no such question, a parameter is missing or invalid, the folder
             cannot be read, or the query fails, also while rows are fetched.
 
     """
@@ -82,7 +82,7 @@ def query(
         return
     if environment is None:
         raise OrgtrailError(f"{question}: give logs, or an environment to ask Athena")
-    # boto3 takes long to load, and a folder of logs never needs it.
+    # Imported late: boto3 is slow to load, and a folder of logs never needs it.
     from orgtrail.aws import session_in
     from orgtrail.query.athena import Athena
 
@@ -99,16 +99,17 @@ def in_folder(
     *,
     evidence: bool = False,
 ) -> Iterator[LocalResult]:
-    """Load a folder of log files for one question or SELECT, and give its result.
+    """Load a folder of log files for one question or SELECT, and yield its result.
 
     Args:
-        request: what to ask.
+        request: the question or SELECT.
         root: the folder, or one file.
-        progress: gets the number of files read.
-        evidence: whether rows with counts also have the ids of the events.
+        progress: called with the number of files read.
+        evidence: whether to add the ids of counted events.
 
     Raises:
-        OrgtrailError: the folder has not what the bounds name, or the SELECT reads other tables.
+        OrgtrailError: the folder lacks an account or region of the bounds, or the SELECT reads
+            other tables.
 
     """
     check_folder_has(root, request.bounds)
@@ -127,8 +128,10 @@ def in_folder(
 def check_folder_has(root: Path, bounds: Bounds | None) -> None:
     """Check that a copy of the archive has the accounts and regions of the bounds.
 
+    Without the check, an empty answer would look like a finding.
+
     Raises:
-        OrgtrailError: it has not; otherwise an empty answer would look like a finding.
+        OrgtrailError: the copy lacks one of them.
 
     """
     if bounds is None or not (bounds.accounts or bounds.regions):

@@ -1,7 +1,7 @@
-"""All questions at once: the records that any of them needs are read once, then each is asked.
+"""Triage: loads the records that any detection question needs once, then runs all questions.
 
-On Athena one scan fetches those records into log files on this machine, and the questions are
-asked of the files; asked of Athena, each question would scan the table again.
+With Athena, one scan fetches these records into local log files, and the questions run on them.
+Otherwise each question would scan the table again.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from orgtrail.query.questions import Question, pack
 from orgtrail.query.render import TABLE, to_run
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
-"""The worst first."""
+"""Severities, worst first."""
 CLOUDTRAIL_LAUNCH = datetime(2013, 11, 13, tzinfo=UTC)
 """No record is older than CloudTrail."""
 _NEED_FACTS = {"log-bucket-tampering", "unused-regions"}
 """Questions that are pointless without facts of the environment."""
 _HITS = "hits"
-_PARALLEL = 2
-"""Questions that are asked at the same time."""
-_END = ":until"
-"""Questions with it look back from the end of the time range."""
+_THREADS = 2
+"""How many questions run at a time."""
+_END_PARAMETER = ":until"
+"""Questions with this parameter look back from the end of the time range."""
 _TIMES = ("event_time", "first_time", "first_failure", "started")
 _ACCOUNTS = ("account_id", "caller_account", "account")
 _PRINCIPALS = ("principal", "caller", "origin", "person", "source_ip")
 _OMITTED = ("event_id", "event_source", "last_time", "last_failure", "ended")
 
-_FLUSH = 5_000
-"""Records that are held before they are written."""
-_LONGEST_CONDITION = 240_000
-"""Bytes for the conditions of one query; the rest of it has a few thousand."""
+_FLUSH_RECORDS = 5_000
+"""How many records to buffer before writing."""
+_MAX_CONDITION_BYTES = 240_000
+"""Most bytes of the conditions of one query; its other parts take a few thousand."""
 _OR = "\n  OR "
 _PARTITION = tuple(each.name for each in records.PARTITIONS)
 
@@ -55,11 +55,11 @@ Leaf = tuple[tuple[str, ...], str, bool]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The questions that are asked, and those that are not.
+    """The questions of a triage.
 
     Attributes:
-        questions: those that are asked.
-        left_out: the reason for each of the others, by name.
+        questions: the questions to run.
+        left_out: the reason for omitting each other question, by name.
 
     """
 
@@ -75,7 +75,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class HitLine:
-    """A hit in one line; what a question does not return is empty."""
+    """A hit in one line; values that the question does not return are empty."""
 
     time: str
     account: str
@@ -87,7 +87,7 @@ class HitLine:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What one question found.
+    """The hits of one question.
 
     Attributes:
         question: the question.
@@ -113,7 +113,7 @@ class Hits:
             yield from some
 
     def line(self, row: Row) -> HitLine:
-        """Return a row as one line."""
+        """Summarize a row in one line."""
         values = {
             name: str(value)
             for name, value in zip(self.columns, row, strict=True)
@@ -134,11 +134,11 @@ class Hits:
 
 
 def select_questions(facts: Mapping[str, str], more: Iterable[Question] = ()) -> Selection:
-    """Select the questions that return findings and have all their required parameters.
+    """Select the detection questions for which all required parameters are known.
 
     Args:
-        facts: facts of the environment, as `questions.query_placeholders` returns them.
-        more: questions besides those of the pack.
+        facts: facts of the environment, from `questions.query_placeholders`.
+        more: questions in addition to the pack's.
 
     """
     asked, left_out = [], {}
@@ -160,7 +160,7 @@ def select_questions(facts: Mapping[str, str], more: Iterable[Question] = ()) ->
 
 
 def end_of(logs: LoadedLogs) -> datetime:
-    """Return the second after the last loaded record; now if there is none."""
+    """Return the second after the last loaded record; one second from now if there is none."""
     found = logs.connection.execute(
         "SELECT max(eventtime) FROM loaded WHERE eventtime < '9999'"
     ).fetchone()
@@ -178,13 +178,13 @@ def find_hits(
     bounds: Bounds,
     facts: Mapping[str, str],
 ) -> tuple[list[Hits], dict[str, str]]:
-    """Ask each question of the loaded logs.
+    """Run each question on the loaded logs.
 
     Args:
         logs: the logs.
         selection: the questions.
-        trees: their queries, within the bounds that were loaded.
-        bounds: the bounds that are meant: those that were loaded may have no end.
+        trees: their queries, within the loaded bounds.
+        bounds: the requested bounds; the loaded bounds may have no end.
         facts: facts of the environment.
 
     Returns:
@@ -193,14 +193,14 @@ def find_hits(
     """
 
     def ask(question: Question, tree: exp.Query) -> Hits | str:
-        if _END in question.sql:
+        if _END_PARAMETER in question.sql:
             tree = dialect.parse(to_run(question, bounds, {}, facts), question.name)
         try:
             return _hits(logs.connection.cursor(), question, logs.ask(tree).sql)
         except duckdb.Error as error:
             return str(error).splitlines()[0]
 
-    with ThreadPoolExecutor(_PARALLEL) as pool:
+    with ThreadPoolExecutor(_THREADS) as pool:
         answers = dict(
             zip(selection.questions, pool.map(ask, selection.questions, trees), strict=True)
         )
@@ -211,7 +211,7 @@ def find_hits(
 
 
 def _hits(connection: duckdb.DuckDBPyConnection, question: Question, sql: str) -> Hits:
-    """Ask one question, and keep its rows in a table that only its connection sees."""
+    """Run one question, and keep its rows in a temporary table of its connection."""
     connection.execute(f"CREATE TEMP TABLE {_HITS} AS {sql}")
     columns = [each[0] for each in connection.execute(f"FROM {_HITS} LIMIT 0").description or ()]
     time = _first_of(_TIMES, columns)
@@ -227,14 +227,14 @@ def _first_of(names: Iterable[str], columns: list[str]) -> str:
 
 
 def scan_statements(trees: Sequence[exp.Query], condition: str) -> list[str]:
-    """Return the SELECTs of every record that any of the queries needs.
+    """Return the SELECTs for the records that any of the queries needs.
 
-    There are several if one would be longer than Athena takes, 262,144 bytes.
+    There are several if one would exceed Athena's limit of 262,144 bytes.
     https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 
     Args:
         trees: the queries, within the same bounds.
-        condition: the condition of these bounds.
+        condition: the condition of the bounds.
 
     """
     columns = ",\n  ".join(
@@ -247,7 +247,7 @@ def scan_statements(trees: Sequence[exp.Query], condition: str) -> list[str]:
         if needed is None:
             return [head]
         sql = f"({needed.sql(dialect='athena', pretty=True)})"
-        if sum(len(each.encode()) + 5 for each in (*groups[-1], sql)) > _LONGEST_CONDITION:
+        if sum(len(each.encode()) + 5 for each in (*groups[-1], sql)) > _MAX_CONDITION_BYTES:
             groups.append([])
         groups[-1].append(sql)
     return [f"{head}\n  AND ({_OR.join(each)})" for each in groups if each]
@@ -256,22 +256,22 @@ def scan_statements(trees: Sequence[exp.Query], condition: str) -> list[str]:
 def write_log_files(
     trees: Sequence[exp.Query], rows: Iterable[Row], root: Path, part: int = 0
 ) -> int:
-    """Write the rows of such a SELECT as log files in the archive's layout; return how many.
+    """Write rows from `scan_statements` as log files in the archive's layout; return their number.
 
     Args:
         trees: the queries.
         rows: the rows.
         root: the folder to write to.
-        part: the index of the SELECT.
+        part: the index of the SELECT, for unique file names.
 
     """
     leaves = _leaves(trees)
     held: dict[tuple[str, ...], list[str]] = {}
     count = 0
-    for count, row in enumerate(rows, 1):  # it is returned
+    for count, row in enumerate(rows, 1):
         place = tuple(str(each) for each in row[: len(_PARTITION)])
         held.setdefault(place, []).append(json.dumps(_record(leaves, row[len(_PARTITION) :])))
-        if count % _FLUSH == 0:
+        if count % _FLUSH_RECORDS == 0:
             _write(held, root, f"{part}-{count}")
             held = {}
     _write(held, root, f"{part}-{count}")

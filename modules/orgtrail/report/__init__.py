@@ -1,4 +1,4 @@
-"""The evidence bundle of `orgtrail report`: what an auditor asks, and how to ask it again."""
+"""`orgtrail report`: writes the evidence bundle, with the commands that reproduce it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report put together and written: page, JSON, long answers and a manifest."""
+"""Composes and writes a report: page, JSON, long answers and a manifest."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from orgtrail.report.sections import (
 def compose(
     request: ReportRequest, prices: Prices, folder: Path, progress: OnProgress = lambda _: None
 ) -> Json:
-    """Find everything out, and return the report.
+    """Gather the evidence and return the report.
 
     Args:
         request: environment, period and where the logs are.
-        prices: what AWS asks for what is stored.
-        folder: where answers that are too long for JSON go.
-        progress: gets what the report is doing now.
+        prices: AWS's prices for storage.
+        folder: the folder for answers that are too long for JSON.
+        progress: called with the current step.
 
     Raises:
         OrgtrailError: the environment file or the copy of the logs cannot be read.
@@ -79,7 +79,7 @@ def compose(
 def _evidence(
     request: ReportRequest, put: list[ReportQuestion], folder: Path, progress: OnProgress
 ) -> tuple[Answers, tuple[Json, list[Unchecked]]]:
-    """Ask the logs and verify them, in a copy or in the logging account."""
+    """Query and verify the logs, in a copy or in the logging account."""
     if not request.logs:
         try:
             request = replace(
@@ -94,10 +94,10 @@ def _evidence(
 
 
 def _verdict(found: Evidence) -> str:
-    """Sum up: `bad` where something is wrong, `incomplete` where something is not known.
+    """Sum up: `bad` if something is wrong, `incomplete` if something is unknown, else `fine`.
 
-    What was not asked for, such as the live accounts of a report over a copy, is named in the
-    report and makes nothing incomplete.
+    Parts that were not requested, such as live accounts in a report over a copy, are listed in the
+    report but do not make it incomplete.
     """
     wrong = (
         found.integrity["verdict"] == "invalid"
@@ -129,7 +129,7 @@ def _about(request: ReportRequest) -> Json:
 
 
 def _cost(request: ReportRequest, said: Answers, days: Json | None, prices: Prices) -> Json | None:
-    """Return the section of cost, from the period's own volume."""
+    """Return the cost section, estimated from the period's volume."""
     if not days or not days["events"]:
         return None
     span = max((request.until - request.since).total_seconds() / 86_400, 1 / 24)
@@ -166,12 +166,12 @@ def write_report(
 
     Args:
         request: environment, period and where the logs are.
-        out: the folder for it.
-        prices: what AWS asks for what is stored; by default the dated prices of us-east-1.
-        progress: gets what the report is doing now.
+        out: the report's folder.
+        prices: AWS's prices for storage; by default the dated prices of us-east-1.
+        progress: called with the current step.
 
     Returns:
-        the report, as its JSON has it.
+        the report, as in its JSON file.
 
     Raises:
         OrgtrailError: the environment file or the copy of the logs cannot be read, or the folder
@@ -183,7 +183,7 @@ def write_report(
         report = compose(request, prices or load_prices(), draft, progress)
         text = json.dumps(report, indent=1, default=str)
         (draft / DATA).write_text(text + "\n", encoding="utf-8")
-        # From the text: the page says what the JSON says.
+        # Rendered from the JSON text, so that the page cannot differ from it.
         (draft / PAGE).write_text(render(json.loads(text)), encoding="utf-8")
         (draft / MANIFEST).write_text(json.dumps(_manifest(report, draft), indent=1) + "\n")
     for name in before - _answers(out):
@@ -192,7 +192,7 @@ def write_report(
 
 
 def _answers(out: Path) -> set[str]:
-    """Return the long answers that the manifest of a report names."""
+    """Return the files of long answers in a report's manifest."""
     try:
         files = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
         names = {each["name"] for each in files}
@@ -202,7 +202,7 @@ def _answers(out: Path) -> set[str]:
 
 
 def _manifest(report: Json, folder: Path) -> Json:
-    """Name every file with its size and hash."""
+    """Return the manifest: every file with its size and hash."""
     return {
         "report": report["report"],
         "files": [

@@ -1,6 +1,6 @@
-"""The section of controls: CIS, Security Hub and frameworks, and the evidence that decides.
+"""The controls section: CIS, Security Hub and frameworks, and the evidence for each verdict.
 
-The wording of requirements is our own and short; the number is what an auditor looks up.
+The requirements are in our own short wording; auditors look them up by number.
 HIPAA: 45 CFR 164.312(b), 164.316(b)(2)(i). PCI DSS v4.0.1. NIST SP 800-53 rev. 5. SOC 2: Trust
 Services Criteria of 2017, points of focus of 2022.
 """
@@ -22,13 +22,13 @@ from orgtrail.report.sections import absent, silent_days
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One requirement.
+    """One requirement of a framework.
 
     Args:
         framework: the framework.
-        id: its number there.
-        title: what it asks for.
-        evidence: the names of what decides, all of which must hold (`evidence.py`).
+        id: its number in the framework.
+        title: what it requires.
+        evidence: the names of the evidence items that must all pass.
 
     """
 
@@ -96,13 +96,13 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement(_SOC, "CC7.2", "Anomalies are monitored and analyzed",
                 ("recording", "alarms", "asked", "delivering")),
 )  # fmt: skip
-"""All of them, in the order of the page."""
+"""All requirements, in the order of the page."""
 
 
 _YEAR, _SIX_YEARS, _QUARTER = 365, 2_190, 90
-_ORDER = (Status.FAIL, Status.UNPROVEN, Status.OFF)
-"""Which verdict of several wins; all that is left is a pass."""
-_NO_MORE = "AWS's part: CloudTrail does it, and no setting changes it"
+_WORST_FIRST = (Status.FAIL, Status.UNPROVEN, Status.OFF)
+"""Verdicts from worst to least bad; without any of them, the sum is a pass."""
+_AWS_PART = "AWS's part: CloudTrail does it, and no setting changes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,9 @@ class EvidenceItem:
 
     Args:
         name: its name.
-        verdict: whether it holds.
+        verdict: its verdict.
         says: what was found.
-        repeat: how to find it again.
+        repeat: how to reproduce it.
 
     """
 
@@ -124,18 +124,24 @@ class EvidenceItem:
 
 
 def summed(verdicts: list[Status]) -> Status:
-    """Return the verdict of several together."""
-    return next((each for each in _ORDER if each in verdicts), Status.PASS)
+    """Return the worst of several verdicts."""
+    return next((each for each in _WORST_FIRST if each in verdicts), Status.PASS)
 
 
 def pieces(found: Evidence) -> dict[str, EvidenceItem]:
-    """Return every piece of evidence by its name."""
-    every = (*_declared(found), *_settings(found), *_proven(found), *_seen(found), *_of_aws(found))
+    """Return all pieces of evidence, by name."""
+    every = (
+        *_from_check(found),
+        *_from_settings(found),
+        *_from_access_and_verification(found),
+        *_from_logs(found),
+        *_from_aws(found),
+    )
     return {each.name: each for each in every}
 
 
-def _declared(found: Evidence) -> Iterator[EvidenceItem]:
-    """Take from the controls of `orgtrail check`, and from the doctor where it was asked."""
+def _from_check(found: Evidence) -> Iterator[EvidenceItem]:
+    """Yield evidence from the controls of `orgtrail check`, and from the doctor if it ran."""
     repeat = f"orgtrail check {found.request.file}"
     for name, control, checks in (
         ("recording", "CloudTrail.1", ("trail-organization", "trail-regions", "trail-selectors")),
@@ -147,7 +153,7 @@ def _declared(found: Evidence) -> Iterator[EvidenceItem]:
     ):
         asked_for = next(each for each in found.report.controls if control in each.ids)
         says = f"{', '.join(asked_for.ids)}: {asked_for.title}: {asked_for.verdict}"
-        yield _with_live(found, EvidenceItem(name, asked_for.verdict, says, repeat), checks)
+        yield _with_doctor(found, EvidenceItem(name, asked_for.verdict, says, repeat), checks)
     alarms = [
         each
         for each in found.report.controls
@@ -157,15 +163,15 @@ def _declared(found: Evidence) -> Iterator[EvidenceItem]:
     verdict = summed([each.verdict for each in alarms])
     says = f"{rings} of {len(alarms)} alarms that CIS asks for ring"
     checks = ("alarm-filters", "alarms", "alarm-subscriptions")
-    yield _with_live(found, EvidenceItem("alarms", verdict, says, repeat), checks)
+    yield _with_doctor(found, EvidenceItem("alarms", verdict, says, repeat), checks)
     request = found.request.env.alarms
     silence = request is not None and SILENCE in {each.name for each in request.chosen}
     says = "an alarm rings where no event comes" if silence else "no alarm rings in silence"
     piece = EvidenceItem("silence-alarm", Status.PASS if silence else Status.OFF, says, repeat)
-    yield _with_live(found, piece, ("alarms", "alarm-subscriptions"))
+    yield _with_doctor(found, piece, ("alarms", "alarm-subscriptions"))
 
 
-def _settings(found: Evidence) -> Iterator[EvidenceItem]:
+def _from_settings(found: Evidence) -> Iterator[EvidenceItem]:
     env, repeat = found.request.env, f"archive, recording and access in {found.request.file}"
     keep, lock = env.archive.expire_after_days, env.archive.object_lock
     kept = f"log files are kept for {f'{keep:,} days' if keep else 'ever'}"
@@ -174,16 +180,16 @@ def _settings(found: Evidence) -> Iterator[EvidenceItem]:
         verdict = Status.OFF if holds is None else Status.PASS if holds else Status.FAIL
         return EvidenceItem(name, verdict, says, repeat)
 
-    yield _with_live(found, piece("kept", holds=True, says=kept), ("bucket-lifecycle",))
+    yield _with_doctor(found, piece("kept", holds=True, says=kept), ("bucket-lifecycle",))
     for name, least in (("kept-a-year", _YEAR), ("kept-six-years", _SIX_YEARS)):
         holds = keep is None or keep >= least
-        yield _with_live(found, piece(name, holds, kept), ("bucket-lifecycle",))
+        yield _with_doctor(found, piece(name, holds, kept), ("bucket-lifecycle",))
     moved = env.archive.glacier_after_days or env.archive.deep_archive_after_days
     at_hand = moved is None or moved >= _QUARTER
     says = f"large files move to Glacier after {moved} days" if moved else "no file is moved away"
     yield piece("three-months-at-hand", at_hand, says)
     locked = f"{lock.mode} lock for {lock.days:,} days" if lock else "object lock is not enabled"
-    yield _with_live(found, piece("locked", True if lock else None, locked), ("bucket-lock",))
+    yield _with_doctor(found, piece("locked", True if lock else None, locked), ("bucket-lock",))
     separate = env.logging.id != env.management.id
     says = f"the archive is in account {env.logging.id}, the trail in {env.management.id}"
     yield piece("separate", separate, says)
@@ -198,13 +204,13 @@ def _settings(found: Evidence) -> Iterator[EvidenceItem]:
     says = f"the workgroup {env.catalog.workgroup} answers over {env.catalog.table}" + (
         f", for the role {auditor.role_name}" if auditor else ""
     )
-    yield _with_live(
+    yield _with_doctor(
         found, piece("searchable", holds=True, says=says), ("table-coverage", "workgroup", "query")
     )
 
 
-def _proven(found: Evidence) -> Iterator[EvidenceItem]:
-    """Take from the access matrix and from the verification."""
+def _from_access_and_verification(found: Evidence) -> Iterator[EvidenceItem]:
+    """Yield evidence from the access matrix and the verification."""
     cells, repeat = found.report.access, f"orgtrail check {found.request.file}"
     wrong = [each for each in cells if not each.agrees]
     undecided = [each for each in wrong if each.decision.verdict is Verdict.UNDECIDED]
@@ -213,13 +219,13 @@ def _proven(found: Evidence) -> Iterator[EvidenceItem]:
         verdict = Status.UNPROVEN
     says = f"{len(cells) - len(wrong)} of {len(cells)} access checks match the intent"
     checks = ("bucket-policy", "key-policy", "role-trust", "role-policy")
-    yield _with_live(found, EvidenceItem("access", verdict, says, repeat), checks)
+    yield _with_doctor(found, EvidenceItem("access", verdict, says, repeat), checks)
     denied = [each for each in cells if each.expected == "deny"]
     open_ = [each for each in denied if not each.agrees]
     verdict = verdict if open_ or not cells else Status.PASS
     says = f"{len(denied) - len(open_)} of {len(denied)} accesses that must be denied are denied"
     checks = ("bucket-policy", "key-policy", "control-policy-content", "control-policy-targets")
-    yield _with_live(found, EvidenceItem("protected", verdict, says, repeat), checks)
+    yield _with_doctor(found, EvidenceItem("protected", verdict, says, repeat), checks)
     verdicts = {"valid": Status.PASS, "invalid": Status.FAIL}
     word = found.integrity["verdict"]
     says = f"the verification of the period is {word}"
@@ -228,8 +234,8 @@ def _proven(found: Evidence) -> Iterator[EvidenceItem]:
     )
 
 
-def _seen(found: Evidence) -> Iterator[EvidenceItem]:
-    """Take from what the logs say."""
+def _from_logs(found: Evidence) -> Iterator[EvidenceItem]:
+    """Yield evidence from the logs."""
     repeat = f"orgtrail query run coverage {found.request.options}"
     if found.coverage is None:
         yield EvidenceItem("delivering", Status.UNPROVEN, "the logs could not be asked", repeat)
@@ -259,7 +265,7 @@ def _seen(found: Evidence) -> Iterator[EvidenceItem]:
     yield EvidenceItem("untampered", Status.UNPROVEN if done else Status.PASS, says, repeat)
 
 
-def _of_aws(found: Evidence) -> Iterator[EvidenceItem]:
+def _from_aws(found: Evidence) -> Iterator[EvidenceItem]:
     guide = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/"
     content = "cloudtrail-event-reference-record-contents.html"
     for name, says, page in (
@@ -267,13 +273,13 @@ def _of_aws(found: Evidence) -> Iterator[EvidenceItem]:
          "and errorCode", content),
         ("time", "eventTime is in UTC, by AWS's clocks", content),
     ):  # fmt: skip
-        yield EvidenceItem(name, Status.PASS, f"{says} ({_NO_MORE})", f"{guide}{page}")
+        yield EvidenceItem(name, Status.PASS, f"{says} ({_AWS_PART})", f"{guide}{page}")
     yield EvidenceItem("capacity", Status.PASS, "S3 has no limit of size; see the section of cost",
                 f"orgtrail cost {found.request.file} --events-per-day N")  # fmt: skip
 
 
-def _with_live(found: Evidence, piece: EvidenceItem, checks: tuple[str, ...]) -> EvidenceItem:
-    """Let what the doctor found decide, where it was asked and what is declared holds."""
+def _with_doctor(found: Evidence, piece: EvidenceItem, checks: tuple[str, ...]) -> EvidenceItem:
+    """Replace a passing verdict with what the doctor found, if it ran."""
     if found.outcomes is None or piece.verdict is not Status.PASS:
         return piece
     about = [each for each in found.outcomes if each.check in checks]
@@ -290,7 +296,7 @@ def _with_live(found: Evidence, piece: EvidenceItem, checks: tuple[str, ...]) ->
 
 
 def controls(found: Evidence) -> Json:
-    """Return the section."""
+    """Return the controls section."""
     known = pieces(found)
     rows = [*_technical(found), *_required(known)]
     said = Counter(each["verdict"] for each in rows)

@@ -1,4 +1,4 @@
-"""The questions of a report, and their answers: by DuckDB over a copy, or by Athena."""
+"""The questions of a report, answered by DuckDB over a copy of the logs, or by Athena."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PATIENTS = "dynamodb-access"
 
 @dataclass(frozen=True, slots=True)
 class ReportQuestion:
-    """One question of the query pack, as the report asks it.
+    """A question of the question pack, as used in the report.
 
     Args:
         query: its name in the pack.
-        title: what an auditor calls it.
-        given: parameters that are set.
+        title: its title in an auditor's words.
+        given: the values of its parameters.
 
     """
 
@@ -46,7 +46,7 @@ class ReportQuestion:
 
 
 def questions(env: Environment) -> list[ReportQuestion]:
-    """Return what is asked of an environment's logs."""
+    """Return the questions for an environment's logs."""
     found = [
         ReportQuestion("logging-account-access", "Who entered the logging account"),
         ReportQuestion("log-readers", "Who read the archive"),
@@ -67,13 +67,13 @@ def questions(env: Environment) -> list[ReportQuestion]:
 
 
 def recorded_data(env: Environment) -> str:
-    """Name the services with data events that the file asks for; empty if there are none."""
+    """Describe the data events that the file enables; empty if there are none."""
     data = [each.service for each in env.recording.data] if env.recording else []
     return f"data events of {', '.join(dict.fromkeys(data))}" if data else ""
 
 
 def patient_tables(env: Environment) -> list[str]:
-    """Return the DynamoDB tables that the file names for data events."""
+    """Return the DynamoDB tables for which the file enables data events."""
     found: dict[str, None] = {}
     for events in env.recording.data if env.recording else ():
         if events.service == "dynamodb":
@@ -82,31 +82,31 @@ def patient_tables(env: Environment) -> list[str]:
     return list(found)
 
 
-_NAMED = 20
-"""Unreadable files that are named; the others are counted."""
-_AT_ONCE = 4
-"""Queries that Athena is asked at a time."""
+_MAX_LISTED = 20
+"""How many unreadable files are listed; the others are counted."""
+_THREADS = 4
+"""How many Athena queries run at a time."""
 
 
 def answers(
     request: ReportRequest, questions: list[ReportQuestion], folder: Path, progress: OnProgress
 ) -> Answers:
-    """Ask all questions.
+    """Run all questions.
 
     Args:
         request: the environment and the period.
-        questions: what to ask.
-        folder: where answers that are too long for JSON go.
-        progress: gets what the report is doing now.
+        questions: the questions.
+        folder: the folder for answers that are too long for JSON.
+        progress: called with the current step.
 
     Raises:
-        OrgtrailError: there is no copy where the user says; what cannot be asked of the live
-            table is among the answers instead.
+        OrgtrailError: the copy of the logs does not exist. Failed queries of the live table do not
+            raise; they are in `unchecked` of the answers.
 
     """
     if request.logs:
-        return _of_folder(request, request.logs, questions, folder, progress)
-    return _of_table(request, questions, folder, progress)
+        return _ask_folder(request, request.logs, questions, folder, progress)
+    return _ask_table(request, questions, folder, progress)
 
 
 def _sql(request: ReportRequest, question: ReportQuestion) -> str:
@@ -114,7 +114,7 @@ def _sql(request: ReportRequest, question: ReportQuestion) -> str:
     return to_run(find_question(question.query), request.bounds, question.given, facts)
 
 
-def _of_folder(
+def _ask_folder(
     request: ReportRequest,
     logs: Path,
     questions: list[ReportQuestion],
@@ -123,7 +123,7 @@ def _of_folder(
 ) -> Answers:
     found = Answers(bytes=0, files=0)
     trees = {each.query: parse(_sql(request, each), each.query) for each in questions}
-    files = _weighed(log_files(logs, request.bounds), request, found)
+    files = _with_sizes(log_files(logs, request.bounds), request, found)
     with local.load_logs(
         [*trees.values()], files, lambda count: progress(f"{count:,} log files read")
     ) as stage:
@@ -142,14 +142,14 @@ def _of_folder(
             )
         )
     unread = stage.reading.unread
-    for path in sorted(unread)[:_NAMED]:
+    for path in sorted(unread)[:_MAX_LISTED]:
         found.unchecked.append(
             Unchecked("activity", f"log file {Path(path).relative_to(logs)}", unread[path])
         )
-    if len(unread) > _NAMED:
-        more = f"{len(unread) - _NAMED} further log files"
+    if len(unread) > _MAX_LISTED:
+        more = f"{len(unread) - _MAX_LISTED} further log files"
         found.unchecked.append(Unchecked("activity", more, "they could not be read either"))
-    for path, count in sorted(stage.reading.odd.items())[:_NAMED]:
+    for path, count in sorted(stage.reading.odd.items())[:_MAX_LISTED]:
         found.unchecked.append(
             Unchecked("activity", f"{count} records of {Path(path).relative_to(logs)}",
                       "they are no CloudTrail records")
@@ -157,8 +157,10 @@ def _of_folder(
     return found
 
 
-def _weighed(files: Iterator[LogFile], request: ReportRequest, found: Answers) -> Iterator[LogFile]:
-    """Pass files on, and add up the sizes of those of the period's days."""
+def _with_sizes(
+    files: Iterator[LogFile], request: ReportRequest, found: Answers
+) -> Iterator[LogFile]:
+    """Yield the files unchanged, and add up the sizes of those within the period."""
     first, last = f"{request.since:%Y/%m/%d}", f"{request.until:%Y/%m/%d}"
     large = 0
     assert found.bytes is not None
@@ -168,7 +170,7 @@ def _weighed(files: Iterator[LogFile], request: ReportRequest, found: Answers) -
             try:
                 size = os.stat(each.path).st_size  # noqa: PTH116  # a Path costs as much again
             except OSError:
-                size = 0  # reading it will say why
+                size = 0  # reading the file reports the error
             found.bytes += size
             found.files += 1
             large += size if size >= LARGE else 0
@@ -176,7 +178,7 @@ def _weighed(files: Iterator[LogFile], request: ReportRequest, found: Answers) -
         yield each
 
 
-def _of_table(
+def _ask_table(
     request: ReportRequest, questions: list[ReportQuestion], folder: Path, progress: OnProgress
 ) -> Answers:
     from orgtrail.query.athena import Athena
@@ -198,7 +200,7 @@ def _of_table(
         progress(f"{question.query} answered")
         return rows
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_THREADS) as pool:
         for question, answer in zip(questions, pool.map(ask, questions), strict=True):
             if isinstance(answer, str):
                 found.unchecked.append(Unchecked("activity", question.title, answer))
@@ -216,13 +218,13 @@ TAMPERING = (
     "trail-tampering", "trail-narrowed", "log-bucket-tampering", "log-object-tampering",
     "kms-key-disabled",
 )  # fmt: skip
-"""The questions that find attempts to change the evidence."""
+"""Questions that detect attempts to change the evidence."""
 
 
 def activity(
     request: ReportRequest, questions: list[ReportQuestion], answers: Answers
 ) -> list[Json]:
-    """Return the section."""
+    """Return the activity section."""
     return [
         _answered(request, each, answers)
         for each in questions
@@ -231,7 +233,7 @@ def activity(
 
 
 def unrecorded_data(request: ReportRequest) -> list[Unchecked]:
-    """Return what an auditor may miss, because the file does not say it."""
+    """Return the data events that an auditor may expect but the file does not enable."""
     if patient_tables(request.env):
         return []
     what = (
@@ -252,9 +254,9 @@ def person(principal: object) -> str:
 
 
 def changes(answers: Answers) -> tuple[int, int] | None:
-    """Count the attempts to change the evidence: those that were done, and those refused.
+    """Count the successful and the refused attempts to change the evidence.
 
-    None where one of the questions was not answered.
+    Returns None if one of the questions was not answered.
     """
     if not all(name in answers.tables for name in TAMPERING):
         return None

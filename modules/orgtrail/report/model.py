@@ -1,4 +1,4 @@
-"""What a report is asked for, and what it finds out before it judges."""
+"""A report's request, and the evidence that it gathers."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from orgtrail.settings.environment import Environment
 
 Json = dict[str, Any]
 OnProgress = Callable[[str], None]
-"""Gets what the report is doing now."""
+"""Called with the current step."""
 KEPT = 5_000
-"""Rows of an answer that JSON has; one that is longer is whole in a Parquet file beside it."""
+"""How many rows of an answer the JSON has; a Parquet file has all rows of a longer answer."""
 
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """What a report is asked for.
+    """The request for a report.
 
     Args:
         file: the environment file.
         env: its settings.
         since: start of the period.
         until: end of the period.
-        logs: a copy of the archive; None to ask the live accounts.
-        role: name of a role to assume in each account, in place of the file's.
-        profile: a profile, in place of those of the file.
-        session: a session of boto3 in the logging account; None where it is not asked.
+        logs: a copy of the archive; None to query the live accounts.
+        role: name of a role to assume in each account; overrides the file.
+        profile: a profile; overrides the file.
+        session: a boto3 session in the logging account; None if it is not needed.
 
     """
 
@@ -55,13 +55,13 @@ class ReportRequest:
 
     @property
     def options(self) -> str:
-        """Where questions are put to, and for when, as options of `orgtrail query run`."""
+        """Source and period of the logs, as options of `orgtrail query run`."""
         where = f"--logs {self.logs} --env {self.file}" if self.logs else f"--env {self.file}"
         return f"{where} --from {stamp(self.since)} --to {stamp(self.until)}{self.access}"
 
     @property
     def access(self) -> str:
-        """By whom AWS was asked, as options of the command line; empty for the file's own."""
+        """The AWS credentials used, as command-line options; empty for those of the file."""
         if self.logs:
             return ""
         options = {"--role": self.role, "--profile": self.profile}
@@ -70,12 +70,12 @@ class ReportRequest:
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
-    """Something that the report could not find out; it is said at the top.
+    """Something that the report could not check; the report lists it at the top.
 
     Args:
-        section: the section that it is missing from.
+        section: the section that lacks it.
         what: what was not checked.
-        why: why not, and what to do.
+        why: the reason, and what to do.
 
     """
 
@@ -84,20 +84,20 @@ class Unchecked:
     why: str
 
     def as_json(self) -> Json:
-        """Return it for programs."""
+        """Return it as JSON."""
         return {"section": self.section, "what": self.what, "why": self.why}
 
 
 @dataclass(frozen=True)
 class Rows:
-    """An answer: names of columns, the first rows, and how many there are.
+    """An answer: the column names, the first rows, and the number of rows.
 
     Args:
-        columns: names.
-        rows: the rows, `KEPT` of them at most.
-        total: how many there are.
-        whole: the file that has all of them, where JSON has not.
-        outcomes: how often each value is in the column `outcome`, in all rows.
+        columns: the column names.
+        rows: the first rows, at most `KEPT`.
+        total: the number of all rows.
+        whole: the file with all rows; empty if `rows` has them all.
+        outcomes: how often each value occurs in the column `outcome`, over all rows.
 
     """
 
@@ -109,7 +109,7 @@ class Rows:
 
     @classmethod
     def of(cls, columns: list[str], rows: Iterable[Row], folder: Path, name: str) -> Rows:
-        """Take an answer as it comes; a long one goes to a file in the folder."""
+        """Build an answer from a stream of rows; write a long one to a file in the folder."""
         outcomes: Counter[str] = Counter()
         source = _counted(columns, rows, outcomes)
         first = [*islice(source, KEPT)]
@@ -122,20 +122,20 @@ class Rows:
         return cls(columns, first, total, place, outcomes)
 
     def dicts(self) -> list[Json]:
-        """Return the rows with their names."""
+        """Return the rows as dictionaries by column name."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
 @dataclass
 class Answers:
-    """What the logs say.
+    """The answers from the logs.
 
     Args:
         tables: rows by the name of the question.
-        unchecked: what could not be asked or read.
-        bytes: of the log files, compressed; None where nobody counted.
-        files: how many; None where nobody counted.
-        large_share: the part of the bytes in files of 128 KB and more.
+        unchecked: what could not be queried or read.
+        bytes: compressed size of the log files; None if unknown.
+        files: number of log files; None if unknown.
+        large_share: fraction of the bytes that is in files of at least 128 KB.
 
     """
 
@@ -148,15 +148,15 @@ class Answers:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a report has found before it judges.
+    """Everything that a report's verdicts are based on.
 
     Args:
-        request: what it was asked for.
-        report: of `orgtrail check`.
-        outcomes: of the doctor; None where it was not asked.
-        answers: of the logs.
-        integrity: the section.
-        coverage: the section; None where the logs were not asked.
+        request: the request for the report.
+        report: the result of `orgtrail check`.
+        outcomes: the doctor's outcomes; None if it did not run.
+        answers: the answers from the logs.
+        integrity: the integrity section.
+        coverage: the coverage section; None if the logs could not be queried.
 
     """
 

@@ -1,8 +1,8 @@
-"""The page of a report: one HTML file that loads nothing and runs nothing but its own script.
+"""The page of a report: one HTML file that loads nothing and runs only its own script.
 
-Log content is hostile: whoever calls the API writes user agents, session names and error messages.
-Every value goes through Jinja2's escaping, controls and marks that turn text around are written
-out, and the content security policy admits the page's own script and style by their hashes.
+Log content is hostile: callers of the API control user agents, session names and error messages.
+Jinja2 escapes every value, control and bidirectional characters are written out, and the content
+security policy admits only the page's own script and style, by their hashes.
 """
 
 from __future__ import annotations
@@ -22,23 +22,25 @@ from orgtrail.cost.estimate import year_ends
 
 Json = dict[str, Any]
 SHOWN = 200
-"""Rows of a table that the page has; the others are counted, and stand in the JSON."""
-_LONGEST = 300
-"""Characters of a value that the page has."""
-_LONG = {"principal", "role_arn", "target", "applies_to", "table_name", "query_text", "bucket",
-         "kms_key"}  # fmt: skip
+"""How many rows of a table the page shows; the JSON has the others."""
+_MAX_CHARACTERS = 300
+"""How many characters of a value the page shows."""
+_LONG_COLUMNS = {
+    "principal", "role_arn", "target", "applies_to", "table_name", "query_text", "bucket",
+    "kms_key",
+}  # fmt: skip
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff]"
 )
-"""Controls, and marks that hide text or turn it around."""
+"""Control characters, and characters that hide or reverse text."""
 
 
 def render(report: Json) -> str:
-    """Return the page.
+    """Return the page's HTML.
 
     Args:
-        report: what `compose` returns.
+        report: the report from `compose`.
 
     """
     folder = files(__name__.rpartition(".")[0]) / "templates"
@@ -56,7 +58,7 @@ def render(report: Json) -> str:
     made.globals |= {"shown": SHOWN}
     return made.get_template("page.html.j2").render(
         r=report,
-        # Our own files: the only text that is not escaped.
+        # Only our own files are not escaped.
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
         style_hash=_hash(style),
@@ -69,7 +71,7 @@ def render(report: Json) -> str:
 
 
 def visible(value: object) -> object:
-    """Return a value with what would hide or turn text written out; every output passes here."""
+    """Write out characters that hide or reverse text; Jinja2 calls this for every output."""
     if value is None:
         return ""
     if isinstance(value, Markup):
@@ -78,21 +80,25 @@ def visible(value: object) -> object:
 
 
 def cut(value: object) -> str:
-    """Return a value at a readable length."""
+    """Return a value as text, cut to a readable length."""
     text = "" if value is None else str(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
+    return (
+        text
+        if len(text) <= _MAX_CHARACTERS
+        else f"{text[:_MAX_CHARACTERS]}… ({len(text):,} characters)"
+    )
 
 
 def number(value: object) -> str:
-    """Return a number with its thousands apart; other values as text."""
+    """Return a number with thousands separators; other values as text."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return cut(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
 def kind(column: str) -> str:
-    """Return how a column's values break: `short` not at all, `long` anywhere, `time` once."""
-    if column in _LONG:
+    """Return how a column's values wrap: `short` never, `long` anywhere, `time` once."""
+    if column in _LONG_COLUMNS:
         return "long"
     if column.endswith("_time"):
         return "time"
@@ -100,13 +106,13 @@ def kind(column: str) -> str:
 
 
 def filled(answer: Json) -> list[str]:
-    """Return the columns that have a value in a row that the page shows."""
+    """Return the columns that have a value in at least one row that the page shows."""
     rows = answer["rows"][:SHOWN]
     return [each for each in answer["columns"] if any(row[each] is not None for row in rows)]
 
 
 def _statements(cells: Iterable[Json]) -> Iterator[Json]:
-    """Yield each reason with the accesses that it decides, those that are not as meant first."""
+    """Yield each deciding statement with its accesses, those that are not as intended first."""
     together: dict[tuple[str, str, bool], list[str]] = {}
     for each in cells:
         key = (each["decision"], each["statement"], each["agrees"])
@@ -118,18 +124,18 @@ def _statements(cells: Iterable[Json]) -> Iterator[Json]:
 
 
 def _hash(text: str) -> str:
-    """Return a source expression of a content security policy for an inline text."""
+    """Return the CSP source expression for an inline text."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 CELL, LABEL, TOP = 26, 190, 78
-"""Size of a cell, room for names at the left, and for days above."""
+"""Size of a cell, and the space for names on the left and days at the top."""
 _SHADES = 5
 _WIDTH, _HEIGHT, _LEFT, _FOOT = 720, 240, 70, 46
 
 
 def heat_map(coverage: Json) -> Json:
-    """Return accounts by days: a cell for each, its shade by the logarithm of its events."""
+    """Return the heat map of accounts by days, shaded by the logarithm of the event counts."""
     picture = coverage["picture"]
     columns, most = picture["columns"], 1
     for row in picture["cells"]:
@@ -170,7 +176,7 @@ def heat_map(coverage: Json) -> Json:
 
 
 def growth(cost: Json) -> Json:
-    """Return what is stored year by year: a bar for each, with a part for each class."""
+    """Return the chart of stored data: a bar for each year, split by storage class."""
     months = year_ends(cost["months"])
     classes = ("standard_gb", "glacier_gb", "deep_archive_gb")
     most = max(sum(each[name] for name in classes) for each in months) or 1.0
@@ -204,7 +210,7 @@ def growth(cost: Json) -> Json:
 
 
 def matrix(access: Json) -> Json:
-    """Return acts by principals, with a sign for each cell: may, may not, not as intended."""
+    """Return the matrix of attacks by principals; a cell's sign says may, may not or wrong."""
     cells = {(each["principal"], each["act"]): each for each in access["cells"]}
     return {
         "principals": [each["title"] for each in access["principals"]],
@@ -229,7 +235,7 @@ def _sign(cell: Json | None) -> Json:
 
 
 def _shade(count: int, most: int) -> int:
-    """Return 0 for nothing, else 1 to 5 by the logarithm."""
+    """Return 0 for no events, else 1 to 5 on a logarithmic scale."""
     if not count:
         return 0
     if most <= 1:
@@ -238,7 +244,7 @@ def _shade(count: int, most: int) -> int:
 
 
 def short(count: int) -> str:
-    """Write a count in four characters at most: 950, 1.2k, 34k, 1.2M."""
+    """Format a count in at most four characters: 950, 1.2k, 34k, 1.2M."""
     for size, unit in ((10**9, "G"), (10**6, "M"), (1000, "k")):
         if count >= size * 0.9995:
             value = count / size

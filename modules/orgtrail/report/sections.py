@@ -24,7 +24,7 @@ from orgtrail.trail.resource import Resource
 from orgtrail.verify.result import Progress, Result
 from orgtrail.verify.run import verify
 
-_KINDS = {
+_SHOWN_KINDS = {
     "aws_cloudtrail": ("Organization trail", "name"),
     "aws_s3_bucket": ("Bucket", "bucket"),
     "aws_kms_alias": ("Key", "name"),
@@ -34,18 +34,18 @@ _KINDS = {
     "aws_athena_workgroup": ("Workgroup", "name"),
     "aws_iam_role": ("Role", "name"),
 }
-"""The kinds that an auditor asks about, with the attribute that names one."""
-_ORDER = (
+"""The kinds of resource that an auditor asks about, with their name attribute."""
+_RESOURCE_ORDER = (
     "key", "archive", "archive_access_logs", "catalog_results", "guardduty_findings",
     "guardduty_key_alias", "trail_topic_key_alias", "trail", "delivery_log_group", "delivery_role",
     "guardrails", "catalog_table", "catalog_workgroup", "catalog_compaction", "verification",
     "auditor", "siem_reader", "alarms_key_alias", "alarms_chat", "siem_key_alias",
 )  # fmt: skip
-"""The names of those in the stack, or how they begin: what keeps the evidence comes first."""
+"""Order of the resources, by name or prefix in the stack: what keeps the evidence comes first."""
 
 
 def deployed(request: ReportRequest, outcomes: list[Outcome] | None) -> Json:
-    """Return the section; outcomes are None where the live accounts were not asked."""
+    """Return the section on deployment; `outcomes` is None if the doctor did not run."""
     env = request.env
     return {
         "live": outcomes is not None,
@@ -62,7 +62,7 @@ def deployed(request: ReportRequest, outcomes: list[Outcome] | None) -> Json:
 
 
 def examine_live(request: ReportRequest, progress: OnProgress) -> list[Outcome] | None:
-    """Run the doctor's checks on the live accounts, unless there is a copy of the logs instead."""
+    """Run the doctor's checks, unless the report is over a copy of the logs."""
     if request.logs:
         return None
     aws = AwsReader(request.env, Clients(request.env, request.role, request.profile).call)
@@ -70,7 +70,7 @@ def examine_live(request: ReportRequest, progress: OnProgress) -> list[Outcome] 
 
 
 def unknown_deployment(outcomes: list[Outcome] | None) -> list[Unchecked]:
-    """Return what is not known of the deployment."""
+    """Return what is unknown about the deployment."""
     if outcomes is None:
         why = "the report was made from a copy of the logs (--logs): what runs was not asked"
         return [Unchecked("deployed", "that the deployment is as the file declares it", why)]
@@ -85,10 +85,10 @@ def unknown_deployment(outcomes: list[Outcome] | None) -> list[Unchecked]:
 
 
 def _parts(env: Environment) -> list[Json]:
-    named = (each for each in build(env).resources if each.kind in _KINDS)
+    named = (each for each in build(env).resources if each.kind in _SHOWN_KINDS)
     found = []
     for resource in sorted(named, key=_rank):
-        what, attribute = _KINDS[resource.kind]
+        what, attribute = _SHOWN_KINDS[resource.kind]
         found.append(
             {
                 "what": what,
@@ -102,18 +102,18 @@ def _parts(env: Environment) -> list[Json]:
 
 def _rank(resource: Resource) -> int:
     name = resource.address.rpartition(".")[2]
-    exact = (place for place, each in enumerate(_ORDER) if name == each)
-    begun = (place for place, each in enumerate(_ORDER) if name.startswith(each))
-    return next(chain(exact, begun), len(_ORDER))
+    exact = (place for place, each in enumerate(_RESOURCE_ORDER) if name == each)
+    begun = (place for place, each in enumerate(_RESOURCE_ORDER) if name.startswith(each))
+    return next(chain(exact, begun), len(_RESOURCE_ORDER))
 
 
 def _facts(env: Environment) -> list[Json]:
-    """Return what an auditor reads first, in words."""
+    """Return the main facts, which auditors read first."""
     archive, keep = env.archive, env.archive.expire_after_days
     lock = archive.object_lock
     facts = {
         "Trail": naming.trail_arn(env),
-        "Records": _records(env),
+        "Records": _recorded_events(env),
         "Archive": f"s3://{archive.bucket}/{env.organization_prefix}",
         "Kept": f"{keep:,} days" if keep else "for ever",
         "Lock": f"{lock.mode}, {lock.days:,} days" if lock else "none",
@@ -127,8 +127,8 @@ def _facts(env: Environment) -> list[Json]:
     return [{"fact": name, "value": value} for name, value in facts.items()]
 
 
-def _records(env: Environment) -> str:
-    """Say in words what is recorded beside management events."""
+def _recorded_events(env: Environment) -> str:
+    """Describe the recorded events."""
     data = recorded_data(env)
     more = [data] if data else []
     if env.recording and env.recording.archive_access:
@@ -143,12 +143,12 @@ def _role(name: str) -> str:
     return {"management": "owns the trail", "logging": "keeps the evidence"}.get(name, "recorded")
 
 
-_MOST = 130
-"""Columns of the picture; longer periods have weeks or months in them."""
+_MAX_COLUMNS = 130
+"""Most columns of the heat map; in longer periods a column is a week or a month."""
 
 
 def coverage(request: ReportRequest, answers: Answers) -> Json | None:
-    """Return the section, None where the logs could not be asked."""
+    """Return the coverage section, None if the logs could not be queried."""
     if COVERAGE not in answers.tables:
         return None
     found: dict[tuple[str, str], Json] = {}
@@ -187,14 +187,14 @@ def coverage(request: ReportRequest, answers: Answers) -> Json | None:
 
 
 def silent_days(section: Json) -> int:
-    """Count the days of all accounts of the file that have no event."""
+    """Count the days without an event, over all accounts of the file."""
     return sum(
         span["days"] for each in section["accounts"] if each["in_file"] for span in each["silent"]
     )
 
 
 def absent(section: Json) -> list[str]:
-    """Return the accounts of the file that have no event in the whole period."""
+    """Return the accounts of the file that have no event in the entire period."""
     return [each["id"] for each in section["accounts"] if each["in_file"] and not each["events"]]
 
 
@@ -210,13 +210,13 @@ def _days(since: datetime, until: datetime) -> Iterator[date]:
 
 
 def _is_whole(request: ReportRequest, day: date) -> bool:
-    """Tell whether the whole of a day is in the period: an hour without events is no silence."""
+    """Return whether an entire day is in the period: a partial day cannot count as silent."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return request.since <= start and start + timedelta(days=1) <= request.until
 
 
 def _silences(found: dict[tuple[str, str], Json], account: str, days: list[date]) -> list[Json]:
-    """Return each span of days without an event."""
+    """Return the spans of consecutive days without an event."""
     spans: list[Json] = []
     for day in days:
         if _count(found, account, day):
@@ -230,7 +230,7 @@ def _silences(found: dict[tuple[str, str], Json], account: str, days: list[date]
 
 
 def _picture(found: dict[tuple[str, str], Json], accounts: list[str], days: list[date]) -> Json:
-    """Return columns and cells of the heat map: days, or weeks or months where they are many."""
+    """Return columns and cells of the heat map, by day, or by week or month in long periods."""
     unit, label = _unit(len(days))
     columns: dict[str, list[date]] = defaultdict(list)
     for day in days:
@@ -256,15 +256,15 @@ def _picture(found: dict[tuple[str, str], Json], accounts: list[str], days: list
 
 
 def _unit(count: int) -> tuple[str, Callable[[date], str]]:
-    if count <= _MOST:
+    if count <= _MAX_COLUMNS:
         return "day", str
-    if count <= _MOST * 7:
+    if count <= _MAX_COLUMNS * 7:
         return "week", lambda day: f"{day - timedelta(days=day.weekday())}"
     return "month", lambda day: f"{day:%Y-%m}"
 
 
 def access(request: ReportRequest, report: Report) -> Json:
-    """Return the access matrix: rows are principals, columns acts."""
+    """Return the section of the access matrix: principals by attacks."""
     acts = list(dict.fromkeys(each.attack.title for each in report.access))
     who = {each.principal.id: each.principal.title for each in report.access}
     return {
@@ -280,7 +280,7 @@ def access(request: ReportRequest, report: Report) -> Json:
                 "action": each.action,
                 "resource": each.resource,
                 "meant": each.expected,
-                "decision": _word(each.decision.verdict),
+                "decision": _decision_word(each.decision.verdict),
                 "agrees": each.agrees,
                 "statement": each.decision.statement,
             }
@@ -295,7 +295,7 @@ def access(request: ReportRequest, report: Report) -> Json:
 
 
 def integrity(request: ReportRequest, progress: OnProgress) -> tuple[Json, list[Unchecked]]:
-    """Verify the period; return the section, and what could not be proven."""
+    """Verify the period; return the integrity section, and what could not be proven."""
     env = request.env
     asked = naming.verify_request(env, request.since, request.until)
     asked = replace(asked, logs=request.logs, session=request.session)
@@ -325,13 +325,13 @@ def integrity(request: ReportRequest, progress: OnProgress) -> tuple[Json, list[
 
 
 def unproven(section: Json, why: str) -> tuple[Json, list[Unchecked]]:
-    """Return the section where nothing could be verified."""
+    """Return the integrity section if nothing could be verified."""
     missing = Unchecked("integrity", "whether every log file is intact", why)
     return {**section, "verdict": "unproven", "error": why}, [missing]
 
 
 def repeat(request: ReportRequest) -> Json:
-    """Return the beginning of the section: how to verify again."""
+    """Return the start of the integrity section: the command that reproduces it."""
     where = f" --logs {request.logs}" if request.logs else ""
     return {
         "repeat": f"orgtrail verify --env {request.file}{where} --from {stamp(request.since)} "
@@ -339,7 +339,7 @@ def repeat(request: ReportRequest) -> Json:
     }
 
 
-def _word(verdict: Verdict) -> str:
+def _decision_word(verdict: Verdict) -> str:
     if verdict is Verdict.ALLOW:
         return "may"
     return "undecided" if verdict is Verdict.UNDECIDED else "may not"

@@ -1,1 +1,1 @@
-"""Settings of an environment file: models, rules, the HCL reader and the reference page."""
+"""Settings of an environment file: the models, the rules and the HCL reader."""

@@ -14,7 +14,7 @@ _MFA = "console-login-without-mfa"
 
 def unwise_settings(env: Environment) -> Iterator[Fault]:
     """Yield each unwise setting with its consequence."""
-    for place, given in _left_out(env):
+    for place, given in _unrecorded_events(env):
         rule = "leaves out management events: Security Hub fails CloudTrail.1 (CIS 3.1)"
         yield Fault(place, rule, given)
     adopted = env.adopt.bucket if env.adopt.is_imported("bucket") else None
@@ -70,7 +70,7 @@ def unwise_settings(env: Environment) -> Iterator[Fault]:
 
 
 def _missing_features(env: Environment) -> Iterator[Fault]:
-    """Yield each protection plan that some of GuardDuty's regions lack."""
+    """Yield each enabled protection plan that some of GuardDuty's regions lack."""
     if not env.guardduty:
         return
     regions = env.regions_of(env.guardduty)
@@ -86,7 +86,7 @@ def _missing_features(env: Environment) -> Iterator[Fault]:
             )
 
 
-def _left_out(env: Environment) -> Iterator[tuple[SettingPath, object]]:
+def _unrecorded_events(env: Environment) -> Iterator[tuple[SettingPath, object]]:
     """Yield each setting that keeps the trail from recording all management events."""
     if recording := env.recording:
         if recording.management != "all":

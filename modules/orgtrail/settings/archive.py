@@ -53,7 +53,7 @@ Texts = Text | Many[Text]
 """One text or a list of texts, as in a policy."""
 StatementId = Annotated[str, matches(r"[A-Za-z0-9]{1,100}", "must be 1 to 100 letters or digits")]
 CONTROL_TOWER = ("AWSControlTowerExecution", "aws-controltower-*")
-"""Names of the roles of AWS Control Tower in the accounts that it manages.
+"""Names of AWS Control Tower's roles in the accounts that it manages.
 https://docs.aws.amazon.com/controltower/latest/userguide/roles-how.html"""
 
 BucketPart = Literal[
@@ -80,7 +80,7 @@ class Notification(Section):
     suffix: KeyPart = setting("Only of keys that end so.", "")
 
     def overlaps(self, other: Notification) -> bool:
-        """Tell whether one event could match both, which S3 refuses.
+        """Return whether one event could match both, which S3 refuses.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
         """
@@ -92,7 +92,7 @@ class Notification(Section):
 
 
 def _have_common_event(one: str, two: str) -> bool:
-    """Tell whether two event types, such as `s3:ObjectCreated:*`, share an event."""
+    """Return whether two event types, such as `s3:ObjectCreated:*`, share an event."""
     if one == two:
         return True
     return any(
@@ -215,7 +215,7 @@ class ExistingBucket(Existing):
     )
 
     def has(self, part: BucketPart) -> bool:
-        """Tell whether a part of the bucket is configured already."""
+        """Return whether a part of the bucket is configured already."""
         return part in (self.parts or ())
 
 
@@ -261,21 +261,21 @@ class Adoption(Section):
     )
 
     def is_referenced(self, part: str) -> bool:
-        """Tell whether a resource is only referenced: neither created nor changed."""
+        """Return whether a resource is only referred to: neither created nor changed."""
         existing = getattr(self, part)
         return isinstance(existing, Existing) and not existing.manage
 
     def is_imported(self, part: str) -> bool:
-        """Tell whether a resource is imported into management."""
+        """Return whether an existing resource is imported."""
         existing = getattr(self, part)
         return isinstance(existing, Existing) and existing.manage
 
     @property
     def referenced_key(self) -> str | None:
-        """The ARN of the key, if it is only referenced."""
+        """The ARN of the key, if it is only referred to."""
         return self.key.arn if self.key and not self.key.manage else None
 
     @property
     def referenced(self) -> tuple[str, ...]:
-        """The names of the resources that are only referenced."""
+        """The names of the resources that are only referred to."""
         return tuple(name for name in type(self).model_fields if self.is_referenced(name))

@@ -20,7 +20,7 @@ from orgtrail.settings.types import (
 
 CompactedName = Annotated[
     str,
-    # Its schedules have the same name and up to seven letters more, within 64.
+    # Its schedules' names add up to seven characters, and may have 64.
     matches(r"[a-z0-9_]{1,57}", "must be up to 57 lower-case letters, digits and _"),
 ]
 

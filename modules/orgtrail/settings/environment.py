@@ -43,13 +43,13 @@ from orgtrail.settings.types import (
 )
 
 SECTIONS_ONLY = "sections only"
-"""Validation context that leaves out the rules between sections."""
+"""Validation context that skips the rules between sections."""
 _DetectionService = GuardDutySettings | SecurityHubSettings | AccessAnalyzerSettings
 
 HcpOrganization = Annotated[
     str, matches(r"[A-Za-z0-9_-]{3,40}", "must be 3 to 40 letters, digits, - or _")
 ]
-"""The length is from HashiCorp's provider `tfmigrate`; its client `go-tfe` refuses spaces.
+"""The length limit is from HashiCorp's provider `tfmigrate`; its client `go-tfe` rejects spaces.
 https://github.com/hashicorp/go-tfe/blob/main/validations.go"""
 HcpWorkspace = Annotated[
     str, matches(r"[A-Za-z0-9_-]{1,90}", "must be 1 to 90 letters, digits, - or _")
@@ -114,9 +114,9 @@ class Account(Section):
 
     @property
     def deploy_roles(self) -> tuple[str, ...]:
-        """The roles that deploy there, by ARN or pattern; empty if the file names none.
+        """The roles that deploy to the account, by ARN or pattern; empty if the file names none.
 
-        There are two if only runs in HCP Terraform have credentials of their own.
+        There are two if runs in HCP Terraform have separate credentials.
         """
         return tuple(filter(None, (self.role_arn, self.session_role)))
 
@@ -288,7 +288,7 @@ class Environment(Section):
 
     @property
     def owner_roles(self) -> tuple[str, ...]:
-        """The roles that manage referenced resources; empty if nothing is only referenced."""
+        """The roles that manage resources only referred to; empty if there are none."""
         if not self.adopt.referenced:
             return ()
         given = self.adopt.owner_roles
@@ -334,7 +334,7 @@ class Environment(Section):
 
     @property
     def referenced_buckets(self) -> set[str]:
-        """The buckets that exist already and are only referenced."""
+        """The existing buckets that are only referred to."""
         named = {
             "bucket": self.archive.bucket,
             "access_log_bucket": self.archive.access_log_bucket,

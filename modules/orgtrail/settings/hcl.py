@@ -1,4 +1,4 @@
-"""Reads environment files: HCL literals, each with its line."""
+"""Reads environment files: HCL literals with their line numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from orgtrail.errors import Fault, OrgtrailError, SettingPath, SettingsSource
 
 Node = Tree[Token]
 
-_PLAIN = SerializationOptions(
+_PLAIN_VALUES = SerializationOptions(
     with_comments=False,
     explicit_blocks=False,
     preserve_heredocs=False,
@@ -28,7 +28,7 @@ _TEXTS = {"string", "heredoc_template", "heredoc_template_trim"}
 _NAMES = {"identifier", "keyword", "literal_value", "int_lit"}
 _NOT_A_VALUE = object()
 _BOM = "\ufeff"
-_WIDTH = 60
+_CONTEXT_CHARACTERS = 60
 """Characters of a long line to show on either side of a syntax error."""
 
 
@@ -69,7 +69,7 @@ def read_hcl(path: str | Path) -> ParsedFile:
 
 
 def parse_hcl(text: str, name: str) -> ParsedFile:
-    """Parse HCL text; errors call the file `name`."""
+    """Parse HCL text; `name` is the file's name in errors."""
     reader = _Reader()
     if text.startswith(_BOM):
         reader.fault((), "must not begin with a byte order mark", hint="save it as plain UTF-8")
@@ -84,14 +84,14 @@ def parse_hcl(text: str, name: str) -> ParsedFile:
 
 
 def _syntax_error(text: str, name: str, error: UnexpectedInput) -> str:
-    """Show the place where the text stops being HCL, with a caret under it."""
+    """Describe a syntax error, with a caret under its place in the text."""
     lines = text.split("\n")
     line = error.line if error.line > 0 else len(lines)
     column = max(error.column, 1)
     while line > 1 and (line > len(lines) or not lines[line - 1].strip()):
         line, column = line - 1, len(lines[line - 2]) + 1
-    start = max(column - _WIDTH, 0)
-    shown = lines[line - 1].replace("\t", " ").rstrip("\r")[start : column + _WIDTH]
+    start = max(column - _CONTEXT_CHARACTERS, 0)
+    shown = lines[line - 1].replace("\t", " ").rstrip("\r")[start : column + _CONTEXT_CHARACTERS]
     caret = " " * (column - 1 - start) + "^"
     return f"{name}:{line}:{column}: is not valid HCL here\n    {shown}\n    {caret}"
 
@@ -144,7 +144,7 @@ class _Reader:
         if kind == "string" and "\n" in _source(node):
             return self.fault(place, "must end with a quote in the line where it begins")
         if kind in _TEXTS and not _has_expression(node):
-            return hcl2.transform(node).serialize(_PLAIN)
+            return hcl2.transform(node).serialize(_PLAIN_VALUES)
         if kind == "object":
             return self._object(node, place)
         if kind == "tuple":
@@ -159,7 +159,7 @@ class _Reader:
         )
 
     def _negative(self, node: Node, place: SettingPath) -> object:
-        number = _only(_branch(node, 1))
+        number = _unwrapped(_branch(node, 1))
         if _source(node.children[0]) != "-" or number.data not in _NUMBERS:
             return self._expression(node, place)
         return -_NUMBERS[str(number.data)](_source(number))
@@ -205,7 +205,7 @@ def _branch(node: Node, index: int) -> Node:
     return child
 
 
-def _only(node: Node) -> Node:
+def _unwrapped(node: Node) -> Node:
     """Descend through nodes that wrap a single other node."""
     while len(node.children) == 1 and isinstance(node.children[0], Tree):
         node = _branch(node, 0)
@@ -229,16 +229,16 @@ def _source(node: Node | Token) -> str:
 
 
 def _has_expression(node: Node) -> bool:
-    """Tell whether a string holds `${...}` or `%{...}`."""
+    """Return whether a string contains `${...}` or `%{...}`."""
     text = _source(node)
     return "${" in text or "%{" in text
 
 
 def _key(node: Node) -> str | None:
     """Return the name of an object's key, or None if it is an expression."""
-    node = _only(node)
+    node = _unwrapped(node)
     if node.data in _NAMES or node.data == "object_elem_key":
         return _source(node)
     if node.data == "string" and not _has_expression(node):
-        return str(hcl2.transform(node).serialize(_PLAIN))
+        return str(hcl2.transform(node).serialize(_PLAIN_VALUES))
     return None

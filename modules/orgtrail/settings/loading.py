@@ -1,4 +1,4 @@
-"""Loads an environment file: returns a valid environment, or reports all of its faults."""
+"""Loads an environment file: returns a valid environment, or reports all faults."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _TYPES = {
     "union_tag_not_found": "needs a type: local, s3 or cloud",
 }
 _BACKENDS = {"local", "s3", "cloud"}
-_CONSEQUENCES = {"default_factory_not_called"}
-"""Errors that always follow from another one."""
+_CONSEQUENTIAL_ERRORS = {"default_factory_not_called"}
+"""Errors that are always consequences of another one."""
 
 
 def load_settings(path: str | Path) -> tuple[Environment, SettingsSource]:
@@ -65,8 +65,8 @@ def _faults(parsed: ParsedFile) -> list[Fault]:
         found = [
             _fault(each)
             for each in details
-            # pydantic does not count invalid entries, and would call their list too short.
-            if each["type"] not in _CONSEQUENCES
+            # pydantic does not count invalid entries, and would report their list as too short.
+            if each["type"] not in _CONSEQUENTIAL_ERRORS
             and not (each["type"] == "too_short" and each["loc"] in wrong)
         ]
         faults += [each for each in found if not _follows(each, parsed.faults)]
@@ -77,7 +77,7 @@ def _faults(parsed: ParsedFile) -> list[Fault]:
 
 
 def _follows(fault: Fault, others: Sequence[Fault]) -> bool:
-    """Tell whether a fault follows from another one at, in or around its setting."""
+    """Return whether a fault follows from another one at, in or around its setting."""
     return any(
         each.setting[: len(fault.setting)] == fault.setting
         or fault.setting[: len(each.setting)] == each.setting
@@ -103,7 +103,7 @@ def _valid_sections(values: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _fault(detail: Mapping[str, Any]) -> Fault:
-    """Convert one error of pydantic."""
+    """Convert a pydantic error to a fault."""
     place = tuple(detail["loc"])
     if place[:1] == ("backend",) and place[1:2] and place[1] in _BACKENDS:
         place = (place[0], *place[2:])
@@ -146,7 +146,7 @@ def _suggestion(place: SettingPath, location: SettingPath) -> str:
 
 
 def _siblings(model: type[BaseModel], location: SettingPath) -> list[str]:
-    """Return the settings at a location; it includes the tag of a union's member."""
+    """Return the settings at a location, which may include the tag of a union's member."""
     choices: list[type[BaseModel]] = [model]
     for part in location:
         below = [each for each in choices if isinstance(part, str) and part in each.model_fields]

@@ -1,4 +1,4 @@
-"""CloudTrail's event selectors: made from the `recording` settings, and matched with events."""
+"""CloudTrail's event selectors: builds them from `recording`, and matches them with events."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _READ_ONLY = {"read": "true", "write": "false"}
 _DELETIONS = ("DeleteObject", "DeleteObjects")
 
 Event = Mapping[str, str]
-"""The fields of an event that selectors read: `{"eventCategory": "Data", ...}`."""
+"""The fields of an event that selectors can test: `{"eventCategory": "Data", ...}`."""
 
 
 def advanced(env: Environment) -> tuple[AdvancedEventSelector, ...]:
-    """Return the trail's advanced selectors: made from `recording` if given, else its own."""
+    """Return the trail's advanced selectors, built from `recording` if it is given."""
     if env.recording is None:
         return env.trail.advanced_event_selectors
     return tuple(_from_recording(env, env.recording))
@@ -58,7 +58,7 @@ def delivery(env: Environment) -> Iterator[Event]:
 
 
 def matches(selector: AdvancedEventSelector, event: Event) -> bool:
-    """Tell whether a selector matches an event. Fields that the event lacks count as matching."""
+    """Return whether a selector matches an event. Fields that the event lacks count as matching."""
     return all(
         each.field not in event or _field_matches(each, event[each.field])
         for each in selector.fields
@@ -66,7 +66,7 @@ def matches(selector: AdvancedEventSelector, event: Event) -> bool:
 
 
 def matches_basic(selector: EventSelector, event: Event) -> bool:
-    """Tell whether a basic selector matches a data event."""
+    """Return whether a basic selector matches the data event of a write."""
     if selector.read_write_type == "ReadOnly":
         return False
     return any(
@@ -77,7 +77,7 @@ def matches_basic(selector: EventSelector, event: Event) -> bool:
 
 
 def _field_matches(condition: FieldSelector, value: str) -> bool:
-    """Apply the operators of one field as CloudTrail does: any positive one, no negative one."""
+    """Apply a field's operators as CloudTrail does: any positive and no negative one must match."""
     selects = (
         value in condition.equals,
         value.startswith(condition.starts_with),
@@ -119,7 +119,7 @@ def _management_name(recording: Recording) -> str:
 
 
 def _data(env: Environment, events: DataEvents) -> Iterator[AdvancedEventSelector]:
-    """Yield selectors of data events; writes to the stack's own buckets are left out."""
+    """Yield selectors of data events, except writes to the stack's own buckets."""
     kind, what = _TYPES[events.service]
     wanted, own = _arn_operators(events), own_objects(env)
     writes_everywhere = events.service == "s3" and events.access != "read"
@@ -144,7 +144,7 @@ def _data(env: Environment, events: DataEvents) -> Iterator[AdvancedEventSelecto
 
 
 def _arn_operators(events: DataEvents) -> dict[str, tuple[str, ...]]:
-    """Sort ARNs into exact ones and prefixes; a bucket means all of its objects."""
+    """Split ARNs into exact ones and prefixes; a bucket stands for all of its objects."""
     prefixes, exact = [], []
     for arn in events.arns:
         if arn.endswith("*"):
@@ -158,7 +158,7 @@ def _arn_operators(events: DataEvents) -> dict[str, tuple[str, ...]]:
 
 
 def _reaches_own(wanted: Mapping[str, tuple[str, ...]], own: tuple[str, ...]) -> bool:
-    """Tell whether the wanted objects include some in the stack's own buckets."""
+    """Return whether the wanted objects include any in the stack's own buckets."""
     return not wanted or any(
         mine.startswith(value) or value.startswith(mine)
         for values in wanted.values()
@@ -178,7 +178,7 @@ def _network(calls: NetworkEvents) -> AdvancedEventSelector:
 
 
 def _archive_access(env: Environment) -> Iterator[AdvancedEventSelector]:
-    """Yield selectors of reads and deletions in the own buckets; deliveries do not match them."""
+    """Yield selectors of reads and deletions in the stack's own buckets, without deliveries."""
     objects = [
         _equal("eventCategory", "Data"),
         _equal("resources.type", "AWS::S3::Object"),

@@ -27,7 +27,7 @@ LogRetention = Literal[
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557,
     2922, 3288, 3653,
 ]  # fmt: skip
-"""Days that CloudWatch Logs can keep a log group (API PutRetentionPolicy); 0 is for ever."""
+"""Retention in days that CloudWatch Logs accepts (API PutRetentionPolicy); 0 means for ever."""
 # A bucket's name is ASCII, but its keys, after the first slash, need not be.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 ResourceArn = Annotated[

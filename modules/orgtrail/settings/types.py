@@ -1,4 +1,4 @@
-"""The types of setting values, each with its rule in words: ids, names, ARNs, patterns, tags."""
+"""The types of setting values, such as ids, names and ARNs, each with its rule in words."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Section(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class TextRule:
-    """A test of a text, and the rule in words: `must be 12 digits in quotes`.
+    """A test of a text, with the rule in words, such as `must be 12 digits in quotes`.
 
     Args:
         text: the rule in words.
         holds: the test.
-        pattern: a pattern for the whole text, in Python and RE2 syntax; empty for other tests.
+        pattern: a pattern for the entire text, in Python and RE2 syntax; empty for other tests.
         never: patterns that no part of the text may match.
 
     """
@@ -54,11 +54,11 @@ class TextRule:
 
 
 def matches(pattern: str, text: str, *never: str) -> TextRule:
-    """Make a rule from a pattern of the whole text, and patterns that no part of it may match.
+    """Build a rule from a pattern for the entire text, and patterns that no part of it may match.
 
-    Patterns have no lookaround, because Terraform checks values with them too and RE2 has none. As
-    in RE2 (https://github.com/google/re2/wiki/Syntax), digits and letters are ASCII: AWS accepts no
-    others in account ids and names.
+    Patterns have no lookaround, because Terraform also uses them and RE2 has none. As in RE2
+    (https://github.com/google/re2/wiki/Syntax), digits and letters are ASCII: AWS accepts no others
+    in account ids and names.
     """
 
     def holds(value: str) -> bool:
@@ -132,7 +132,7 @@ _WITH_PATH = matches(
     "...:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_<permission set>_*",
     _SSO,
 )
-"""A role of IAM Identity Center has a path, and the region in it unless that is us-east-1.
+"""A role of IAM Identity Center has a path, which includes the region unless it is us-east-1.
 https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html"""
 _OF_ONE_SET = matches(
     r"[ -~]*",
@@ -290,7 +290,7 @@ SessionName = Annotated[
 ]
 
 MAX_TAGS = 50
-"""Tags of one resource. The stack adds none to those in `tags`.
+"""Most tags of one resource. The stack adds none to those in `tags`.
 https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
 TAG_KEY_LENGTH = 128
 TAG_VALUE_LENGTH = 256
@@ -300,7 +300,7 @@ _TAG_CATEGORIES = ("L", "N", "Zs")
 
 AWS allows `[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]`
 (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html, and CloudTrail's AddTags); we
-leave out its separators of lines and paragraphs."""
+omit its line and paragraph separators."""
 
 
 def _has_tag_characters(text: str) -> bool:
@@ -311,7 +311,7 @@ def _has_tag_characters(text: str) -> bool:
 
 
 def _is_reserved_tag(text: str) -> bool:
-    """Tell whether a text has the prefix that AWS reserves, in upper or lower case."""
+    """Return whether a text has AWS's reserved prefix, in any case."""
     return text.lower().startswith("aws:")
 
 

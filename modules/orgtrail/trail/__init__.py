@@ -1,7 +1,7 @@
 """The trail as data: every resource that an environment asks for, from its settings alone.
 
-Each module is a part: its resources, its policies, and the permissions that deploying it takes.
-Terraform's JSON, `check`, the doctor, the report and the module all read what `build` returns.
+Each module is a part: its resources, its policies, and the permissions needed to deploy it.
+Terraform's JSON, `check`, the doctor, the report and the module all use the result of `build`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["build"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load what builds the stack when it is first asked for: who reads one policy does not wait."""
+    """Import `build` on first use, so that code that needs only one policy loads fast."""
     if name != "build":
         raise AttributeError(f"orgtrail.trail has no {name}")
     from orgtrail.trail.stack import build

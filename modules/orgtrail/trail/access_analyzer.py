@@ -11,12 +11,12 @@ from orgtrail.trail.part import Before, Part
 def access_analyzer(part: Part, settings: AccessAnalyzerSettings, after: Before) -> None:
     """Register the administrator once, then add an analyzer in each region.
 
-    They report what is shared with anyone outside of the organization.
+    The analyzers report resources shared outside the organization.
 
     Args:
-        part: the part that they become.
-        settings: the analyzer's own.
-        after: what must be there before: the check of the organization.
+        part: the part to add to.
+        settings: the analyzer's settings.
+        after: resources that must exist before: the check of the organization.
 
     """
     env = part.environment

@@ -36,14 +36,14 @@ _KEY, _VALUE = "${each.key}", "${{each.value.{}}}"
 def alarms(part: Part, settings: AlarmSettings, *, group: Before) -> None:
     """Add the topic, then metric filters on the trail's log group, and alarms on their metrics.
 
-    Each alarm is there twice: over all accounts, as scanners look for it, and by account, where
-    CloudWatch evaluates every account separately and its notice names the one it is about.
+    Each alarm exists twice: over all accounts, as scanners expect it, and by account, where
+    CloudWatch evaluates every account separately and its message names the account.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Metrics_Insights_Alarm.html
 
     Args:
-        part: the part that they become, in the account that owns the log group.
-        settings: the alarms' own.
-        group: the log group, where the stack makes it.
+        part: the part to add to, in the account that owns the log group.
+        settings: the alarms' settings.
+        group: the log group, if the stack manages it.
 
     """
     group = tuple(group)
@@ -60,7 +60,7 @@ def alarms(part: Part, settings: AlarmSettings, *, group: Before) -> None:
 
 
 def _topic(part: Part, settings: AlarmSettings) -> Resource:
-    """Add the topic with its policy and its key, and return what is made last."""
+    """Add the topic with its policy and its key; return the policy, which is created last."""
     env = part.environment
     made = encrypted_topic(
         part,
@@ -94,7 +94,7 @@ def _subscribe(part: Part, settings: AlarmSettings, topic: Resource) -> None:
 
 
 def _chat(part: Part, settings: AlarmSettings, topic: Resource) -> None:
-    """Add the channels. Without a guardrail a channel could do all that administrators can."""
+    """Add the channels. Without a guardrail, a channel could do everything an administrator can."""
     env, name = part.environment, settings.chat_role_name
     may_look = role(
         part.inside("chat"),
@@ -137,7 +137,7 @@ def _chat(part: Part, settings: AlarmSettings, topic: Resource) -> None:
 def _totals(
     part: Part, settings: AlarmSettings, watched: list[Alarm], group: Before, topic: Resource
 ) -> None:
-    """Add plain alarms: Security Hub wants a metric with no dimensions."""
+    """Add plain alarms: Security Hub requires a metric without dimensions."""
     namespace = settings.namespace
     filters = _filters(part, settings, "totals", watched, group, namespace, {"default_value": "0"})
     part.add(
@@ -150,7 +150,7 @@ def _totals(
         statistic="Sum",
         period=Expression(_VALUE.format("period")),
         threshold=Expression(_VALUE.format("threshold")),
-        **_common(part, settings, [topic, filters]),
+        **_common_arguments(part, settings, [topic, filters]),
     )
 
 
@@ -178,7 +178,7 @@ def _by_account(
         alarm_name=naming.alarm_title(settings.namespace, _KEY, by_account=True),
         metric_query=[series],
         threshold=Expression(_VALUE.format("threshold")),
-        **_common(part, settings, [topic, filters]),
+        **_common_arguments(part, settings, [topic, filters]),
     )
 
 
@@ -212,7 +212,7 @@ def _filters(
 
 
 def _silence(part: Part, settings: AlarmSettings, alarm: Alarm, after: Before) -> None:
-    """Ring where nothing comes: the metric of the log group itself, missing or zero."""
+    """Add the alarm on silence: the log group's own metric is missing or zero."""
     part.add(
         "aws_cloudwatch_metric_alarm",
         "silence",
@@ -224,7 +224,7 @@ def _silence(part: Part, settings: AlarmSettings, alarm: Alarm, after: Before) -
         period=settings.silence_minutes * 60,
         threshold=1,
         **{
-            **_common(part, settings, after),
+            **_common_arguments(part, settings, after),
             "alarm_description": _description(alarm),
             "comparison_operator": "LessThanThreshold",
             "treat_missing_data": "breaching",
@@ -232,7 +232,7 @@ def _silence(part: Part, settings: AlarmSettings, alarm: Alarm, after: Before) -
     )
 
 
-def _common(part: Part, settings: AlarmSettings, after: Before) -> dict[str, Any]:
+def _common_arguments(part: Part, settings: AlarmSettings, after: Before) -> dict[str, Any]:
     return {
         "alarm_description": _VALUE.format("description"),
         "comparison_operator": _AT_LEAST,
@@ -274,7 +274,7 @@ def topic_policy(env: Environment, alarms: AlarmSettings) -> Document:
 
 
 def key_policy(env: Environment) -> Document:
-    """Return the key's policy. The service's own key would keep alarms from publishing.
+    """Return the key's policy. With SNS's AWS managed key, alarms could not publish.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
@@ -286,9 +286,9 @@ def key_policy(env: Environment) -> Document:
 
 
 def chat_trust() -> Document:
-    """Return who may assume the chat role: the chat service.
+    """Return the chat role's trust policy: only the chat service may assume it.
 
-    A channel of another account cannot be given it, since `iam:PassRole` ends at the account.
+    A channel of another account cannot get the role, since `iam:PassRole` ends at the account.
     """
     return document(
         {
@@ -301,7 +301,7 @@ def chat_trust() -> Document:
 
 
 def chat_permissions() -> Document:
-    """Return what a channel may: look at alarms and draw their metrics."""
+    """Return a channel's permissions: to view alarms and draw their metrics."""
     actions = ("DescribeAlarms", "DescribeAlarmHistory", "GetMetricData", "GetMetricWidgetImage")
     return document(allow("LookAtAlarms", "cloudwatch", actions, "*"))
 
@@ -311,7 +311,7 @@ def _our_alarms(env: Environment) -> str:
 
 
 def deploying(env: Environment) -> Iterator[Statement]:
-    """Yield what deploying filters and alarms takes, in the management account."""
+    """Yield the permissions to deploy filters and alarms, in the management account."""
     account = env.management.id
     group = naming.log_group_arn(env, account)
     filters = ("DeleteMetricFilter", "DescribeMetricFilters", "PutMetricFilter")

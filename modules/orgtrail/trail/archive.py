@@ -29,19 +29,19 @@ FINDINGS_LOG_PREFIX = "guardduty-findings/"
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """What other parts need of the archive."""
+    """The archive's resources that other parts need."""
 
     access_logs: LogTarget
     bucket: Bucket
     ready: tuple[Resource, ...]
-    """What must be there before the first log file comes."""
+    """Resources that must exist before the first log file arrives."""
 
 
 def archive(part: Part, key_arn: str) -> Archive:
-    """Add both buckets.
+    """Add the archive and the access-log bucket.
 
     Args:
-        part: the part that they become.
+        part: the part to add to.
         key_arn: ARN of the key that encrypts log files.
 
     """
@@ -64,7 +64,7 @@ def archive(part: Part, key_arn: str) -> Archive:
     )
     ready = [made.policy, made.encryption]
     if lock := settings.object_lock:
-        # A log file that came before the lock would stay unlocked.
+        # A log file delivered before the lock would stay unlocked.
         ready.append(
             part.add(
                 "aws_s3_bucket_object_lock_configuration",
@@ -94,17 +94,19 @@ def _access_logs(part: Part) -> LogTarget:
 
 
 def archive_policy(env: Environment) -> Document:
-    """Return the archive's policy: CloudTrail writes for this one trail, nobody deletes.
+    """Return the archive's policy: CloudTrail writes for this trail only, nobody deletes.
 
     Source of the first three statements:
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
     """
     bucket = env.archive.bucket
     return document(
-        _from_trail(env, "AWSCloudTrailAclCheck20150319", "s3:GetBucketAcl", bucket, ""),
-        # CreateTrail asks for the management account's own prefix too.
-        _from_trail(env, "AWSCloudTrailWrite20150319", "s3:PutObject", bucket, env.management.id),
-        _from_trail(
+        _allow_cloudtrail(env, "AWSCloudTrailAclCheck20150319", "s3:GetBucketAcl", bucket, ""),
+        # CreateTrail also requires access to the management account's own prefix.
+        _allow_cloudtrail(
+            env, "AWSCloudTrailWrite20150319", "s3:PutObject", bucket, env.management.id
+        ),
+        _allow_cloudtrail(
             env,
             "AWSCloudTrailOrganizationWrite20150319",
             "s3:PutObject",
@@ -146,8 +148,10 @@ def access_log_policy(env: Environment) -> Document:
     return document(*deliveries, transport(env, bucket), no_deletion(env, bucket))
 
 
-def _from_trail(env: Environment, sid: str, action: str, bucket: str, owner: str) -> Statement:
-    """Allow CloudTrail one action, for this trail alone (no confused deputy)."""
+def _allow_cloudtrail(
+    env: Environment, sid: str, action: str, bucket: str, owner: str
+) -> Statement:
+    """Allow CloudTrail one action, for this trail only (no confused deputy)."""
     write = {"s3:x-amz-acl": "bucket-owner-full-control"} if owner else {}
     key = f"{env.logs_prefix}{owner}/*" if owner else ""
     return {
@@ -161,10 +165,10 @@ def _from_trail(env: Environment, sid: str, action: str, bucket: str, owner: str
 
 
 def _only_cloudtrail_writes(env: Environment) -> Statement:
-    """Deny writing where this trail writes to everyone but CloudTrail, so that no log is forged.
+    """Deny everyone but CloudTrail writing below this trail's prefixes, against forged logs.
 
-    Elsewhere in a shared bucket other services write what is theirs. The key is absent where the
-    caller is no service, and an absent key is not equal.
+    Other services may write to other prefixes of a shared bucket. The condition key is absent if
+    the caller is not a service, and StringNotEquals matches an absent key.
     """
     return {
         "Sid": "DenyForgedLogs",

@@ -18,25 +18,32 @@ from orgtrail.trail.policy import (
     trust,
 )
 
-_ASK = (
+_QUERY_ACTIONS = (
     "BatchGetNamedQuery", "BatchGetQueryExecution", "GetNamedQuery", "GetPreparedStatement",
     "GetQueryExecution", "GetQueryResults", "GetQueryResultsStream", "GetWorkGroup",
     "ListNamedQueries", "ListPreparedStatements", "ListQueryExecutions", "StartQueryExecution",
     "StopQueryExecution",
 )  # fmt: skip
-_BROWSE = (
+_BROWSE_ACTIONS = (
     "GetDataCatalog", "GetDatabase", "GetTableMetadata", "ListDatabases", "ListTableMetadata",
 )  # fmt: skip
 _CATALOG = "datacatalog/AwsDataCatalog"
-_SCHEMA = ("GetDatabase", "GetDatabases", "GetPartition", "GetPartitions", "GetTable", "GetTables")
+_SCHEMA_ACTIONS = (
+    "GetDatabase",
+    "GetDatabases",
+    "GetPartition",
+    "GetPartitions",
+    "GetTable",
+    "GetTables",
+)
 
 
 def auditor(part: Part, settings: AuditorSettings) -> None:
     """Add the role.
 
     Args:
-        part: the part that it becomes, in the logging account.
-        settings: the role's own.
+        part: the part to add to, in the logging account.
+        settings: the role's settings.
 
     """
     env = part.environment
@@ -52,7 +59,7 @@ def auditor(part: Part, settings: AuditorSettings) -> None:
 
 
 def auditor_trust(auditor: AuditorSettings) -> Document:
-    """Return who may assume the auditors' role: with MFA, an external id, a source identity."""
+    """Return the role's trust policy, with MFA, an external id and a source identity as set."""
     return trust(
         auditor.trusted,
         mfa=auditor.requires_mfa,
@@ -62,19 +69,21 @@ def auditor_trust(auditor: AuditorSettings) -> Document:
 
 
 def auditor_permissions(env: Environment) -> Document:
-    """Return what an auditor may: ask the workgroup, read the archive and results.
+    """Return an auditor's permissions: to use the workgroup, and to read the archive and results.
 
     https://docs.aws.amazon.com/athena/latest/ug/workgroups-iam-policy.html
     """
     return document(
-        allow("AskAthena", "athena", _ASK, naming.workgroup_arn(env)),
-        allow("BrowseCatalog", "athena", _BROWSE, naming.logging_arn(env, "athena", _CATALOG)),
-        # The console asks for these lists; they have names alone, and no resource to name.
+        allow("AskAthena", "athena", _QUERY_ACTIONS, naming.workgroup_arn(env)),
+        allow(
+            "BrowseCatalog", "athena", _BROWSE_ACTIONS, naming.logging_arn(env, "athena", _CATALOG)
+        ),
+        # The console needs these lists; they contain only names, and take no resource ARN.
         allow("OpenConsole", "athena", ("ListDataCatalogs", "ListWorkGroups"), "*"),
         allow(
             "ReadSchema",
             "glue",
-            _SCHEMA,
+            _SCHEMA_ACTIONS,
             [
                 naming.logging_arn(env, "glue", "catalog"),
                 *naming.catalog_arns(env),
@@ -91,7 +100,7 @@ def auditor_permissions(env: Environment) -> Document:
         ),
         *_compacted(env),
         *decrypt(env, "DecryptLogFilesAndResults", ["s3"], [], "GenerateDataKey"),
-        # The public keys that digests are signed with: the proof needs them, they tell nothing.
+        # The public keys of digest signatures: verification needs them, and they are not secret.
         allow("VerifyDigests", "cloudtrail", ("ListPublicKeys",), "*"),
     )
 

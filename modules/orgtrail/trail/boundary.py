@@ -1,7 +1,7 @@
 """The permissions boundary of the roles that the stack makes: the most that any of them may do.
 
-It is made by hand before the first apply, by somebody else than who deploys: a deploy role that
-may only make and change roles within it cannot give itself, or anybody, more than that.
+Somebody other than the deployer creates it by hand before the first apply. A deploying role that
+may only create and change roles within the boundary cannot give anybody more permissions than that.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 """
 
@@ -23,26 +23,26 @@ _OBJECTS = ("AbortMultipartUpload", "DeleteObject", "ListMultipartUploadParts", 
 def boundary(env: Environment, name: str) -> Document:
     """Return the boundary of an account's roles.
 
-    It holds for whatever the file may ask for later on: it need not be made again where an option
-    comes, but where the archive, another bucket or the home region gets another name.
+    It covers all options, so that enabling one later needs no new boundary. A change of the home
+    region or the name of a bucket does.
 
     Args:
         env: the settings.
-        name: the account, `management` or `logging`; the stack makes no role in others.
+        name: the account, `management` or `logging`; the stack creates no roles in others.
 
     """
     return document(*(_management(env) if name == "management" else _logging(env)))
 
 
 def _management(env: Environment) -> Iterator[Statement]:
-    """Yield what delivery to CloudWatch Logs and the chat's role do."""
+    """Yield the statements for the roles of the CloudWatch Logs delivery and the chat channels."""
     yield allow("Deliver", "logs", ("CreateLogStream", "PutLogEvents"),
                 naming.log_stream_arns(env))  # fmt: skip
     yield allow("Look", "cloudwatch", ("Describe*", "Get*"), "*")
 
 
 def _logging(env: Environment) -> Iterator[Statement]:
-    """Yield what auditors, a SIEM, the compaction and the verification do."""
+    """Yield the statements for the roles of auditors, SIEM, compaction and verification."""
     archive = naming.bucket_arn(env, env.archive.bucket)
     compacted = env.compacted_bucket or f"{env.archive.bucket}-compacted"
     buckets = [naming.bucket_arn(env, each) for each in (env.result_bucket, compacted)]
@@ -50,7 +50,7 @@ def _logging(env: Environment) -> Iterator[Statement]:
     yield allow(
         "Read", "s3", ("Get*", "List*"), [*everything, *(f"{each}/*" for each in everything)]
     )
-    # Never the archive: nobody but CloudTrail writes there, and nobody deletes.
+    # Never the archive: only CloudTrail writes there, and nobody deletes.
     yield allow("Write", "s3", _OBJECTS, [f"{each}/*" for each in buckets])
     yield allow("Ask", "athena", _ATHENA, "*")
     yield allow("ReadCatalog", "glue", ("BatchGet*", "Get*", "UpdateTable"),

@@ -42,10 +42,10 @@ def catalog(part: Part, *, organization: str, key_arn: str, access_logs: LogTarg
     The table projects account, region and day.
 
     Args:
-        part: the part that they become, in the logging account.
-        organization: address of the organization: its accounts complete the file's.
+        part: the part to add to, in the logging account.
+        organization: address of the organization, whose accounts complete those of the file.
         key_arn: ARN of the key that encrypts query results.
-        access_logs: the bucket that logs who reaches for results.
+        access_logs: the bucket for the result bucket's access logs.
 
     """
     env, settings = part.environment, part.environment.catalog
@@ -129,7 +129,7 @@ def _table(part: Part, accounts: str, database: Resource) -> None:
 
 
 def _accounts(part: Part, organization: str) -> str:
-    """Return the accounts to project. White space would become part of a value."""
+    """Return the accounts to project, without white space, which would become part of a value."""
     ids, known = part.environment.account_ids, account_ids(organization)
     if part.environment.catalog.accounts == "file":
         part.warn(
@@ -169,10 +169,10 @@ def _workgroup(env: Environment, key_arn: str) -> Json:
 
 
 def _questions(part: Part, accounts: str, *, workgroup: Resource, database: Resource) -> None:
-    """Add one resource of each kind, made once for each question of the pack.
+    """Add a named query and a prepared statement for each question of the pack.
 
     Args:
-        part: the part that they become.
+        part: the part to add to.
         accounts: the accounts that the table projects, as text or an expression.
         workgroup: the workgroup.
         database: the database.
@@ -217,12 +217,12 @@ def _about(query: Question, order: tuple[str, ...]) -> str:
 
 
 def results_policy(env: Environment) -> Document:
-    """Return the result bucket's policy: encrypted transport only; IAM decides who reads."""
+    """Return the result bucket's policy: TLS only; IAM decides who reads."""
     return document(transport(env, env.result_bucket))
 
 
 def deploying(env: Environment) -> Iterator[Statement]:
-    """Yield what deploying the catalog takes, in the logging account."""
+    """Yield the permissions to deploy the catalog, in the logging account."""
     tables = [naming.logging_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]
     yield allow("ManageTable", "glue", _TABLE, tables)
     yield allow("ManageWorkgroup", "athena", _WORKGROUP, naming.workgroup_arn(env))

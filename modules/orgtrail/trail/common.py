@@ -13,12 +13,12 @@ from orgtrail.trail.policy import Document, boundary_arn, text
 from orgtrail.trail.resource import Json, Provider, Resource, literal
 
 UNKNOWN_POLICY = "${somebody_elses}"
-"""A policy that the settings only refer to: nothing can be proven about it."""
+"""A placeholder for a policy that the settings only refer to, which stays unproven."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long a bucket keeps objects, in days; None is for ever."""
+    """How long a bucket keeps objects, in days; None means for ever."""
 
     expire: int | None
     noncurrent: int
@@ -28,7 +28,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class LogTarget:
-    """A bucket that server access logs go to, and what must be there before."""
+    """A bucket for server access logs, and the resources that must exist before its use."""
 
     name: str
     ready: tuple[Resource | str, ...] = ()
@@ -36,14 +36,14 @@ class LogTarget:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A private bucket, as far as other resources wait for it."""
+    """A private bucket's resources that other resources depend on."""
 
     name: str
     versioning: Resource
     encryption: Resource
     policy: Resource
     imported: Callable[[BucketPart], str]
-    """The id by which the first plan imports a part of the bucket; empty where it does not."""
+    """Returns the import id of a part of the bucket; empty if it is not imported."""
 
 
 def private_bucket(
@@ -60,14 +60,14 @@ def private_bucket(
     """Add a bucket without public access, ACLs or unencrypted objects, with a policy.
 
     Args:
-        part: the part that it becomes.
+        part: the part to add to.
         bucket: the bucket's name.
-        policy: its policy; None where the settings only refer to the bucket.
+        policy: its policy; None if the settings only refer to the bucket.
         retention: when objects move and expire.
         kms_key_arn: key of the default encryption; None means SSE-S3.
-        logs_to: bucket and prefix for server access logs; None where nothing is logged.
-        protect: refuse to destroy it.
-        existing: what of it is brought under management; None makes it.
+        logs_to: bucket and prefix for server access logs; None to log nothing.
+        protect: whether to refuse to destroy it.
+        existing: the existing bucket to import; None creates one.
 
     """
     is_managed = policy is not None
@@ -138,8 +138,8 @@ def private_bucket(
         "lifecycle_configuration",
         "lifecycle",
         imports="lifecycle",
-        # Moving the many small files would cost more than it saves: 40 KB of overhead and a
-        # request each.
+        # Moving the many small files would cost more than it saves: each takes a request and
+        # 40 KB of overhead.
         transition_default_minimum_object_size="all_storage_classes_128K",
         rule=[_retention_rule(retention)],
         # Noncurrent rules need versioning to be on.
@@ -150,7 +150,7 @@ def private_bucket(
         "policy",
         imports="policy",
         policy=UNKNOWN_POLICY if policy is None else literal(text(policy)),
-        # S3 refuses two changes of a bucket's access at the same time.
+        # S3 refuses concurrent changes to a bucket's access.
         depends_on=[closed],
     )
     if logs_to:
@@ -189,15 +189,15 @@ def service_key(
     protect: bool = False,
     existing: ExistingKey | None = None,
 ) -> Resource:
-    """Add a key that services encrypt with, its rotation and its alias; return the key.
+    """Add a rotating key with an alias, for use by services; return the key.
 
     Args:
-        part: the part that it becomes.
+        part: the part to add to.
         alias: its alias.
-        description: what it is for.
-        policy: its policy, in force from the first moment.
-        protect: refuse to destroy it.
-        existing: the key that is brought under management; None makes one.
+        description: its description.
+        policy: its policy, in force from creation.
+        protect: whether to refuse to destroy it.
+        existing: the existing key to import; None creates one.
 
     """
     settings = part.environment.key
@@ -223,7 +223,7 @@ def service_key(
 
 
 def others_key(part: Part, *, arn: str, alias: str, owner: Provider) -> Resource:
-    """Add a key that the settings only refer to; return it."""
+    """Add a key that the settings only refer to; return the key."""
     key = part.add(
         "aws_kms_key",
         "Default",
@@ -256,14 +256,14 @@ class Topic:
 def encrypted_topic(
     part: Part, name: str, *, id: str, key_policy: Document, topic_policy: Document
 ) -> Topic:
-    """Add a topic with a key and a policy of its own.
+    """Add a topic with its own key and policy.
 
     Args:
-        part: the part that it becomes part of.
+        part: the part to add to.
         name: the topic's name.
-        id: its name in the part; `Default` takes the part's own.
+        id: its id in the part; `Default` for the part's own id.
         key_policy: the policy of its key.
-        topic_policy: its own policy.
+        topic_policy: the policy of the topic.
 
     """
     key = service_key(
@@ -293,17 +293,17 @@ def role(
     session_seconds: int | None = None,
     exists: bool = False,
 ) -> Resource:
-    """Add a role with one policy of its own, within the account's boundary; return the policy.
+    """Add a role with one inline policy, within the account's boundary; return the policy.
 
     Args:
-        part: the part that it becomes.
+        part: the part to add to.
         name: the role's name.
-        description: what it is for.
-        trust: who may assume it.
-        policy_name: name of the policy in it.
-        permissions: what it may do.
-        session_seconds: how long a session lasts at most; None leaves AWS's hour.
-        exists: bring the role under management.
+        description: its description.
+        trust: its trust policy.
+        policy_name: name of the inline policy.
+        permissions: the inline policy.
+        session_seconds: maximum length of a session; None means AWS's default of one hour.
+        exists: whether the role exists and is imported.
 
     """
     made = part.add(
@@ -327,7 +327,7 @@ def role(
 
 
 def columns(*fields: records.Field) -> list[Json]:
-    """Return the columns of a Glue table for fields of a record."""
+    """Return the Glue table columns for fields of a record."""
     return [
         {"name": each.name.lower(), "type": records.hive(each.type), "comment": each.meaning}
         for each in fields

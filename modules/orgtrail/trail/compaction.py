@@ -28,7 +28,7 @@ from orgtrail.trail.resource import Json, Resource, literal
 
 SCHEDULER = "scheduler.amazonaws.com"
 CALL = "athena:startQueryExecution"
-"""What the schedule calls, as EventBridge Scheduler writes it."""
+"""The API call of the schedule, in EventBridge Scheduler's notation."""
 _WRITE = ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject")
 
 
@@ -41,14 +41,14 @@ def compaction(
     workgroup: Resource,
     database: Resource,
 ) -> None:
-    """Add bucket, Iceberg table, schedule and its role. The log files stay: they are the evidence.
+    """Add bucket, Iceberg table, schedule and its role. The log files are kept as evidence.
 
     Args:
-        part: the part that they become, in the logging account.
-        settings: the table's own.
+        part: the part to add to, in the logging account.
+        settings: the table's settings.
         key_arn: ARN of the key that encrypts the table.
-        access_logs: the bucket that logs who reaches for it.
-        workgroup: the workgroup that the schedule asks.
+        access_logs: the bucket for the table bucket's access logs.
+        workgroup: the workgroup that the schedule uses.
         database: the database.
 
     """
@@ -76,7 +76,7 @@ def compaction(
             "location": naming.compacted_location(env),
             "columns": columns(*records.FIELDS, *records.PARTITIONS),
         },
-        # Each commit writes where the newest metadata lies.
+        # Each commit updates the location of the newest metadata.
         lifecycle={"ignore_changes": ["parameters"]},
     )
     may_run = role(
@@ -97,7 +97,7 @@ def _schedule(part: Part, settings: Compaction, after: Before) -> None:
     runs = {
         name: {
             "at": daily if name == "take" else weekly,
-            "ask": literal(json.dumps(_ask(part, sql))),
+            "ask": literal(json.dumps(_query_input(part, sql))),
         }
         for name, sql in compaction_statements(env.catalog.table, settings.table, keep).items()
     }
@@ -119,7 +119,7 @@ def _schedule(part: Part, settings: Compaction, after: Before) -> None:
     )
 
 
-def _ask(part: Part, sql: str) -> Json:
+def _query_input(part: Part, sql: str) -> Json:
     catalog = part.environment.catalog
     return {
         "QueryString": sql,
@@ -129,13 +129,13 @@ def _ask(part: Part, sql: str) -> Json:
 
 
 def bucket_policy(env: Environment) -> Document:
-    """Return the bucket's policy: encrypted transport only; IAM decides who reads."""
+    """Return the bucket's policy: TLS only; IAM decides who reads."""
     assert env.compacted_bucket
     return document(transport(env, env.compacted_bucket))
 
 
 def role_trust(env: Environment) -> Document:
-    """Return who may assume the role: EventBridge Scheduler, for schedules of the account.
+    """Return the role's trust policy: EventBridge Scheduler, for schedules of the account.
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     """
@@ -152,7 +152,7 @@ def role_trust(env: Environment) -> Document:
 
 
 def role_permissions(env: Environment) -> Document:
-    """Return what the role may: read the archive, write the table, both through Athena."""
+    """Return the role's permissions: to read the archive and write the table through Athena."""
     assert env.compacted_bucket
     compaction = env.catalog.compaction
     assert compaction
@@ -181,9 +181,9 @@ def role_permissions(env: Environment) -> Document:
 
 
 def deploying(env: Environment, settings: Compaction) -> Iterator[Statement]:
-    """Yield what deploying them takes, in the logging account."""
+    """Yield the permissions to deploy the compaction, in the logging account."""
     assert env.compacted_bucket
-    # Glue writes an Iceberg table's first metadata in the caller's name.
+    # Glue writes an Iceberg table's first metadata with the caller's permissions.
     objects = naming.bucket_arn(env, env.compacted_bucket, "*")
     yield allow("BeginTable", "s3", ("GetObject", "PutObject"), objects)
     yield _metadata_key(env, env.compacted_bucket)
@@ -193,7 +193,7 @@ def deploying(env: Environment, settings: Compaction) -> Iterator[Statement]:
 
 
 def _metadata_key(env: Environment, bucket: str) -> Statement:
-    """Allow the key for that metadata: through S3, for objects of this one bucket."""
+    """Allow use of the key for the table's metadata: through S3, for objects of this bucket."""
     return {
         **allow("EncryptTable", "kms", ("Decrypt", "GenerateDataKey"), naming.any_key_arn(env)),
         "Condition": {

@@ -16,7 +16,7 @@ from orgtrail.trail.resource import Resource
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What other parts wait for."""
+    """The delivery's resources that other parts depend on."""
 
     group: Resource
     ready: tuple[Resource, ...]
@@ -51,7 +51,7 @@ def delivery(part: Part) -> Delivery:
 
 
 def delivery_trust(env: Environment) -> Document:
-    """Return the trust policy: CloudTrail, for this trail alone."""
+    """Return the trust policy: CloudTrail, for this trail only."""
     return document(
         {
             "Sid": "CloudTrailDelivers",
@@ -64,7 +64,7 @@ def delivery_trust(env: Environment) -> Document:
 
 
 def delivery_permissions(env: Environment) -> Document:
-    """Return the permissions: the two kinds of stream that the trail writes, nothing else.
+    """Return the permissions: to write the trail's two kinds of streams only.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
     """
@@ -79,7 +79,7 @@ def delivery_permissions(env: Environment) -> Document:
 
 
 def deploying(env: Environment) -> Iterator[Statement]:
-    """Yield what deploying them takes, in the management account."""
+    """Yield the permissions to deploy the delivery, in the management account."""
     group = naming.log_group_arn(env, env.management.id)
     if not env.adopt.is_referenced("log_group"):
         yield allow("ManageLogGroup", "logs", of.LOG_GROUP, [group, f"{group}:*"])

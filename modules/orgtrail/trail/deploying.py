@@ -1,6 +1,6 @@
 """What Terraform does to a resource over its life: makes, reads, changes, tags and destroys it.
 
-The end-to-end tests hold these against every call that the provider made.
+The end-to-end tests compare these lists with every call that the provider made.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ BUCKET = (
     "PutBucketVersioning", "PutEncryptionConfiguration",
     "PutLifecycleConfiguration", "TagResource", "UntagResource",
 )  # fmt: skip
-"""No action on objects: who deploys reads no log file and deletes none."""
+"""No actions on objects: the deploying role can neither read nor delete log files."""
 NEW_KEY = (
     "DescribeKey", "EnableKeyRotation", "GetKeyPolicy", "GetKeyRotationStatus",
     "ListResourceTags", "TagResource", "UntagResource",
 )  # fmt: skip
-"""What a key needs before it has its alias. Its use is not among these: who deploys decrypts
-nothing."""
+"""Actions on a key before it has its alias. None of them use the key: the deploying role cannot
+decrypt."""
 NAMED_KEY = ("DeleteAlias", "PutKeyPolicy", "UpdateAlias", "UpdateKeyDescription")
-"""What a key is asked for that has one of our aliases, and no other key."""
+"""Actions on keys that have one of our aliases, and on no other key."""
 ALIAS = ("CreateAlias", "DeleteAlias", "UpdateAlias")
 ROLE = (
     "DeleteRole", "GetRole", "GetRolePolicy", "ListAttachedRolePolicies",
@@ -38,7 +38,7 @@ ROLE = (
     "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription",
 )  # fmt: skip
 BOUNDED_ROLE = ("CreateRole", "DeleteRolePolicy", "PutRolePolicy")
-"""What decides how much a role may do: where the file names a boundary, within it alone."""
+"""Actions that decide a role's permissions: allowed only within the boundary, if there is one."""
 LOG_GROUP = (
     "AssociateKmsKey", "CreateLogGroup", "DeleteLogGroup", "DeleteRetentionPolicy",
     "DisassociateKmsKey", "ListTagsForResource", "PutRetentionPolicy", "TagResource",
@@ -53,17 +53,17 @@ TOPIC = (
 
 
 def keys(sid: str, account_keys: str, aliases: dict[str, str]) -> list[Statement]:
-    """Allow making keys, and managing those that have one of our aliases.
+    """Allow creating keys, and managing those that have one of our aliases.
 
-    AWS makes up a key's id, and a key has no alias yet when it is made. Once it has, it is known
-    by that: no other key's policy can be changed, and our alias cannot be given to another key.
-    Terraform takes the alias away before the key, so a key without any may be deleted too.
+    AWS generates a key's id, and a new key has no alias yet. Once it has one, the alias identifies
+    it: policies of other keys cannot be changed, and our alias cannot move to another key.
+    Terraform deletes the alias before the key, so that keys without an alias may be deleted too.
     https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
 
     Args:
-        sid: what the statements' names begin with.
-        account_keys: the ARN of every key of the account.
-        aliases: the ARN of each alias of ours by its name.
+        sid: prefix of the statements' ids.
+        account_keys: ARN pattern of all keys of the account.
+        aliases: ARNs of our aliases, by name.
 
     """
     by_alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": list(aliases)}}
@@ -80,14 +80,14 @@ def keys(sid: str, account_keys: str, aliases: dict[str, str]) -> list[Statement
 
 
 def roles(sid: str, arns: str | list[str], boundary: str | None) -> list[Statement]:
-    """Allow making and changing roles; how much they may do is within the boundary.
+    """Allow creating and changing roles, with permissions only within the boundary.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 
     Args:
-        sid: what the statements' names begin with.
+        sid: prefix of the statements' ids.
         arns: the roles.
-        boundary: ARN of their permissions boundary; None where the file names none.
+        boundary: ARN of their permissions boundary; None if the file sets none.
 
     """
     if boundary is None:
@@ -101,15 +101,15 @@ def roles(sid: str, arns: str | list[str], boundary: str | None) -> list[Stateme
 
 
 def pass_role(sid: str, role: str, service: str) -> Statement:
-    """Allow handing a role to one service."""
+    """Allow passing a role to one service."""
     passed = {"StringEquals": {"iam:PassedToService": service}}
     return {**allow(sid, "iam", ("PassRole",), role), "Condition": passed}
 
 
 def service_linked(sid: str, env: Environment, *services: str) -> Statement:
-    """Allow making the roles that services act with, and looking whether they are there.
+    """Allow creating and reading the service-linked roles of services.
 
-    Creating an organization trail asks for it:
+    Creating an organization trail requires it:
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
     """
     roles = [naming.role_arn(env, "*", f"aws-service-role/{each}/*") for each in services]

@@ -1,7 +1,7 @@
 """What the services that look for threats have in common: an administrator, a part in each region.
 
-No local AWS answers all calls that deploying them takes, so those lists come from the provider's
-own source and from the pages named here; no test has seen each of them used.
+No local AWS supports all calls that deploying them takes. The lists of actions come from the
+provider's source and the linked pages; no test covers all of them.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ _ADMINISTRATION = {
     "security_hub": ("securityhub", _SECURITY_HUB),
     "access_analyzer": ("access-analyzer", _ANALYZER),
 }
-_MAKING = ("Create", "Enable", "TagResource", "UntagResource")
-"""What the names of actions begin with that removing never asks for."""
-_LINKED = {
+_CREATING_PREFIXES = ("Create", "Enable", "TagResource", "UntagResource")
+"""Prefixes of actions that removal never needs."""
+_LINKED_SERVICES = {
     "guardduty": ("guardduty.amazonaws.com", "malware-protection.guardduty.amazonaws.com"),
     "security_hub": ("securityhub.amazonaws.com",),
     "access_analyzer": (naming.ACCESS_ANALYZER,),
@@ -73,7 +73,7 @@ _CHATS = (
 
 
 def delegating(env: Environment) -> Iterator[Statement]:
-    """Yield what the management account's role needs to hand services to their administrators.
+    """Yield the management role's permissions to delegate services to their administrators.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-delegated-administrator-permissions.html
     https://docs.aws.amazon.com/guardduty/latest/ug/organizations_permissions.html
@@ -81,11 +81,11 @@ def delegating(env: Environment) -> Iterator[Statement]:
     if env.trail.delegated_administrator:
         delegation = ("DeregisterOrganizationDelegatedAdmin", "RegisterOrganizationDelegatedAdmin")
         yield allow("DelegateTrail", "cloudtrail", delegation, "*")
-    # What a retired account administered is taken back, and the file no longer says what it was.
+    # Services of a retired account are taken back, and the file no longer says which.
     handed = {*env.detection, *(_ADMINISTRATION if env.retired.accounts else ())}
     if env.trail.delegated_administrator or handed:
         yield allow("FindDelegates", "organizations", _DELEGATED, "*")
-        # Not of any service: who delegates StackSets or Identity Center rules every member.
+        # Only these services: a delegate of StackSets or Identity Center controls every member.
         ours = {"StringEquals": {"organizations:ServicePrincipal": _principals(env)}}
         yield {**allow("Delegate", "organizations", _DELEGATION, "*"), "Condition": ours}
     if "guardduty" in handed:
@@ -104,21 +104,21 @@ def delegating(env: Environment) -> Iterator[Statement]:
 
 
 def _principals(env: Environment) -> list[str]:
-    """Return the services that may be handed over: all that detect, where an account is retired."""
+    """Return the services that may be delegated: all that detect, if an account is retired."""
     services = naming.trusted_services(env)
     if env.retired.accounts:
-        services += [name for names in _LINKED.values() for name in names]
+        services += [name for names in _LINKED_SERVICES.values() for name in names]
     return sorted(set(services))
 
 
 def administering(env: Environment, name: str) -> Iterator[Statement]:
-    """Yield what the role of an administrator's account may do for the services it administers.
+    """Yield the permissions of a role in an administrator's account, for its services.
 
-    That of a retired account removes what any of them left there, and makes nothing.
+    In a retired account it may remove the resources of any service, but create nothing.
     """
     if name in env.retired.accounts:
         for service, actions in _ADMINISTRATION.values():
-            removing = tuple(each for each in actions if not each.startswith(_MAKING))
+            removing = tuple(each for each in actions if not each.startswith(_CREATING_PREFIXES))
             yield allow(f"Remove{_titled(service)}", service, removing, "*")
         yield _READ_ORGANIZATION
     services = [each for each, section in env.detection.items() if section.administrator == name]
@@ -136,13 +136,13 @@ def _titled(service: str) -> str:
 
 def _linking(env: Environment, services: list[str]) -> Iterator[Statement]:
     if services:
-        names = [name for each in services for name in _LINKED[each]]
+        names = [name for each in services for name in _LINKED_SERVICES[each]]
         yield of.service_linked("LinkServices", env, *names)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One region of a detecting service, with the two parts that resources are in."""
+    """One region of a detection service, with its parts in the two accounts."""
 
     region: str
     management: Part

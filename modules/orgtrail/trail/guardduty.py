@@ -28,19 +28,19 @@ from orgtrail.trail.policy import (
 from orgtrail.trail.resource import Resource
 
 FINDINGS_KEY = "guardduty-findings"
-"""What the key encrypts, as its alias says."""
+"""The key's name in its alias."""
 _AGENTS = ("EKS_ADDON_MANAGEMENT", "ECS_FARGATE_AGENT_MANAGEMENT", "EC2_AGENT_MANAGEMENT")
 _RUNTIME = "RUNTIME_MONITORING"
-_ALWAYS_NAMED = (
+_DEFAULT_ON_FEATURES = (
     "S3_DATA_EVENTS", "EKS_AUDIT_LOGS", "EBS_MALWARE_PROTECTION", "RDS_LOGIN_EVENTS",
     "LAMBDA_NETWORK_LOGS",
 )  # fmt: skip
-"""Features that a new detector has on: those not asked for are turned off by name."""
+"""Features that are on in a new detector; those not enabled in the file are turned off by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Export:
-    """Where findings go."""
+    """The destination of findings."""
 
     key: Resource
     bucket: Bucket
@@ -52,15 +52,15 @@ def guardduty(
     """Add a detector in the delegated administrator and in the management account, in each region.
 
     Args:
-        part: the part that they become, in the logging account.
-        settings: GuardDuty's own.
-        access_logs: the bucket that logs who reaches for findings.
-        after: what must be there before: the check of the organization.
+        part: the part to add to, in the logging account.
+        settings: GuardDuty's settings.
+        access_logs: the bucket for the findings bucket's access logs.
+        after: resources that must exist before: the check of the organization.
 
     """
     export = _export(part, settings, settings.export, access_logs) if settings.export else None
     for place in places(part, settings):
-        # One region after the other: the first call registers the administrator.
+        # One region at a time: the first call registers the administrator.
         after = [_region(place, settings, export, after)]
 
 
@@ -91,9 +91,9 @@ def _export(
 def _region(
     place: Place, settings: GuardDutySettings, export: _Export | None, after: Before
 ) -> Resource:
-    """Add one region, and return what says who administers it.
+    """Add one region; return its delegation to the administrator.
 
-    Detectors come first: otherwise the delegation creates one, and Terraform can no longer do so.
+    Detectors come first: otherwise the delegation creates one, and Terraform's creation fails.
     """
     env = place.management.environment
     own, detector = (
@@ -127,7 +127,7 @@ def _region(
             detector_id=detector.attribute("id"),
             destination_arn=naming.bucket_arn(env, export.bucket.name),
             kms_key_arn=export.key.attribute("arn"),
-            # GuardDuty writes a test file at once.
+            # GuardDuty writes a test file immediately.
             depends_on=[export.bucket.policy, export.bucket.encryption],
         )
     return delegation
@@ -138,10 +138,10 @@ def _features(
 ) -> None:
     """Turn features on or off for the administrator's detector and for the members'.
 
-    Of a feature that the region lacks nothing is said: AWS would refuse that it is off, too.
+    Features that the region lacks are omitted: AWS refuses even to turn them off.
     """
     part, absent = place.administrator, missing_guardduty_features(place.region)
-    on = {name: name in settings.features for name in _ALWAYS_NAMED if name not in absent}
+    on = {name: name in settings.features for name in _DEFAULT_ON_FEATURES if name not in absent}
     part.add(
         "aws_guardduty_organization_configuration_feature",
         "member_features",
@@ -196,7 +196,7 @@ def _status(flag: bool) -> str:  # noqa: FBT001
 
 
 def findings_policy(env: Environment, settings: GuardDutySettings, name: str) -> Document:
-    """Return the bucket's policy: the administrator's detectors write, nobody deletes.
+    """Return the findings bucket's policy: the administrator's detectors write, nobody deletes.
 
     https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_exportfindings.html
     """
@@ -211,7 +211,7 @@ def findings_policy(env: Environment, settings: GuardDutySettings, name: str) ->
 
 
 def findings_key_policy(env: Environment, settings: GuardDutySettings) -> Document:
-    """Return the key's policy: the same detectors encrypt, readers decrypt by IAM through S3."""
+    """Return the key's policy: the detectors encrypt; IAM decides who decrypts through S3."""
     return document(
         administration(administrators(env)),
         by_pattern(env),
@@ -221,7 +221,7 @@ def findings_key_policy(env: Environment, settings: GuardDutySettings) -> Docume
 
 
 def services(regions: tuple[str, ...]) -> list[str]:
-    """Return the names that GuardDuty has in some regions."""
+    """Return GuardDuty's service principals in the given regions."""
     asked_for = sorted(filter(is_opt_in, set(regions)))
     return ["guardduty.amazonaws.com", *(f"guardduty.{each}.amazonaws.com" for each in asked_for)]
 
@@ -229,11 +229,11 @@ def services(regions: tuple[str, ...]) -> list[str]:
 def _exports(
     env: Environment, settings: GuardDutySettings, sid: str, action: str, resource: str
 ) -> Statement:
-    """Allow the administrator's detectors, in the regions that have one."""
+    """Allow an action to the administrator's detectors."""
     administrator = env.accounts[settings.administrator].id
     regions = env.regions_of(settings)
     names = services(regions)
-    # AWS makes up a detector's id, and a policy is literal.
+    # AWS generates a detector's id, and policies are literal.
     detectors = [
         naming.arn(env, "guardduty", administrator, "detector/*", region=region)
         for region in regions

@@ -22,11 +22,11 @@ _MANAGE = (
 
 
 def guardrails(part: Part, after: Before) -> None:
-    """Add the SCPs with their attachments, and the RCP of the logging account where asked for.
+    """Add the SCPs with their attachments, and the RCP of the logging account if it is enabled.
 
     Args:
-        part: the part that they become, in the management account.
-        after: what must be there before the policies bind.
+        part: the part to add to, in the management account.
+        after: resources that must exist before the policies take effect.
 
     """
     env = part.environment
@@ -44,7 +44,7 @@ def guardrails(part: Part, after: Before) -> None:
 
 
 def _others_policy(part: Part, id: str, after: Before) -> None:
-    """Attach the SCP that exists, and is somebody else's, where it is not attached yet."""
+    """Attach an existing SCP that somebody else manages to targets where it is missing."""
     env = part.environment
     part.add(
         "aws_organizations_policy",
@@ -60,7 +60,7 @@ def _others_policy(part: Part, id: str, after: Before) -> None:
 
 
 def _service_control(part: Part, after: Before) -> None:
-    """Add and attach the SCPs; one that already exists becomes that of trail and evidence."""
+    """Add and attach the SCPs; an imported one becomes the SCP for trail and evidence."""
     env, existing = part.environment, part.environment.adopt.scp
     name = env.guardrails.policy_name
     for key, content in service_control(env).items():
@@ -115,9 +115,9 @@ def _attach(
 
 
 def resource_control(env: Environment) -> Document:
-    """Return the RCP: no outsider, and no service for an outsider, reaches buckets and keys.
+    """Return the RCP: no outsider, and no service on behalf of one, can access buckets and keys.
 
-    The second statement is for services: they carry the organization that they act for.
+    The second statement is for services, whose calls carry the organization that they act for.
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
     """
     organization = env.organization.id
@@ -152,7 +152,7 @@ def resource_control(env: Environment) -> Document:
 
 
 def deploying(env: Environment) -> Iterator[Statement]:
-    """Yield what deploying the policies takes, in the management account."""
+    """Yield the permissions to deploy the policies, in the management account."""
     kinds = []
     if env.policy_targets:
         kinds.append("SERVICE_CONTROL_POLICY")

@@ -24,12 +24,12 @@ from orgtrail.trail.resource import Provider, Resource
 
 @dataclass(frozen=True, slots=True)
 class TrailKey:
-    """The key, as other parts name it."""
+    """The key, for other parts."""
 
     arn: str
-    """Its ARN, or the expression of it."""
+    """Its ARN, or an expression for it."""
     ready: tuple[Resource, ...]
-    """What must be there before it is used."""
+    """Resources that must exist before it is used."""
 
 
 def key(part: Part) -> TrailKey:
@@ -54,7 +54,7 @@ def key(part: Part) -> TrailKey:
 def key_policy(env: Environment) -> Document:
     """Return the key policy: CloudTrail encrypts for this trail, readers decrypt logs.
 
-    Nobody gets `kms:*`; an administrator of the key cannot decrypt by being one.
+    Nobody gets `kms:*`, and administering the key does not allow decrypting.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
     return document(
@@ -66,7 +66,7 @@ def key_policy(env: Environment) -> Document:
             ["kms:GenerateDataKey*"],
             {"StringLike": {CONTEXT: naming.any_trail_arn(env)}},
         ),
-        # An S3 Bucket Key is cached: the service has to read back the one that it uses.
+        # S3 Bucket Keys are cached: the service has to decrypt the one that it reuses.
         _cloudtrail(
             env,
             "CloudTrailUsesBucketKey",

@@ -10,12 +10,12 @@ from orgtrail.settings.environment import Environment
 from orgtrail.trail.policy import CONTEXT, Document, Statement, allow, document
 
 OWN = "${aws:PrincipalAccount}"
-"""IAM puts the caller's account in its place.
+"""IAM replaces it with the caller's account.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
 
 
 def bucket_statements(env: Environment) -> list[Statement]:
-    """Return what the archive's policy lets a reader in a member account do: read its own."""
+    """Return the archive policy's statements that let members' readers read their own logs."""
     readers = env.access.member_readers
     if not readers:
         return []
@@ -36,7 +36,7 @@ def bucket_statements(env: Environment) -> list[Statement]:
 
 
 def key_statements(env: Environment) -> list[Statement]:
-    """Return what the key's policy adds for them: to decrypt log files, through S3 alone."""
+    """Return the key policy's statements that let them decrypt log files, only through S3."""
     readers = env.access.member_readers
     if not readers:
         return []
@@ -48,7 +48,7 @@ def key_statements(env: Environment) -> list[Statement]:
 
 
 def member_policy(env: Environment) -> Document:
-    """Return the policy of the reader in a member account: the half that the member attaches."""
+    """Return the policy to attach to the reader in a member account."""
     bucket, own = env.archive.bucket, f"{env.organization_prefix}{OWN}/"
     return document(
         allow(
@@ -70,7 +70,7 @@ def _members(
     resource: str,
     conditions: dict[str, dict[str, Any]],
 ) -> Statement:
-    """Allow the readers of this organization, or of the accounts that are named."""
+    """Allow an action to the readers of the organization, or of the chosen accounts."""
     named = [env.accounts[name].id for name in readers.accounts or ()]
     callers = {
         "aws:PrincipalOrgID": env.organization.id,

@@ -18,18 +18,18 @@ from orgtrail.trail.policy import (
 from orgtrail.trail.resource import Resource
 
 _KINDS = {"sns": "topic", "sqs": "queue", "lambda": "lambda_function"}
-"""Terraform's blocks, by the service of a destination's ARN."""
+"""Terraform's block names, by the service in a destination's ARN."""
 
 
 def trail_topic(part: Part, name: str) -> Resource:
-    """Add the topic that CloudTrail notifies of each log file, with a key and a policy of its own.
+    """Add the topic that CloudTrail notifies of each log file, with its own key and policy.
 
     Args:
-        part: the part that it becomes, in the management account.
+        part: the part to add to, in the management account.
         name: the topic's name.
 
     Returns:
-        what the trail waits for: CloudTrail tries the topic when it is set.
+        the topic's policy, which the trail depends on: CloudTrail tests a topic when it is set.
 
     """
     env = part.environment
@@ -44,11 +44,11 @@ def trail_topic(part: Part, name: str) -> Resource:
 
 
 def bucket_notification(part: Part, after: Before) -> None:
-    """Set the notifications of the archive bucket, all of them: S3 has one list for each bucket.
+    """Set all notifications of the archive bucket: S3 has one list for each bucket.
 
     Args:
-        part: what it becomes part of, in the logging account.
-        after: what must be there before.
+        part: the part to add to, in the logging account.
+        after: resources that must exist before.
 
     """
     env = part.environment
@@ -75,7 +75,7 @@ def bucket_notification(part: Part, after: Before) -> None:
 
 
 def topic_policy(env: Environment, name: str) -> Document:
-    """Return the topic's policy: CloudTrail publishes for this trail alone, over TLS.
+    """Return the topic's policy: CloudTrail publishes for this trail only, over TLS.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permissions-for-sns-notifications.html
     """
@@ -87,7 +87,7 @@ def topic_policy(env: Environment, name: str) -> Document:
 
 
 def key_policy(env: Environment) -> Document:
-    """Return the key's policy: CloudTrail encrypts for this trail alone (the same page)."""
+    """Return the key's policy: CloudTrail encrypts for this trail only (same page)."""
     actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
     return document(
         administration([naming.account_root(env, env.management.id)]),

@@ -19,7 +19,7 @@ _NAMES = {
 
 
 def organization(part: Part) -> Resource:
-    """Add the data source that reads the organization and states what must be true of it."""
+    """Add the data source that reads and checks the organization."""
     conditions = [
         {"condition": f"${{{condition}}}", "error_message": message}
         for condition, message in _conditions(part.environment)
@@ -30,12 +30,12 @@ def organization(part: Part) -> Resource:
 
 
 def account_ids(address: str) -> str:
-    """Return the expression of the ids of all accounts that the organization has."""
+    """Return an expression for the ids of all accounts of the organization."""
     return f"{address}.accounts[*].id"
 
 
 def _conditions(environment: Environment) -> list[tuple[str, str]]:
-    """Return each condition with what to do where it fails."""
+    """Return the conditions with their error messages."""
     organization, management = environment.organization.id, environment.management.id
     conditions = [
         (

@@ -9,22 +9,21 @@ from orgtrail.settings.environment import Environment
 from orgtrail.trail.resource import Check, Json, Provider, Resource
 
 Before = Iterable[Resource | str]
-"""What Terraform makes before a resource: resources, or addresses of others."""
+"""What Terraform creates before a resource: resources, or addresses of others."""
 
 
 class Part:
-    """Resources with one place in the stack, one provider and, if it is another, one region.
+    """Resources that share a path in the stack, a provider and a region.
 
     Args:
         environment: the settings.
-        account: name of the account that the resources are made in.
-        path: ids of the constructs that the part is in, and its own. `Default` adds nothing to an
-            address.
-        region: the region that the resources name, where it is not their provider's: so Terraform
-            can still remove them once no other resource is in that region. Resources of global
-            services take none.
+        account: name of the resources' account.
+        path: ids of the enclosing constructs, and its own. `Default` adds nothing to an address.
+        region: the region that the resources set, if it is not their provider's. Terraform can
+            then remove them even if they are the last ones in that region. Resources of global
+            services accept no region.
             https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/enhanced-region-support
-        within: the part that it is inside of.
+        within: the enclosing part.
 
     """
 
@@ -37,7 +36,7 @@ class Part:
         region: str | None = None,
         within: Part | None = None,
     ) -> None:
-        """Start with what the parts around it have."""
+        """Share the resources and checks of the enclosing part, if any."""
         self.environment = environment
         self.account = account
         self.path = path
@@ -46,7 +45,7 @@ class Part:
         self.checks: list[Check] = within.checks if within else []
 
     def inside(self, name: str, account: str | None = None, region: str | None = None) -> Part:
-        """Return a part inside of this one; its account is the same where none is named."""
+        """Return a part inside this one; its account is the same if none is given."""
         return Part(
             self.environment,
             account or self.account,
@@ -69,11 +68,11 @@ class Part:
         provider: Provider | None = None,
         **values: Any,
     ) -> Resource:
-        """Add a resource, without values that are None. `Default` takes the part's own name."""
+        """Add a resource, without values that are None. `Default` uses the part's own name."""
         made = Resource(
             kind,
             f"{kind}.{self.named(name)}",
-            _given({"region": self.region, **values}),
+            _without_none({"region": self.region, **values}),
             provider or provider_of(self.environment, self.account),
             tuple(each if isinstance(each, str) else each.address for each in depends_on),
             lifecycle or {},
@@ -86,11 +85,11 @@ class Part:
         return made
 
     def warn(self, name: str, condition: str, message: str) -> None:
-        """Have every plan warn where a condition does not hold."""
+        """Make every plan warn if a condition is false."""
         self.checks.append(Check(self.named(name), f"${{{condition}}}", message))
 
     def named(self, name: str) -> str:
-        """Return the name that a resource of this part has by its path."""
+        """Return the name of a resource of this part, made of its path."""
         return "_".join(each for each in (*self.path, name) if each != "Default")
 
 
@@ -108,16 +107,16 @@ def provider_of(environment: Environment, account: str) -> Provider:
 
 
 def protected(flag: bool) -> Json | None:  # noqa: FBT001
-    """Return the lifecycle that refuses to destroy a resource, if `flag` asks for it."""
+    """Return the lifecycle that refuses to destroy a resource, if `flag` is set."""
     return {"prevent_destroy": True} if flag else None
 
 
-def _given(value: Any) -> Any:
-    """Return a value without what is None, at any depth."""
+def _without_none(value: Any) -> Any:
+    """Remove None from a value, at any depth."""
     match value:
         case dict():
-            return {name: _given(each) for name, each in value.items() if each is not None}
+            return {name: _without_none(each) for name, each in value.items() if each is not None}
         case list():
-            return [_given(each) for each in value]
+            return [_without_none(each) for each in value]
         case _:
             return value

@@ -12,15 +12,15 @@ from orgtrail.settings.environment import Environment
 DELETION = (
     "BypassGovernanceRetention", "DeleteObject", "DeleteObjectVersion", "ReplicateDelete",
 )  # fmt: skip
-"""The S3 actions that take a log file away, or make that possible."""
+"""The S3 actions that delete a log file, or make that possible."""
 REWRITING = ("PutObject", "ReplicateObject", "UpdateObjectEncryption")
-"""The S3 actions that put something else in a log file's place, or lock it under another key.
+"""The S3 actions that replace a log file, or encrypt it with another key.
 
 Replication writes without `s3:PutObject`."""
 HOLDING = ("PutObjectLegalHold", "PutObjectRetention")
 """The S3 actions that change how long a log file is locked."""
 CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
-"""CloudTrail's encryption context: present on log files, on nothing else."""
+"""CloudTrail's encryption context, which only log files have."""
 Statement = dict[str, Any]
 Document = dict[str, Any]
 _ADMINISTRATION = [
@@ -35,22 +35,22 @@ _ADMINISTRATION = [
 
 
 def document(*statements: Statement | None) -> Document:
-    """Join statements into a document; None is one that the settings leave out."""
+    """Join statements into a document, except those that are None."""
     return {"Version": "2012-10-17", "Statement": [each for each in statements if each]}
 
 
 def text(policy: Document) -> str:
-    """Write a document without spaces: AWS counts them against its size limits."""
+    """Write a document without spaces, which AWS counts against its size limits."""
     return json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
 
 
 def except_roles(roles: tuple[str, ...]) -> dict[str, Any]:
-    """Return the condition that leaves named roles out of a deny; none where there are none."""
+    """Return the condition that exempts roles from a deny; empty if there are no roles."""
     return {"Condition": {"ArnNotLike": {"aws:PrincipalArn": list(roles)}}} if roles else {}
 
 
 def allow(sid: str, service: str, actions: tuple[str, ...], resource: str | list[str]) -> Statement:
-    """Allow some actions of a service, for an identity's own policy."""
+    """Allow some actions of a service, in an identity-based policy."""
     return {
         "Sid": sid,
         "Effect": "Allow",
@@ -60,7 +60,7 @@ def allow(sid: str, service: str, actions: tuple[str, ...], resource: str | list
 
 
 def acting_for(account: str, source: str | list[str]) -> dict[str, Any]:
-    """Return the condition that a service acts for a resource of one account, no deputy."""
+    """Return the condition that a service acts for one account's resource (no confused deputy)."""
     return {
         "StringEquals": {"aws:SourceAccount": account},
         "ArnLike": {"aws:SourceArn": source},
@@ -68,7 +68,7 @@ def acting_for(account: str, source: str | list[str]) -> dict[str, Any]:
 
 
 def publish(sid: str, service: str, topic: str, account: str, source: str) -> Statement:
-    """Let a service publish to a topic, for one resource of one account."""
+    """Allow a service to publish to a topic, for one resource of one account."""
     return {
         "Sid": sid,
         "Effect": "Allow",
@@ -92,14 +92,14 @@ def secure_transport(action: str, resources: list[str]) -> Statement:
 
 
 def transport(env: Environment, bucket: str) -> Statement:
-    """Deny reaching a bucket without TLS."""
+    """Deny access to a bucket without TLS."""
     return secure_transport(
         "s3:*", [naming.bucket_arn(env, bucket), naming.bucket_arn(env, bucket, "*")]
     )
 
 
 def encrypted(keys: list[str], algorithms: str | list[str]) -> Statement:
-    """Deny other encryption than a service uses; CloudTrail: KMS for logs, SSE-S3 for digests.
+    """Deny encryption that the service does not use; CloudTrail uses KMS, and SSE-S3 for digests.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html
     """
@@ -114,9 +114,9 @@ def encrypted(keys: list[str], algorithms: str | list[str]) -> Statement:
 
 
 def no_deletion(env: Environment, bucket: str) -> Statement:
-    """Deny deleting objects and versions, passing a GOVERNANCE lock and changing its end.
+    """Deny deleting objects and versions, bypassing a GOVERNANCE lock and changing its end.
 
-    Lifecycle expiry is not a request, so no bucket policy stops it.
+    Lifecycle expiry is not a request, so that no bucket policy stops it.
     """
     return {
         "Sid": "DenyDeletion",
@@ -129,7 +129,7 @@ def no_deletion(env: Environment, bucket: str) -> Statement:
 
 
 def administration(principals: list[str]) -> Statement:
-    """Return the statement for those who administer a key: they cannot decrypt by it."""
+    """Allow administering a key, which does not include decrypting."""
     return {
         "Sid": "AdministerKey",
         "Effect": "Allow",
@@ -140,7 +140,7 @@ def administration(principals: list[str]) -> Statement:
 
 
 def service(sid: str, name: str, account: str, source: str) -> Statement:
-    """Let a service encrypt and decrypt for one resource of one account."""
+    """Allow a service to encrypt and decrypt for one resource of one account."""
     return {
         "Sid": sid,
         "Effect": "Allow",
@@ -152,7 +152,7 @@ def service(sid: str, name: str, account: str, source: str) -> Statement:
 
 
 def readers_decrypt(env: Environment, sid: str, name: str) -> Statement:
-    """Leave it to IAM in the logging account who decrypts, through one service alone."""
+    """Let IAM in the logging account decide who decrypts, through one service only."""
     return {
         "Sid": sid,
         "Effect": "Allow",
@@ -164,7 +164,7 @@ def readers_decrypt(env: Environment, sid: str, name: str) -> Statement:
 
 
 def administrators(env: Environment) -> list[str]:
-    """Return who administers the key: those named and the deploy role, or the account's IAM."""
+    """Return the key's administrators: those of the file and the deploying role, or the account."""
     named = list(env.key.administrators)
     if not named:
         return [naming.account_root(env, env.logging.id)]
@@ -173,7 +173,7 @@ def administrators(env: Environment) -> list[str]:
 
 
 def by_pattern(env: Environment) -> Statement | None:
-    """Let those administer a key that are known by a pattern: it is no principal."""
+    """Allow administrators that match a pattern, which cannot be a principal."""
     roles = patterns(env)
     if not roles:
         return None
@@ -183,9 +183,9 @@ def by_pattern(env: Environment) -> Statement | None:
 
 
 def patterns(env: Environment) -> list[str]:
-    """Return who administers the key beside the principals: break-glass, and who deploys.
+    """Return the patterns of further administrators: break-glass roles and deploying roles.
 
-    Nobody where the key is left to IAM, which lets them anyway.
+    Empty if IAM decides who administers the key, since it can allow them anyway.
     """
     if not env.key.administrators:
         return []
@@ -204,11 +204,11 @@ def trust(
     external_id: str | None = None,
     source_identity: tuple[str, ...] = (),
 ) -> Document:
-    """Return the trust policy of a role for principals by ARN or pattern.
+    """Return a role's trust policy for principals by ARN or pattern, one statement per account.
 
-    `Principal` has the account and a condition the pattern, so that a role that is created again,
-    or that IAM Identity Center names, is trusted as well. One statement an account.
-    A session that brings a source identity along may only assume where it may set it too:
+    `Principal` has the account and a condition the pattern, so that roles that are created again,
+    or that IAM Identity Center names, are trusted as well.
+    A session with a source identity may only assume roles that also allow setting it:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
     """
     proof: dict[str, Any] = {}
@@ -231,13 +231,13 @@ def trust(
 
 
 def list_bucket(env: Environment, sid: str, bucket: str, *more: str) -> Statement:
-    """Allow finding a bucket and what is in it."""
+    """Allow locating a bucket and listing its objects."""
     actions = ("GetBucketLocation", "ListBucket", *more)
     return allow(sid, "s3", actions, naming.bucket_arn(env, bucket))
 
 
 def read_objects(env: Environment, sid: str, keys: str) -> Statement:
-    """Allow reading objects of the archive, old versions too."""
+    """Allow reading objects of the archive, including old versions."""
     actions = ("GetObject", "GetObjectVersion")
     return allow(sid, "s3", actions, naming.bucket_arn(env, env.archive.bucket, keys))
 
@@ -247,8 +247,8 @@ def decrypt(
 ) -> list[Statement]:
     """Allow decrypting through services with the trail's key and the keys of other aliases.
 
-    A key of ours is identified by its alias: its id is not known before it exists. One that is only
-    referred to is identified by its ARN, whatever its aliases.
+    Our keys are identified by alias, since their ids are unknown before they exist. A key that is
+    only referred to is identified by its ARN, whatever its aliases.
     """
     actions = ("Decrypt", *more)
     through = {
@@ -284,7 +284,7 @@ def _assumed_by(
 
 
 def boundary_arn(env: Environment, name: str) -> str | None:
-    """Return the ARN of an account's boundary; None where the file names none."""
+    """Return the ARN of an account's boundary; None if the file sets none."""
     account = env.accounts[name]
     if not account.permissions_boundary:
         return None

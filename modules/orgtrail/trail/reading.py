@@ -39,11 +39,11 @@ _DETECTION = {
 
 
 def doctor_policy(env: Environment, name: str) -> Document:
-    """Return the policy of the role that the doctor looks at an account with.
+    """Return the policy of the role with which the doctor reads an account.
 
     Args:
         env: the settings.
-        name: the account, by its name in `accounts`: one of `env.deployed_accounts`.
+        name: the account's name in `accounts`, one of `env.deployed_accounts`.
 
     """
     statements: list[Statement] = []
@@ -89,7 +89,7 @@ def _of_logging(env: Environment) -> Iterator[Statement]:
 
 
 def _query(env: Environment) -> Iterator[Statement]:
-    """Allow one query of one partition: that of the management account, in the home region."""
+    """Allow a query of one partition: the management account's, in the home region."""
     catalog = [naming.logging_arn(env, "glue", "catalog"), *naming.catalog_arns(env)]
     yield allow("LookAtTable", "glue", ("GetDatabase", "GetPartitions", "GetTable"), catalog)
     yield allow(

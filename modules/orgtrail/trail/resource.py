@@ -18,14 +18,14 @@ REFERENCE = re.compile(
 """`${aws_kms_key.key.arn}`: the address of a resource, and an attribute of it."""
 
 _EACH = re.compile(r"\$\{each\.(key|value)(?:\.(\w+))?\}")
-_NAMED_BY_AWS = ("aws_kms_key", "aws_organizations_policy", "aws_sns_topic")
-"""Kinds that others refer to by what AWS made up."""
+_KINDS_WITH_AWS_IDS = ("aws_kms_key", "aws_organizations_policy", "aws_sns_topic")
+"""Kinds that others refer to by an attribute that AWS generates."""
 
 
 class Expression(str):
-    """A Terraform expression in the place of a number or a block: `${each.value.period}`.
+    """A Terraform expression in place of a number or a block, such as `${each.value.period}`.
 
-    In the place of text, a plain `str` does.
+    In place of text, a plain `str` is enough.
     """
 
     __slots__ = ()
@@ -33,7 +33,7 @@ class Expression(str):
 
 @dataclass(frozen=True)
 class Provider:
-    """Where a provider acts."""
+    """A provider: the account and region that it acts in, and how."""
 
     account: str = ""
     """The account's id."""
@@ -43,26 +43,26 @@ class Provider:
     pinned: bool = False
     """Whether it refuses to act in any other account."""
     tags: tuple[tuple[str, str], ...] = ()
-    """Those that it gives to every resource."""
+    """The tags that it gives to every resource."""
     name: str = field(default="", compare=False)
     """The account's name in the environment file, which is the provider's alias."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource or data source, or one instance of it where it has a `for_each`.
+    """A resource or data source, or one instance of a resource with `for_each`.
 
     Attributes:
-        kind: Terraform's type, `aws_s3_bucket`; of a data source, `data.aws_regions`.
+        kind: Terraform's type such as `aws_s3_bucket`, or `data.aws_regions` for a data source.
         address: its address in the stack.
-        values: its arguments, as Terraform's JSON has them; what is not set is left out.
-        provider: the account and region that it is made in.
-        depends_on: addresses that Terraform makes before it, beside those that values refer to.
+        values: its arguments, as in Terraform's JSON; unset ones are omitted.
+        provider: the provider, with its account and region.
+        depends_on: addresses that Terraform creates before it, in addition to those in values.
         lifecycle: Terraform's block of that name.
-        for_each: the entries that it is made for; None makes it once.
-        imported_as: the id that the first plan imports; empty where nothing is imported.
-        is_managed: whether the stack makes it; False for what the settings only refer to.
-        path: the ids of the constructs that it is in and its own, from the root of the trail.
+        for_each: the entries for its instances; None for a single one.
+        imported_as: the id that the first plan imports; empty to import nothing.
+        is_managed: whether the stack manages it; False if the settings only refer to it.
+        path: the ids of the enclosing constructs and its own, from the root of the trail.
 
     """
 
@@ -78,47 +78,47 @@ class Resource:
     path: tuple[str, ...] = ()
 
     def attribute(self, name: str) -> str:
-        """Return the expression of what AWS makes up, such as a key's ARN."""
+        """Return an expression for an attribute that AWS generates, such as a key's ARN."""
         return f"${{{self.address}.{name}}}"
 
     def many(self, block: str) -> list[Json]:
-        """Return the blocks of a name: Terraform's JSON has one as an object or in a list."""
+        """Return the blocks of a name; Terraform's JSON may have a single one without a list."""
         given = self.values.get(block)
         return [given] if isinstance(given, dict) else list(given or ())
 
     def one(self, *path: str) -> Json:
-        """Return the block at a path, empty where there is none."""
+        """Return the block at a path, empty if there is none."""
         found: Mapping[str, Any] = self.values
         for name in path:
             found = block(found, name)
         return dict(found)
 
     def text(self, name: str) -> str:
-        """Return a text, empty where there is none."""
+        """Return a text argument, empty if there is none."""
         given = self.values.get(name)
         return given if isinstance(given, str) else ""
 
     def document(self, name: str) -> str:
-        """Return a text as AWS will have it, without what Terraform needs to leave it as it is."""
+        """Return a text argument as AWS gets it, without Terraform's escapes."""
         return self.text(name).replace("$${", "${").replace("%%{", "%{")
 
     @property
     def region(self) -> str:
-        """The region that it names itself, or its provider's."""
+        """Its own region argument, or its provider's region."""
         return self.text("region") or self.provider.region
 
     @property
     def plain_address(self) -> str:
-        """The address without the key of an instance."""
+        """The address without an instance key."""
         return self.address.partition("[")[0]
 
     @property
     def after(self) -> frozenset[str]:
-        """The addresses that Terraform makes before it, by `depends_on` or by reference."""
+        """The addresses that Terraform creates before it, by `depends_on` or by reference."""
         return frozenset((*self.depends_on, *_references(self.values)))
 
     def instances(self) -> Iterator[Resource]:
-        """Yield the resource once for each entry of its `for_each`, or itself."""
+        """Yield an instance for each entry of its `for_each`, or the resource itself."""
         if not isinstance(self.for_each, Mapping):
             yield self
             return
@@ -133,7 +133,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Check:
-    """A Terraform `check` block: every plan warns where the condition does not hold."""
+    """A Terraform `check` block: every plan warns if the condition is false."""
 
     name: str
     condition: str
@@ -142,7 +142,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Output:
-    """An output of the stack: its value, and what it is."""
+    """An output of the stack: its value and description."""
 
     value: str
     meaning: str
@@ -159,7 +159,7 @@ class Stack:
     outputs: Mapping[str, Output] = field(default_factory=dict)
 
     def expanded(self) -> Stack:
-        """Return the stack with each instance of a `for_each` as a resource of its own."""
+        """Return the stack with each instance of a `for_each` as a separate resource."""
         instances = (one for each in self.resources for one in each.instances())
         return replace(self, resources=tuple(instances))
 
@@ -167,7 +167,7 @@ class Stack:
         """Return the resource at an address.
 
         Raises:
-            OrgtrailError: there is none.
+            OrgtrailError: there is no such resource.
 
         """
         if found := self._by_address.get(address):
@@ -175,19 +175,19 @@ class Stack:
         raise OrgtrailError(f"{self.name} has no resource {address}")
 
     def of(self, kind: str) -> Iterator[Resource]:
-        """Yield the resources of a kind; data sources are `data.aws_...`."""
+        """Yield the resources of a kind, `data.aws_...` for data sources."""
         return iter(self._by_kind.get(kind, ()))
 
     def find(self, text: str) -> Resource | None:
-        """Return the resource that a reference such as `${aws_kms_key.key.arn}` names.
+        """Return the resource of a reference such as `${aws_kms_key.key.arn}`.
 
-        A plan of resources that exist already has the ARN or id in its place.
+        A plan of existing resources has the ARN or id instead of a reference.
         """
         named = REFERENCE.fullmatch(text)
         return self._by_address.get(named[1]) if named else self._by_identity.get(text)
 
     def said(self, text: str, attribute: str) -> str:
-        """Return a text, or what the resource that it refers to says of itself."""
+        """Return a text, or if it is a reference, an attribute of the resource referred to."""
         found = self.find(text)
         return found.text(attribute) if found else text
 
@@ -206,7 +206,7 @@ class Stack:
     def _by_identity(self) -> dict[str, Resource]:
         return {
             each.text(name): each
-            for kind in _NAMED_BY_AWS
+            for kind in _KINDS_WITH_AWS_IDS
             for each in self.of(kind)
             for name in ("arn", "id")
             if each.text(name)
@@ -214,18 +214,18 @@ class Stack:
 
 
 def block(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return the block of a name, empty where there is none; it may be an object or in a list."""
+    """Return the block of a name, which may be in a list; empty if there is none."""
     found = given.get(name) or {}
     return found[0] if isinstance(found, list) else found
 
 
 def literal(text: str) -> str:
-    """Write text that holds `${` so that Terraform leaves it as it is."""
+    """Escape `${` and `%{` in text for Terraform."""
     return text.replace("${", "$${").replace("%{", "%%{")
 
 
 def _with_each(values: Any, key: str, value: Any) -> Any:
-    """Put one entry of a `for_each` in the place of `each`."""
+    """Replace `each` with one entry of a `for_each`."""
     if isinstance(values, dict):
         return {name: _with_each(each, key, value) for name, each in values.items()}
     if isinstance(values, list):

@@ -21,13 +21,13 @@ _STANDARDS = {
 def security_hub(part: Part, settings: SecurityHubSettings, after: Before) -> None:
     """Delegate in each region, then configure from the home region.
 
-    One policy is for all accounts, those that exist and those to come, in all regions.
+    One policy applies to all existing and future accounts, in all regions.
     https://docs.aws.amazon.com/securityhub/latest/userguide/central-configuration-intro.html
 
     Args:
-        part: the part that they become.
-        settings: Security Hub's own.
-        after: what must be there before: the check of the organization.
+        part: the part to add to.
+        settings: Security Hub's settings.
+        after: resources that must exist before: the check of the organization.
 
     """
     home, *linked = places(part, settings)
@@ -65,7 +65,7 @@ def _configure(part: Part, settings: SecurityHubSettings, linked: list[str], aft
     central = part.add(
         "aws_securityhub_organization_configuration",
         "central",
-        # What central configuration asks for: policies say what is on.
+        # Central configuration requires these values: policies decide what is on.
         auto_enable=False,
         auto_enable_standards="NONE",
         organization_configuration={"configuration_type": "CENTRAL"},

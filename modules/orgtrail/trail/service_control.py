@@ -1,6 +1,6 @@
 """The service control policies: in a member account only exempt roles may touch the audit trail.
 
-Each SCP holds what protects one thing, so that each stays within AWS's size and can be read alone.
+Each SCP protects one thing, so that it stays within AWS's size limit and can be read alone.
 No SCP binds the management account or a service-linked role.
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
 """
@@ -28,15 +28,15 @@ KEY = (
     "CreateGrant", "DeleteAlias", "DeleteImportedKeyMaterial", "DisableKey", "DisableKeyRotation",
     "PutKeyPolicy", "ScheduleKeyDeletion", "UpdateAlias",
 )  # fmt: skip
-"""The actions that make a key useless, let others use it, or take its name away."""
+"""The actions that make a key useless, let others use it, or remove its alias."""
 ROLE = (
     "AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePermissionsBoundary",
     "DeleteRolePolicy", "DetachRolePolicy", "PassRole", "PutRolePermissionsBoundary",
     "PutRolePolicy", "UpdateAssumeRolePolicy", "UpdateRole",
 )  # fmt: skip
-"""The IAM actions that make somebody as good as a role, or the role good for nothing.
+"""The IAM actions that give somebody a role's permissions, or make the role useless.
 
-Who hands a role to a service has the service act with it."""
+Passing a role to a service lets the service act with it."""
 _TRAIL = (
     "DeleteTrail", "PutEventConfiguration", "PutEventSelectors", "PutInsightSelectors",
     "StopLogging", "UpdateTrail",
@@ -51,7 +51,7 @@ _BUCKET = (
 _FILES = (*DELETION, *HOLDING, *REWRITING)
 _KEEPING = ("CreateGrant", "DisableKeyRotation")
 _ENDING = tuple(action for action in KEY if action not in _KEEPING)
-"""What would make every log file unreadable, or let others decide who reads."""
+"""Actions that make every log file unreadable, or let others decide who reads."""
 _LOG_GROUP = (
     "AssociateKmsKey", "DeleteDataProtectionPolicy", "DeleteLogGroup", "DeleteLogStream",
     "DeleteRetentionPolicy", "DisassociateKmsKey", "PutDataProtectionPolicy",
@@ -62,21 +62,21 @@ _SIGN_IN = (
     "RemoveClientIDFromOpenIDConnectProvider", "UpdateOpenIDConnectProviderThumbprint",
     "UpdateSAMLProvider",
 )  # fmt: skip
-"""What the trust of roles that people or pipelines sign in to rests on.
+"""Actions on identity providers, which roles for people or pipelines trust.
 
-IAM Identity Center changes its own by a service-linked role, which no SCP binds."""
+IAM Identity Center changes its own with a service-linked role, which no SCP binds."""
 _GLUE = (
     "BatchDeleteTable", "BatchDeleteTableVersion", "DeleteDatabase", "DeleteTable",
     "DeleteTableVersion", "RenameTable", "UpdateDatabase", "UpdateTable",
 )  # fmt: skip
 _CATALOG = ("DeleteResourcePolicy", "PutDataCatalogEncryptionSettings", "PutResourcePolicy")
-"""They decide who may read the whole catalog, and whether anybody can."""
+"""Actions that decide who may read the entire catalog, and whether anybody can."""
 _LAKE_FORMATION = (
     "BatchGrantPermissions", "BatchRevokePermissions", "CreateDataCellsFilter",
     "DeregisterResource", "GrantPermissions", "PutDataLakeSettings", "RegisterResource",
     "RevokePermissions", "UpdateDataCellsFilter", "UpdateResource",
 )  # fmt: skip
-"""They take tables out of IAM's hands, and can leave out rows of an answer.
+"""Actions that remove tables from IAM's control, and can hide rows of an answer.
 https://docs.aws.amazon.com/lake-formation/latest/dg/access-control-underlying-data.html"""
 _ATHENA = (
     "DeleteNamedQuery", "DeletePreparedStatement", "DeleteWorkGroup", "UpdateNamedQuery",
@@ -92,13 +92,13 @@ _QUEUE = (
     "sqs:SendMessage", "sqs:SetQueueAttributes", "sqs:StartMessageMoveTask",
 )  # fmt: skip
 _MESSAGES = ("ChangeMessageVisibility", "DeleteMessage", "ReceiveMessage")
-"""Who takes messages from the queue takes them from the SIEM."""
+"""Actions that take messages from the queue, and thus from the SIEM."""
 _PROJECT = (
     "BatchDeleteBuilds", "CreateWebhook", "DeleteBuildBatch", "DeleteProject", "RetryBuild",
     "RetryBuildBatch", "StartBuild", "StartBuildBatch", "StartSandbox",
     "StopBuild", "StopBuildBatch", "UpdateProject", "UpdateProjectVisibility", "UpdateWebhook",
 )  # fmt: skip
-"""A build may be started with other commands than the project's, and runs with its role.
+"""A build can be started with commands other than the project's, but with the project's role.
 https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html"""
 _WRITING = ("CreateLogStream", "PutLogEvents")
 _BOUNDARY = (
@@ -132,8 +132,8 @@ _DETECTION = {
         "UpdateArchiveRule", "UpdateFindings",
     ),
 }  # fmt: skip
-"""What switches a service off, and what has it pass over: trusted addresses and names, archived
-findings, rules that close findings automatically, controls that are no longer evaluated."""
+"""Actions that switch a service off or blind it: trusted addresses and names, archived findings,
+rules that close findings automatically, controls that are no longer evaluated."""
 _SERVICES = {
     "guardduty": ("guardduty", "ProtectGuardDuty"),
     "security_hub": ("securityhub", "ProtectSecurityHub"),
@@ -145,9 +145,9 @@ def service_control(env: Environment) -> dict[str, Document]:
     """Return the SCPs: in a member account only the exempt roles may touch the audit trail.
 
     Returns:
-        each by what follows `guardrails.policy_name` in its name: nothing for trail and
-        evidence, `readers` for what reads the evidence and tells of it, `detection` for the
-        services that look for threats, where there are any.
+        the SCPs by the suffix after `guardrails.policy_name` in their names: empty for trail and
+        evidence, `readers` for the readers of the evidence and the notices of it, `detection` for
+        the detection services, if there are any.
 
     """
     kinds = {
@@ -167,9 +167,9 @@ def deny(
     exempt: tuple[str, ...],
     **conditions: dict[str, Any],
 ) -> Statement:
-    """Deny some actions of a service to everyone except the exempt roles, on conditions if any.
+    """Deny actions of a service to everyone except the exempt roles, under conditions if any.
 
-    Without a service, each action names its own.
+    With an empty service, each action includes its own.
     """
     return {
         "Sid": sid,
@@ -183,7 +183,7 @@ def deny(
 def deny_key(
     env: Environment, sid: str, actions: tuple[str, ...], alias: str, exempt: tuple[str, ...]
 ) -> Statement:
-    """Deny actions on the key that has an alias: AWS makes up a key's id."""
+    """Deny actions on the key with an alias, since AWS generates a key's id."""
     named = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
     return deny(sid, "kms", actions, naming.any_key_arn(env), exempt, **named)
 
@@ -191,9 +191,9 @@ def deny_key(
 def deny_by_alias(
     env: Environment, sid: str, actions: tuple[str, ...], alias: str, exempt: tuple[str, ...]
 ) -> list[Statement]:
-    """Deny actions on the key that has an alias, and on the alias.
+    """Deny actions on the key with an alias, and on the alias.
 
-    A key that lost its alias would be known by nothing, so the alias is protected like its key.
+    Without its alias, a key could not be identified, so that the alias is protected like the key.
     """
     arn = naming.logging_arn(env, "kms", alias)
     return [
@@ -208,14 +208,14 @@ def _on(exempt: dict[str, Any], conditions: dict[str, dict[str, Any]]) -> dict[s
 
 
 def _evidence(env: Environment) -> Iterator[Statement]:
-    """Yield what protects trail and evidence in every member account."""
+    """Yield the statements that protect trail and evidence in every member account."""
     exempt = env.exempt_roles
     yield _trails(env)
     yield from _buckets(env)
     yield from _files(env)
     yield from _key(env)
-    # The group is in the management account; this binds where a delegated
-    # administrator owns the trail, and so the group.
+    # The group is in the management account, which no SCP binds. This statement is for a trail,
+    # and so a group, that a delegated administrator owns.
     groups = [f"{naming.log_group_arn(env, '*')}*"]
     if env.verification:
         name = f"log-group:{env.verification.log_group}"
@@ -232,14 +232,14 @@ def _evidence(env: Environment) -> Iterator[Statement]:
 
 
 def _trails(env: Environment) -> Statement:
-    """Deny stopping trails: the members' own too, unless old ones are being cleared away."""
+    """Deny stopping trails, including members' own unless `guardrails.member_trails` is off."""
     everywhere = "*" if env.guardrails.member_trails else naming.trail_arn(env)
     owners = env.owner_roles if env.adopt.is_referenced("trail") else ()
     return deny("ProtectTrails", "cloudtrail", _TRAIL, everywhere, (*env.exempt_roles, *owners))
 
 
 def _buckets(env: Environment) -> Iterator[Statement]:
-    """Deny changing a bucket; the owner of one that is only referred to is exempt from its own."""
+    """Deny changing buckets; owners of buckets that are only referred to are exempt for those."""
     exempt = env.exempt_roles
     for sid, names, roles in (
         ("ProtectBuckets", [n for n in env.own_buckets if n not in env.referenced_buckets], exempt),
@@ -251,7 +251,7 @@ def _buckets(env: Environment) -> Iterator[Statement]:
 
 
 def _files(env: Environment) -> Iterator[Statement]:
-    """Deny deleting, holding and writing evidence, except to break-glass roles and services."""
+    """Deny deleting, locking and writing evidence, except to break-glass roles and services."""
     exempt = env.archive.break_glass_roles
     others = env.referenced_buckets
     for sid, names, roles in (
@@ -264,10 +264,10 @@ def _files(env: Environment) -> Iterator[Statement]:
 
 
 def _key(env: Environment) -> Iterator[Statement]:
-    """Deny destroying the archive's key except to break-glass roles; managing it, to most others.
+    """Deny destroying the key except to break-glass roles, and managing it except to exempt roles.
 
-    Whoever deletes the key deletes every log file with it, however they are locked.
-    A key that is only referred to is known by its ARN.
+    Deleting the key makes every log file unreadable, even if it is locked.
+    A key that is only referred to is identified by its ARN.
     """
     exempt, break_glass = env.exempt_roles, env.archive.break_glass_roles
     if arn := env.adopt.referenced_key:
@@ -280,8 +280,8 @@ def _key(env: Environment) -> Iterator[Statement]:
 def _exempt_roles(env: Environment) -> Iterator[Statement]:
     """Deny rewriting exempt roles: whoever can rewrite the trust of one is as good as exempt.
 
-    A break-glass role is rewritten by its like alone: who may change the archive's settings is not
-    meant to delete evidence.
+    Only break-glass roles may rewrite break-glass roles: roles that may change the archive's
+    settings must not be able to delete evidence.
     """
     exempt, break_glass = env.exempt_roles, env.archive.break_glass_roles
     if exempt:
@@ -290,7 +290,7 @@ def _exempt_roles(env: Environment) -> Iterator[Statement]:
         roles = sorted(set(break_glass))
         yield deny("ProtectBreakGlassRoles", "iam", ROLE, roles, tuple(roles))
     if owners := env.owner_roles:
-        # In the logging account alone: elsewhere their owner enrols accounts with them.
+        # Only in the logging account: elsewhere their owner enrols accounts with them.
         there = sorted(each.replace("::*:", f"::{env.logging.id}:") for each in owners)
         yield deny("ProtectOwnerRoles", "iam", ROLE, there, (*exempt, *owners))
     providers = [
@@ -301,10 +301,10 @@ def _exempt_roles(env: Environment) -> Iterator[Statement]:
 
 
 def _readers(env: Environment) -> Iterator[Statement]:
-    """Yield what protects the readers of the evidence, in the logging account."""
+    """Yield the statements that protect the readers of the evidence, in the logging account."""
     exempt = env.exempt_roles
     compaction = _and_compaction(env)
-    # The compaction's own policy lets it update its own table alone.
+    # The compaction's own policy lets it update only its own table.
     yield deny("ProtectTable", "glue", _GLUE, naming.catalog_arns(env), compaction)
     yield deny(
         "ProtectCatalog", "glue", _CATALOG, naming.logging_arn(env, "glue", "catalog"), exempt
@@ -314,7 +314,7 @@ def _readers(env: Environment) -> Iterator[Statement]:
         StringEquals={"aws:PrincipalAccount": env.logging.id},
     )  # fmt: skip
     yield deny("ProtectWorkgroup", "athena", _ATHENA, naming.workgroup_arn(env), exempt)
-    # Athena writes an answer with the permissions of whoever asks: nobody else writes there.
+    # Athena writes results with the caller's permissions, so that direct writes can be denied.
     answers = naming.bucket_arn(env, env.result_bucket, f"{naming.RESULT_PREFIX}*")
     writing = ("DeleteObject", "DeleteObjectVersion", *REWRITING)
     directly = {"aws:ViaAWSService": "false"}
@@ -334,9 +334,9 @@ def _readers(env: Environment) -> Iterator[Statement]:
 
 
 def _reading_roles(env: Environment) -> Iterator[Statement]:
-    """Deny rewriting and passing the roles that read all logs: whoever can, can read them.
+    """Deny rewriting and passing roles that read all logs: whoever can do so can read the logs.
 
-    And the boundary of those roles: a narrower one would silence them, a wider one free them.
+    Also protect their boundary: a narrower one would disable the roles, a wider one free them.
     """
     exempt = env.exempt_roles
     if roles := naming.logging_roles(env):
@@ -348,7 +348,7 @@ def _reading_roles(env: Environment) -> Iterator[Statement]:
 def _siem(env: Environment) -> Iterator[Statement]:
     """Deny stopping, falsifying and draining the feed.
 
-    Where the SIEM has no role of ours, who takes its messages is for IAM to say.
+    If the SIEM has no role of ours, IAM decides who takes its messages.
     """
     if not (siem := env.siem):
         return
@@ -364,7 +364,7 @@ def _siem(env: Environment) -> Iterator[Statement]:
 
 
 def _runs(env: Environment) -> Iterator[Statement]:
-    """Deny driving what runs with a role of ours: its schedules, and the verification's builds."""
+    """Deny control of jobs that run with our roles: the schedules and the verification's builds."""
     exempt, schedules = env.exempt_roles, []
     if compaction := env.catalog.compaction:
         schedules.append(f"schedule/*/{compaction.table}-*")
@@ -375,7 +375,7 @@ def _runs(env: Environment) -> Iterator[Statement]:
         verifier = naming.role_arn(env, env.logging.id, daily.role_name)
         reports = naming.logging_arn(env, "logs", f"log-group:{daily.log_group}*")
         yield deny("ProtectReports", "logs", _WRITING, reports, (*exempt, verifier))
-        # What an account's policy masks or rewrites, it does in every group.
+        # An account policy can mask or rewrite events in every log group.
         here = {"aws:PrincipalAccount": env.logging.id}
         yield deny(
             "ProtectFromAccountPolicy", "logs", ("PutAccountPolicy",), "*", exempt,
@@ -395,9 +395,9 @@ def _and_compaction(env: Environment) -> tuple[str, ...]:
 
 
 def _detection(env: Environment) -> Iterator[Statement]:
-    """Yield a denial for each service, except to those who deploy it to its administrator.
+    """Yield a denial for each service; the roles that deploy to its administrator are exempt.
 
-    A former administrator's role removes what is there in the apply that changes this policy.
+    A former administrator's role is also exempt, since it removes resources in the same apply.
     """
     for name, section in env.detection.items():
         deployed = (section.administrator, *env.retired.accounts)

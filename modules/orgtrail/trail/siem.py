@@ -33,7 +33,7 @@ from orgtrail.trail.policy import (
 from orgtrail.trail.resource import Resource, literal
 
 _DAY = 86_400
-_DEAD_DAYS = 14
+_DEAD_LETTER_DAYS = 14
 _S3, _SNS = "s3.amazonaws.com", "sns.amazonaws.com"
 TAKE = (
     "ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl",
@@ -48,12 +48,12 @@ _QUEUE = (
 def siem(part: Part, settings: Siem, after: Before) -> None:
     """Add key, topic, queues, the bucket's notification and the SIEM's role.
 
-    The notices are as S3 words them: what Splunk, Elastic and others take.
+    The notices are in S3's format, which Splunk, Elastic and others accept.
 
     Args:
-        part: the part that they become, in the logging account and the archive's region.
-        settings: the feed's own.
-        after: what must be there before the bucket's notification is set.
+        part: the part to add to, in the logging account and the archive's region.
+        settings: the feed's settings.
+        after: resources that must exist before the bucket's notification is set.
 
     """
     env = part.environment
@@ -82,7 +82,7 @@ def _queues(part: Part, settings: Siem, key: Resource, topic: Resource) -> None:
     env = part.environment
     dead_letter = naming.dead_letter_queue(settings.queue)
     dead = _queue(
-        part, "dead_letters", dead_letter, _DEAD_DAYS, key, dead_letter_policy(env, settings)
+        part, "dead_letters", dead_letter, _DEAD_LETTER_DAYS, key, dead_letter_policy(env, settings)
     )
     redrive = {
         "deadLetterTargetArn": naming.queue_arn(env, dead_letter),
@@ -105,7 +105,7 @@ def _queues(part: Part, settings: Siem, key: Resource, topic: Resource) -> None:
         topic_arn=naming.siem_topic_arn(env, settings.topic),
         protocol="sqs",
         endpoint=naming.queue_arn(env, settings.queue),
-        # The message is then S3's own, without an envelope.
+        # Without SNS's envelope, so that the message is S3's own.
         raw_message_delivery=True,
         depends_on=[topic, queue],
     )
@@ -114,7 +114,7 @@ def _queues(part: Part, settings: Siem, key: Resource, topic: Resource) -> None:
 def _queue(
     part: Part, id: str, name: str, days: int, key: Resource, policy: Document, **settings: Any
 ) -> Resource:
-    """Add an encrypted queue and its policy, and return the policy."""
+    """Add an encrypted queue and its policy; return the policy."""
     queue = part.add(
         "aws_sqs_queue",
         id,
@@ -133,7 +133,7 @@ def _queue(
 
 
 def key_policy(env: Environment, siem: Siem) -> Document:
-    """Return the key's policy: S3 and SNS encrypt what they pass on, readers decrypt by IAM."""
+    """Return the key's policy: S3 and SNS encrypt messages; IAM decides who decrypts."""
     account = env.logging.id
     return document(
         administration(administrators(env)),
@@ -145,7 +145,7 @@ def key_policy(env: Environment, siem: Siem) -> Document:
 
 
 def topic_policy(env: Environment, siem: Siem) -> Document:
-    """Return the topic's policy: the archive publishes, named accounts subscribe with queues.
+    """Return the topic's policy: the archive publishes, subscriber accounts subscribe queues.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
     """
@@ -159,7 +159,7 @@ def topic_policy(env: Environment, siem: Siem) -> Document:
 
 
 def queue_policy(env: Environment, siem: Siem) -> Document:
-    """Return the queue's policy: the topic sends, over TLS; who reads is up to IAM."""
+    """Return the queue's policy: the topic sends, over TLS; IAM decides who reads."""
     arn = naming.queue_arn(env, siem.queue)
     return document(
         {
@@ -175,19 +175,19 @@ def queue_policy(env: Environment, siem: Siem) -> Document:
 
 
 def dead_letter_policy(env: Environment, siem: Siem) -> Document:
-    """Return the dead-letter queue's policy: TLS alone; SQS itself moves messages there."""
+    """Return the dead-letter queue's policy: TLS only; SQS itself moves messages there."""
     return document(
         secure_transport("sqs:*", [naming.queue_arn(env, naming.dead_letter_queue(siem.queue))])
     )
 
 
 def reader_trust(reader: SiemReader) -> Document:
-    """Return who may assume the SIEM's role: its principals, with your external id."""
+    """Return the SIEM role's trust policy: its principals, with the external id."""
     return trust(reader.trusted, external_id=reader.external_id)
 
 
 def reader_permissions(env: Environment, siem: Siem) -> Document:
-    """Return what a SIEM may: take messages from the queue, read and decrypt log files."""
+    """Return the SIEM's permissions: to take messages, and to read and decrypt log files."""
     prefix = env.organization_prefix
     messages = [naming.key_alias(siem.topic)]
     return document(
@@ -210,7 +210,7 @@ def _subscribers(env: Environment, siem: Siem, topic: str) -> Statement:
 
 
 def deploying(env: Environment, siem: Siem) -> Iterator[Statement]:
-    """Yield what deploying it takes, in the logging account."""
+    """Yield the permissions to deploy the feed, in the logging account."""
     topic = naming.siem_topic_arn(env, siem.topic)
     yield allow("ManageTopic", "sns", TOPIC, [topic, f"{topic}:*"])
     queues = [

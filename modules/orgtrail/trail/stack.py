@@ -36,10 +36,10 @@ from orgtrail.trail.verification import deploying as deploying_verification
 from orgtrail.trail.verification import verification
 
 TERRAFORM_VERSIONS = ">= 1.10"
-"""From 1.10 on, the S3 backend locks with a file."""
+"""Since 1.10, the S3 backend can lock with a file."""
 PROVIDER = "hashicorp/aws"
 PROVIDER_VERSIONS = "~> 6.25"
-"""The bindings are of 6.25; later 6.x read the same resources."""
+"""The bindings are for 6.25; later 6.x releases accept the same resources."""
 
 _ORGANIZATION = (
     "DescribeOrganization", "ListAWSServiceAccessForOrganization", "ListAccounts", "ListRoots",
@@ -47,11 +47,11 @@ _ORGANIZATION = (
 
 
 def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
-    """Return the stack of an environment, with what it only refers to marked as not managed.
+    """Return the stack of an environment; resources that it only refers to are not managed.
 
     Args:
         environment: the settings.
-        path: the ids of the constructs that the trail is in, which every address begins with.
+        path: the ids of the enclosing constructs, with which every address starts.
 
     """
     root = Part(environment, path=path)
@@ -65,10 +65,10 @@ def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
         root.inside("trail"),
         key_arn=trail_key.arn,
         delivery=delivered.ready if delivered else None,
-        # The first write of CloudTrail is a test: it fails unless these are there.
+        # CloudTrail first writes a test file, which fails unless these exist.
         after=[checked, *log_archive.ready, *trail_key.ready, *told],
     )
-    # Last, so that a role forgotten in exempt_roles is not locked out half-way.
+    # After the trail, so that a role forgotten in exempt_roles is not locked out half-way.
     guardrails(root.inside("guardrails"), after=[checked, made])
     catalog(
         root.inside("catalog", "logging"),
@@ -95,7 +95,7 @@ def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
 
 
 def _watch(root: Part, delivered: Delivery | None, after: Before) -> None:
-    """Add what notifies people of events, and what reads them."""
+    """Add the options that notify people of events or read them."""
     env = root.environment
     if env.alarms and delivered:
         alarms(root.inside("alarms"), env.alarms, group=[delivered.group])
@@ -106,8 +106,8 @@ def _watch(root: Part, delivered: Delivery | None, after: Before) -> None:
     if env.siem:
         siem(root.inside("siem", "logging"), env.siem, after)
     elif env.sends_notifications:
-        # Where a feed's would be: S3 has one list for a bucket, so its resource must stay the same
-        # where a feed comes or goes.
+        # The same address as with a feed: S3 has one list for each bucket, so that its resource
+        # must stay the same when a feed is added or removed.
         bucket_notification(root.inside("siem", "logging"), after)
 
 
@@ -116,7 +116,7 @@ def deployer(env: Environment, name: str) -> Document:
 
     Args:
         env: the settings.
-        name: the account, by its name in `accounts`: one of `env.provider_accounts`.
+        name: the account's name in `accounts`, one of `env.provider_accounts`.
 
     """
     statements = []
@@ -128,7 +128,7 @@ def deployer(env: Environment, name: str) -> Document:
 
 
 def _in_management(env: Environment) -> Iterator[Statement]:
-    """Yield what the role of the management account may do."""
+    """Yield the permissions of the management account's deploying role."""
     yield allow("ReadOrganization", "organizations", _ORGANIZATION, "*")
     yield from deploying_guardrails(env)
     yield from deploying_trail(env)
@@ -140,7 +140,7 @@ def _in_management(env: Environment) -> Iterator[Statement]:
 
 
 def _in_logging(env: Environment) -> Iterator[Statement]:
-    """Yield what the role of the logging account may do."""
+    """Yield the permissions of the logging account's deploying role."""
     buckets = [name for name in env.own_buckets if name not in env.referenced_buckets]
     yield allow(
         "ManageBuckets", "s3", of.BUCKET, [naming.bucket_arn(env, each) for each in buckets]
@@ -160,7 +160,7 @@ def _in_logging(env: Environment) -> Iterator[Statement]:
 
 
 def _keys(env: Environment) -> Iterator[Statement]:
-    """Yield what the keys of the logging account need, where the stack makes any."""
+    """Yield the permissions to deploy the logging account's keys, if there are any."""
     aliases = [] if env.adopt.is_referenced("key") else [env.key.alias]
     aliases += [naming.key_alias(env.siem.topic)] if env.siem else []
     aliases += [naming.key_alias(FINDINGS_KEY)] if env.findings_bucket else []
@@ -170,7 +170,7 @@ def _keys(env: Environment) -> Iterator[Statement]:
 
 
 def _topics(env: Environment) -> Iterator[Statement]:
-    """Yield what the topics of the management account need: the alarms' and the trail's."""
+    """Yield the permissions to deploy the management account's topics, of alarms and trail."""
     home, account = env.home_region, env.management.id
     names = [env.alarms.topic] if env.alarms else []
     if env.created_topic:
@@ -187,7 +187,7 @@ def _topics(env: Environment) -> Iterator[Statement]:
 
 
 def _outputs(env: Environment, trail_key: TrailKey) -> dict[str, Output]:
-    """Return what the next tool needs to know."""
+    """Return the outputs for other tools."""
     outputs = {
         "trail_arn": Output(naming.trail_arn(env), "ARN of the organization trail"),
         "archive_bucket": Output(env.archive.bucket, "Bucket that keeps log files and digests"),

@@ -24,11 +24,11 @@ def trail(part: Part, *, key_arn: str, delivery: Before | None, after: Before) -
     """Add the trail.
 
     Args:
-        part: the part that it becomes, in the management account.
+        part: the part to add to, in the management account.
         key_arn: ARN of the key that encrypts log files.
-        delivery: what must be there before CloudTrail delivers to CloudWatch Logs; None where it
-            does not.
-        after: what must be there before CloudTrail first writes: the bucket's policy above all.
+        delivery: resources that must exist before CloudTrail delivers to CloudWatch Logs; None if
+            it does not.
+        after: resources that must exist before CloudTrail writes, above all the bucket's policy.
 
     """
     env, settings = part.environment, part.environment.trail
@@ -98,7 +98,7 @@ def _advanced(selector: AdvancedEventSelector) -> Json:
 
 
 def deploying(env: Environment) -> Iterator[Statement]:
-    """Yield what deploying the trail takes, in the management account."""
+    """Yield the permissions to deploy the trail, in the management account."""
     if not env.adopt.is_referenced("trail"):
         yield allow("ManageTrail", "cloudtrail", _MANAGE, naming.trail_arn(env))
         yield allow("FindTrails", "cloudtrail", ("DescribeTrails",), "*")

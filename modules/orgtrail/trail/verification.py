@@ -26,20 +26,20 @@ from orgtrail.trail.resource import Resource, literal
 
 CODEBUILD = "codebuild.amazonaws.com"
 CALL = "codebuild:startBuild"
-"""What the schedule calls, as EventBridge Scheduler writes it."""
+"""The API call of the schedule, in EventBridge Scheduler's notation."""
 _MANAGE = ("BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject")
 _REPORT = "report.txt"
 
 
 def verification(part: Part, settings: Verification) -> None:
-    """Add log group, project, schedule and a role for each of the two.
+    """Add log group, project and schedule, and a role for each of the last two.
 
-    `orgtrail verify` runs each day; what is not valid goes to the alarms' topic, and fails the
-    build.
+    `orgtrail verify` runs each day. If the verdict is not valid, the build fails and publishes the
+    report to the alarms' topic.
 
     Args:
-        part: the part that they become, in the logging account.
-        settings: its own.
+        part: the part to add to, in the logging account.
+        settings: the verification's settings.
 
     """
     env = part.environment
@@ -113,9 +113,9 @@ def _schedule(part: Part, settings: Verification, project: Resource) -> None:
 
 
 def build_specification(environment: Environment, settings: Verification) -> dict[str, object]:
-    """Return what CodeBuild runs, as a build specification.
+    """Return CodeBuild's build specification.
 
-    One script, so that a package that cannot be installed is reported like a finding.
+    It is one script, so that a failed installation of the package is reported like a finding.
     https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
     """
     assert environment.alarms
@@ -133,7 +133,7 @@ def build_specification(environment: Environment, settings: Verification) -> dic
         f"--region {environment.home_region}",
         f"--topic-arn {naming.management_topic_arn(environment, environment.alarms.topic)}",
         f'--subject "{settings.project}: the log files are not proven intact"',
-        # A message has 256 KB; the build's log has the whole report.
+        # A message may have 256 KB; the build's log has the entire report.
         f'--message "$(head -c 200000 {_REPORT})"',
     ]
     script = [
@@ -154,7 +154,7 @@ def build_specification(environment: Environment, settings: Verification) -> dic
 
 
 def build_trust(env: Environment, settings: Verification) -> Document:
-    """Return who may assume the reading role: CodeBuild, for this project.
+    """Return the reading role's trust policy: CodeBuild, for this project.
 
     https://docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html
     """
@@ -162,18 +162,18 @@ def build_trust(env: Environment, settings: Verification) -> Document:
 
 
 def schedule_trust(env: Environment) -> Document:
-    """Return who may assume the starting role: EventBridge Scheduler, for this account."""
+    """Return the starting role's trust policy: EventBridge Scheduler, for this account."""
     return _service(env, SCHEDULER, naming.logging_arn(env, "scheduler", "schedule-group/default"))
 
 
 def start_permissions(env: Environment, settings: Verification) -> Document:
-    """Return what the starting role may: start this project."""
+    """Return the starting role's permissions: to start this project."""
     project = naming.project_arn(env, settings)
     return document(allow("StartVerification", "codebuild", ("StartBuild",), project))
 
 
 def verify_permissions(env: Environment, settings: Verification) -> Document:
-    """Return what the reading role may: read the archive, write its report, ring the alarms."""
+    """Return the reading role's permissions: to read the archive, report and ring the alarms."""
     group = naming.logging_arn(env, "logs", f"log-group:{settings.log_group}:*")
     writing = ("CreateLogStream", "PutLogEvents")
     return document(
@@ -182,23 +182,23 @@ def verify_permissions(env: Environment, settings: Verification) -> Document:
         read_objects(env, "ReadLogFiles", f"{env.logs_prefix}*"),
         *decrypt(env, "DecryptLogFiles", ["s3"], []),
         allow("FindPublicKeys", "cloudtrail", ("ListPublicKeys",), "*"),
-        *_tell(env),
+        *_publish_statements(env),
     )
 
 
 def topic_statements(env: Environment) -> list[Statement]:
-    """Return the topic's share: the role of the logging account publishes."""
+    """Return the statements in the topic's policy: the reading role publishes."""
     return [_from_logging(env, "VerificationPublishes", ["sns:Publish"], _topic(env), {})]
 
 
 def key_statements(env: Environment) -> list[Statement]:
-    """Return the share of the topic's key: the role uses it through SNS."""
+    """Return the statements in the policy of the topic's key: the reading role uses it via SNS."""
     via = {"StringEquals": {"kms:ViaService": naming.via_service(env, "sns")}}
     actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
     return [_from_logging(env, "VerificationEncrypts", actions, "*", via)]
 
 
-def _tell(env: Environment) -> list[Statement]:
+def _publish_statements(env: Environment) -> list[Statement]:
     keys = naming.arn(env, "kms", env.management.id, "key/*", region=env.home_region)
     through = {"StringEquals": {"kms:ViaService": naming.via_service(env, "sns")}}
     return [
@@ -222,7 +222,7 @@ def _from_logging(
     resource: str,
     condition: dict[str, dict[str, str]],
 ) -> Statement:
-    """Allow the role by its name: as a principal it would have to exist before the policy."""
+    """Allow the reading role by a condition: a principal must exist before the policy."""
     assert env.verification
     role = naming.role_arn(env, env.logging.id, env.verification.role_name)
     return {
@@ -248,7 +248,7 @@ def _service(env: Environment, service: str, source: str) -> Document:
 
 
 def deploying(env: Environment, settings: Verification) -> Iterator[Statement]:
-    """Yield what deploying it takes, in the logging account."""
+    """Yield the permissions to deploy the verification, in the logging account."""
     yield allow("ManageProject", "codebuild", _MANAGE, naming.project_arn(env, settings))
     schedule = naming.logging_arn(env, "scheduler", f"schedule/default/{settings.project}")
     yield allow("ManageVerificationSchedule", "scheduler", of.SCHEDULE, schedule)

@@ -13,22 +13,22 @@ from orgtrail.trail.policy import Statement
 
 _DELIVERY = "delivery.logs.amazonaws.com"
 LOAD_BALANCING = "logdelivery.elasticloadbalancing.amazonaws.com"
-"""It sends no source; each of its keys holds the account that the load balancer is of."""
+"""Its calls have no source; each object key has the load balancer's account."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
-    """How a service delivers: its principal, the folder of its keys, what it looks at first."""
+    """How a service delivers: its principal, its folder, and the actions that it needs."""
 
     principal: str
     folder: str
     beside: tuple[str, ...] = ()
-    """Other names that its keys begin with there."""
+    """Other key patterns, next to the folder."""
     looks: tuple[str, ...] = ("s3:GetBucketAcl", "s3:ListBucket")
     uses: tuple[str, ...] = (
         "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*",
     )  # fmt: skip
-    """What it asks of the key that encrypts the bucket."""
+    """Actions on the KMS key that encrypts the bucket."""
 
 
 _DELIVERIES = {
@@ -52,36 +52,46 @@ FOLDERS = frozenset(
     for each in _DELIVERIES.values()
     for name in (f"/{each.folder}/", f"aws-service={each.folder}/", "/ELB")
 )
-"""What the keys of these services have in them, under `AWSLogs/`, and those of CloudTrail not."""
+"""Parts of object keys under `AWSLogs/` that only these services have, not CloudTrail."""
 
 
 def bucket_statements(env: Environment) -> Iterator[Statement]:
-    """Yield what the bucket's policy allows each further writer: to look, and to write its keys."""
+    """Yield the bucket policy's statements that let each writer check the bucket and write."""
     for number, writer in enumerate(env.archive.writers, start=1):
         how = _DELIVERIES[writer.service]
         name = _sid(number, writer)
         if how.looks:
             whole = naming.bucket_arn(env, env.archive.bucket)
-            yield _allow(f"{name}Looks", how, list(how.looks), whole, _for(env, writer))
+            yield _allow(
+                f"{name}Looks", how, list(how.looks), whole, _source_condition(env, writer)
+            )
         acl = {"s3:x-amz-acl": "bucket-owner-full-control"}
-        condition = _for(env, writer)
+        condition = _source_condition(env, writer)
         condition["StringEquals"] = {**condition.get("StringEquals", {}), **acl}
         if how.principal == LOAD_BALANCING:
             condition = {}
-        yield _allow(f"{name}Writes", how, "s3:PutObject", _keys(env, writer, how), condition)
+        yield _allow(
+            f"{name}Writes", how, "s3:PutObject", _object_arns(env, writer, how), condition
+        )
 
 
 def key_statements(env: Environment) -> Iterator[Statement]:
-    """Yield what the key's policy allows them, where the bucket encrypts with it by default."""
+    """Yield the writers' statements in the key's policy, if the bucket encrypts by default."""
     if not env.encrypts_by_default:
         return
     for number, writer in enumerate(env.archive.writers, start=1):
         how = _DELIVERIES[writer.service]
-        yield _allow(f"{_sid(number, writer)}Encrypts", how, list(how.uses), "*", _for(env, writer))
+        yield _allow(
+            f"{_sid(number, writer)}Encrypts",
+            how,
+            list(how.uses),
+            "*",
+            _source_condition(env, writer),
+        )
 
 
 def kept_statements(env: Environment) -> Iterator[Statement]:
-    """Yield the statements that the file keeps, word for word."""
+    """Yield the existing statements that the file keeps, unchanged."""
     for each in env.archive.statements:
         yield _plain(each.model_dump(exclude_none=True))
 
@@ -103,37 +113,37 @@ def _allow(
     }
 
 
-def _for(env: Environment, writer: Writer) -> dict[str, Any]:
-    """Return the condition that the service acts for accounts of the organization alone.
+def _source_condition(env: Environment, writer: Writer) -> dict[str, Any]:
+    """Return the condition that the service acts only for accounts of the organization.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     """
     if writer.accounts is None:
         return {"StringEquals": {"aws:SourceOrgID": env.organization.id}}
-    return {"StringEquals": {"aws:SourceAccount": _ids(env, writer)}}
+    return {"StringEquals": {"aws:SourceAccount": _account_ids(env, writer)}}
 
 
-def _ids(env: Environment, writer: Writer) -> list[str]:
+def _account_ids(env: Environment, writer: Writer) -> list[str]:
     if writer.accounts is None:
         return env.account_ids
     return sorted(env.accounts[name].id for name in writer.accounts)
 
 
-def _keys(env: Environment, writer: Writer, how: _Delivery) -> list[str]:
-    """Return the keys that a service writes: its own folder, of every account or of those named.
+def _object_arns(env: Environment, writer: Writer, how: _Delivery) -> list[str]:
+    """Return the object keys that a service writes: its folder in all or the chosen accounts.
 
-    CloudTrail's folders are not among them.
+    They never include CloudTrail's folders.
     """
     prefix = f"{writer.prefix}/AWSLogs/" if writer.prefix else "AWSLogs/"
     by_account = writer.accounts is not None or how.principal == LOAD_BALANCING
-    accounts = _ids(env, writer) if by_account else ["*"]
+    accounts = _account_ids(env, writer) if by_account else ["*"]
     keys = [
         f"{prefix}{account}/{name}"
         for account in accounts
         for name in (f"{how.folder}/*", *how.beside)
     ]
     if writer.service == "vpc_flow_logs":
-        # With Hive-compatible prefixes: the other form that a flow log can have.
+        # Hive-compatible prefixes, the other form of flow logs.
         # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
         keys += [
             f"{prefix}aws-account-id={account}/aws-service={how.folder}/*" for account in accounts

@@ -1,7 +1,7 @@
-"""Sigma rules for AWS CloudTrail as questions about the table, in Athena's dialect.
+"""Converts Sigma rules for AWS CloudTrail to questions, in Athena's dialect.
 
-The rules are the user's own; orgtrail ships none. Importing this is cheap: pySigma is imported
-only when rules are loaded.
+Users bring their own rules; orgtrail ships none. Importing this module is cheap: pySigma is
+imported only when rules are loaded.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from orgtrail.query.questions import Question
 
 @dataclass(frozen=True, slots=True)
 class SigmaQuestion:
-    """A rule that can be asked.
+    """A rule that was converted to a question.
 
     Attributes:
         name: `sigma:` and the name of its file, with a number if two would have the same name.
         title: its title.
-        severity: its level, in the words of the pack; `medium` if it has none.
+        severity: its level, as a severity of the pack; `medium` if it has none.
         mitre: ids of MITRE ATT&CK techniques, from its tags.
         file: its file.
-        condition: the condition on a record, as SQL over the table's columns; never null.
-        question: the same as a question that runs like one of the pack.
+        condition: its condition on a record, as SQL over the table's columns; never null.
+        question: the rule as a question that runs like those of the pack.
 
     """
 
@@ -45,8 +45,9 @@ class Rules:
     """The rules of a file or folder.
 
     Attributes:
-        questions: the rules that can be asked, in the order of their files.
-        left_out: the others, each by its file (and title, if the file has several), and why.
+        questions: the converted rules, in the order of their files.
+        left_out: the other rules, each by its file (and title, if the file has several), with the
+            reason.
 
     """
 
@@ -61,8 +62,8 @@ def load_rules(path: Path) -> Rules:
         path: a file, or a folder with `*.yml` and `*.yaml`.
 
     Raises:
-        OrgtrailError: there is no such path, or no rule file in it. A problem with a single rule
-            is in `Rules.left_out`.
+        OrgtrailError: the path does not exist, or has no rule file. Problems with single rules do
+            not raise; they are in `Rules.left_out`.
 
     """
     from orgtrail.query.sigma.rules import read_rules
@@ -73,7 +74,7 @@ def load_rules(path: Path) -> Rules:
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Silence native code of pySigma's libraries on stderr: `left_out` has the same reasons."""
+    """Silence stderr output of native code below pySigma: `left_out` has the same reasons."""
     sys.stderr.flush()
     try:
         kept = os.dup(2)

@@ -1,6 +1,6 @@
-"""The pySigma backend that translates a rule's condition to SQL of Athena over the table.
+"""The pySigma backend that translates a rule's condition to Athena SQL over the table.
 
-A comparison is true or false and never null, so that `not` also finds records without the field.
+Comparisons are true or false, never null, so that `not` also finds records without the field.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from orgtrail.query.sigma.fields import (
 )
 
 _ESCAPE = "!"
-"""Escapes `%` and `_` in LIKE; some dialects double a backslash and others do not."""
+"""Escapes `%` and `_` in LIKE; a backslash would need doubling in some dialects only."""
 _OPERATORS = {
     CompareOperators.LT: "<",
     CompareOperators.LTE: "<=",
@@ -62,11 +62,11 @@ _REGEX_TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
 _NESTED_CLASS = re.compile(r"(?<!\\)\[|&&|^\^?\]")
-"""Java's syntax reads these as a nested class, as an intersection, and as the end of the class."""
+"""Java reads these as a nested class, an intersection, and the end of the class."""
 
 
 class Backend(TextQueryBackend):
-    """Conditions over the columns of the table; pySigma itself writes only AND, OR and NOT."""
+    """Writes conditions over the table's columns; pySigma adds AND, OR and NOT."""
 
     name = "orgtrail"
     group_expression = "({expr})"
@@ -79,7 +79,7 @@ class Backend(TextQueryBackend):
     def decide_convert_condition_as_in_expression(
         self, cond: ConditionOR | ConditionAND, state: ConversionState
     ) -> bool:
-        """Decide for IN if all values are whole texts that ignore letter case."""
+        """Use IN if all values are case-insensitive texts without wildcards."""
         return super().decide_convert_condition_as_in_expression(cond, state) and not any(
             isinstance(cast(_Atom, each).value, SigmaCasedString | SigmaTimestampPart)
             for each in cond.args
@@ -90,11 +90,11 @@ class Backend(TextQueryBackend):
     ) -> str:
         """Match one of several values."""
         atoms = [cast(_Atom, each) for each in cond.args]
-        values = ", ".join(_lowered(_plain(each.value)) for each in atoms)
+        values = ", ".join(_lower_literal(_plain(each.value)) for each in atoms)
         return _test(atoms[0].field, lambda text: f"lower({text}) IN ({values})")
 
     def convert_condition_field_eq_val_str(self, cond: _Atom, _: ConversionState) -> str:
-        """Match a text that ignores letter case."""
+        """Match a text, ignoring case."""
         value = cast(SigmaString, cond.value)
         return _test(cond.field, lambda text: _like(text, value))
 
@@ -105,22 +105,22 @@ class Backend(TextQueryBackend):
         return self.convert_condition_field_eq_val_str(cond, state)
 
     def convert_condition_field_eq_val_num(self, cond: _Atom, _: ConversionState) -> str:
-        """Match a number, which the table has as text."""
+        """Match a number; the table stores it as text."""
         value = literal(_plain(cond.value))
         return _test(cond.field, lambda text: f"{text} = {value}")
 
     def convert_condition_field_eq_val_bool(self, cond: _Atom, _: ConversionState) -> str:
-        """Match a truth value, which the table has as text in either letter case."""
+        """Match a Boolean; the table stores it as text in either case."""
         value = literal(str(bool(cast(SigmaBool, cond.value))).lower())
         return _test(cond.field, lambda text: f"lower({text}) = {value}")
 
     def convert_condition_field_eq_val_re(self, cond: _Atom, _: ConversionState) -> str:
         """Match a regular expression anywhere in the text."""
-        value = _expression(cond.value)
+        value = _regex_literal(cond.value)
         return _test(cond.field, lambda text: f"regexp_like({text}, {value})")
 
     def convert_condition_field_eq_val_cidr(self, cond: _Atom, _: ConversionState) -> str:
-        """Match the addresses of a network."""
+        """Match an address in a network."""
         value = literal(network_regex(cast(SigmaCIDRExpression, cond.value).network))
         return _test(cond.field, lambda text: f"regexp_like(lower({text}), {value})")
 
@@ -133,7 +133,7 @@ class Backend(TextQueryBackend):
         return _test(cond.field, lambda text: f"TRY_CAST({text} AS double) {than}")
 
     def convert_condition_field_eq_val_timestamp_part(self, cond: _Atom, _: ConversionState) -> str:
-        """Refuse hours, weekdays and other parts of times."""
+        """Reject hours, weekdays and other parts of times."""
         raise UnsupportedRuleError(f"{cond.field}: parts of times are not supported")
 
     def convert_condition_field_eq_field(self, cond: _Atom, _: ConversionState) -> str:
@@ -178,7 +178,7 @@ class Backend(TextQueryBackend):
                 ways = map(ConditionValueExpression, values)
                 return _any(self.convert_condition_val(each, state) for each in ways)
             case SigmaRegularExpression():
-                return f"coalesce(regexp_like({EVERYTHING}, {_expression(cond.value)}), false)"
+                return f"coalesce(regexp_like({EVERYTHING}, {_regex_literal(cond.value)}), false)"
             case SigmaString():
                 return f"coalesce({_like(EVERYTHING, cond.value, anywhere=True)}, false)"
             case SigmaNumber():
@@ -212,7 +212,7 @@ def _is_there(text: str) -> str:
 
 def _like(text: str, value: SigmaString, *, anywhere: bool = False) -> str:
     cased = isinstance(value, SigmaCasedString)
-    written, text = (literal, text) if cased else (_lowered, f"lower({text})")
+    written, text = (literal, text) if cased else (_lower_literal, f"lower({text})")
     if not (anywhere or value.contains_special()):
         return f"{text} = {written(_plain(value))}"
     pattern = value.convert(_ESCAPE, "%", "_", _ESCAPE)
@@ -227,12 +227,12 @@ def _plain(value: SigmaType) -> str:
     return value.convert(None, None, None) if isinstance(value, SigmaString) else str(value)
 
 
-def _lowered(text: str) -> str:
-    """Return a literal in lower case; the engine itself lowers text beyond ASCII."""
+def _lower_literal(text: str) -> str:
+    """Return a lower-case literal; the engine lowers non-ASCII text, for consistent results."""
     return literal(text.lower()) if text.isascii() else f"lower({literal(text)})"
 
 
-def _expression(value: SigmaType) -> str:
+def _regex_literal(value: SigmaType) -> str:
     given = cast(SigmaRegularExpression, value)
     if given.contains_placeholder():
         raise UnsupportedRuleError("placeholders (modifier expand) are not supported")
@@ -240,10 +240,10 @@ def _expression(value: SigmaType) -> str:
 
 
 def network_regex(network: IPv4Network | IPv6Network) -> str:
-    """Return a regular expression of the addresses of a network, which both engines understand.
+    """Return a regular expression for a network's addresses that works in both engines.
 
     Raises:
-        UnsupportedRuleError: the addresses can be written in too many ways.
+        UnsupportedRuleError: the addresses have too many spellings.
 
     """
     return f"^{_ipv4_regex(network) if isinstance(network, IPv4Network) else _ipv6_regex(network)}$"
@@ -260,7 +260,7 @@ def _ipv4_regex(network: IPv4Network) -> str:
 
 
 def _ipv6_regex(network: IPv6Network) -> str:
-    """Addresses omit zeros (RFC 5952), so the fixed part must have none that may be omitted."""
+    """Reject fixed parts with zeros that addresses may omit (RFC 5952)."""
     if network.prefixlen == network.max_prefixlen:
         return str(network)[: -len("/128")]
     whole, bits = divmod(network.prefixlen, 16)
@@ -291,12 +291,12 @@ def _zeros(network: IPv6Network) -> UnsupportedRuleError:
 
 
 def portable_regex(pattern: str) -> str:
-    """Return a regular expression if Athena and DuckDB read it the same way.
+    """Return a regular expression unchanged if Athena and DuckDB interpret it the same way.
 
-    pySigma accepts only RE2 syntax, which DuckDB has; Athena reads it as Java does.
+    pySigma accepts only RE2 syntax, which DuckDB uses; Athena uses Java's syntax.
 
     Raises:
-        UnsupportedRuleError: they do not.
+        UnsupportedRuleError: the engines interpret it differently.
 
     """
     for found in _REGEX_TOKEN.finditer(pattern):

@@ -1,4 +1,4 @@
-"""Fields that Sigma rules name, as SQL over the columns of the table."""
+"""Maps field names in Sigma rules to SQL over the table's columns."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from orgtrail.records import FIELDS, JSON, List, Map, Struct, Type
 
 _STEP = re.compile(r"(?P<name>(?!\d+(?:\[|$))[\w :/@+#=-]+)(?P<at>(?:\[\d{1,6}\])*)", re.ASCII)
-"""One member of a JSON object, and which of its elements: `name`, `x-amz-acl`, `items[0]`.
+"""One step of a JSON path, with optional list indexes: `name`, `x-amz-acl`, `items[0]`.
 
-Athena reads a bare number as an index into a list as well; DuckDB does not."""
+A bare number is excluded: Athena would also read it as a list index, DuckDB would not."""
 _NOT_IN_RECORDS = re.compile("[\0\ud800-\udfff]")
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _KNOWN = {each.name.lower(): each for each in FIELDS}
 
 
 class UnsupportedRuleError(ValueError):
-    """Why a rule cannot become a query, for its user."""
+    """The rule cannot become a query; the message tells its user why."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSql:
-    """SQL that reads a field from one of the places where a record may have it.
+    """SQL that reads a field from one of its possible places in a record.
 
     Attributes:
-        text: the expression of its text; null if a record does not have it.
-        of: the list; its elements are called `one` in the text; empty for a single value.
+        text: expression for the field's text; null if a record lacks the field.
+        of: expression for a list, whose elements are `one` in `text`; empty for a single value.
 
     """
 
@@ -39,7 +39,7 @@ def literal(text: str) -> str:
     """Return a text as an SQL literal; a backslash has no special meaning.
 
     Raises:
-        UnsupportedRuleError: it has a character that no query can have.
+        UnsupportedRuleError: the text has a character that is invalid in queries.
 
     """
     if _NOT_IN_RECORDS.search(text):
@@ -48,7 +48,7 @@ def literal(text: str) -> str:
 
 
 def field_sql(field: str) -> tuple[FieldSql, ...]:
-    """Find a field by its name in records; letter case does not matter outside of JSON.
+    """Find a field of a record by name; case is ignored except within JSON.
 
     Raises:
         UnsupportedRuleError: records have no such field.
@@ -95,15 +95,15 @@ def _step(field: str, name: str) -> str:
 
 def _value(sql: str, path: str = "") -> str:
     """Return a value in JSON: a scalar as text, anything else as JSON; JSON null as SQL null."""
-    # Without a path it is JSON already.
+    # Without a path, the expression is JSON already.
     json = f"json_extract({sql}, '${path}')" if path else sql
     return f"coalesce(json_extract_scalar({sql}, '${path}'), nullif(json_format({json}), 'null'))"
 
 
 def _elements(sql: str, steps: list[str]) -> str:
-    """Return the list of all values at a path that passes through lists.
+    """Return the list of all values at a path that may pass through lists.
 
-    Rules write `containerDefinitions.command`, as if a list were each of its elements.
+    Rules treat a list as each of its elements, as in `containerDefinitions.command`.
     """
     found = ""
     for step in steps:
@@ -114,7 +114,7 @@ def _elements(sql: str, steps: list[str]) -> str:
 
 
 def _text(sql: str, kind: Type) -> str:
-    """Return the text of a whole field: of an object, its members with spaces between them."""
+    """Return the text of an entire field; the members of an object are joined with spaces."""
     match kind:
         case Struct():
             return f"nullif(concat_ws(' ', {', '.join(_leaves(sql, kind))}), '')"
@@ -141,4 +141,4 @@ def _leaves(sql: str, kind: Type) -> Iterator[str]:
 EVERYTHING = f"""concat_ws(' ', {
     ", ".join(leaf for each in FIELDS for leaf in _leaves(each.name.lower(), each.type))
 })"""
-"""The text of a whole record, which is searched for keywords without a field."""
+"""The text of an entire record, for keywords without a field."""

@@ -1,4 +1,4 @@
-"""Reads files of Sigma rules: each rule becomes a question, or is left out with a reason."""
+"""Reads Sigma rule files: each rule becomes a question, or is left out with a reason."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from orgtrail.query.sigma.backend import Backend
 from orgtrail.query.sigma.fields import UnsupportedRuleError
 
 _SUFFIXES = {".yml", ".yaml"}
-_LARGEST_FILE = 1 << 20
-_LONGEST_CONDITION = 200_000
-"""Athena takes queries of 262,144 bytes.
+_MAX_FILE_BYTES = 1 << 20
+_MAX_CONDITION_BYTES = 200_000
+"""Bytes; Athena's limit for a query is 262,144.
 https://docs.aws.amazon.com/athena/latest/ug/service-limits.html"""
-_DEEPEST_CONDITION = 24
-"""Nested brackets; with twice as many sqlglot exceeds Python's recursion limit."""
-_TEXT = re.compile(r"'(?:[^']|'')*'")
+_MAX_NESTING = 24
+"""Levels of brackets; with twice as many, sqlglot exceeds Python's recursion limit."""
+_STRING_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _HOURS = 168
 _SEVERITIES = {"informational": "info"}
 _WITHOUT_LEVEL = "medium"
@@ -55,7 +55,7 @@ _SigmaDocument = SigmaRule | SigmaCorrelationRule | SigmaFilter
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """One YAML document of a file: what pySigma parsed, or the error."""
+    """One YAML document of a file: the result of pySigma's parser, or the error."""
 
     file: Path
     label: str
@@ -63,7 +63,7 @@ class _Document:
 
 
 def read_rules(path: Path) -> Rules:
-    """Turn rules into questions; see `orgtrail.query.sigma.load_rules`."""
+    """Convert rules to questions; see `orgtrail.query.sigma.load_rules`."""
     root = path if path.is_dir() else path.parent
     found = [each for file in _files(path) for each in _documents(file, root)]
     parts = _parts_of_correlations(found)
@@ -94,11 +94,11 @@ def _files(path: Path) -> list[Path]:
 
 
 def _documents(file: Path, root: Path) -> list[_Document]:
-    """Read a file; a broken one becomes one document with the error."""
+    """Read the documents of a file; a broken file becomes one document with the error."""
     label = _clean(str(file.relative_to(root)))
     try:
-        if file.stat().st_size > _LARGEST_FILE:
-            return [_Document(file, label, f"the file is larger than {_LARGEST_FILE >> 20} MiB")]
+        if file.stat().st_size > _MAX_FILE_BYTES:
+            return [_Document(file, label, f"the file is larger than {_MAX_FILE_BYTES >> 20} MiB")]
         given = [*_yaml(file.read_text(encoding="utf-8"))]
         rules = SigmaCollection.from_dicts(
             given, collect_errors=True, collect_filters=True, resolve_references=False
@@ -121,7 +121,7 @@ def _documents(file: Path, root: Path) -> list[_Document]:
 
 
 def _yaml(text: str) -> Iterator[Any]:
-    """Yield the documents of a file; pySigma's loader refuses duplicate keys."""
+    """Yield the documents of a file; pySigma's loader rejects duplicate keys."""
     loader = SigmaYAMLLoader(text)
     try:
         while loader.check_data():  # type: ignore[no-untyped-call]
@@ -135,7 +135,7 @@ def _yaml(text: str) -> Iterator[Any]:
 
 
 def _parts_of_correlations(found: Iterable[_Document]) -> set[str]:
-    """Return names and ids of rules that only make sense as part of a correlation."""
+    """Return the names and ids of rules that are only parts of correlations."""
     return {
         part.reference
         for each in found
@@ -190,7 +190,7 @@ def _question(found: _Document, parts: set[str], names: set[str]) -> SigmaQuesti
 
 
 def _condition(rule: SigmaRule) -> str:
-    """Return a rule's conditions as SQL; one of several is enough."""
+    """Return a rule's conditions as SQL, joined with OR."""
     backend = Backend()
     conditions = []
     for each in rule.detection.parsed_condition:
@@ -198,10 +198,10 @@ def _condition(rule: SigmaRule) -> str:
         assert isinstance(condition, str), "nothing is left of its condition"
         conditions.append(condition)
     joined = conditions[0] if len(conditions) == 1 else " OR ".join(f"({e})" for e in conditions)
-    if len(joined.encode()) > _LONGEST_CONDITION:
+    if len(joined.encode()) > _MAX_CONDITION_BYTES:
         raise UnsupportedRuleError("its query would be longer than Athena takes")
-    depth = accumulate((each == "(") - (each == ")") for each in _TEXT.sub("", joined))
-    if max(depth) > _DEEPEST_CONDITION:
+    depth = accumulate((each == "(") - (each == ")") for each in _STRING_LITERAL.sub("", joined))
+    if max(depth) > _MAX_NESTING:
         raise UnsupportedRuleError("it is nested too deeply")
     return joined
 
@@ -224,7 +224,7 @@ def _name(file: Path, names: set[str]) -> str:
 
 
 def _reason(error: Exception | str) -> str:
-    """Return the reason in one printable line: the text of a file may reach a terminal."""
+    """Return the reason in one printable line: text from a file may reach a terminal."""
     match error:
         case OSError():
             text = error.strerror or str(error)

@@ -101,7 +101,7 @@ A rule's docstring is its description on that page.
 
 
 def broken_rules(env: Environment, valid: set[str]) -> Iterator[Fault]:
-    """Yield the faults of every rule between sections that are valid on their own."""
+    """Yield the faults of every rule whose sections are all valid."""
     for rule, sections in RULES:
         if sections <= valid:
             yield from rule(env)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def require_member(env: Environment, setting: SettingPath, name: str) -> Iterator[Fault]:
-    """Yield a fault if a name is not that of a member account."""
+    """Yield a fault if a name is not the name of a member account."""
     if name == "management" or name not in env.accounts:
         yield Fault(setting, "must be the name of a member account in accounts", name)
 
@@ -134,8 +134,8 @@ def administrator_roles_are_exempt(env: Environment) -> Iterator[Fault]:
 def _require_exemption(env: Environment, name: str, does: str) -> Iterator[Fault]:
     """Yield a fault if the SCP would lock out the role that deploys to an account.
 
-    Roles are compared, not accounts. If the file does not name that role, any role of the account
-    has to be exempt, and the check reports it as unproven.
+    It compares roles, not accounts. If the file does not name the deploying role, some role of the
+    account has to be exempt, and `orgtrail check` reports the exemption as unproven.
     """
     account, here = env.accounts[name], ("guardrails", "exempt_roles")
     exempt = env.exempt_roles

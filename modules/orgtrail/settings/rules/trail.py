@@ -25,7 +25,7 @@ _FIELDS = {
         "eventCategory", "errorCode", "eventName", "eventSource", "vpcEndpointId",
     },
 }  # fmt: skip
-"""Fields that a trail's selector may name, by category (API AdvancedFieldSelector)."""
+"""Fields that a trail's selector may use, by category (API AdvancedFieldSelector)."""
 _NEEDED = {"Data": "resources.type", "NetworkActivity": "eventSource"}
 _EQUALS_ONLY = {"eventCategory", "readOnly", "resources.type", "errorCode"}
 _NOISY = {"kms.amazonaws.com", "rdsdata.amazonaws.com"}
@@ -145,7 +145,7 @@ def selectors_leave_out_own_deliveries(env: Environment) -> Iterator[Fault]:
 
 
 def _names_events(selector: AdvancedEventSelector) -> bool:
-    """Tell whether a selector names its events; `selector_fields_fit_category` reports others."""
+    """Return whether a selector names its events; `selector_fields_fit_category` reports others."""
     return {"eventCategory", "resources.type"} <= {each.field for each in selector.fields}
 
 
