@@ -45,18 +45,3 @@ def test_the_stack_of_the_data_is_the_synthesized_one(name: str) -> None:
 @examples(max_examples=at_most(25), deadline=None, suppress_health_check=list(HealthCheck))
 def test_it_is_for_settings_of_every_shape(env: Environment) -> None:
     assert told(model_of(build(env).expanded())) == told(of_json(synthesized(env)))
-
-
-@pytest.mark.parametrize("name", ["event_selector", "advanced_event_selector", "insight_selector"])
-@pytest.mark.parametrize(
-    "value", ["text", ["text"], [[]], [{"data_resource": 5, "field_selector": 5}]]
-)
-def test_a_broken_selector_of_another_trail_leaves_ours_as_it_is(name: str, value: object) -> None:
-    content = json.loads(golden.fresh()["healthcare.tf.json"])
-    trails = content["resource"]["aws_cloudtrail"]
-    (own,) = trails.values()
-    before = of_json(content)
-    trails["zz"] = {**own, "name": "another", "is_organization_trail": False, name: value}
-    after = of_json(content)
-    assert after.trail == before.trail
-    assert [each.settings for each in after.trails if each.name == "another"] == [None]

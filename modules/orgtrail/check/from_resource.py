@@ -70,6 +70,7 @@ def trail_of(stack: Stack, trail: Resource) -> CloudTrail:
     validates_log_files = flag("enable_log_file_validation", default=False)
     is_logging = flag("enable_logging", default=True)
     selectors, advanced = trail.many("event_selector"), trail.many("advanced_event_selector")
+    insights = tuple(each["insight_type"] for each in trail.many("insight_selector"))
     try:
         settings = TrailSettings.model_validate(
             {
@@ -80,10 +81,10 @@ def trail_of(stack: Stack, trail: Resource) -> CloudTrail:
                 "enabled": is_logging,
                 "event_selectors": tuple(map(_event_selector, selectors)),
                 "advanced_event_selectors": tuple(map(_advanced_event_selector, advanced)),
-                "insights": tuple(each["insight_type"] for each in trail.many("insight_selector")),
+                "insights": insights,
             }
         )
-    except (ValidationError, KeyError, TypeError, AttributeError):
+    except (ValidationError, KeyError, TypeError):
         settings = None
     return CloudTrail(
         **place(trail),
