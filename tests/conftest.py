@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from orgtrail.cdktf import bindings as aws
 from orgtrail.cdktf.stack import EnvironmentStack
+from orgtrail.cli import main
 from orgtrail.settings.environment import Environment
 
 if TYPE_CHECKING:
@@ -102,9 +104,22 @@ def environment(**changes: Any) -> Environment:
 
 
 def orgtrail(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user does."""
-    command = [sys.executable, "-m", "orgtrail.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    """Run the command in this process, where everything is imported already.
+
+    What a process of its own may do otherwise (signals, closed pipes, the start) is tested in
+    test_exit_codes.py and test_cli.py.
+    """
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    before, argv, streams = Path.cwd(), sys.argv, (sys.stdout, sys.stderr)
+    os.chdir(cwd)
+    sys.argv, sys.stdout, sys.stderr = ["orgtrail", *arguments], out, err
+    try:
+        code = main()
+    finally:
+        sys.argv, (sys.stdout, sys.stderr) = argv, streams
+        os.chdir(before)
+    said, told = (each.buffer.getvalue().decode() for each in (out, err))
+    return subprocess.CompletedProcess(["orgtrail", *arguments], code, said, told)
 
 
 def synthesized(env: Environment) -> Json:

@@ -161,7 +161,7 @@ def run(
 ) -> int:
     """Ask one question, and give its rows."""
     from orgtrail.cli import query_options, query_run
-    from orgtrail.logs.files import has_layout
+    from orgtrail.query.request import HEALTH
 
     if (name is None) == (sql is None):
         raise OrgtrailError("query run: takes a NAME of the pack, or --sql FILE; give one of them")
@@ -171,6 +171,11 @@ def run(
         )
     if format is Output.PARQUET and out is None:
         raise OrgtrailError("--format parquet: needs --out FILE, since it is no text")
+    if compacted and (logs is not None or name == HEALTH):
+        what = "a folder" if logs is not None else HEALTH
+        raise OrgtrailError(f"--compacted: is a table in Athena; {what} is about the log files")
+    if raw and format is not Output.TEXT:
+        raise OrgtrailError("--raw: gives records as CloudTrail wrote them; leave --format out")
     request = query_options.query_request(
         name,
         sql,
@@ -179,13 +184,8 @@ def run(
         regions=region or [],
         given=query_options.parameters(param or []),
         env=env,
-        all_times=logs is not None and not has_layout(logs),
+        logs=logs,
     )
-    if compacted and (logs is not None or request.is_health):
-        what = "a folder" if logs is not None else "pipeline-health"
-        raise OrgtrailError(f"--compacted: is a table in Athena; {what} is about the log files")
-    if raw and format is not Output.TEXT:
-        raise OrgtrailError("--raw: gives records as CloudTrail wrote them; leave --format out")
     output = query_run.OutputOptions(limit, format, out, query_options.time_zone(zone), bool(raw))
     if logs is not None:
         return query_run.on_folder(request, logs, output)

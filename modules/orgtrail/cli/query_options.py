@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import Bounds
+from orgtrail.logs.files import has_layout
 from orgtrail.query.questions import find_question
 from orgtrail.query.request import QueryRequest
 
@@ -28,7 +29,7 @@ def query_request(
     regions: list[str],
     given: dict[str, str],
     env: Path | None,
-    all_times: bool = False,
+    logs: Path | None = None,
 ) -> QueryRequest:
     """Build a request from options.
 
@@ -40,7 +41,8 @@ def query_request(
         regions: regions; empty for all.
         given: parameters.
         env: the environment file.
-        all_times: whether a question covers all times by default.
+        logs: the folder to query. Unless it has the archive's key layout, a question covers all
+            times by default.
 
     Raises:
         OrgtrailError: an option is not valid.
@@ -62,7 +64,12 @@ def query_request(
             raise OrgtrailError(f"{file}: cannot be read: {error}") from None
     bounds = None
     if found is not None or any(times) or accounts or regions:
-        hours = found.hours if found and not all_times else None
+        check_places(accounts, regions)
+        since, _, last = times
+        hours = None
+        # Looking for the layout reads the whole folder, so only if the answer matters.
+        if found and not since and not last and (logs is None or has_layout(logs)):
+            hours = found.hours
         bounds = query_bounds(times, accounts, regions, hours=hours)
     return QueryRequest(name or str(file), found, own_sql, bounds, given, environment)
 

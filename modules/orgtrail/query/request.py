@@ -13,7 +13,8 @@ from orgtrail.query.render import TABLE, condition, to_run
 if TYPE_CHECKING:
     from orgtrail.settings.environment import Environment
 
-_HEALTH = "pipeline-health"
+HEALTH = "pipeline-health"
+"""The question about the delivery itself, which also looks at the folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class QueryRequest:
     @property
     def is_health(self) -> bool:
         """Whether this is the question about the health of the delivery."""
-        return self.name == _HEALTH
+        return self.name == HEALTH
 
     def facts(self, accounts: Iterable[str] = ()) -> dict[str, str]:
         """Return the facts that are defaults of parameters.
