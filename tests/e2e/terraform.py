@@ -27,6 +27,8 @@ ENVIRONMENT = {
     **os.environ,
     **CREDENTIALS,
     "CHECKPOINT_DISABLE": "1",
+    # Go collects its garbage less often: a third of what Terraform and the provider compute.
+    "GOGC": "400",
     **{f"TF_CLI_ARGS_{each}": "-input=false -no-color" for each in ("init", "plan", "apply")},
     "TF_CLI_ARGS_destroy": "-auto-approve -input=false -no-color",
     "CI": "1",
