@@ -33,7 +33,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
         for kind in ("aws_athena_named_query", "aws_athena_prepared_statement"):
             # It looks for references in each SQL text, for most of a minute.
             (saved,) = kept["resource"][kind].values()
-            saved["for_each"] = {name: "SELECT 1" for name in saved["for_each"]}
+            saved["for_each"] = dict.fromkeys(saved["for_each"], "SELECT 1")
         (folder / f"{path.stem}.tf.json").write_text(json.dumps(kept), encoding="utf-8")
     command = [str(CHECKOV), "-d", str(folder), "--framework", "terraform_json", "-o", "json",
                "--compact", "--quiet", "--skip-download"]  # fmt: skip

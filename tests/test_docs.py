@@ -257,7 +257,6 @@ def test_the_hook_of_pre_commit_is_ours() -> None:
     (command,) = re.findall(r"entry: (\w+) check", hooks)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {command: "orgtrail.cli:main"}
-    assert set(re.findall(r"v(\d+\.\d+\.\d+)", page)) == {project["version"]}
     (pattern,) = re.findall(r"files: (.+)", hooks)
     found = [str(path.relative_to(ROOT)) for path in ROOT.glob("envs/*")]
     assert all(re.search(pattern, path) for path in found)

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 VERSION = "1.11"
 """The newest eventVersion that the fields cover."""
+
+CLOUDTRAIL_LAUNCH = datetime(2013, 11, 13, tzinfo=UTC)
+"""The day AWS announced CloudTrail: no record is older."""
 
 LARGEST_LOG = 512 << 20
 """Most decompressed bytes to read from a log file; CloudTrail's have at most 50 MB."""

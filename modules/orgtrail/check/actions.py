@@ -161,7 +161,6 @@ PROJECT_ACTIONS = {
     "change the verification": "UpdateProject",
     "delete the verification": "DeleteProject",
 }
-_TAKE = "sqs:ReceiveMessage"
 SCHEDULE_ACTIONS = {
     "change the schedule": "UpdateSchedule",
     "delete the schedule": "DeleteSchedule",

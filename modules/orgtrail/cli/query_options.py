@@ -12,6 +12,7 @@ from orgtrail.logs.bounds import Bounds
 from orgtrail.logs.files import has_layout
 from orgtrail.query.questions import find_question
 from orgtrail.query.request import QueryRequest
+from orgtrail.records import CLOUDTRAIL_LAUNCH
 
 Times = tuple[str | None, str | None, str | None]
 """The values of `--from`, `--to` and `--last`."""
@@ -129,9 +130,7 @@ def time_range(
             raise OrgtrailError(f"--last: must be like 90m, 24h or 7d; got {last!r}")
         start = _before(end, timedelta(**{_UNITS[match[2]]: int(match[1])}))
     else:
-        start = (
-            _before(end, timedelta(hours=hours)) if hours else datetime(2013, 11, 13, tzinfo=UTC)
-        )
+        start = _before(end, timedelta(hours=hours)) if hours else CLOUDTRAIL_LAUNCH
     if start >= end:
         raise OrgtrailError(
             f"--from must be before --to; got {start.isoformat()} and {end.isoformat()}"

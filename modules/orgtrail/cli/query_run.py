@@ -29,6 +29,7 @@ from orgtrail.logs.files import LogFile, accounts_and_regions
 from orgtrail.query.parquet import Row
 from orgtrail.query.render import condition, on_table
 from orgtrail.query.request import QueryRequest
+from orgtrail.records import CLOUDTRAIL_LAUNCH
 
 if TYPE_CHECKING:
     from orgtrail.query.athena import Athena, Drift, ScanEstimate
@@ -120,7 +121,7 @@ def on_athena(
     athena = Athena(environment, session_in(environment, "logging", *access))
     # `--raw` needs one more scan to find the files of the records.
     scans = len(table_scans(tree)) + output.raw
-    bounds = request.bounds or Bounds(datetime(2013, 11, 13, tzinfo=UTC), datetime.now(UTC))
+    bounds = request.bounds or Bounds(CLOUDTRAIL_LAUNCH, datetime.now(UTC))
     estimate = athena.estimate_compacted() if compacted else athena.estimate(bounds)
     check_estimate(request.name, estimate, environment, max_bytes, compacted=compacted, scans=scans)
     drift = athena.drift() if request.is_health else []

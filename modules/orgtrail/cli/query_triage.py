@@ -33,6 +33,7 @@ from orgtrail.query.parquet import Row
 from orgtrail.query.questions import query_placeholders
 from orgtrail.query.render import condition, on_table
 from orgtrail.query.run import check_folder_has
+from orgtrail.records import CLOUDTRAIL_LAUNCH
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -98,7 +99,7 @@ class TriageRequest:
 
 def on_folder(request: TriageRequest, root: Path) -> int:
     """Triage a folder of logs; return the exit code: 2 if not all could be read or answered."""
-    launch = triage.CLOUDTRAIL_LAUNCH
+    launch = CLOUDTRAIL_LAUNCH
     check_folder_has(root, request.bounds_between(launch, launch))
     selection = request.selection
     wide = request.bounds or request.bounds_between(launch, datetime.max.replace(tzinfo=UTC))
@@ -194,7 +195,7 @@ def _write_text(
         total[each.question.severity] += each.count
     counted = ", ".join(f"{total[each]} {each}" for each in triage.SEVERITIES if total[each])
     since = bounds.since
-    start = f"{stamp(since)} to " if since > triage.CLOUDTRAIL_LAUNCH else "all up to "
+    start = f"{stamp(since)} to " if since > CLOUDTRAIL_LAUNCH else "all up to "
     to.write(
         f"{len(selection.questions)} questions about {start}{stamp(bounds.until)}: "
         f"{counted or 'no hits'}\n"

@@ -28,8 +28,6 @@ from orgtrail.query.render import TABLE, to_run
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 """Severities, worst first."""
-CLOUDTRAIL_LAUNCH = datetime(2013, 11, 13, tzinfo=UTC)
-"""No record is older than CloudTrail."""
 _NEED_FACTS = {"log-bucket-tampering", "unused-regions"}
 """Questions that are pointless without facts of the environment."""
 _HITS = "hits"

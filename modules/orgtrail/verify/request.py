@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from orgtrail.records import CLOUDTRAIL_LAUNCH
 from orgtrail.verify import DEFAULT_WORKERS
 from orgtrail.verify.names import HOUR, VerifiedTrail
 
@@ -17,9 +18,6 @@ MAX_LOG_DELAY = timedelta(minutes=15)
 """How late after the minute in its name a log file may be delivered."""
 LOG_SEARCH_SPAN = timedelta(hours=3)
 """How far after its minute to search digests for a log file before reporting it."""
-
-_CLOUDTRAIL_START = datetime(2013, 11, 13, tzinfo=UTC)
-"""The day CloudTrail was announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +83,8 @@ class VerifyRequest:
 
     def bounded(self, now: datetime) -> VerifyRequest:
         """Return the request without the times for which nothing can have been delivered."""
-        until = max(_CLOUDTRAIL_START, min(self.until, now + timedelta(days=1)))
-        return replace(self, since=min(max(self.since, _CLOUDTRAIL_START), until), until=until)
+        until = max(CLOUDTRAIL_LAUNCH, min(self.until, now + timedelta(days=1)))
+        return replace(self, since=min(max(self.since, CLOUDTRAIL_LAUNCH), until), until=until)
 
     def includes_region(self, region: str) -> bool:
         """Return whether a region is to be verified."""
