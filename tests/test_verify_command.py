@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -348,12 +347,6 @@ def _awscli(account: str, region: str, start: str, end: str) -> tuple[int, int]:
     return found["digest"], found["log"]
 
 
-def test_the_library_does_what_its_page_shows(archive: Archive) -> None:
-    archive.write()
+def test_the_page_names_the_requests_in_flight() -> None:
     page = (ROOT / "docs" / "integrity.md").read_text(encoding="utf-8")
     assert f"`--workers` requests ({DEFAULT_WORKERS}) are in flight" in page
-    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    scope: dict[str, Any] = {}
-    exec(block, scope)
-    since, until = BEGIN + HOUR, BEGIN + 10 * HOUR
-    assert scope["nightly"](ARN, BUCKET, ORGANIZATION, since, until) == "valid"

@@ -275,7 +275,7 @@ def test_an_answer_without_what_aws_always_gives_is_no_fault(
     patient.seam.changes[account, service, operation] = change
     outcomes = patient.examined()
     assert _of(outcomes, CheckState.FAULT) == []
-    found = [each for each in outcomes if each.check == check]
+    found = [e for e in outcomes if (e.check, e.subject.account) == (check, account)]
     assert {each.reason for each in found} == {f"the answer of AWS has no {name}"}
 
 
