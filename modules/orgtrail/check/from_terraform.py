@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from orgtrail.check.from_resource import (
@@ -208,14 +209,16 @@ def _foreign_in_provider(provider: Provider, home: str) -> Iterator[str]:
         yield f"the region {provider.region}, of partition {partition(provider.region)}"
 
 
-def _foreign_in_text(text: str, home: str) -> Iterator[str]:
-    for name in _ARN.findall(text):
-        if name != home:
-            yield f"ARNs of partition {name}"
+@cache
+def _foreign_in_text(text: str, home: str) -> tuple[str, ...]:
+    """Return what a text names in another partition; stacks repeat most of their texts."""
+    arns = _ARN.findall(text) if "arn:" in text else []
+    found = [f"ARNs of partition {name}" for name in arns if name != home]
     for host in _HOST.finditer(text):
         region, suffix = host[1], host[2]
         if partition(region) != home or suffix != partition_of(region).suffix:
-            yield f"the host {host[0]}"
+            found.append(f"the host {host[0]}")
+    return tuple(found)
 
 
 def _texts(value: Any) -> Iterator[str]:
