@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import orgtrail.query
 import orgtrail.report
 import orgtrail.verify
 import pytest
+from orgtrail.environments import load_environment
 from orgtrail.errors import OrgtrailError
 from orgtrail.query import query
 
@@ -74,10 +77,51 @@ def test_report(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {each.name for each in (folder / "evidence").iterdir()} >= {"report.html", "report.json"}
 
 
-def test_a_query_of_nothing_says_what_it_needs() -> None:
-    needs = "root-use: give logs, or an environment to ask Athena"
-    with pytest.raises(OrgtrailError, match=needs), query("root-use"):
+@pytest.mark.parametrize("name", ["pipeline-health", "role-assumptions", "trail-tampering"])
+@pytest.mark.parametrize("inside", ["", "*/*/*/*/us-east-1"])
+def test_a_query_gives_the_rows_of_the_command(name: str, inside: str, folder: Path) -> None:
+    """In the archive's key layout, and in a folder that has lost it."""
+    (logs, *_) = sorted((folder / "logs").glob(inside)) if inside else [folder / "logs"]
+    env = folder / "envs" / "healthcare.tfvars"
+    environment = load_environment(env)
+    end = datetime(2026, 11, 27, tzinfo=UTC)
+    with query(name, logs=logs, environment=environment, until=end) as answer:
+        rows = [dict(zip(answer.columns, each, strict=True)) for each in answer.rows]
+        assert answer.unread == {}
+    asked = ("query", "run", name, "--logs", str(logs), "--env", str(env))
+    done = command(*asked, "--to", end.isoformat(), "--format", "json")
+    assert json.loads(json.dumps(rows, default=str)) == json.loads(done.stdout)
+    assert rows or inside
+
+
+def test_what_the_table_lacks_is_among_the_rows(folder: Path) -> None:
+    environment = load_environment(folder / "envs" / "healthcare.tfvars")
+    catalog = environment.catalog.model_copy(update={"regions": ("eu-central-1",)})
+    narrow = environment.model_copy(update={"catalog": catalog})
+    end = datetime(2026, 11, 27, tzinfo=UTC)
+    with query("pipeline-health", logs=folder / "logs", environment=narrow, until=end) as answer:
+        status = answer.columns.index("status")
+        assert "not in table" in {row[status] for row in answer.rows}
+
+
+MISTAKES: dict[str, dict[str, Any]] = {
+    "root-use: give logs, or an environment to ask Athena": {"logs": None},
+    'account: must be 12 digits; got "1\' OR"': {"accounts": ("1' OR",)},
+    "region: must be a region's name, like us-east-1; got 'US'": {"regions": ("US",)},
+    "since: must have a time zone; got 2026-11-25T00:00:00": {"since": datetime(2026, 11, 25)},  # noqa: DTZ001
+    "since must be before until; got 2026-11-25T00:00:00+00:00 and 2026-11-24T00:00:00+00:00": {
+        "since": datetime(2026, 11, 25, tzinfo=UTC),
+        "until": datetime(2026, 11, 24, tzinfo=UTC),
+    },
+}
+
+
+@pytest.mark.parametrize("message", MISTAKES)
+def test_a_mistake_in_a_query_is_named(message: str, folder: Path) -> None:
+    arguments = {"logs": folder / "logs", **MISTAKES[message]}
+    with pytest.raises(OrgtrailError) as told, query("root-use", **arguments):
         pass
+    assert str(told.value) == message
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,7 @@ def triage(
             "query triage: needs --logs DIR to ask a folder, or --env FILE to ask Athena"
         )
     from orgtrail.cli import query_options, query_triage
+    from orgtrail.query.request import check_places
     from orgtrail.query.sigma import Rules, load_rules
 
     environment = None
@@ -233,7 +234,7 @@ def triage(
         from orgtrail.environments import load_environment
 
         environment = load_environment(env)
-    query_options.check_places(account or [], region or [])
+    check_places(account or [], region or [], prefix="--")
     rules = Rules((), ()) if sigma is None else load_rules(sigma)
     if format is Output.PARQUET:
         raise OrgtrailError("--format parquet: is for query run; triage has text, json and csv")

@@ -11,7 +11,7 @@ from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import Bounds
 from orgtrail.logs.files import has_layout
 from orgtrail.query.questions import find_question
-from orgtrail.query.request import QueryRequest
+from orgtrail.query.request import QueryRequest, check_places
 from orgtrail.records import CLOUDTRAIL_LAUNCH
 
 Times = tuple[str | None, str | None, str | None]
@@ -65,7 +65,7 @@ def query_request(
             raise OrgtrailError(f"{file}: cannot be read: {error}") from None
     bounds = None
     if found is not None or any(times) or accounts or regions:
-        check_places(accounts, regions)
+        check_places(accounts, regions, prefix="--")
         since, _, last = times
         hours = None
         # Looking for the layout reads the whole folder, so only if the answer matters.
@@ -84,24 +84,9 @@ def query_bounds(
         OrgtrailError: an option is not valid.
 
     """
-    check_places(accounts, regions)
+    check_places(accounts, regions, prefix="--")
     since, until = time_range(*times, hours=hours)
     return Bounds(since, until, tuple(accounts), tuple(regions))
-
-
-def check_places(accounts: list[str], regions: list[str]) -> None:
-    """Check the values of `--account` and `--region`.
-
-    Raises:
-        OrgtrailError: one of them is not valid.
-
-    """
-    for each in accounts:
-        if not re.fullmatch(r"\d{12}", each, re.ASCII):
-            raise OrgtrailError(f"--account: must be 12 digits; got {each!r}")
-    for each in regions:
-        if not re.fullmatch(r"[a-z0-9-]+", each):
-            raise OrgtrailError(f"--region: must be a region's name, like us-east-1; got {each!r}")
 
 
 def time_range(

@@ -25,7 +25,7 @@ from orgtrail.cli.query_output import (
 )
 from orgtrail.errors import EXIT_OK, OrgtrailError
 from orgtrail.logs.bounds import Bounds, stamp
-from orgtrail.logs.files import LogFile, accounts_and_regions
+from orgtrail.logs.files import LogFile
 from orgtrail.query.parquet import Row
 from orgtrail.query.render import condition, on_table
 from orgtrail.query.request import QueryRequest
@@ -62,7 +62,7 @@ class OutputOptions:
 
 def on_folder(request: QueryRequest, root: Path, output: OutputOptions) -> int:
     """Query a folder of logs; return the exit code: 2 if files could not be read."""
-    from orgtrail.query.run import in_folder
+    from orgtrail.query.run import drift_in_folder, drift_rows, in_folder
 
     for name in request.missing_parameters:
         sys.stderr.write(
@@ -77,7 +77,7 @@ def on_folder(request: QueryRequest, root: Path, output: OutputOptions) -> int:
             ids = _event_ids(request.name, columns, rows)
             count = _write_raw([LogFile(each) for each in result.paths(ids)], ids, output.out)
         else:
-            missing = _drift_rows(_folder_drift(request, root), columns)
+            missing = drift_rows(_report(drift_in_folder(request, root)), columns)
             zoned = in_zone(chain(rows, missing), output.zone)
             count = write(output.format, columns, zoned, output.out)
         report = result.reading
@@ -114,6 +114,7 @@ def on_athena(
     from orgtrail.aws import session_in
     from orgtrail.query.athena import Athena
     from orgtrail.query.dialect import parse, table_scans
+    from orgtrail.query.run import drift_rows
 
     environment = request.environment
     assert environment is not None
@@ -129,7 +130,7 @@ def on_athena(
     table = compaction.table if compacted and compaction else environment.catalog.table
     with scan_progress() as progress:
         result = athena.run(on_table(request.sql(evidence=output.raw), table), progress)
-    rows = islice(chain(result.rows, _drift_rows(drift, result.columns)), output.limit)
+    rows = islice(chain(result.rows, drift_rows(_report(drift), result.columns)), output.limit)
     if output.raw:
         ids = _event_ids(request.name, result.columns, rows)
         count = _raw_from_athena(athena, ids, request.bounds, environment.catalog.table, output.out)
@@ -178,30 +179,12 @@ def check_estimate(
         )
 
 
-def _folder_drift(request: QueryRequest, root: Path) -> list[Drift]:
-    """Compare a folder with the environment file's table; only `pipeline-health` needs that."""
-    from orgtrail.query.athena import drift
-
-    environment = request.environment
-    if environment is None or not request.is_health:
-        return []
-    found, regions = accounts_and_regions(root), environment.catalog.regions
-    every = {region for inside in found.values() for region in inside}
-    return drift(found, environment.account_ids, every if regions is None else regions)
-
-
-def _drift_rows(drift: list[Drift], columns: list[str]) -> list[Row]:
-    """Write drift to stderr, and return a row for each."""
-    for each in drift:
+def _report(drift: Iterable[Drift]) -> list[Drift]:
+    """Write drift to stderr."""
+    reported = list(drift)
+    for each in reported:
         sys.stderr.write(f"{each}\n")
-    known = {"status": "not in table"}
-    return [
-        tuple(
-            ({"account": each.account, "region": each.region or None} | known).get(name)
-            for name in columns
-        )
-        for each in drift
-    ]
+    return reported
 
 
 def _event_ids(name: str, columns: list[str], rows: Iterable[Row]) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import Bounds
 from orgtrail.query.questions import Question, query_placeholders
 from orgtrail.query.render import TABLE, condition, to_run
@@ -101,3 +103,25 @@ class QueryRequest:
             if catalog.compaction:
                 names.add(catalog.compaction.table)
         return names
+
+
+def check_places(accounts: Iterable[str], regions: Iterable[str], *, prefix: str = "") -> None:
+    """Check the accounts and regions of a request, which become part of its SQL.
+
+    Args:
+        accounts: ids of accounts.
+        regions: names of regions.
+        prefix: what errors put before `account` and `region`: `--` for options.
+
+    Raises:
+        OrgtrailError: one of them is not valid.
+
+    """
+    for each in accounts:
+        if not re.fullmatch(r"\d{12}", each, re.ASCII):
+            raise OrgtrailError(f"{prefix}account: must be 12 digits; got {each!r}")
+    for each in regions:
+        if not re.fullmatch(r"[a-z0-9-]+", each):
+            raise OrgtrailError(
+                f"{prefix}region: must be a region's name, like us-east-1; got {each!r}"
+            )

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import Bounds
-from orgtrail.logs.files import accounts_and_regions, log_files
+from orgtrail.logs.files import accounts_and_regions, has_layout, log_files
 from orgtrail.query.dialect import other_tables, parse
 from orgtrail.query.local import LocalResult, query_logs
 from orgtrail.query.questions import find_question
 from orgtrail.query.render import on_table
-from orgtrail.query.request import QueryRequest
+from orgtrail.query.request import QueryRequest, check_places
+from orgtrail.records import CLOUDTRAIL_LAUNCH
 
 if TYPE_CHECKING:
+    from orgtrail.query.athena import Drift
     from orgtrail.settings.environment import Environment
 
 
@@ -59,7 +62,7 @@ def query(
         logs: a folder of log files; None to use Athena.
         environment: the settings; they give defaults for some parameters and the table's name.
         since: start of the time range, with a time zone; by default the question's `hours` before
-            the end.
+            the end, or everything if the folder does not have the archive's key layout.
         until: end of the time range, with a time zone; by default now.
         accounts: ids of accounts; empty for all.
         regions: regions; empty for all.
@@ -67,28 +70,33 @@ def query(
         session: the boto3 session for Athena; by default from the environment file.
 
     Raises:
-        OrgtrailError: there is no such question, a parameter is missing or invalid, the folder
+        OrgtrailError: there is no such question, an argument is missing or invalid, the folder
             cannot be read, or the query fails, also while rows are fetched.
 
     """
     found = find_question(question)
-    end = until or datetime.now(UTC)
-    bounds = Bounds(since or end - timedelta(hours=found.hours), end, accounts, regions)
+    if logs is None and environment is None:
+        raise OrgtrailError(f"{question}: give logs, or an environment to ask Athena")
+    check_places(accounts, regions)
+    start, end = _time_range(found.hours, since, until, logs)
+    bounds = Bounds(start, end, accounts, regions)
     request = QueryRequest(question, found, "", bounds, dict(parameters or {}), environment)
     if logs is not None:
         with in_folder(request, logs) as result:
             columns, rows = result.rows()
-            yield Answer(columns, rows, result.reading.unread)
+            missing = drift_rows(drift_in_folder(request, logs), columns)
+            yield Answer(columns, chain(rows, missing), result.reading.unread)
         return
-    if environment is None:
-        raise OrgtrailError(f"{question}: give logs, or an environment to ask Athena")
+    assert environment is not None
     # Imported late: boto3 is slow to load, and a folder of logs never needs it.
     from orgtrail.aws import session_in
     from orgtrail.query.athena import Athena
 
     athena = Athena(environment, session or session_in(environment, "logging"))
+    drift = athena.drift() if request.is_health else []
     answered = athena.run(on_table(request.sql(), environment.catalog.table))
-    yield Answer(answered.columns, iter(answered.rows), {})
+    rows = chain(answered.rows, drift_rows(drift, answered.columns))
+    yield Answer(answered.columns, rows, {})
 
 
 @contextmanager
@@ -149,3 +157,44 @@ def check_folder_has(root: Path, bounds: Bounds | None) -> None:
                 raise OrgtrailError(
                     f"{option}: {root} has no folder of {each}; it has {', '.join(sorted(has))}"
                 )
+
+
+def drift_in_folder(request: QueryRequest, root: Path) -> list[Drift]:
+    """Compare a folder with the environment file's table; only `pipeline-health` needs that."""
+    from orgtrail.query.athena import drift
+
+    environment = request.environment
+    if environment is None or not request.is_health:
+        return []
+    found, regions = accounts_and_regions(root), environment.catalog.regions
+    every = {region for inside in found.values() for region in inside}
+    return drift(found, environment.account_ids, every if regions is None else regions)
+
+
+def drift_rows(drift: Iterable[Drift], columns: list[str]) -> list[tuple[object, ...]]:
+    """Return a row of `pipeline-health` for each account or region that the table lacks."""
+    known = {"status": "not in table"}
+    return [
+        tuple(
+            ({"account": each.account, "region": each.region or None} | known).get(name)
+            for name in columns
+        )
+        for each in drift
+    ]
+
+
+def _time_range(
+    hours: int, since: datetime | None, until: datetime | None, logs: Path | None
+) -> tuple[datetime, datetime]:
+    for name, given in (("since", since), ("until", until)):
+        if given is not None and given.tzinfo is None:
+            raise OrgtrailError(f"{name}: must have a time zone; got {given.isoformat()}")
+    end = until or datetime.now(UTC)
+    if since is None and logs is not None and not has_layout(logs):
+        since = CLOUDTRAIL_LAUNCH
+    start = since or end - timedelta(hours=hours)
+    if start >= end:
+        raise OrgtrailError(
+            f"since must be before until; got {start.isoformat()} and {end.isoformat()}"
+        )
+    return start.astimezone(UTC), end.astimezone(UTC)
