@@ -88,10 +88,28 @@ def test_a_query_gives_the_rows_of_the_command(name: str, inside: str, folder: P
     with query(name, logs=logs, environment=environment, until=end) as answer:
         rows = [dict(zip(answer.columns, each, strict=True)) for each in answer.rows]
         assert answer.unread == {}
+        assert answer.is_complete
     asked = ("query", "run", name, "--logs", str(logs), "--env", str(env))
     done = command(*asked, "--to", end.isoformat(), "--format", "json")
     assert json.loads(json.dumps(rows, default=str)) == json.loads(done.stdout)
     assert rows or inside
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("cut.json", '{"Records": [{"eventName": "StopLogging"'),
+        ("odd.json", '{"Records": [7, {"eventName": "StopLogging", "eventTime": ""}]}'),
+        ("undated.json", '{"Records": [{"eventName": "StopLogging", "eventTime": "soon"}]}'),
+    ],
+)
+def test_an_answer_is_complete_where_the_command_says_so(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    with query("trail-tampering", logs=tmp_path) as answer:
+        assert not answer.is_complete
+    assert command("query", "run", "trail-tampering", "--logs", str(tmp_path)).returncode == 2
 
 
 def test_what_the_table_lacks_is_among_the_rows(folder: Path) -> None:

@@ -78,13 +78,12 @@ def query_request(
 def query_bounds(
     times: Times, accounts: list[str], regions: list[str], *, hours: int | None
 ) -> Bounds:
-    """Return the bounds that options set; `hours` as in `time_range`.
+    """Return the bounds that options set, of accounts and regions that `check_places` took.
 
     Raises:
         OrgtrailError: an option is not valid.
 
     """
-    check_places(accounts, regions, prefix="--")
     since, until = time_range(*times, hours=hours)
     return Bounds(since, until, tuple(accounts), tuple(regions))
 

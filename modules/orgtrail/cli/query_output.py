@@ -204,8 +204,7 @@ def report_reading(report: ReadReport, root: Path, count: int | None) -> int:
     ):
         if counted:
             sys.stderr.write(f"{counted} {what}: no calls, and not asked\n")
-    gaps = lost or report.odd or report.undated or report.outside
-    return EXIT_FAILED if gaps else EXIT_OK
+    return EXIT_OK if report.is_complete else EXIT_FAILED
 
 
 def _number(count: int, what: str) -> str:

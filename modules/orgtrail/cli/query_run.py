@@ -62,7 +62,7 @@ class OutputOptions:
 
 def on_folder(request: QueryRequest, root: Path, output: OutputOptions) -> int:
     """Query a folder of logs; return the exit code: 2 if files could not be read."""
-    from orgtrail.query.run import drift_in_folder, drift_rows, in_folder
+    from orgtrail.query.run import drift_rows, in_folder
 
     for name in request.missing_parameters:
         sys.stderr.write(
@@ -71,13 +71,14 @@ def on_folder(request: QueryRequest, root: Path, output: OutputOptions) -> int:
     with ExitStack() as stack:
         # The progress bar ends before rows are written.
         with file_progress() as progress:
-            result = stack.enter_context(in_folder(request, root, progress, evidence=output.raw))
+            loaded = in_folder(request, root, progress, evidence=output.raw)
+            result, drift = stack.enter_context(loaded)
         columns, rows = result.rows(output.limit)
         if output.raw:
             ids = _event_ids(request.name, columns, rows)
             count = _write_raw([LogFile(each) for each in result.paths(ids)], ids, output.out)
         else:
-            missing = drift_rows(_report(drift_in_folder(request, root)), columns)
+            missing = drift_rows(_report(drift), columns)
             zoned = in_zone(chain(rows, missing), output.zone)
             count = write(output.format, columns, zoned, output.out)
         report = result.reading

@@ -74,6 +74,11 @@ class ReadReport:
     digests: int = 0
     outside: list[str] = field(default_factory=list)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every record was read, and is in some time range."""
+        return not (self.unread or self.odd or self.undated or self.outside)
+
 
 class BatchReader:
     """Yields batches of rows; keeps the exception that stops it, since DuckDB would hide it.

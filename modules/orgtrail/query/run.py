@@ -32,14 +32,16 @@ class Answer:
     Attributes:
         columns: names of the columns.
         rows: the rows, each a tuple in the order of the columns.
-        unread: why log files could not be read, or only in part, by path. The answer is incomplete
-            unless it is empty. Always empty with Athena.
+        unread: why log files could not be read, or only in part, by path; empty with Athena.
+        is_complete: whether every record was read, and is in some time range; where the command
+            exits with 2, this is False. True with Athena.
 
     """
 
     columns: list[str]
     rows: Iterator[tuple[object, ...]]
     unread: Mapping[str, str]
+    is_complete: bool
 
 
 @contextmanager
@@ -82,10 +84,10 @@ def query(
     bounds = Bounds(start, end, accounts, regions)
     request = QueryRequest(question, found, "", bounds, dict(parameters or {}), environment)
     if logs is not None:
-        with in_folder(request, logs) as result:
+        with in_folder(request, logs) as (result, drift):
             columns, rows = result.rows()
-            missing = drift_rows(drift_in_folder(request, logs), columns)
-            yield Answer(columns, chain(rows, missing), result.reading.unread)
+            rows, reading = chain(rows, drift_rows(drift, columns)), result.reading
+            yield Answer(columns, rows, reading.unread, reading.is_complete)
         return
     assert environment is not None
     # Imported late: boto3 is slow to load, and a folder of logs never needs it.
@@ -96,7 +98,7 @@ def query(
     drift = athena.drift() if request.is_health else []
     answered = athena.run(on_table(request.sql(), environment.catalog.table))
     rows = chain(answered.rows, drift_rows(drift, answered.columns))
-    yield Answer(answered.columns, rows, {})
+    yield Answer(answered.columns, rows, {}, is_complete=True)
 
 
 @contextmanager
@@ -106,8 +108,10 @@ def in_folder(
     progress: Callable[[int], None] = lambda _: None,
     *,
     evidence: bool = False,
-) -> Iterator[LocalResult]:
-    """Load a folder of log files for one question or SELECT, and yield its result.
+) -> Iterator[tuple[LocalResult, list[Drift]]]:
+    """Load a folder of log files for one question or SELECT.
+
+    Yields the result and, for `pipeline-health`, what the environment file's table lacks.
 
     Args:
         request: the question or SELECT.
@@ -130,7 +134,7 @@ def in_folder(
             f"{' or '.join(sorted(request.tables))} and nothing else"
         )
     with query_logs(tree, files, progress) as result:
-        yield result
+        yield result, _drift(request.environment, found)
 
 
 def check_folder_has(root: Path, bounds: Bounds | None) -> None:
@@ -159,14 +163,13 @@ def check_folder_has(root: Path, bounds: Bounds | None) -> None:
                 )
 
 
-def drift_in_folder(request: QueryRequest, root: Path) -> list[Drift]:
-    """Compare a folder with the environment file's table; only `pipeline-health` needs that."""
+def _drift(environment: Environment | None, found: dict[str, list[str]]) -> list[Drift]:
+    """Compare the accounts and regions of a folder with the environment file's table."""
     from orgtrail.query.athena import drift
 
-    environment = request.environment
-    if environment is None or not request.is_health:
+    if environment is None:
         return []
-    found, regions = accounts_and_regions(root), environment.catalog.regions
+    regions = environment.catalog.regions
     every = {region for inside in found.values() for region in inside}
     return drift(found, environment.account_ids, every if regions is None else regions)
 
