@@ -340,6 +340,7 @@ def workgroup_of(group: Resource) -> AthenaWorkgroup:
     return AthenaWorkgroup(
         **place(group),
         name=group.text("name"),
+        results=str(results.get("output_location") or ""),
         encrypted=bool(block(results, "encryption_configuration")),
         enforced=configuration.get("enforce_workgroup_configuration", True) is True,
     )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from orgtrail.check import flows
 from orgtrail.check.from_resource import (
     attached_policies,
     bucket_of,
@@ -82,6 +83,11 @@ def model_of(stack: Stack) -> Model:
             control_policy_of(stack, each) for each in stack.of("aws_organizations_policy")
         ),
         tables=tables,
+        iceberg_tables=tuple(
+            (each.text("database_name"), each.text("name"))
+            for each in stack.of("aws_glue_catalog_table")
+            if each.values.get("open_table_format_input")
+        ),
         workgroups=tuple(workgroup_of(each) for each in stack.of("aws_athena_workgroup")),
         log_groups=tuple(
             LogGroup(**place(each), name=each.text("name"))
@@ -92,6 +98,9 @@ def model_of(stack: Stack) -> Model:
             for kind in ("aws_codebuild_project", "aws_scheduler_schedule")
             for each in stack.of(kind)
         ),
+        topics=tuple(flows.topics(stack)),
+        queues=tuple(flows.queues(stack)),
+        flows=tuple(flows.flows(stack)),
         attached_policies=attached,
         alarms=_alarms(stack),
         has_detectors=any(stack.of("aws_guardduty_detector")),

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
+from orgtrail.check.asking import Asker
 from orgtrail.check.attack import CALLER_ACCOUNT, Attack, nobody
 from orgtrail.check.attacks import attacks
 from orgtrail.check.intent import Intent
 from orgtrail.check.model import Model
 from orgtrail.check.principals import Principal, principals
-from orgtrail.iam.evaluator import ControlPolicies, Decision, Policies, Verdict, evaluate
+from orgtrail.iam.evaluator import Decision, Policies, Verdict, evaluate
 from orgtrail.iam.patterns import like
-from orgtrail.iam.policy import Policy, doubtful, parse
 from orgtrail.iam.request import Caller, Kind, Request
 
-Levels = Callable[[str, str], ControlPolicies]
-"""Returns the organization's policies that apply, by the accounts of caller and resource."""
-
-FULL_ACCESS = parse(
-    "FullAWSAccess",
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
-)
-"""The policy that AWS attaches at every level."""
 _EVENT = re.compile(r'\$\.eventName\s*=\s*"?([\w*]+)"?')
 _SEEN_BY_GUARDDUTY = {"StopLogging", "DeleteTrail", "UpdateTrail"}
 _GUARDDUTY = "GuardDuty (Stealth:IAMUser/CloudTrailLoggingDisabled)"
@@ -61,12 +52,12 @@ class Cell:
         return decision.is_allowed if self.is_intended else decision.is_denied
 
 
-def matrix(model: Model, intent: Intent) -> list[Cell]:
+def matrix(asker: Asker, intent: Intent) -> list[Cell]:
     """Return every cell: who can do what to this audit trail."""
-    levels = _policy_levels(model)
+    model = asker.model
     columns = attacks(model, intent)
     cells = [
-        _cell(intent, levels, principal, attack)
+        _cell(intent, asker, principal, attack)
         for principal in principals(model, intent)
         for attack in columns
         if attack.applies_to(principal)
@@ -90,7 +81,7 @@ def detected_by(model: Model, attack: Attack) -> list[str]:
     return found
 
 
-def _cell(intent: Intent, levels: Levels, principal: Principal, attack: Attack) -> Cell:
+def _cell(intent: Intent, asker: Asker, principal: Principal, attack: Attack) -> Cell:
     caller = principal.caller
     decision = Decision(Verdict.ALLOW, "")
     for action, step_resource in attack.steps:
@@ -108,7 +99,7 @@ def _cell(intent: Intent, levels: Levels, principal: Principal, attack: Attack) 
             Policies(
                 principal.policies,
                 None if on_alias else attack.policy,
-                controls=levels(caller.account, owner),
+                controls=asker.controls(caller.account, owner),
             ),
         )
         if not decision.is_allowed:
@@ -137,27 +128,3 @@ def _lifecycle_cells(model: Model) -> Iterator[Cell]:
         f"files expire {f'after {days} days' if days else 'never'}, the lock ends after {locked}",
     )
     yield Cell(principal, attack, False, decision)
-
-
-def _policy_levels(model: Model) -> Levels:
-    """Return a cached function that collects the organization's policies for two accounts."""
-
-    @cache
-    def above(kind: str, account: str) -> tuple[tuple[Policy, ...], ...]:
-        policies: list[Policy] = []
-        for control in model.control_policies:
-            binds = control.kind == kind and model.binds(control, account)
-            if binds is None:
-                under = ", ".join(control.targets)
-                reason = f"whether account {account} is under {under} is not known here"
-                policies.append(doubtful(control.policy, reason))
-            elif binds:
-                policies.append(control.policy)
-        return ((FULL_ACCESS, *policies),) if policies else ()
-
-    @cache
-    def levels(caller: str, owner: str) -> ControlPolicies:
-        organization, management = model.organization, model.management
-        return ControlPolicies(organization, management, above("SCP", caller), above("RCP", owner))
-
-    return levels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
 
 from orgtrail.iam.policy import Policy, Statement
@@ -154,6 +155,8 @@ class AthenaWorkgroup(Located):
     """A workgroup, and whether it encrypts results and enforces its configuration."""
 
     name: str
+    results: str
+    """Where its results go, such as `s3://bucket/results/`; empty if clients say it."""
     encrypted: bool
     enforced: bool
 
@@ -194,6 +197,60 @@ class DetectionService:
 
 
 @dataclass(frozen=True)
+class SnsTopic(Located):
+    """A topic; `key` is the address or ARN of the key that encrypts it, or empty."""
+
+    arn: str
+    policy: Policy | None
+    key: str
+
+
+@dataclass(frozen=True)
+class SqsQueue(Located):
+    """A queue; `key` is the address or ARN of the key that encrypts it, or empty."""
+
+    arn: str
+    policy: Policy | None
+    key: str
+
+
+class FlowKind(Enum):
+    """What a flow is, in the words of findings."""
+
+    ACCESS_LOG = "access log"
+    NOTIFICATION = "notification"
+    SUBSCRIPTION = "subscription"
+    ALARM = "alarm"
+    NOTICES = "notices of log files"
+    FINDINGS = "findings"
+    LOG_STREAMS = "log streams"
+    SCHEDULE = "schedule"
+    BUILD = "build"
+    CHAT = "chat"
+
+
+@dataclass(frozen=True)
+class Flow(Located):
+    """Something that the stack sets up to send: its configuration, not the policies that allow it.
+
+    Args:
+        kind: what it is.
+        source: the ARN of what a service acts for: a bucket, a topic, an alarm, a schedule group.
+        target: the ARN of what receives: a bucket, a topic, a queue, a log group; for a schedule
+            the API action that it calls.
+        role: the ARN of the role that it uses; empty if the service acts as itself.
+        detail: the key prefix of an access log; the name of what a schedule starts.
+
+    """
+
+    kind: FlowKind
+    source: str
+    target: str
+    role: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
 class MetricAlarms:
     """The filter patterns of the alarms on the trail's log group, and who is notified."""
 
@@ -216,9 +273,14 @@ class Model:
     roles: tuple[IamRole, ...]
     control_policies: tuple[ControlPolicy, ...]
     tables: tuple[GlueTable, ...]
+    iceberg_tables: tuple[tuple[str, str], ...]
+    """Pairs of database and table of the tables that are rewritten, not read from log files."""
     workgroups: tuple[AthenaWorkgroup, ...]
     log_groups: tuple[LogGroup, ...]
     automations: tuple[Automation, ...]
+    topics: tuple[SnsTopic, ...]
+    queues: tuple[SqsQueue, ...]
+    flows: tuple[Flow, ...]
     attached_policies: tuple[AttachedPolicy, ...]
     alarms: MetricAlarms
     has_detectors: bool

@@ -8,9 +8,14 @@ from pathlib import Path
 
 from orgtrail.check import referred
 from orgtrail.check.actions import DELETE_KEY
+from orgtrail.check.asking import Asker
 from orgtrail.check.controls import Control, Status, controls
+from orgtrail.check.deliveries import service_deliveries
+from orgtrail.check.delivery import Delivery, delivery_findings
+from orgtrail.check.duties import role_deliveries
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.from_terraform import model_of
+from orgtrail.check.grants import grant_findings, grants
 from orgtrail.check.intent import (
     Intent,
     intent_from_policies,
@@ -20,6 +25,7 @@ from orgtrail.check.intent import (
 from orgtrail.check.matrix import Cell, detected_by, matrix
 from orgtrail.check.model import Model
 from orgtrail.check.rules import RULES, findings
+from orgtrail.check.trust import trust_findings
 from orgtrail.environments import LoadedEnvironment, conflicts, require_limits
 from orgtrail.errors import Fault, SettingsError, SettingsSource, dotted
 from orgtrail.settings.advice import unwise_settings
@@ -122,11 +128,15 @@ def rule_names() -> list[str]:
 
 
 def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Report:
-    cells = matrix(model, intent)
+    asker = Asker(model)
+    cells = matrix(asker, intent)
     evaluated = controls(model)
     found = [
         *findings(model, by_setting=by_setting),
         *_access_findings(cells, model, by_setting=by_setting),
+        *delivery_findings(asker, _deliveries(asker, intent), by_setting=by_setting),
+        *grant_findings(grants(asker, intent), by_setting=by_setting),
+        *trust_findings(asker, by_setting=by_setting),
         *_control_findings(evaluated, by_setting=by_setting),
     ]
     order = list(Severity)
@@ -138,6 +148,12 @@ def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Re
         tuple(evaluated),
         tuple(_limits(cells, model)),
     )
+
+
+def _deliveries(asker: Asker, intent: Intent) -> Iterator[Delivery]:
+    if asker.model.is_known:
+        yield from service_deliveries(asker)
+        yield from role_deliveries(asker, intent)
 
 
 def _with_advice(report: Report, env: Environment, source: SettingsSource) -> Report:

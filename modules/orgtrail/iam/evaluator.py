@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from orgtrail.iam.patterns import Undecided
 from orgtrail.iam.policy import Policy, PrincipalMatch, Statement
-from orgtrail.iam.request import Kind, Request
+from orgtrail.iam.request import WITHOUT_ACCOUNT, Kind, Request
 
 
 class Verdict(StrEnum):
@@ -153,7 +153,7 @@ class _Evaluation:
         by_account = next(
             (each.label for each, named in grants if named is PrincipalMatch.ACCOUNT), ""
         )
-        if caller.kind in (Kind.SERVICE, Kind.ANONYMOUS):
+        if caller.kind in WITHOUT_ACCOUNT:
             return _allow(by_name) if by_name else self._nothing_grants()
         by_identity = self._identity()
         if caller.account != request.account:

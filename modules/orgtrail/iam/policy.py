@@ -9,7 +9,7 @@ from typing import Any
 
 from orgtrail.iam.conditions import Condition, holds
 from orgtrail.iam.patterns import Undecided, covers, like, resolved
-from orgtrail.iam.request import Caller, Kind, Request
+from orgtrail.iam.request import WITHOUT_ACCOUNT, Caller, Kind, Request
 
 _VERSION_WITH_VARIABLES = "2012-10-17"
 """The version of the policy language that has policy variables."""
@@ -256,11 +256,14 @@ def _named(kind: str, name: str, caller: Caller) -> PrincipalMatch:
     if kind == "Service":
         exactly = caller.kind is Kind.SERVICE and name == caller.arn
         return PrincipalMatch.EXACT if exactly else PrincipalMatch.NONE
+    if kind == "Federated":
+        exactly = caller.kind is Kind.FEDERATED and name == caller.arn
+        return PrincipalMatch.EXACT if exactly else PrincipalMatch.NONE
     if kind != "AWS":
         return PrincipalMatch.NONE
     if name == "*":
         return PrincipalMatch.ANYONE
-    if caller.kind in (Kind.SERVICE, Kind.ANONYMOUS):
+    if caller.kind in WITHOUT_ACCOUNT:
         return PrincipalMatch.NONE
     if name in (caller.account, caller.root):
         return PrincipalMatch.ACCOUNT
@@ -273,7 +276,7 @@ def _named(kind: str, name: str, caller: Caller) -> PrincipalMatch:
 
 def _is_fully_named(found: list[PrincipalMatch], caller: Caller) -> bool:
     """Return whether a NotPrincipal names all that AWS requires, including the account."""
-    if caller.kind in (Kind.SERVICE, Kind.ANONYMOUS):
+    if caller.kind in WITHOUT_ACCOUNT:
         return PrincipalMatch.EXACT in found
     needed = {PrincipalMatch.ACCOUNT}
     if caller.kind is Kind.USER:

@@ -38,7 +38,12 @@ class Kind(Enum):
     USER = "User"
     ROOT = "Account"
     SERVICE = "Service"
+    FEDERATED = "FederatedUser"
     ANONYMOUS = "Anonymous"
+
+
+WITHOUT_ACCOUNT = (Kind.SERVICE, Kind.ANONYMOUS, Kind.FEDERATED)
+"""Callers that no identity policy of an account allows anything."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,11 @@ class Caller:
     """The principal that makes a request.
 
     Args:
-        kind: a role session, a user, the root user, an AWS service, or an anonymous caller.
-        arn: the ARN of the role (not of its session), user or root user; a service's name.
-        account: the caller's account; empty for services and anonymous callers.
+        kind: a role session, a user, the root user, an AWS service, an anonymous caller, or one
+            whom an identity provider signs in.
+        arn: the ARN of the role (not of its session), user or root user; a service's name; the
+            ARN of an identity provider.
+        account: the caller's account; empty for those that have none.
         organization: the organization of that account; empty if it is in none.
         session: the name of a role's session.
 
@@ -85,6 +92,9 @@ class Caller:
             yield "aws:PrincipalIsAWSService", "true"
             yield "aws:PrincipalServiceName", self.arn
             yield "aws:PrincipalServiceNamesList", (self.arn,)
+            return
+        if self.kind is Kind.FEDERATED:
+            yield "aws:FederatedProvider", self.arn
             return
         yield "aws:PrincipalType", self.kind.value
         yield "aws:PrincipalIsAWSService", "false"

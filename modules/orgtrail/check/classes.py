@@ -1,0 +1,225 @@
+"""Classes of callers: for each statement that lets somebody in, one caller for each it treats alike.
+
+A policy knows a caller only by what its principals and conditions compare: the account, the ARN,
+the organization, the service and its source. Two callers that agree in all of these get the same
+answer, so that one stands for the class. Every pattern gives a caller that matches it, in the
+organization and outside; who matches no statement is let in by none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from orgtrail.check.model import AttachedPolicy, Model
+from orgtrail.check.principals import ADMINISTRATOR, FOREIGN_ACCOUNT, FOREIGN_ORGANIZATION
+from orgtrail.iam.policy import Statement
+from orgtrail.iam.request import Caller, Kind, RequestContext
+from orgtrail.naming import CLOUDTRAIL
+
+_ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)", re.ASCII)
+_SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
+_POSITIVE = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
+_OF_CALLER = frozenset({
+    "aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principaltype",
+    "aws:principalisawsservice", "aws:principalservicename", "aws:principalorgpaths",
+    "kms:calleraccount", "aws:securetransport", *_SOURCES,
+})  # fmt: skip
+"""Keys that follow from who asks, whatever the request says."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One caller that stands for a class.
+
+    Args:
+        title: who it is, in words.
+        caller: how AWS sees it.
+        context: condition keys of all of its requests: what a service acts for.
+        is_ours: whether it acts for this organization.
+        is_named: whether a principal names its account, and not only `*`.
+
+    """
+
+    title: str
+    caller: Caller
+    context: RequestContext
+    is_ours: bool
+    is_named: bool
+
+    @property
+    def policies(self) -> tuple[()] | tuple[object, ...]:
+        """Its own policies: whatever its account allows it."""
+        return (ADMINISTRATOR,) if self.caller.account else ()
+
+
+def classes(model: Model, attached: AttachedPolicy, statement: Statement) -> list[Member]:
+    """Return a caller for each class that a statement of a resource's policy can tell apart."""
+    found = _Classes(model, attached, statement)
+    members: dict[tuple[Caller, str], Member] = {}
+    for each in (*found.services(), *found.people(), *found.federated()):
+        members.setdefault((each.caller, str(sorted(each.context.items()))), each)
+    return list(members.values())
+
+
+def known_accounts(model: Model) -> frozenset[str]:
+    """Return the accounts that are known to be of the organization."""
+    of_providers = (each.account for each in model.providers)
+    return frozenset((*of_providers, *model.members, model.management, model.logging)) - {""}
+
+
+def satisfying(
+    statement: Statement, caller: Caller, without: frozenset[str] = frozenset()
+) -> dict[str, str | tuple[str, ...]]:
+    """Return condition keys that meet a statement's conditions, as far as a caller chooses them.
+
+    Args:
+        statement: the statement.
+        caller: who asks; its account stands for policy variables.
+        without: keys in lower case that the request leaves out.
+
+    """
+    given: dict[str, str | tuple[str, ...]] = {}
+    for condition in statement.conditions:
+        key, quantifier = condition.key.lower(), condition.operator.lower().rpartition(":")[0]
+        operator = condition.operator.lower().rpartition(":")[2].removesuffix("ifexists")
+        if key in _OF_CALLER or key in without or not condition.values:
+            continue
+        value = sample(condition.values[0].replace("${aws:PrincipalAccount}", caller.account))
+        if operator == "null":
+            if condition.values[0].lower() == "false":
+                given.setdefault(condition.key, "arn:aws:any:any:any:any")
+        elif operator in _POSITIVE or operator in ("bool", "numericequals"):
+            given[condition.key] = (value,) if quantifier else value
+        elif operator.startswith("numericlessthan"):
+            given[condition.key] = "0"
+    return given
+
+
+def sample(pattern: str) -> str:
+    """Return a text that matches a pattern."""
+    return pattern.replace("${*}", "*").replace("*", "any").replace("?", "x")
+
+
+@dataclass(frozen=True)
+class _Classes:
+    model: Model
+    attached: AttachedPolicy
+    statement: Statement
+
+    def services(self) -> Iterator[Member]:
+        """Yield each named service: for what the conditions name, a member's and a stranger's."""
+        for name in self.statement.principals_of("Service"):
+            for title, context, ours in self._sources():
+                caller = Caller(Kind.SERVICE, name)
+                yield Member(f"{name.partition('.')[0]}, for {title},", caller, context, ours, True)
+
+    def _sources(self) -> Iterator[tuple[str, RequestContext, bool]]:
+        named = self._values("aws:sourcearn")
+        accounts = self._values("aws:sourceaccount")
+        account = next(iter(_ACCOUNT.findall(" ".join((*accounts, *named)))), self.attached.account)
+        arn = sample(named[0]) if named else f"arn:{self.model.partition}:any:any:{account}:any"
+        own = {
+            "aws:SourceArn": arn,
+            "aws:SourceAccount": account,
+            "aws:SourceOrgID": self.model.organization,
+        }
+        ours = account in known_accounts(self.model) or account == self.attached.account
+        if not ours:
+            own["aws:SourceOrgID"] = FOREIGN_ORGANIZATION
+        yield ("a resource that the policy names", own, ours)
+        foreign = {
+            "aws:SourceArn": _in_account(arn, FOREIGN_ACCOUNT),
+            "aws:SourceAccount": FOREIGN_ACCOUNT,
+            "aws:SourceOrgID": FOREIGN_ORGANIZATION,
+        }
+        yield "a stranger's resource", foreign, False
+
+    def people(self) -> Iterator[Member]:
+        """Yield who is named, and of `*` and of accounts those that conditions tell apart."""
+        for name in self.statement.principals_of("AWS"):
+            if name == "*":
+                yield Member(
+                    "anybody without credentials", Caller(Kind.ANONYMOUS), {}, False, False
+                )
+                for account in self._accounts():
+                    yield from self._of_account(account, named=False)
+            elif name.endswith(":root") or _ACCOUNT.fullmatch(name):
+                account = next(iter(_ACCOUNT.findall(name)), "")
+                if account:
+                    yield from self._of_account(account, named=True)
+            elif name.startswith("arn:"):
+                yield self._person(name, named=True)
+
+    def _accounts(self) -> list[str]:
+        """Return the accounts that the conditions of a statement for `*` can tell apart."""
+        named = [*self._values("aws:principalaccount"), *self._values("kms:calleraccount")]
+        arns = [each.split(":") for each in self._values("aws:principalarn")]
+        named += [each[4] for each in arns if len(each) > 5]
+        inside = self.model.members[:1] or ("333333333333",)
+        return list(dict.fromkeys(
+            [FOREIGN_ACCOUNT, *inside, self.model.management, *map(_account_like, named)]
+        ))  # fmt: skip
+
+    def _of_account(self, account: str, *, named: bool) -> Iterator[Member]:
+        arns = [each for each in self._values("aws:principalarn") if each.count(":") >= 5]
+        for arn in arns:
+            yield self._person(_in_account(sample(arn), account), named=named)
+        name = f"arn:{self.model.partition}:iam::{account}:role/of-any-name"
+        yield self._person(name, named=named)
+
+    def _person(self, arn: str, *, named: bool) -> Member:
+        account = next(iter(_ACCOUNT.findall(arn)), "")
+        ours = account in known_accounts(self.model)
+        organization = self.model.organization if ours else FOREIGN_ORGANIZATION
+        kind = Kind.USER if ":user/" in arn else Kind.ROLE
+        session = "session"
+        if ":assumed-role/" in arn:
+            base, _, session = arn.rpartition("/")
+            arn = base.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/")
+        caller = Caller(kind, arn, account, organization, session)
+        place = "" if ours else ", which is not of the organization,"
+        title = f"{arn.partition(f':{account}:')[2] or arn} of account {account}{place}"
+        return Member(title, caller, {}, ours, named)
+
+    def federated(self) -> Iterator[Member]:
+        """Yield a stranger whom a named identity provider signs in."""
+        for name in self.statement.principals_of("Federated"):
+            if ":saml-provider/" in name:
+                continue  # it signs in the organization's own people
+            issuer = name.partition(":oidc-provider/")[2] or name
+            claims = {f"{issuer}:sub": "somebody-else", f"{issuer}:amr": "authenticated"}
+            caller = Caller(Kind.FEDERATED, name)
+            yield Member(f"a stranger signed in by {issuer}", caller, claims, False, False)
+
+    def _values(self, key: str) -> list[str]:
+        return [
+            value
+            for each in self.statement.conditions
+            if each.key.lower() == key and each.operator.lower().startswith(_POSITIVE)
+            for value in each.values
+        ]
+
+
+def _in_account(arn: str, account: str) -> str:
+    """Return an ARN in another account, if it has one."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or not parts[4]:
+        return arn
+    return ":".join((*parts[:4], account, parts[5]))
+
+
+def _account_like(pattern: str) -> str:
+    """Return an account id that matches a pattern: digits in the place of wildcards."""
+    if _ACCOUNT.fullmatch(pattern):
+        return pattern
+    digits = "".join(
+        "0" if each == "?" else each for each in pattern if each.isdigit() or each in "?*"
+    )
+    filled = digits.replace("*", "0" * (12 - len(digits.replace("*", ""))), 1).replace("*", "")
+    return filled if _ACCOUNT.fullmatch(filled) else FOREIGN_ACCOUNT
+
+
+CLOUDTRAIL_SERVICE = CLOUDTRAIL
+_ = replace

@@ -1,0 +1,137 @@
+"""Who may assume each role: every class of callers, with and without a second factor.
+
+A second factor is what a caller has to know or to prove beyond its credentials: an external id,
+MFA, or a source identity. https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orgtrail.check.asking import Asker
+from orgtrail.check.classes import Member, classes, satisfying
+from orgtrail.check.findings import Finding, Severity
+from orgtrail.check.model import AttachedPolicy, IamRole, Model
+from orgtrail.iam.evaluator import Decision
+from orgtrail.iam.policy import Statement
+from orgtrail.iam.request import Kind
+
+RULE = "trust"
+_FACTORS = {
+    "sts:externalid": "external id",
+    "aws:multifactorauthpresent": "MFA",
+    "aws:multifactorauthage": "MFA",
+    "sts:sourceidentity": "source identity",
+}
+_NO_SOURCE = {"chatbot.amazonaws.com"}
+"""Services not documented to send a source."""
+_ASSUME = {
+    Kind.FEDERATED: "sts:AssumeRoleWithWebIdentity",
+}
+_SSO = ":role/aws-reserved/sso.amazonaws.com/"
+
+
+def trust_findings(asker: Asker, *, by_setting: bool) -> Iterator[Finding]:
+    """Yield a finding for each caller that may assume a role of the stack and should not."""
+    for attached in asker.model.attached_policies:
+        if attached.owner != "trust of role":
+            continue
+        role = next(each for each in asker.model.roles if each.address == attached.address)
+        place = "access" if by_setting else attached.address
+        for severity, message in _of_role(asker, attached, role):
+            yield Finding(severity, RULE, place, message)
+
+
+def _of_role(
+    asker: Asker, attached: AttachedPolicy, role: IamRole
+) -> Iterator[tuple[Severity, str]]:
+    yield from _uneven(role)
+    services = {each.role for each in asker.model.flows}
+    for statement in role.trust.statements:
+        if not statement.allows or statement.doubt:
+            continue
+        for who in classes(asker.model, attached, statement):
+            name = role.arn.rpartition("/")[2]
+            reason = _why_not(asker, role, statement, who, is_used=role.arn in services)
+            if reason:
+                severity, why = reason
+                yield severity, f"{statement.label}: {who.title} can assume role {name} {why}"
+
+
+def _why_not(
+    asker: Asker, role: IamRole, statement: Statement, who: Member, *, is_used: bool
+) -> tuple[Severity, str] | None:
+    """Return why a caller that may assume a role should not; None if it may not, or should."""
+    given = satisfying(statement, who.caller)
+    bare = satisfying(statement, who.caller, frozenset(_FACTORS))
+    bare["aws:MultiFactorAuthPresent"] = "false"
+    is_allowed = _assumes(asker, role, who, given).is_allowed
+    without = _assumes(asker, role, who, bare).is_allowed
+    kind = who.caller.kind
+    if not is_allowed and not without:
+        return None
+    if kind is Kind.SERVICE:
+        if not who.is_ours and who.caller.arn not in _NO_SOURCE:
+            return Severity.HIGH, "for whoever names it: add a condition on aws:SourceArn."
+        if is_used and who.caller.arn not in _used_by(asker.model, role):
+            return Severity.HIGH, "and nothing in the stack uses that service: name its own alone."
+        return None
+    if kind is Kind.FEDERATED:
+        return Severity.HIGH, "by any identity: add a condition on the subject (sub) of its token."
+    if not who.is_named:
+        return Severity.HIGH, "by a principal of *: name who is meant."
+    if is_used and who.caller.arn not in _used_by(asker.model, role):
+        return Severity.HIGH, "which is made for a service: name the service alone."
+    if without and not _is_known(asker.model, role, who, statement):
+        return Severity.HIGH, "without MFA, external id or source identity: ask for one."
+    if _is_whole_account(who) and not who.is_ours:
+        return Severity.LOW, "as everybody in that account can: name the role, in trusted."
+    return None
+
+
+def _assumes(
+    asker: Asker, role: IamRole, who: Member, context: dict[str, str | tuple[str, ...]]
+) -> Decision:
+    action = _ASSUME.get(who.caller.kind, "sts:AssumeRole")
+    return asker.ask(who.caller, who.policies, action, role.arn, {**context, **who.context})
+
+
+def _used_by(model: Model, role: IamRole) -> set[str]:
+    from orgtrail.check.deliveries import services_of
+
+    kinds = {each.kind for each in model.flows if each.role == role.arn}
+    return {name for kind, name in services_of(model).items() if kind in kinds}
+
+
+def _is_known(model: Model, role: IamRole, who: Member, statement: Statement) -> bool:
+    """Return whether one role of the organization is named, or people that IAM Identity Center
+    signs in, so that nothing more need be asked.
+    """
+    by_sso = any(
+        _SSO in value
+        for each in statement.conditions
+        if each.key.lower() == "aws:principalarn"
+        for value in each.values
+    )
+    return who.is_ours and (by_sso or not _is_whole_account(who))
+
+
+def _is_whole_account(who: Member) -> bool:
+    return who.caller.arn.endswith("role/of-any-name")
+
+
+def _uneven(role: IamRole) -> Iterator[tuple[Severity, str]]:
+    """Yield a fault if one statement of a trust asks for less than another one."""
+    people = [
+        each for each in role.trust.statements
+        if each.allows and not each.doubt and each.principals_of("AWS")
+    ]  # fmt: skip
+    asked = {each.label: {_FACTORS[key] for key in each.keys & set(_FACTORS)} for each in people}
+    everything = set().union(*asked.values()) if asked else set()
+    for label, factors in asked.items():
+        if missing := sorted(everything - factors):
+            yield (
+                Severity.MEDIUM,
+                f"{label} asks for no {' and no '.join(missing)}, and another statement of the "
+                "same trust does: the strict one guards nothing. Ask in both.",
+            )
