@@ -29,7 +29,7 @@ browser := .tools/browser/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 trino := tests/trino/server/target/classpath
 
-.PHONY: setup demo check quick test e2e trino soak mutants lint bench golden schema docs lock clean
+.PHONY: setup demo check quick test e2e trino soak mutants lint bench golden schema reference docs lock clean
 
 setup: $(ready)
 
@@ -144,6 +144,11 @@ golden: $(ready)
 # Where Terraform and the provider are: what the provider takes of our kinds of resources.
 schema: $(ready)
 	$(python) -m tests.schema
+
+# AWS's actions and condition keys, from the version of iam-data that the simulator's lock file pins;
+# `npm update` in tests/iam_simulate moves that.
+reference: $(ready) $(simulator)
+	$(python) -m tests.reference
 
 # Fills the blocks of the pages that cog makes from docs/tables.py.
 docs: $(ready)

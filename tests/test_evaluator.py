@@ -261,6 +261,24 @@ def test_variables_are_those_of_the_newer_version() -> None:
     assert verdict(star, identity=(by_prefix,)) is Verdict.IMPLICIT_DENY
 
 
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [
+        ("${s3:prefix, 'z'}", Verdict.ALLOW),
+        ("${s3:prefix, ''}", Verdict.IMPLICIT_DENY),
+        ("${s3:prefix}", Verdict.IMPLICIT_DENY),
+        ("${s3:prefix,'z'}", Verdict.UNDECIDED),
+        ("${s3:prefix,  'z'}", Verdict.UNDECIDED),
+        ("${s3:prefix , 'z'}", Verdict.UNDECIDED),
+        ("${s3:prefix, z}", Verdict.UNDECIDED),
+        ("${s3:prefix }", Verdict.UNDECIDED),
+    ],
+)
+def test_a_default_follows_its_variable_as_aws_documents(variable: str, expected: Verdict) -> None:
+    granted = policy(allow(resource=f"{BUCKET}/{variable}"))
+    assert verdict(asked(role(), resource=f"{BUCKET}/z"), identity=(granted,)) is expected
+
+
 def test_a_not_principal_needs_role_session_and_account() -> None:
     caller = role()
 

@@ -14,7 +14,9 @@ class Undecided(Exception):  # noqa: N818 - a verdict on a policy, not a failure
 Lookup = Callable[[str], "tuple[str, ...] | None"]
 """Returns the values of a condition key, or None if the request does not have the key."""
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_DEFAULT = re.compile(r"(?P<key>[^,]+?)\s*(?:,\s*'(?P<default>[^']*)')?")
+_DEFAULT = re.compile(r"(?P<key>[^,]*[^,\s])(?:, '(?P<default>[^']*)')?")
+"""A key, and perhaps a default after a comma and one space; AWS documents no other form.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
 _STAND_INS = {"*": "\ue000", "?": "\ue001", "$": "$"}
 """Stand-ins for literal characters: those of `${*}` and of a variable's value."""
 _PLAIN = {stand_in: plain for plain, stand_in in _STAND_INS.items()}
@@ -99,7 +101,7 @@ def _value(inside: str, lookup: Lookup) -> str | None:
         return _STAND_INS[inside]
     named = _DEFAULT.fullmatch(inside)
     if not named:
-        raise Undecided(f"the policy variable ${{{inside}}} is not known here")
+        raise Undecided(f"AWS documents no policy variable of the form ${{{inside}}}")
     values = lookup(named["key"])
     if values is None:
         default = named["default"]
