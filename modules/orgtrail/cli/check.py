@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, app
+from orgtrail.cli import app
 from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError
 
 if TYPE_CHECKING:
     from orgtrail.check.acceptance import Acceptances
     from orgtrail.check.run import Report
+
+
+class Format(StrEnum):
+    """The output format of the check."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
 
 
 @app.command()
@@ -25,7 +34,12 @@ def check(
             help="Environment files, a stack's cdk.tf.json, or the output of terraform show -json."
         ),
     ],
-    format: FormatOption = Format.TEXT,
+    format: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="Text for people, JSON for programs, SARIF 2.1.0 for code scanning."
+        ),
+    ] = Format.TEXT,
     accept: Annotated[
         list[str] | None,
         typer.Option(
@@ -44,17 +58,22 @@ def check(
     from orgtrail.check.run import with_shared_findings
 
     accepted = read_acceptances(accept or [], baseline)
-    reports, unread = [], False
+    reports: list[Report] = []
+    unread: list[str] = []
     for file in files:
         try:
             reports.append(check_file(file))
         except OrgtrailError as error:
             sys.stderr.write(f"{error}\n")
-            unread = True
+            unread.append(str(error))
     reports = with_shared_findings(reports)
     if format is Format.JSON:
         answer = {"environments": [_as_json(each, accepted) for each in reports]}
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+    elif format is Format.SARIF:
+        from orgtrail.cli.check_sarif import as_sarif
+
+        sys.stdout.write(json.dumps(as_sarif(reports, accepted, unread), indent=2) + "\n")
     else:
         from orgtrail.cli.check_text import show
 
@@ -63,7 +82,7 @@ def check(
     # Stale entries are known only if every file was checked completely.
     if not unread and all(each.is_whole for each in reports):
         sys.stderr.writelines(f"{each}\n" for each in accepted.stale(reports))
-    return _exit_code(reports, accepted, unread=unread)
+    return _exit_code(reports, accepted, unread=bool(unread))
 
 
 def _exit_code(reports: list[Report], accepted: Acceptances, *, unread: bool) -> int:
