@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -190,11 +191,13 @@ def test_accepted_findings_are_suppressed(tmp_path: Path) -> None:
     path.write_text(tfvars(MINIMAL))
     baseline.write_text(
         '[[accept]]\nrule = "no-lock"\nsetting = "archive.object_lock"\nreason = "Ticket 4711."\n'
+        "until = 2999-12-31\n"
     )
     (open_,) = run_of(str(path))["results"]
     assert open_["suppressions"] == []
     (result,) = run_of(str(path), "--baseline", str(baseline))["results"]
-    assert result["suppressions"] == [{"kind": "external", "justification": "Ticket 4711."}]
+    because = "Ticket 4711. Accepted until 2999-12-31."
+    assert result["suppressions"] == [{"kind": "external", "justification": because}]
     (result,) = run_of(str(path), "--accept", "no-lock")["results"]
     assert result["suppressions"] == [{"kind": "external", "justification": "--accept no-lock"}]
 
@@ -244,7 +247,7 @@ def test_a_file_that_cannot_be_read_is_a_notification(tmp_path: Path) -> None:
 def test_only_as_many_results_are_written_as_github_takes() -> None:
     report = check(ROOT / "tests" / "golden" / "everything.tf.json")
     assert len(report.findings) > 5
-    (run,) = as_sarif([report], Acceptances(), (), most=5)["runs"]
+    (run,) = as_sarif([report], Acceptances((), date.min), (), most=5)["runs"]
     assert run["results"][0]["properties"]["severity"] == "high"
     assert len(run["results"]) == 5
     (told,) = run["invocations"][0]["toolExecutionNotifications"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -49,7 +50,9 @@ def check(
     ] = None,
     baseline: Annotated[
         Path | None,
-        typer.Option(help="TOML file of what is accepted: rule, setting and reason of each."),
+        typer.Option(
+            help="TOML file of what is accepted: rule, setting, reason and last day of each."
+        ),
     ] = None,
 ) -> int:
     """Prove, before any plan, who can stop, change or read the organization's audit trail."""
@@ -57,7 +60,7 @@ def check(
     from orgtrail.check.run import check as check_file
     from orgtrail.check.run import with_shared_findings
 
-    accepted = read_acceptances(accept or [], baseline)
+    accepted = read_acceptances(accept or [], baseline, datetime.now(UTC).date())
     reports: list[Report] = []
     unread: list[str] = []
     for file in files:
@@ -79,6 +82,7 @@ def check(
 
         for each in reports:
             show(each, accepted)
+    sys.stderr.writelines(f"{each}\n" for each in accepted.ended(reports))
     # Stale entries are known only if every file was checked completely.
     if not unread and all(each.is_whole for each in reports):
         sys.stderr.writelines(f"{each}\n" for each in accepted.stale(reports))
@@ -104,6 +108,7 @@ def _as_json(report: Report, accepted: Acceptances) -> dict[str, Any]:
                 "message": each.message,
                 "accepted": by is not None,
                 "reason": by.reason if by else None,
+                "until": str(by.until) if by and by.until else None,
             }
             for each in report.findings
             for by in (accepted.of(report, each),)

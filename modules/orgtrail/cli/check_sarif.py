@@ -114,6 +114,11 @@ def _notification(level: str, text: str) -> Json:
     return {"level": level, "message": {"text": text}}
 
 
+def _justification(by: Acceptance) -> str:
+    until = f" Accepted until {by.until}." if by.until else ""
+    return f"{by.reason or by.source}{until}"
+
+
 def _result(finding: Finding, place: Place, report: Report, by: Acceptance | None) -> Json:
     message = finding.message.removeprefix(f"line {finding.line}: ")
     if not message.startswith(f"{finding.setting} "):
@@ -132,7 +137,7 @@ def _result(finding: Finding, place: Place, report: Report, by: Acceptance | Non
     if finding.setting:
         kind = "property" if report.source else "resource"
         location["logicalLocations"] = [{"fullyQualifiedName": finding.setting, "kind": kind}]
-    suppressions = [{"kind": "external", "justification": by.reason or by.source}] if by else []
+    suppressions = [{"kind": "external", "justification": _justification(by)}] if by else []
     return {
         "ruleId": finding.rule,
         "level": LEVELS[finding.severity],

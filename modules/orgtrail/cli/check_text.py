@@ -33,7 +33,8 @@ def _findings(console: Console, report: Report, accepted: Acceptances) -> None:
     for each in report.findings:
         by = accepted.of(report, each)
         severity = "accepted" if by else str(each.severity)
-        because = f" Accepted: {by.reason}" if by and by.reason else ""
+        until = f" until {by.until}" if by and by.until else ""
+        because = f" Accepted{until}: {by.reason}" if by and by.reason else ""
         console.print(
             Text(f"  {severity:9}", style=_STYLES.get(severity, "dim")),
             Text(f"{each.rule} · {each.setting}: {each.message}{because}"),
