@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 from orgtrail.check.acceptance import read_acceptances
+from orgtrail.check.controls import Status
+from orgtrail.check.findings import Severity
 from orgtrail.check.run import check
 from orgtrail.errors import OrgtrailError
 
@@ -32,11 +35,63 @@ def test_both_examples_have_no_finding() -> None:
     done = orgtrail("check", *DEMOS)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(
-        r"healthcare: no finding; (\d{4}) of \1 access checks match the intent\.", done.stdout
+        r"^healthcare \(.*healthcare\.tfvars\): no finding; "
+        r"(\d,\d{3}) of \1 access checks match the intent\.$",
+        done.stdout,
+        re.MULTILINE,
     )
-    assert re.search(r"delete a log file +break-glass", done.stdout)
     limit = "An administrator of the management account (111111111111) can stop this trail"
     assert limit in " ".join(done.stdout.split())
+
+
+def test_the_long_lists_are_printed_only_when_asked_for() -> None:
+    """The act of the matrix and the name of the control are in nothing else that is printed."""
+    act, control = re.compile(r"^delete a log file +break-glass", re.MULTILINE), "CIS 3.1"
+    short, long = orgtrail("check", *DEMOS).stdout, orgtrail("check", *DEMOS, "--verbose").stdout
+    assert not act.search(short)
+    assert control not in short
+    assert short.count("--verbose lists who may do each act, and every control.\n") == 1
+    assert act.search(long)
+    assert re.search(r"^pass +CIS 3\.1, CloudTrail\.1 ", long, re.MULTILINE)
+    assert "--verbose" not in long
+    assert "\x1b" not in short + long
+
+
+def test_the_verdict_is_first_and_the_findings_follow_by_severity(tmp_path: Path) -> None:
+    path = ROOT / "tests" / "golden" / "everything.tf.json"
+    lines = orgtrail("check", str(path), "--accept", "no-trail").stdout.splitlines()
+    first, *rest = lines
+    found = check(path).findings
+    counts = Counter(each.severity for each in found if each.rule != "no-trail")
+    told = ", ".join(f"{counts[each]} {each}" for each in Severity if counts[each])
+    assert counts.total() < len(found)
+    accepted = len(found) - counts.total()
+    assert first.startswith(
+        f"everything ({path}): {counts.total()} findings ({told}), {accepted} accepted; "
+    )
+    order = [each.split()[0] for each in rest if re.match(r"  [a-z]+ .* · ", each)]
+    assert len(order) == len(found)
+    ranks = [*map(str, Severity), "accepted"]
+    assert order == sorted(order, key=ranks.index)
+    after = [each for each in rest[len(found) :] if each]
+    assert after[0].startswith("Note: ")
+    verdicts = Counter(each.verdict for each in check(path).controls)
+    assert f"Controls: {verdicts[Status.PASS]} pass, {verdicts[Status.FAIL]} fail, " in after[-2]
+    # Nothing can be proven of settings that break rules.
+    path = tmp_path / "bank.tfvars"
+    path.write_text(tfvars(merged(MINIMAL, {"trail": {"global_events": False}})))
+    first, finding, end = orgtrail("check", str(path)).stdout.splitlines()
+    assert first == (
+        f"bank ({path}): 1 finding (1 high); settings must be valid before access can be proven."
+    )
+    assert finding.startswith("  high      settings · trail.global_events: line ")
+    assert end == ""
+
+
+def test_a_name_with_brackets_is_printed_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "[bold]bank[red].tfvars"
+    path.write_text(tfvars(MINIMAL))
+    assert f"bank ({path}): 1 finding (1 low); " in orgtrail("check", str(path)).stdout
 
 
 def test_programs_read_json() -> None:

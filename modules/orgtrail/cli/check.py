@@ -54,6 +54,9 @@ def check(
             help="TOML file of what is accepted: rule, setting, reason and last day of each."
         ),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="As text: who may do each act, and every control.")
+    ] = False,
 ) -> int:
     """Prove, before any plan, who can stop, change or read the organization's audit trail."""
     from orgtrail.check.acceptance import read_acceptances
@@ -80,8 +83,7 @@ def check(
     else:
         from orgtrail.cli.check_text import show
 
-        for each in reports:
-            show(each, accepted)
+        show(reports, accepted, verbose=verbose)
     sys.stderr.writelines(f"{each}\n" for each in accepted.ended(reports))
     # Stale entries are known only if every file was checked completely.
     if not unread and all(each.is_whole for each in reports):
