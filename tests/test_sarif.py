@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from orgtrail.check.acceptance import Acceptances
-from orgtrail.check.places import Place, places
+from orgtrail.check.places import Place, json_keys, places
 from orgtrail.check.run import Report, check, rule_meanings
 from orgtrail.cli.check_sarif import LEVELS, as_sarif, file_uri, fingerprint
 
 from tests import golden
-from tests.conftest import MINIMAL, ROOT, Json, merged, orgtrail, tfvars
+from tests.conftest import MINIMAL, ROOT, Json, at_most, merged, orgtrail, tfvars
 from tests.mistakes import BROKEN, stack
 from tests.test_plans import as_plan, in_module
 
@@ -134,6 +137,39 @@ def test_a_finding_in_a_plan_is_shown_at_its_resource(indent: int | None, tmp_pa
     assert at(path, place) == '"address"'
     line = path.read_text().split("\n")[place.line - 1]
     assert line[place.end - 1 :].startswith(': "module.trail.aws_cloudtrail.trail"')
+
+
+JSON_TEXTS = st.text(st.sampled_from('ab"\\\\{}[]:,\n \u00fc'), max_size=5)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | JSON_TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(JSON_TEXTS.filter(bool), inner, max_size=4)
+    ),
+)
+
+
+def keys_in(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the path of every key, and its value if that is text, as Python's decoder reads it."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield (*path, key), each if isinstance(each, str) else ""
+            yield from keys_in(each, (*path, key))
+    elif isinstance(value, list):
+        for each in value:
+            yield from keys_in(each, path)
+
+
+@given(value=JSON_VALUES, indent=st.sampled_from([None, 2]), ascii_only=st.booleans())
+@settings(max_examples=at_most(300))
+def test_every_key_of_a_json_text_is_found_where_it_is(
+    value: Any, indent: int | None, *, ascii_only: bool
+) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+    found = [*json_keys(text)]
+    assert [(each.path, each.value) for each in found] == [*keys_in(value)]
+    assert [json.loads(text[each.start : each.end]) for each in found] == [
+        each.path[-1] for each in found
+    ]
 
 
 def test_a_setting_is_shown_at_its_line_or_its_section(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
+class JsonKey:
     """A key of a JSON text: the keys that lead to it and it, where it is, and its value if text."""
 
     path: tuple[str, ...]
@@ -83,8 +83,8 @@ def _nearest(setting: str, known: dict[str, int]) -> str:
 
 def _addresses(text: str) -> Callable[[Finding], Place]:
     ends = [each.start() for each in re.finditer("\n", text)]
-    found: dict[str, _Key] = {}
-    for key in _keys(text):
+    found: dict[str, JsonKey] = {}
+    for key in json_keys(text):
         if (address := _address(key)) is not None:
             found.setdefault(address, key)
 
@@ -104,7 +104,7 @@ def _addresses(text: str) -> Callable[[Finding], Place]:
     return place
 
 
-def _address(key: _Key) -> str | None:
+def _address(key: JsonKey) -> str | None:
     """Return the address, or the kind of resource, that a key of a stack or plan begins.
 
     A plan's resources are in a list, with their address and type in them.
@@ -126,7 +126,7 @@ def _address(key: _Key) -> str | None:
     return None
 
 
-def _keys(text: str) -> Iterator[_Key]:
+def json_keys(text: str) -> Iterator[JsonKey]:
     """Yield every key of a valid JSON text; lists add nothing to a path."""
     around: list[str] = []
     key, last = "", None
@@ -145,7 +145,7 @@ def _keys(text: str) -> Iterator[_Key]:
                 value = _TOKEN.match(text, _after_blanks(text, token.end()))
                 said = _decoded(value[0]) if value and value[0].startswith('"') else ""
                 path = (*(each for each in around if each), key)
-                yield _Key(path, last.start(), last.end(), said)
+                yield JsonKey(path, last.start(), last.end(), said)
             case _:
                 last = token
 
