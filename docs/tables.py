@@ -15,6 +15,7 @@ from orgtrail.check import actions, referred
 from orgtrail.check.controls import controls as all_controls
 from orgtrail.check.from_terraform import model_of
 from orgtrail.check.rules import RULES
+from orgtrail.check.run import ACCESS_RULE, rule_meanings
 from orgtrail.doctor.checks import CHECKS
 from orgtrail.query.questions import Parameter, Question, pack
 from orgtrail.settings.environment import Environment
@@ -38,9 +39,9 @@ def rules() -> str:
     """Return the table of the rules that `orgtrail check` has."""
     rows = [(f"`{each.name}`", str(each.severity), each.meaning) for each in RULES]
     rows += [
-        ("`access`", "high", "Every access of the matrix matches the intent."),
+        (f"`{ACCESS_RULE}`", "high", rule_meanings()[ACCESS_RULE]),
         ("a control's id", "medium", "The control is met."),
-        (f"`{referred.RULE}`", "unproven", "Nothing is only referred to."),
+        (f"`{referred.RULE}`", "unproven", rule_meanings()[referred.RULE]),
     ]
     return _table(("rule", "severity", "what holds where it is kept"), rows)
 

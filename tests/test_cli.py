@@ -8,7 +8,9 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import given as drawn
 from hypothesis import strategies as st
+from orgtrail.check.acceptance import read_acceptances
+from orgtrail.check.controls import Status
+from orgtrail.check.findings import Severity
 from orgtrail.check.run import check
 from orgtrail.errors import OrgtrailError
 
@@ -30,11 +35,63 @@ def test_both_examples_have_no_finding() -> None:
     done = orgtrail("check", *DEMOS)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(
-        r"healthcare: no finding; (\d{4}) of \1 access checks match the intent\.", done.stdout
+        r"^healthcare \(.*healthcare\.tfvars\): no finding; "
+        r"(\d,\d{3}) of \1 access checks match the intent\.$",
+        done.stdout,
+        re.MULTILINE,
     )
-    assert re.search(r"delete a log file +break-glass", done.stdout)
     limit = "An administrator of the management account (111111111111) can stop this trail"
     assert limit in " ".join(done.stdout.split())
+
+
+def test_the_long_lists_are_printed_only_when_asked_for() -> None:
+    """The act of the matrix and the name of the control are in nothing else that is printed."""
+    act, control = re.compile(r"^delete a log file +break-glass", re.MULTILINE), "CIS 3.1"
+    short, long = orgtrail("check", *DEMOS).stdout, orgtrail("check", *DEMOS, "--verbose").stdout
+    assert not act.search(short)
+    assert control not in short
+    assert short.count("--verbose lists who may do each act, and every control.\n") == 1
+    assert act.search(long)
+    assert re.search(r"^pass +CIS 3\.1, CloudTrail\.1 ", long, re.MULTILINE)
+    assert "--verbose" not in long
+    assert "\x1b" not in short + long
+
+
+def test_the_verdict_is_first_and_the_findings_follow_by_severity(tmp_path: Path) -> None:
+    path = ROOT / "tests" / "golden" / "everything.tf.json"
+    lines = orgtrail("check", str(path), "--accept", "no-trail").stdout.splitlines()
+    first, *rest = lines
+    found = check(path).findings
+    counts = Counter(each.severity for each in found if each.rule != "no-trail")
+    told = ", ".join(f"{counts[each]} {each}" for each in Severity if counts[each])
+    assert counts.total() < len(found)
+    accepted = len(found) - counts.total()
+    assert first.startswith(
+        f"everything ({path}): {counts.total()} findings ({told}), {accepted} accepted; "
+    )
+    order = [each.split()[0] for each in rest if re.match(r"  [a-z]+ .* · ", each)]
+    assert len(order) == len(found)
+    ranks = [*map(str, Severity), "accepted"]
+    assert order == sorted(order, key=ranks.index)
+    after = [each for each in rest[len(found) :] if each]
+    assert after[0].startswith("Note: ")
+    verdicts = Counter(each.verdict for each in check(path).controls)
+    assert f"Controls: {verdicts[Status.PASS]} pass, {verdicts[Status.FAIL]} fail, " in after[-2]
+    # Nothing can be proven of settings that break rules.
+    path = tmp_path / "bank.tfvars"
+    path.write_text(tfvars(merged(MINIMAL, {"trail": {"global_events": False}})))
+    first, finding, end = orgtrail("check", str(path)).stdout.splitlines()
+    assert first == (
+        f"bank ({path}): 1 finding (1 high); settings must be valid before access can be proven."
+    )
+    assert finding.startswith("  high      settings · trail.global_events: line ")
+    assert end == ""
+
+
+def test_a_name_with_brackets_is_printed_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "[bold]bank[red].tfvars"
+    path.write_text(tfvars(MINIMAL))
+    assert f"bank ({path}): 1 finding (1 low); " in orgtrail("check", str(path)).stdout
 
 
 def test_programs_read_json() -> None:
@@ -132,6 +189,60 @@ def test_a_baseline_is_for_the_environment_that_it_names(tmp_path: Path) -> None
         assert (done.returncode, done.stderr) == (code, "")
 
 
+def test_a_baseline_accepts_until_its_last_day(tmp_path: Path) -> None:
+    path, baseline = tmp_path / "bank.tfvars", tmp_path / "accepted.toml"
+    path.write_text(tfvars(MINIMAL))
+    baseline.write_text(f"{ENTRY}until = 2027-03-31\n")
+    report = check(path)
+    on_the_day = read_acceptances((), baseline, date(2027, 3, 31))
+    assert on_the_day.open(report) == []
+    assert [*on_the_day.ended([report])] == []
+    after = read_acceptances((), baseline, date(2027, 4, 1))
+    assert after.open(report) == list(report.findings)
+    told = (
+        f"{baseline}: accept[0]: the acceptance of no-lock at archive.object_lock ended on "
+        "2027-03-31; mend the finding, or give the entry a later date"
+    )
+    assert [*after.ended([report])] == [told]
+    # An option accepts on every day.
+    both = read_acceptances(["no-lock"], baseline, date(2027, 4, 1))
+    assert both.open(report) == []
+
+
+def test_an_acceptance_that_ended_changes_the_exit_code(tmp_path: Path) -> None:
+    path, baseline = tmp_path / "bank.tfvars", tmp_path / "accepted.toml"
+    path.write_text(tfvars(MINIMAL))
+    options = ("check", str(path), "--baseline", str(baseline))
+    baseline.write_text(f"{ENTRY}until = 2999-12-31\n")
+    done = orgtrail(*options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Set mode and days. Accepted until 2999-12-31: Not in tests.\n" in done.stdout
+    (finding,) = json.loads(orgtrail(*options, "--format", "json").stdout)["environments"][0][
+        "findings"
+    ]
+    assert (finding["accepted"], finding["until"]) == (True, "2999-12-31")
+    baseline.write_text(f"{ENTRY}until = 2020-12-31\n")
+    done = orgtrail(*options, "--format", "json")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"{baseline}: accept[0]: the acceptance of no-lock at archive.object_lock ended on "
+        "2020-12-31; mend the finding, or give the entry a later date\n"
+    )
+    (finding,) = json.loads(done.stdout)["environments"][0]["findings"]
+    assert (finding["accepted"], finding["reason"], finding["until"]) == (False, None, None)
+
+
+def test_an_acceptance_that_ended_and_is_not_needed_is_only_stale(tmp_path: Path) -> None:
+    path, baseline = tmp_path / "bank.tfvars", tmp_path / "accepted.toml"
+    lock = {"archive": {"object_lock": {"mode": "GOVERNANCE", "days": 30}}}
+    path.write_text(tfvars(merged(MINIMAL, lock)))
+    baseline.write_text(f"{ENTRY}until = 2020-12-31\n")
+    done = orgtrail("check", str(path), "--baseline", str(baseline))
+    assert done.returncode == 0
+    assert done.stderr.endswith("is left to accept; remove it\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_what_a_baseline_no_longer_needs_is_told(tmp_path: Path) -> None:
     path, baseline = tmp_path / "bank.tfvars", tmp_path / "accepted.toml"
     lock = {"archive": {"object_lock": {"mode": "GOVERNANCE", "days": 30}}}
@@ -164,9 +275,20 @@ def test_what_a_baseline_no_longer_needs_is_told(tmp_path: Path) -> None:
             [
                 'accept[1].rule is no rule; got "no-luck"; did you mean no-lock?',
                 "accept[1].why is not known; got 7; the keys allowed here are rule, setting, "
-                "reason, environment",
+                "reason, environment, until",
             ],
         ),
+        (
+            f'{ENTRY}until = "2027-03-31"\n',
+            ['accept[0].until must be a date; got "2027-03-31"; write it without quotes and '],
+        ),
+        (
+            f"{ENTRY}until = 2027-03-31T12:00:00Z\n",
+            ['accept[0].until must be a date; got "2027-03-31 12:00:00+00:00"; write it without '],
+        ),
+        (f"{ENTRY}until = 2027-03-31T00:00:00\n", ["accept[0].until must be a date; got "]),
+        (f"{ENTRY}until = 20270331\n", ["accept[0].until must be a date; got 20270331; "]),
+        (f"{ENTRY}until = 2027-02-30\n", ["is not TOML: "]),
         (
             "accepted = 7\n",
             ["accepted is not known; got 7; the keys allowed here are accept"],

@@ -211,6 +211,15 @@ def test_the_environment_file_of_the_readme_is_whole(tmp_path: Path) -> None:
         assert load_environment(path).backend.type == kind
 
 
+def test_the_verdicts_of_the_check_are_those_of_the_pages(bank: Path) -> None:
+    (verdict,) = re.findall(r"`(no finding; [^`]+)`", README)
+    assert f": {verdict}.\n" in orgtrail("check", str(bank / f"{BANK}.tfvars")).stdout
+    page = (ROOT / "docs" / "check.md").read_text(encoding="utf-8")
+    (told,) = fenced("text", page)
+    lines = orgtrail("check", f"envs/{HOSPITAL}.tfvars").stdout.splitlines()
+    assert told.splitlines() == [each.rstrip() for each in lines[: told.count("\n")]]
+
+
 def test_the_table_of_resources_is_complete() -> None:
     told = set(re.findall(r"`(aws_\w+)`", RESOURCES))
     stacks = [json.loads(text) for name, text in golden.fresh().items() if name.endswith("tf.json")]

@@ -28,6 +28,7 @@ class Finding:
         rule: the name of the rule or control.
         setting: what to change: a setting of the environment file, or an address in the stack.
         message: what is wrong and what to do, in a sentence or two.
+        line: the line that the message begins with; 0 if it names none.
 
     """
 
@@ -35,6 +36,7 @@ class Finding:
     rule: str
     setting: str
     message: str
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ from orgtrail.terraform import MALFORMED, malformed, read
 from orgtrail.trail import build
 from orgtrail.trail.resource import Stack
 
+ACCESS_RULE = "access"
+"""The rule of findings about the access matrix."""
 _STOP = "stop the trail"
 _LISTED = 3
 """The number of attacks that a finding lists; the matrix has all of them."""
@@ -53,6 +55,7 @@ class Report:
         limits: what no policy can prevent, in plain words.
         loaded: the environment of the file; None for a stack, a plan, and settings that break
             rules.
+        source: the line of each setting of an environment file; None for a stack and a plan.
 
     """
 
@@ -63,6 +66,7 @@ class Report:
     controls: tuple[Control, ...] = ()
     limits: tuple[str, ...] = ()
     loaded: LoadedEnvironment | None = None
+    source: SettingsSource | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -95,7 +99,7 @@ def check(path: Path) -> Report:
         require_limits(env, source)
     except SettingsError as error:
         found = tuple(_fault_finding(each, error.source, Severity.HIGH) for each in error.faults)
-        return Report(path.stem, path, found)
+        return Report(path.stem, path, found, source=error.source)
     model = model_of(build(env).expanded())
     session_role = env.logging.session_role or ""
     model = replace(model, units=units_from_settings(env), session_role=session_role)
@@ -105,6 +109,7 @@ def check(path: Path) -> Report:
         findings=referred.replace_findings(report.findings, env),
         controls=tuple(referred.replace_controls(report.controls, env)),
         loaded=LoadedEnvironment(env, source),
+        source=source,
     )
     return _with_advice(report, env, source)
 
@@ -121,10 +126,19 @@ def with_shared_findings(reports: Sequence[Report]) -> list[Report]:
     ]
 
 
+def rule_meanings() -> dict[str, str]:
+    """Return what each rule that a finding can have requires, in a sentence, by the rule's name."""
+    return {
+        ACCESS_RULE: "Every access of the matrix matches the intent.",
+        referred.RULE: "Nothing is only referred to.",
+        **{each.name: each.meaning for each in RULES},
+        **{each.ids[-1]: f"{each.title}." for each in controls(model_of(Stack("", (), ())))},
+    }
+
+
 def rule_names() -> list[str]:
     """Return every name that the rule of a finding can have."""
-    control_ids = (each.ids[-1] for each in controls(model_of(Stack("", (), ()))))
-    return ["access", referred.RULE, *(each.name for each in RULES), *control_ids]
+    return [*rule_meanings()]
 
 
 def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Report:
@@ -170,7 +184,7 @@ def _with_advice(report: Report, env: Environment, source: SettingsSource) -> Re
 def _fault_finding(fault: Fault, source: SettingsSource | None, severity: Severity) -> Finding:
     line = source.line(fault.setting) if source else 0
     at = f"line {line}: " if line else ""
-    return Finding(severity, "settings", dotted(fault.setting), f"{at}{fault}")
+    return Finding(severity, "settings", dotted(fault.setting), f"{at}{fault}", line)
 
 
 def _access_findings(cells: list[Cell], model: Model, *, by_setting: bool) -> Iterator[Finding]:
@@ -188,7 +202,7 @@ def _access_findings(cells: list[Cell], model: Model, *, by_setting: bool) -> It
         verb = "may be able to" if undecided else "cannot" if first.is_intended else "can"
         yield Finding(
             Severity.UNPROVEN if undecided else Severity.HIGH,
-            "access",
+            ACCESS_RULE,
             _section(first) if by_setting else address,
             f"{first.principal.title} {verb} {_titles(group)}: {first.decision.statement}. "
             f"Intended: {first.expected}.",

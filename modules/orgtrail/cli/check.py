@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, app
+from orgtrail.cli import app
 from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError
 
 if TYPE_CHECKING:
     from orgtrail.check.acceptance import Acceptances
     from orgtrail.check.run import Report
+
+
+class Format(StrEnum):
+    """The output format of the check."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
 
 
 @app.command()
@@ -25,7 +35,12 @@ def check(
             help="Environment files, a stack's cdk.tf.json, or the output of terraform show -json."
         ),
     ],
-    format: FormatOption = Format.TEXT,
+    format: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="Text for people, JSON for programs, SARIF 2.1.0 for code scanning."
+        ),
+    ] = Format.TEXT,
     accept: Annotated[
         list[str] | None,
         typer.Option(
@@ -35,35 +50,45 @@ def check(
     ] = None,
     baseline: Annotated[
         Path | None,
-        typer.Option(help="TOML file of what is accepted: rule, setting and reason of each."),
+        typer.Option(
+            help="TOML file of what is accepted: rule, setting, reason and last day of each."
+        ),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="As text: who may do each act, and every control.")
+    ] = False,
 ) -> int:
     """Prove, before any plan, who can stop, change or read the organization's audit trail."""
     from orgtrail.check.acceptance import read_acceptances
     from orgtrail.check.run import check as check_file
     from orgtrail.check.run import with_shared_findings
 
-    accepted = read_acceptances(accept or [], baseline)
-    reports, unread = [], False
+    accepted = read_acceptances(accept or [], baseline, datetime.now(UTC).date())
+    reports: list[Report] = []
+    unread: list[str] = []
     for file in files:
         try:
             reports.append(check_file(file))
         except OrgtrailError as error:
             sys.stderr.write(f"{error}\n")
-            unread = True
+            unread.append(str(error))
     reports = with_shared_findings(reports)
     if format is Format.JSON:
         answer = {"environments": [_as_json(each, accepted) for each in reports]}
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+    elif format is Format.SARIF:
+        from orgtrail.cli.check_sarif import as_sarif
+
+        sys.stdout.write(json.dumps(as_sarif(reports, accepted, unread), indent=2) + "\n")
     else:
         from orgtrail.cli.check_text import show
 
-        for each in reports:
-            show(each, accepted)
+        show(reports, accepted, verbose=verbose)
+    sys.stderr.writelines(f"{each}\n" for each in accepted.ended(reports))
     # Stale entries are known only if every file was checked completely.
     if not unread and all(each.is_whole for each in reports):
         sys.stderr.writelines(f"{each}\n" for each in accepted.stale(reports))
-    return _exit_code(reports, accepted, unread=unread)
+    return _exit_code(reports, accepted, unread=bool(unread))
 
 
 def _exit_code(reports: list[Report], accepted: Acceptances, *, unread: bool) -> int:
@@ -85,6 +110,7 @@ def _as_json(report: Report, accepted: Acceptances) -> dict[str, Any]:
                 "message": each.message,
                 "accepted": by is not None,
                 "reason": by.reason if by else None,
+                "until": str(by.until) if by and by.until else None,
             }
             for each in report.findings
             for by in (accepted.of(report, each),)

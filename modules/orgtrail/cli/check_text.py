@@ -1,39 +1,90 @@
-"""A report of `orgtrail check` as text: its findings, access, controls and limits."""
+"""Reports of `orgtrail check` as text: the verdict, the findings, what to know, and the lists."""
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from orgtrail.check.acceptance import Acceptances
+from orgtrail.check.controls import Status
+from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.run import Report
 
 _STYLES = {"high": "bold red", "medium": "red", "low": "yellow", "unproven": "magenta"}
 _SIGNS = {"pass": "green", "fail": "bold red", "off": "dim", "unproven": "yellow"}
+_ACCEPTED = "accepted"
 
 
-def show(report: Report, accepted: Acceptances) -> None:
-    """Print a report."""
+def show(reports: Sequence[Report], accepted: Acceptances, *, verbose: bool) -> None:
+    """Print reports; with `verbose` also who may do each act, and every control."""
     # A pipe has no width, and lines must not be cut.
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    console.print(f"[bold]{report.name}[/bold] ({report.path})", soft_wrap=True)
+    for each in reports:
+        _show(console, each, accepted, verbose=verbose)
+    if not verbose and any(each.access for each in reports):
+        console.print(Text("--verbose lists who may do each act, and every control."))
+
+
+def _show(console: Console, report: Report, accepted: Acceptances, *, verbose: bool) -> None:
+    console.print(_verdict(report, accepted), soft_wrap=True)
     _findings(console, report, accepted)
-    if report.access:
-        _access(console, report)
-        _controls(console, report)
     for each in report.limits:
         console.print(Text(f"Note: {each}"))
-    console.print(_summary(report, accepted) + "\n")
+    if report.access:
+        counts = Counter(each.verdict for each in report.controls)
+        verdicts = (Status.PASS, Status.FAIL, Status.UNPROVEN, Status.OFF)
+        console.print(
+            Text(f"Controls: {', '.join(f'{counts[each]} {each}' for each in verdicts)}.")
+        )
+        if verbose:
+            console.print()
+            _access(console, report)
+            console.print()
+            _controls(console, report)
+    console.print()
+
+
+def _verdict(report: Report, accepted: Acceptances) -> Text:
+    counts = Counter(each.severity for each in accepted.open(report))
+    number = counts.total()
+    found = Text("no finding", "green")
+    if number:
+        each_severity = ", ".join(f"{counts[each]} {each}" for each in Severity if counts[each])
+        worst = next(each for each in Severity if counts[each])
+        found = Text(f"{number} finding{'s' * (number > 1)} ({each_severity})", _STYLES[worst])
+    if known := len(report.findings) - number:
+        found.append(f", {known} {_ACCEPTED}")
+    name = Text(report.name, "bold")
+    return Text.assemble(name, f" ({report.path}): ", found, f"; {_proof(report)}.")
+
+
+def _proof(report: Report) -> str:
+    """Return how many access checks match the intent, or why none was made."""
+    if report.access:
+        agreeing = sum(each.agrees for each in report.access)
+        return f"{agreeing:,} of {len(report.access):,} access checks match the intent"
+    if report.path.suffix == ".json":
+        return "without trail and archive there is no access to prove"
+    return "settings must be valid before access can be proven"
 
 
 def _findings(console: Console, report: Report, accepted: Acceptances) -> None:
-    for each in report.findings:
+    """Print the findings, the most severe first and what is accepted last."""
+
+    def rank(finding: Finding) -> tuple[bool, int]:
+        is_accepted = accepted.of(report, finding) is not None
+        return is_accepted, [*Severity].index(finding.severity)
+
+    for each in sorted(report.findings, key=rank):
         by = accepted.of(report, each)
-        severity = "accepted" if by else str(each.severity)
-        because = f" Accepted: {by.reason}" if by and by.reason else ""
+        severity = _ACCEPTED if by else str(each.severity)
+        until = f" until {by.until}" if by and by.until else ""
+        because = f" Accepted{until}: {by.reason}" if by and by.reason else ""
         console.print(
             Text(f"  {severity:9}", style=_STYLES.get(severity, "dim")),
             Text(f"{each.rule} · {each.setting}: {each.message}{because}"),
@@ -68,16 +119,3 @@ def _controls(console: Console, report: Report) -> None:
         verdict = Text(each.verdict, style=_SIGNS[each.verdict])
         table.add_row(verdict, ", ".join(each.ids), each.title, each.resource)
     console.print(table)
-
-
-def _summary(report: Report, accepted: Acceptances) -> str:
-    open_ = accepted.open(report)
-    agreeing = sum(each.agrees for each in report.access)
-    found = "no finding" if not open_ else f"{len(open_)} finding{'s' * (len(open_) > 1)}"
-    if not report.access:
-        reason = "settings must be valid before access can be proven"
-        if report.path.suffix == ".json":
-            reason = "without trail and archive there is no access to prove"
-        return f"{report.name}: {found}; {reason}."
-    matching = f"{agreeing} of {len(report.access)} access checks match the intent"
-    return f"{report.name}: {found}; {matching}."
