@@ -17,7 +17,7 @@ ready := .venv/.ready
 parallel := -n 4 --dist loadfile --no-loadscope-reorder
 # The tests that say most in least time, some seconds each; `make check` runs these.
 fast := $(patsubst %,tests/test_%.py,alarms ascii athena aws evaluator guardrails hcl notices \
-	option_rules options partitions raw records recording schema settings sharing sigma units \
+	option_rules options partitions raw records recording reference schema settings sharing sigma units \
 	verification verify_parts)
 # Programs that tests run beside ours: what they need would not fit into our environment.
 simulator := tests/iam_simulate/node_modules/.ready

@@ -86,6 +86,11 @@ def misspell_digests(statements: Json) -> None:
     ]  # fmt: skip
 
 
+def misspell_exemption(statements: Json) -> None:
+    condition = statements["ProtectTrails"]["Condition"]["ArnNotLike"]
+    condition["aws:PrincipleArn"] = condition.pop("aws:PrincipalArn")
+
+
 def every_member(statements: Json) -> None:
     each = statements["MembersReadOwnLogs"]
     each["Resource"] = each["Resource"].replace("${aws:PrincipalAccount}", "*")
@@ -414,6 +419,22 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
     "not-but": [("healthcare", archive_policy(open_members), "allows with Not...")],
     "member-isolation": [
         ("fintech", archive_policy(every_member), "the log files of all accounts")
+    ],
+    "unknown-action": [
+        (
+            "healthcare",
+            rewrite(
+                *SCP, lambda by_sid: by_sid["ProtectTrails"]["Action"].append("s3:DeleteBuckets")
+            ),
+            "Write s3:DeleteBucket, or",
+        )
+    ],
+    "unknown-condition-key": [
+        (
+            "healthcare",
+            rewrite(*SCP, misspell_exemption),
+            "Write aws:PrincipalArn, or",
+        )
     ],
     "unknown-keys": [
         ("healthcare", archive_policy(misspell_digests), "CloudTrail writes no such key")

@@ -44,15 +44,14 @@ def holds(condition: Condition, request: Request, *, variables: bool) -> bool:
         Undecided: the operator, the key or a value is unknown.
 
     """
+    given = request.value(condition.key)
+    if given is None:
+        return holds_without_key(condition)
     quantifier, _, name = condition.operator.rpartition(":")
     operator = name.lower()
-    given = request.value(condition.key)
     if operator == "null" and not quantifier:
         return _is_null(condition, given)
-    operator, if_exists = operator.removesuffix("ifexists"), operator.endswith("ifexists")
-    test, negated = _operator(operator, condition)
-    if given is None:
-        return _without_key(condition, quantifier.lower(), negated=negated, if_exists=if_exists)
+    test, negated = _operator(operator.removesuffix("ifexists"), condition)
     wanted = _wanted(condition, request, variables=variables, negated=negated)
 
     def passes(value: str) -> bool:
@@ -70,15 +69,18 @@ def holds(condition: Condition, request: Request, *, variables: bool) -> bool:
     raise Undecided(f"the set operator of {condition} is not known here")
 
 
-def _is_null(condition: Condition, given: tuple[str, ...] | None) -> bool:
-    wanted = {value.lower() for value in condition.values}
-    if not wanted <= {"true", "false"}:
-        raise Undecided(f"{condition} is neither true nor false")
-    return ("true" if given is None else "false") in wanted
+def holds_without_key(condition: Condition) -> bool:
+    """Return whether a request that does not have the key of a condition meets it.
 
+    Raises:
+        Undecided: the operator is unknown, or AWS does not say.
 
-def _without_key(condition: Condition, quantifier: str, *, negated: bool, if_exists: bool) -> bool:
-    """Return whether a request without the key meets the condition."""
+    """
+    quantifier, _, name = condition.operator.lower().rpartition(":")
+    if name == "null" and not quantifier:
+        return _is_null(condition, None)
+    _, negated = _operator(name.removesuffix("ifexists"), condition)
+    if_exists = name.endswith("ifexists")
     if quantifier == "forallvalues":
         return True
     if quantifier == "foranyvalue":
@@ -86,6 +88,13 @@ def _without_key(condition: Condition, quantifier: str, *, negated: bool, if_exi
             raise Undecided(f"AWS does not say what {condition} means without the key")
         return False
     return negated or if_exists
+
+
+def _is_null(condition: Condition, given: tuple[str, ...] | None) -> bool:
+    wanted = {value.lower() for value in condition.values}
+    if not wanted <= {"true", "false"}:
+        raise Undecided(f"{condition} is neither true nor false")
+    return ("true" if given is None else "false") in wanted
 
 
 def _wanted(

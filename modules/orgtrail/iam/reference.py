@@ -105,7 +105,14 @@ def is_condition_key(key: str, service: str | None = None) -> bool:
         return True
     if service is not None:
         return _meets_any(key, _service(service.lower()).get("keys", ()))
-    return _meets_any(key, (*_service(prefix).get("keys", ()), *_SHARED_KEYS.get(prefix, ())))
+    return _meets_any(key, condition_keys(prefix))
+
+
+def condition_keys(prefix: str) -> tuple[str, ...]:
+    """Return the global keys and the keys with a prefix, with `*` for each variable."""
+    prefix = prefix.lower()
+    own = _service(prefix).get("keys", ())
+    return tuple(dict.fromkeys((*_GLOBAL_KEYS, *own, *_SHARED_KEYS.get(prefix, ()))))
 
 
 def _is_of_provider(prefix: str, name: str, key: str) -> bool:

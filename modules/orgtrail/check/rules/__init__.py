@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orgtrail.check.findings import Finding, Severity, Violation
 from orgtrail.check.model import Model
-from orgtrail.check.rules import archive, guardrails, policies, trail
+from orgtrail.check.rules import archive, guardrails, policies, trail, vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ RULES = (
     CheckRule("not-but", Severity.MEDIUM, policies.not_but),
     CheckRule("member-isolation", Severity.HIGH, policies.member_isolation),
     CheckRule("unknown-keys", Severity.MEDIUM, policies.unknown_keys),
+    CheckRule("unknown-action", Severity.MEDIUM, vocabulary.unknown_action),
+    CheckRule("unknown-condition-key", Severity.MEDIUM, vocabulary.unknown_condition_key),
     CheckRule("unreadable-policy", Severity.UNPROVEN, policies.unreadable_policy),
     CheckRule("deploy-lockout", Severity.HIGH, guardrails.deploy_lockout),
     CheckRule("deploy-role-unknown", Severity.UNPROVEN, guardrails.deploy_role_unknown),
