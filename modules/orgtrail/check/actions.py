@@ -12,7 +12,14 @@ TRAIL_ACTIONS = {
 }
 LOG_GROUP_ACTIONS = {
     "delete the log group": "DeleteLogGroup",
+    "delete a stream of the log group": "DeleteLogStream",
     "shorten the log group's retention": "PutRetentionPolicy",
+    "take the log group's retention away": "DeleteRetentionPolicy",
+    "encrypt the log group with another key": "AssociateKmsKey",
+    "stop encrypting the log group": "DisassociateKmsKey",
+    "mask what the log group holds": "PutDataProtectionPolicy",
+    "show what the log group masks": "DeleteDataProtectionPolicy",
+    "rewrite what the log group takes in": "PutTransformer",
 }
 ORGANIZATION_ACTIONS = {
     "detach the service control policy": "DetachPolicy",
@@ -157,8 +164,18 @@ MESSAGE_ACTIONS = {
 }
 PROJECT_ACTIONS = {
     "run commands as the verifier": "StartBuild",
+    "run several commands as the verifier": "StartBuildBatch",
+    "run a build of the verifier again": "RetryBuild",
+    "run builds of the verifier again": "RetryBuildBatch",
+    "open a shell as the verifier": "StartSandbox",
     "stop a verification": "StopBuild",
+    "stop several verifications": "StopBuildBatch",
+    "delete reports of the verification": "BatchDeleteBuilds",
+    "delete several reports of the verification": "DeleteBuildBatch",
     "change the verification": "UpdateProject",
+    "open the verification's reports": "UpdateProjectVisibility",
+    "have the verification started from outside": "CreateWebhook",
+    "change who starts the verification from outside": "UpdateWebhook",
     "delete the verification": "DeleteProject",
 }
 SCHEDULE_ACTIONS = {
@@ -275,3 +292,23 @@ def detection_resource(service: str, action: str) -> str:
         return ""
     child = f"{_SERVICE_RESOURCES[service]}{_CHILD_RESOURCES.get(name, '')}"
     return _OTHER_RESOURCES.get(name, child)
+
+
+KEEPING_ACTIONS = {
+    "delete a file of": "DeleteObject",
+    "delete an old version in": "DeleteObjectVersion",
+    "write or overwrite a file of": "PutObject",
+    "write by replication into": "ReplicateObject",
+    "encrypt with another key a file of": "UpdateObjectEncryption",
+}
+"""Change what a bucket of the trail's surroundings keeps: access logs, findings, answers."""
+EVIDENCE_ACTIONS = {
+    "delete by replication in": "ReplicateDelete",
+}
+"""Change it where it is evidence: access logs, findings, compacted records."""
+FORGED_STREAM_ACTIONS = {
+    "make a stream of the log group": "CreateLogStream",
+    "write false lines into the log group": "PutLogEvents",
+}
+ACCOUNT_LOG_ACTIONS = {"mask log groups by a policy of the account": "PutAccountPolicy"}
+IMPORTED_KEY_ACTIONS = {"take the key's material away": "DeleteImportedKeyMaterial"}

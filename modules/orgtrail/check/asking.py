@@ -44,6 +44,8 @@ class Asker:
         resource: str,
         context: RequestContext | None = None,
         account: str = "",
+        *,
+        with_controls: bool = True,
     ) -> Decision:
         """Decide a request.
 
@@ -55,6 +57,7 @@ class Asker:
             context: condition keys beyond those of the caller and the resource.
             account: the account of a resource that is not of the model; default: the account in
                 the ARN, or else the caller's.
+            with_controls: whether the organization's policies take part.
 
         """
         target = self.target(resource)
@@ -72,7 +75,9 @@ class Asker:
             Policies(
                 identity,
                 target.policy if target else None,
-                controls=self.controls(caller.account, owner),
+                controls=self.controls(caller.account, owner)
+                if with_controls
+                else ControlPolicies(),
             ),
         )
 

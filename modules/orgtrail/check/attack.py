@@ -93,6 +93,10 @@ class Context:
         """Return whether a principal is intended to change what the SCP protects."""
         return self.is_of_logging(principal) and principal.is_exempt
 
+    def owner(self, account: str) -> PrincipalTest:
+        """Return who is intended to change the configuration of what an account owns."""
+        return self.manages if account == self.model.management else self.configures
+
     def breaks_glass(self, principal: Principal) -> bool:
         """Return whether a principal is intended to delete evidence and its encryption key."""
         return self.is_of_logging(principal) and principal.breaks_glass

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from orgtrail.check import actions
+from orgtrail.check.asking import key_arn
 from orgtrail.check.attack import CALLER_ACCOUNT, DIGESTS, Attack, Context, PrincipalTest, nobody
 from orgtrail.check.intent import Intent
-from orgtrail.check.model import DetectionService, KmsKey, Model
+from orgtrail.check.model import DetectionService, FlowKind, KmsKey, Model
 from orgtrail.check.principals import FOREIGN_ORGANIZATION, Principal, members
 from orgtrail.iam.policy import Policy
-from orgtrail.iam.request import RequestContext
+from orgtrail.iam.request import Kind, RequestContext
 from orgtrail.naming import CLOUDTRAIL, DEAD_LETTER_SUFFIX, LOGS
 from orgtrail.trail.policy import CONTEXT
 
@@ -35,7 +37,8 @@ def attacks(model: Model, intent: Intent) -> list[Attack]:
     return [
         *_on_trail(context),
         *_on_files(context),
-        *_on_archive(context),
+        *_on_buckets(context),
+        *_on_kept_files(context),
         *_on_key(context),
         *_on_other_keys(context),
         *_on_catalog(context),
@@ -166,17 +169,66 @@ def _on_object(
     )
 
 
-def _on_archive(context: Context) -> Iterator[Attack]:
-    archive, arn = context.archive, context.bucket_arn()
-    yield from _each(
-        actions.BUCKET_ACTIONS, "s3", arn, archive.account, context.configures, archive.policy
-    )
+def _on_buckets(context: Context) -> Iterator[Attack]:
+    """Yield the attacks on every bucket's configuration, those on the archive first."""
+    archive = context.archive
+    for bucket in sorted(context.model.buckets, key=lambda each: each is not archive):
+        if bucket.account not in (context.model.logging, context.model.management):
+            continue
+        arn = context.arn("s3", "", "", bucket.name)
+        owner = context.owner(bucket.account)
+        for title, action in actions.BUCKET_ACTIONS.items():
+            named = title
+            if bucket is not archive:
+                named = title.replace("the archive", f"bucket {bucket.name}")
+            steps = ((f"s3:{action}", arn),)
+            yield Attack(named, steps, bucket.account, owner, bucket.policy)
+
+
+def _on_kept_files(context: Context) -> Iterator[Attack]:
+    """Yield the attacks on the files of the other buckets: access logs, findings, answers."""
+    model = context.model
+    logs = {each.logs_to for each in model.buckets}
+    found = {each.target.rpartition(":")[2] for each in model.flows
+             if each.kind is FlowKind.FINDINGS}  # fmt: skip
+    answers = {each.results.removeprefix("s3://").partition("/")[0]: each.results
+               for each in model.workgroups if each.results}  # fmt: skip
+    for bucket in model.buckets:
+        if bucket is context.archive or bucket.account != model.logging:
+            continue
+        tables = {**actions.KEEPING_ACTIONS, **actions.EVIDENCE_ACTIONS}
+        folder, intended_for = "", context.configures
+        if bucket.name in logs | found:
+            intended_for = context.breaks_glass
+        elif bucket.name in answers:
+            tables = actions.KEEPING_ACTIONS
+            folder = answers[bucket.name].removeprefix("s3://").partition("/")[2]
+        elif not bucket.holds_iceberg_table:
+            continue
+        arn = context.arn("s3", "", "", f"{bucket.name}/{folder}any")
+        encrypted = {"s3:x-amz-server-side-encryption": bucket.algorithm or "AES256"}
+        for title, action in tables.items():
+            who = intended_for
+            if bucket.holds_iceberg_table and action in _REWRITING_TABLE:
+                who = partial(_rewrites_table, context)
+            named, steps = f"{title} bucket {bucket.name}", ((f"s3:{action}", arn),)
+            yield Attack(named, steps, bucket.account, who, bucket.policy, encrypted)
+
+
+_REWRITING_TABLE = ("DeleteObject", "PutObject")
+"""How Athena changes the files of an Iceberg table."""
+
+
+def _rewrites_table(context: Context, who: Principal) -> bool:
+    """Return whether a principal is intended to change the files of an Iceberg table."""
+    return context.configures(who) or _is_made_for(context, who, "glue:UpdateTable")
 
 
 def _on_key(context: Context) -> Iterator[Attack]:
     key = context.model.key
     if not key:
         return
+    yield from _of_material(context, key, "the key")
     for title, action in actions.KEY_ACTIONS.items():
         yield _with_key(context, title, key, action, context.breaks_glass)
     for title, action in actions.ALIAS_ACTIONS.items():
@@ -190,19 +242,47 @@ def _on_key(context: Context) -> Iterator[Attack]:
         ("decrypt a log file", "Decrypt", context.decrypts, {**of_trail, **through_s3}),
         ("decrypt without CloudTrail's context", "Decrypt", nobody, {}),
         ("encrypt a log file", "GenerateDataKey", ours, of_trail),
+        ("encrypt without CloudTrail's context", "GenerateDataKey", nobody, {}),
     ):
         yield _with_key(context, title, key, action, intended_for, request_context)
 
 
 def _on_other_keys(context: Context) -> Iterator[Attack]:
-    """Yield the attacks on the logging account's other keys: those of the feed and of findings."""
+    """Yield the attacks on the other keys: those of the feed, of findings and of alarms."""
     for key in context.model.keys:
-        if key is context.model.key or key.account != context.model.logging or not key.alias:
+        if key is context.model.key or not key.alias:
             continue
         name = f"key {key.alias.removeprefix('alias/')}"
-        for title, action in actions.KEY_ACTIONS.items():
-            named = title.replace("the key", name)
-            yield _with_key(context, named, key, action, context.administers_key)
+        owner = context.manages
+        if key.account == context.model.logging:
+            owner = context.administers_key
+        elif key.account != context.model.management:
+            continue
+        tables = {**actions.KEY_ACTIONS, "stop the key's rotation": "DisableKeyRotation"}
+        if key.account == context.model.logging:
+            yield from _of_material(context, key, name)
+            for title, action in actions.ALIAS_ACTIONS.items():
+                named = title.replace("the key", name)
+                yield _with_key(context, named, key, action, owner, on_alias=True)
+        for title, action in tables.items():
+            yield _with_key(context, title.replace("the key", name), key, action, owner)
+        for title, action in (
+            (f"grant the use of {name}", "CreateGrant"),
+            (f"decrypt with {name} but through no service", "Decrypt"),
+        ):
+            attack = _with_key(context, title, key, action, nobody)
+            yield replace(attack, applies_to=lambda who: who.caller.kind is not Kind.SERVICE)
+
+
+def _of_material(context: Context, key: KmsKey, name: str) -> Iterator[Attack]:
+    """Yield the attack on imported material; whoever administers a key may be allowed it or not."""
+
+    def has_no_duty(who: Principal) -> bool:
+        return not context.configures(who) and not context.breaks_glass(who)
+
+    for title, action in actions.IMPORTED_KEY_ACTIONS.items():
+        attack = _with_key(context, title.replace("the key", name), key, action, nobody)
+        yield replace(attack, applies_to=has_no_duty)
 
 
 def _with_key(
@@ -216,12 +296,12 @@ def _with_key(
     on_alias: bool = False,
 ) -> Attack:
     """Return an attack on a key; one on its alias needs permission on both alias and key."""
-    names = [*([key.alias] if on_alias else []), "key/00000000-0000-0000-0000-000000000000"]
+    arns = [key_arn(context.model, key)]
+    if on_alias:
+        arns.insert(0, context.arn("kms", key.region, key.account, key.alias))
     return Attack(
         title,
-        tuple(
-            (f"kms:{action}", context.arn("kms", key.region, key.account, name)) for name in names
-        ),
+        tuple((f"kms:{action}", arn) for arn in arns),
         key.account,
         intended_for,
         key.policy,
@@ -258,17 +338,14 @@ def _on_feed(context: Context) -> Iterator[Attack]:
         by_iam = not has_reader and context.is_of_logging(who)
         return configures(who) or by_iam or _is_made_for(context, who, _RECEIVE)
 
-    for each in context.model.attached_policies:
-        if each.account != logging or each.owner not in ("topic", "queue"):
+    for topic in context.model.topics:
+        if topic.account == logging:
+            arn = topic.arn
+            yield from _each(actions.TOPIC_ACTIONS, "sns", arn, logging, configures, topic.policy)
+    for each in context.model.queues:
+        if each.account != logging:
             continue
-        resources = [arn for one in each.policy.statements for arn in one.resources or ()]
-        arn = next((one for one in resources if f":{logging}:" in one), "")
-        if not arn:
-            continue
-        if each.owner == "topic":
-            yield from _each(actions.TOPIC_ACTIONS, "sns", arn, logging, configures, each.policy)
-            continue
-        name = arn.rpartition(":")[2]
+        arn, name = each.arn, each.arn.rpartition(":")[2]
         for table, intended_for in (
             (actions.QUEUE_ACTIONS, configures),
             (actions.MESSAGE_ACTIONS, may_receive),
@@ -313,6 +390,17 @@ def _on_log_groups(context: Context) -> Iterator[Attack]:
         for title, action in actions.LOG_GROUP_ACTIONS.items():
             named = title.replace("the log group", name)
             yield Attack(named, ((f"logs:{action}", arn),), group.account, intended_for)
+        if group.account == context.model.logging:
+            may_write = partial(_writes_reports, context)
+            stream = f"{arn}:log-stream:any"
+            for title, action in actions.FORGED_STREAM_ACTIONS.items():
+                named = title.replace("the log group", name)
+                yield Attack(named, ((f"logs:{action}", stream),), group.account, may_write)
+
+
+def _writes_reports(context: Context, who: Principal) -> bool:
+    """Return whether a principal is intended to write into a log group of the logging account."""
+    return context.configures(who) or _is_made_for(context, who, "logs:PutLogEvents")
 
 
 def _on_organization(context: Context) -> Iterator[Attack]:

@@ -33,6 +33,7 @@ class Delivery:
         identity: the policies of who asks; empty for a service.
         context: condition keys of the request.
         severity: the severity of the finding if it is refused.
+        by_policy_alone: whether the organization's policies are left out.
 
     """
 
@@ -46,6 +47,7 @@ class Delivery:
     identity: tuple[Policy, ...] = ()
     context: RequestContext = field(default_factory=dict)
     severity: Severity = Severity.HIGH
+    by_policy_alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Sender:
     identity: tuple[Policy, ...] = ()
     context: RequestContext = field(default_factory=dict)
     severity: Severity = Severity.HIGH
+    by_policy_alone: bool = False
 
     def asks(
         self, resource: str, *actions: str, context: RequestContext | None = None
@@ -78,6 +81,7 @@ class Sender:
                 self.identity,
                 {**self.context, **(context or {})},
                 self.severity,
+                self.by_policy_alone,
             )
 
     def uses_key(
@@ -143,4 +147,5 @@ def decide(asker: Asker, delivery: Delivery) -> Decision:
         delivery.action,
         delivery.resource,
         delivery.context,
+        with_controls=not delivery.by_policy_alone,
     )

@@ -128,6 +128,26 @@ def role_deliveries(asker: Asker, intent: Intent) -> Iterator[Delivery]:
             continue  # what it may do is attached from elsewhere
         yield from _Duties(model, duty).deliveries()
     yield from _member_reader(model, intent)
+    yield from _key_administrators(model, intent)
+
+
+def _key_administrators(model: Model, intent: Intent) -> Iterator[Delivery]:
+    """Yield what the policy of each key has to let its administrators do.
+
+    What a control policy denies them besides is meant: it is left to break-glass roles.
+    """
+    for key in model.keys:
+        named = [f"arn:{model.partition}:iam::{key.account}:role/of-any-name"]
+        if key.account == model.logging and intent.key_administrators:
+            named = [one.replace("*", "any") for one in intent.key_administrators]
+        for arn in dict.fromkeys(named):
+            account = arn.split(":")[4]
+            caller = Caller(Kind.ROLE, arn, account, model.organization)
+            sender = Sender(
+                model, key.address, "key", f"the key administrator {arn.rpartition('/')[2]}",
+                "nobody can administer the key", caller, (ADMINISTRATOR,), by_policy_alone=True,
+            )  # fmt: skip
+            yield from sender.uses_key(key.address, *_ADMINISTER)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ the report then shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from orgtrail.check.model import Model
 from orgtrail.iam.patterns import like
@@ -64,12 +66,13 @@ def intent_from_policies(model: Model) -> Intent:
     """Return the intent that follows from the exemptions in the policies of a stack."""
     scps = [each.policy for each in model.scps]
     archive = [model.archive.policy] if model.archive and model.archive.policy else []
+    of_readers = [*archive, *([model.key.policy] if model.key else [])]
     return Intent(
         exempt_roles=_exempted(scps, "s3:PutBucketPolicy"),
         break_glass_roles=_exempted(archive, "s3:DeleteObjectVersion"),
         key_administrators=_administrators(model),
-        member_reader=next(_member_readers(archive), ""),
-        reader_accounts=next(_reader_accounts(archive), None),
+        member_reader=_usual(_member_readers(of_readers)) or "",
+        reader_accounts=_usual(_reader_accounts(of_readers)),
         delegated_administrator=model.delegated_administrator,
     )
 
@@ -104,21 +107,37 @@ def _administrators(model: Model) -> tuple[str, ...]:
             named += [arn for one in by_pattern for arn in one.values]
         else:
             named += each.principals_of("AWS")
-    whole_account = {model.logging, f"arn:{model.partition}:iam::{model.logging}:root"}
-    return () if whole_account & set(named) else _in_order(named)
+    whole_account = {model.logging, f"arn:{model.partition}:iam::{model.logging}:root", "*"}
+    # If some are named, a wider statement beside them is a mistake and no intent.
+    return _in_order(each for each in named if each not in whole_account)
+
+
+_Named = TypeVar("_Named", bound=Hashable)
+
+
+def _usual(named: Iterator[_Named]) -> _Named | None:
+    """Return what most statements name: one that differs is a mistake and no intent."""
+    found = Counter(named).most_common(1)
+    return found[0][0] if found else None
+
+
+def _of_readers(policies: list[Policy]) -> Iterator[Statement]:
+    """Yield the statements that let a member's reader find, read and decrypt log files."""
+    for action in ("s3:GetObject", "s3:ListBucket", "s3:GetBucketLocation", "kms:Decrypt"):
+        yield from _statements_about(policies, action, allows=True)
 
 
 def _member_readers(policies: list[Policy]) -> Iterator[str]:
-    for each in _statements_about(policies, "s3:GetObject", allows=True):
+    for each in _of_readers(policies):
         for condition in each.conditions:
             if condition.key.lower() == _PRINCIPAL:
                 for arn in condition.values:
-                    if like("arn:*:iam::*:role/*", arn):
+                    if like("arn:*:iam::*:role/*", arn) and not arn.endswith(":role/*"):
                         yield arn.rpartition(":role/")[2]
 
 
 def _reader_accounts(policies: list[Policy]) -> Iterator[tuple[str, ...]]:
-    for each in _statements_about(policies, "s3:GetObject", allows=True):
+    for each in _of_readers(policies):
         for condition in each.conditions:
             if condition.key.lower() == "aws:principalaccount":
                 yield _in_order(condition.values)

@@ -174,7 +174,7 @@ class _Rows:
 
     def _role(self, name: str, title: str, arn: str) -> Principal:
         """Return a role that its own account allows everything, which is the worst case."""
-        intent, account = self.intent, arn.split(":")[4]
+        intent, account = self.intent, (arn.split(":", 5) + [""] * 5)[4]
         deploys = arn == self.model.deploy_role(self.model.logging)
 
         def named(patterns: tuple[str, ...]) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from orgtrail.check import referred
 from orgtrail.check.actions import DELETE_KEY
 from orgtrail.check.asking import Asker
+from orgtrail.check.beyond import beyond_findings
 from orgtrail.check.controls import Control, Status, controls
 from orgtrail.check.deliveries import service_deliveries
 from orgtrail.check.delivery import Delivery, delivery_findings
@@ -144,11 +145,13 @@ def rule_names() -> list[str]:
 def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Report:
     asker = Asker(model)
     cells = matrix(asker, intent)
+    wanted = list(_deliveries(asker, intent))
     evaluated = controls(model)
     found = [
         *findings(model, by_setting=by_setting),
         *_access_findings(cells, model, by_setting=by_setting),
-        *delivery_findings(asker, _deliveries(asker, intent), by_setting=by_setting),
+        *delivery_findings(asker, wanted, by_setting=by_setting),
+        *beyond_findings(asker, wanted, by_setting=by_setting),
         *grant_findings(grants(asker, intent), by_setting=by_setting),
         *trust_findings(asker, by_setting=by_setting),
         *_control_findings(evaluated, by_setting=by_setting),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from orgtrail.check.findings import Finding, Severity, Violation
 from orgtrail.check.model import Model
-from orgtrail.check.rules import archive, guardrails, policies, trail, vocabulary
+from orgtrail.check import bystanders
+from orgtrail.check.rules import archive, evenness, guardrails, policies, trail, vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ RULES = (
     CheckRule("deploy-role-unknown", Severity.UNPROVEN, guardrails.deploy_role_unknown),
     CheckRule("owner-locked-out", Severity.MEDIUM, guardrails.owner_locked_out),
     CheckRule("broad-exemption", Severity.HIGH, guardrails.broad_exemption),
+    CheckRule("gap-in-guard", Severity.HIGH, evenness.gap_in_guard),
+    CheckRule("uneven-exemption", Severity.HIGH, evenness.uneven_exemption),
+    CheckRule("binds-bystanders", Severity.MEDIUM, bystanders.binds_bystanders),
+    CheckRule("denies-reading", Severity.MEDIUM, bystanders.denies_reading),
     CheckRule("policy-size", Severity.MEDIUM, guardrails.policy_size),
     CheckRule("policies-per-target", Severity.MEDIUM, guardrails.policies_per_target),
     CheckRule("no-guardrail", Severity.HIGH, guardrails.no_guardrail),

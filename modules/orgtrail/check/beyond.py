@@ -1,0 +1,147 @@
+"""What roles of a stack may do beyond their purpose: write where they read, reach what is others'.
+
+Access levels and resource types are those of the Service Authorization Reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from orgtrail.check.asking import Asker
+from orgtrail.check.classes import satisfying
+from orgtrail.check.delivery import Delivery
+from orgtrail.check.duties import Duty, Purpose, duties
+from orgtrail.check.findings import Finding, Severity
+from orgtrail.check.model import IamRole, Model
+from orgtrail.iam.policy import Statement
+from orgtrail.iam.reference import Action, Level, action, matching
+from orgtrail.iam.request import Caller, Kind, RequestContext
+
+RULE = "beyond-purpose"
+_READING = (Level.READ, Level.LIST)
+_LISTED = 4
+_UNRELATED = "unrelated"
+_NO_EVIDENCE = ("cloudwatch",)
+"""Services whose reads show no evidence, and that policies commonly allow for every resource."""
+
+
+def beyond_findings(
+    asker: Asker, deliveries: list[Delivery], *, by_setting: bool
+) -> Iterator[Finding]:
+    """Yield a finding for each role that its policies allow more than its purpose asks for.
+
+    Args:
+        asker: decides requests.
+        deliveries: what the roles have to be able to do.
+        by_setting: whether findings name settings or addresses.
+
+    """
+    for duty in duties(asker.model):
+        own = [each for each in deliveries if each.caller.arn == duty.role.arn]
+        place = own[0].setting.partition(".")[0] if own else "access"
+        name = duty.role.arn.rpartition("/")[2]
+        for why, found in (
+            ("which its purpose does not ask for", _acts(duty, own)),
+            ("which is not its own: name the resources", _reaches(asker, duty, own)),
+        ):
+            if what := list(dict.fromkeys(found)):
+                more = len(what) - _LISTED
+                listed = ", ".join(what[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+                yield Finding(
+                    Severity.HIGH,
+                    RULE,
+                    place if by_setting else duty.role.address,
+                    f"the role {name} may use {listed}, {why}.",
+                )
+
+
+def _allowing(role: IamRole) -> Iterator[Statement]:
+    for policy in role.policies:
+        yield from (each for each in policy.statements if each.allows and not each.doubt)
+
+
+def _named(statement: Statement) -> Iterator[tuple[str, Action]]:
+    """Yield each action that a statement allows, with the pattern that names it."""
+    if statement.all_actions_but:
+        return  # the rule not-but has it
+    for pattern in statement.actions:
+        for each in _matched(pattern):
+            yield pattern, each
+
+
+@cache
+def _matched(pattern: str) -> tuple[Action, ...]:
+    if "*" in pattern or "?" in pattern:
+        return matching(pattern)
+    found = action(pattern)
+    return (found,) if found else ()
+
+
+def _acts(duty: Duty, own: list[Delivery]) -> Iterator[str]:
+    """Yield what a role may do that is no reading and no duty."""
+    needed = {each.action.lower() for each in own}
+    for statement in _allowing(duty.role):
+        for pattern, each in _named(statement):
+            if each.level in _READING or each.name.lower() in needed:
+                continue
+            is_dangerous = each.level is Level.PERMISSIONS or each.name == "iam:PassRole"
+            if duty.purpose is not Purpose.UNKNOWN or is_dangerous:
+                yield each.name if pattern == each.name else f"{pattern} ({each.name})"
+
+
+def _reaches(asker: Asker, duty: Duty, own: list[Delivery]) -> Iterator[str]:
+    """Yield what a role may do to resources that no duty of its names."""
+    if duty.purpose in (Purpose.UNKNOWN, Purpose.READER):
+        return
+    model, role = asker.model, duty.role
+    caller = Caller(Kind.ROLE, role.arn, role.account, model.organization)
+    for statement in _allowing(role):
+        context = satisfying(statement, caller)
+        for _, each in _named(statement):
+            if each.name.partition(":")[0] in _NO_EVIDENCE and each.level in _READING:
+                continue
+            for arn in _strangers(model, role, each, own):
+                given = {**context, **_stranger_context(arn)}
+                decision = asker.ask(caller, (role.policies), each.name, arn, given)
+                if decision.is_allowed:
+                    yield f"{each.name} on {arn}"
+
+
+def _stranger_context(arn: str) -> RequestContext:
+    """Return the condition keys of a key that is not of the stack."""
+    return {"kms:ResourceAliases": (f"alias/{_UNRELATED}",)} if ":kms:" in arn else {}
+
+
+def _strangers(model: Model, role: IamRole, each: Action, own: list[Delivery]) -> Iterator[str]:
+    """Yield resources of the types of an action that are none of the role's own."""
+    region = model.archive.region if model.archive else role.region
+    for pattern in each.resources:
+        arn = _filled(pattern, model.partition, region, role.account)
+        if _UNRELATED in arn:
+            yield arn
+    if each.name.startswith("s3:") and any("/" in one for one in each.resources):
+        buckets = {f"arn:{model.partition}:s3:::{one.name}" for one in model.buckets}
+        for bucket in sorted(buckets):
+            if not any(one.resource.startswith(f"{bucket}/") and _is_root(model, one, bucket)
+                       for one in own):  # fmt: skip
+                yield f"{bucket}/{_UNRELATED}/file"
+
+
+def _is_root(model: Model, delivery: Delivery, bucket: str) -> bool:
+    """Return whether a duty is about all of a bucket, not a folder of it."""
+    is_table = any(
+        bucket.endswith(f":::{one.name}") and one.holds_iceberg_table for one in model.buckets
+    )
+    return is_table and delivery.resource.startswith(f"{bucket}/")
+
+
+def _filled(pattern: str, partition: str, region: str, account: str) -> str:
+    """Return an ARN of a resource type in an account, with a name that the stack does not have."""
+    parts = pattern.split(":", 5)
+    if len(parts) < 6 or parts[2] == "s3" and not parts[5].startswith("*"):
+        return ""
+    region = region if parts[3] else ""
+    account = account if parts[4] else ""
+    name = parts[5].replace("*", _UNRELATED)
+    return ":".join((parts[0], partition, parts[2], region, account, name))

@@ -1,0 +1,121 @@
+"""What guardrails deny to bystanders: what is not the trail's, and reading.
+
+A service control policy is meant to protect the resources of the trail. One that binds everybody's
+own resources, or that keeps readers from reading, was written too wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orgtrail.check.asking import Asker
+from orgtrail.check.findings import Violation
+from orgtrail.check.model import ControlPolicy, Model
+from orgtrail.check.principals import ADMINISTRATOR, members
+from orgtrail.iam.policy import Statement
+from orgtrail.iam.reference import Level, action, matching
+from orgtrail.iam.request import Caller, Kind, RequestContext
+
+_BY_DESIGN = frozenset({
+    "cloudtrail", "organizations", "account", "guardduty", "securityhub", "access-analyzer",
+    "config", "detective", "macie2", "inspector2", "sso", "controltower", "cloudformation",
+})  # fmt: skip
+"""Services that a guardrail denies for every resource: what they keep is the organization's."""
+_NARROW = frozenset({
+    "aws:principalarn", "aws:principalaccount", "aws:viaawsservice", "kms:resourcealiases",
+})  # fmt: skip
+_LISTED = 4
+_UNRELATED = "unrelated"
+
+
+def binds_bystanders(model: Model) -> Iterator[Violation]:
+    """A service control policy binds the resources of the trail, not those of every account."""
+    asker = Asker(model)
+    for control in model.scps:
+        for statement in control.policy.statements:
+            if _is_guard(statement) and (denied := _denied(asker, control, statement)):
+                more = len(denied) - _LISTED
+                listed = ", ".join(denied[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+                yield Violation(
+                    "guardrails",
+                    control.address,
+                    f"{statement.label} denies {listed}, which is not the trail's: who works "
+                    "there is bound too. Name the trail's resources.",
+                )
+
+
+def denies_reading(model: Model) -> Iterator[Violation]:
+    """A service control policy leaves reading to who may read: it denies what changes."""
+    for control in model.scps:
+        for statement in control.policy.statements:
+            if statement.all_actions_but or not _is_guard(statement):
+                continue
+            for pattern in statement.actions:
+                if "*" not in pattern and "?" not in pattern:
+                    continue
+                reads = [
+                    each.name
+                    for each in matching(pattern)
+                    if each.level in (Level.READ, Level.LIST)
+                ]
+                if reads:
+                    yield Violation(
+                        "guardrails",
+                        control.address,
+                        f"{statement.label} denies {pattern}, which holds reading, such as "
+                        f"{reads[0]}: auditors could not read. Name what changes.",
+                    )
+
+
+def _is_guard(statement: Statement) -> bool:
+    """Return whether a statement denies for good, and not by where or how somebody calls."""
+    return not statement.allows and not statement.doubt and statement.keys <= _NARROW
+
+
+def _denied(asker: Asker, control: ControlPolicy, statement: Statement) -> list[str]:
+    """Return what a statement denies administrators on resources that are not the trail's."""
+    model = asker.model
+    found = []
+    for name in statement.actions:
+        service = name.partition(":")[0].lower()
+        known = action(name)
+        if not known or service in _BY_DESIGN or statement.all_actions_but:
+            continue
+        for account in (members(model)[0], model.logging):
+            caller = Caller(
+                Kind.ROLE, f"arn:{model.partition}:iam::{account}:role/{_UNRELATED}", account,
+                model.organization,
+            )  # fmt: skip
+            if account == model.logging and not _has_name_only(service):
+                continue
+            for arn in _own(model, known.resources, account):
+                if _matches(asker, statement, caller, name, arn):
+                    found.append(f"{known.name} on {arn}")
+    return list(dict.fromkeys(found))
+
+
+def _has_name_only(service: str) -> bool:
+    """Return whether resources of a service in the logging account itself are bystanders too."""
+    return service in ("s3", "kms")
+
+
+def _own(model: Model, patterns: tuple[str, ...], account: str) -> Iterator[str]:
+    region = model.trail.region if model.trail else ""
+    if not patterns and account != model.logging:
+        yield "*"
+    for pattern in patterns:
+        parts = pattern.split(":", 5)
+        if len(parts) == 6 and not (parts[2] == "s3" and (parts[3] or parts[4])):
+            yield ":".join((
+                parts[0], model.partition, parts[2], region if parts[3] else "",
+                account if parts[4] else "", parts[5].replace("*", _UNRELATED),
+            ))  # fmt: skip
+
+
+def _matches(asker: Asker, statement: Statement, caller: Caller, name: str, arn: str) -> bool:
+    context: RequestContext = {}
+    if ":kms:" in arn:
+        context = {"kms:ResourceAliases": (f"alias/{_UNRELATED}",)}
+    account = caller.account
+    decision = asker.ask(caller, (ADMINISTRATOR,), name, arn, context, account)
+    return decision.is_denied and decision.statement == statement.label

@@ -1,0 +1,107 @@
+"""Rules on statements that belong together: a gap in one of them is what the others do not have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from orgtrail.check import actions
+from orgtrail.check.findings import Violation
+from orgtrail.check.model import AttachedPolicy, Model
+from orgtrail.check.rules.policies import policy_violation
+from orgtrail.iam.patterns import like
+from orgtrail.iam.policy import Statement
+
+_TABLES = {
+    "cloudtrail": (actions.TRAIL_ACTIONS,),
+    "logs": (actions.LOG_GROUP_ACTIONS,),
+    "s3": (
+        actions.BUCKET_ACTIONS,
+        {**actions.DELETING_ACTIONS, "an old version": "DeleteObjectVersion",
+         "its lock": "BypassGovernanceRetention"},
+    ),
+    "kms": ({**actions.KEY_ACTIONS, **actions.ALIAS_ACTIONS, **actions.IMPORTED_KEY_ACTIONS},
+            {"grant": "CreateGrant", "rotation": "DisableKeyRotation"},
+            actions.ALIAS_ACTIONS),
+    "iam": (actions.ROLE_ACTIONS, actions.SIGN_IN_ACTIONS, actions.BOUNDARY_ACTIONS),
+    "glue": ({**actions.CATALOG_ACTIONS, **actions.DATABASE_ACTIONS}, actions.SHARING_ACTIONS),
+    "lakeformation": (actions.LAKE_ACTIONS,),
+    "athena": (actions.WORKGROUP_ACTIONS,),
+    "sns": (actions.TOPIC_ACTIONS,),
+    "sqs": (actions.QUEUE_ACTIONS, actions.MESSAGE_ACTIONS),
+    "codebuild": (actions.PROJECT_ACTIONS,),
+    "scheduler": (actions.SCHEDULE_ACTIONS,),
+    "organizations": ({"leave": "LeaveOrganization", "move": "AcceptHandshake"},),
+    "account": ({"close": "CloseAccount", "region": "DisableRegion"},),
+    **{service: (table,) for service, (_, table) in actions.DETECTION_ACTIONS.items()},
+}  # fmt: skip
+"""By service: the acts that a guard denies together."""
+_EXEMPTING = ("arnnotlike", "arnnotequals", "stringnotlike", "stringnotequals")
+_FEW = 3
+"""With fewer exemptions than this, none is usual."""
+
+
+def gap_in_guard(model: Model) -> Iterator[Violation]:
+    """A deny names all the acts of a kind: one left out does what the others were to prevent."""
+    for policy, statement in model.statements:
+        if statement.allows or statement.doubt or statement.all_actions_but:
+            continue
+        for service, tables in _TABLES.items():
+            for table in tables:
+                acts = {f"{service}:{name}" for name in table.values()}
+                # Another deny of the policy may have the rest.
+                held = {each for each in acts if _denies(policy, statement, each)}
+                named = {each for each in acts if statement.is_about(each)}
+                if len(named) * 2 <= len(acts) or held == acts:
+                    continue
+                missing = ", ".join(sorted(acts - held))
+                yield policy_violation(
+                    policy,
+                    f"{statement.label} denies {len(named)} of {len(acts)} acts of a kind, and "
+                    f"leaves out {missing}, which does the same harm. Add it.",
+                )
+
+
+def _denies(policy: AttachedPolicy, statement: Statement, act: str) -> bool:
+    """Return whether a policy denies an act on the resources of a statement."""
+    wanted = set(statement.resources or ())
+    return any(
+        not each.allows and each.is_about(act)
+        and (each is statement or wanted & set(each.resources or ()))
+        for each in policy.policy.statements
+    )  # fmt: skip
+
+
+def uneven_exemption(model: Model) -> Iterator[Violation]:
+    """A role that one deny of many exempts, and no other, has a purpose that the stack shows."""
+    exempting = [
+        (policy, statement, _exempted(statement))
+        for policy, statement in model.statements
+        if not statement.allows and not statement.doubt and _exempted(statement)
+    ]
+    if len(exempting) < _FEW:
+        return
+    count = Counter(name for _, _, names in exempting for name in names)
+    known = {each.arn for each in model.roles} | {each.role for each in model.providers}
+    for policy, statement, names in exempting:
+        for name in sorted(names):
+            if count[name] == 1 and name not in known and not _is_usual(name, known):
+                yield policy_violation(
+                    policy,
+                    f"{statement.label} exempts {name}, and no other statement does: it is "
+                    "neither a role of the stack nor one that deploys it. Take it out.",
+                )
+
+
+def _is_usual(name: str, known: set[str]) -> bool:
+    return any(like(name, each) for each in known) and not name.endswith("*")
+
+
+def _exempted(statement: Statement) -> frozenset[str]:
+    return frozenset(
+        value
+        for each in statement.conditions
+        if each.operator.lower().rpartition(":")[2] in _EXEMPTING
+        and each.key.lower() == "aws:principalarn"
+        for value in each.values
+    )
