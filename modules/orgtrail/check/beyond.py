@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from orgtrail.check.asking import Asker
+from orgtrail.check.asking import Asker, key_arn
 from orgtrail.check.classes import satisfying
 from orgtrail.check.delivery import Delivery
 from orgtrail.check.duties import Duty, Purpose, duties
@@ -110,7 +110,8 @@ def _reaches(asker: Asker, duty: Duty, own: list[Delivery]) -> Iterator[str]:
 
 def _stranger_context(arn: str) -> RequestContext:
     """Return the condition keys of a key that is not of the stack."""
-    return {"kms:ResourceAliases": (f"alias/{_UNRELATED}",)} if ":kms:" in arn else {}
+    is_key = ":kms:" in arn and arn.endswith(_UNRELATED)
+    return {"kms:ResourceAliases": (f"alias/{_UNRELATED}",)} if is_key else {}
 
 
 def _strangers(model: Model, role: IamRole, each: Action, own: list[Delivery]) -> Iterator[str]:
@@ -120,6 +121,9 @@ def _strangers(model: Model, role: IamRole, each: Action, own: list[Delivery]) -
         arn = _filled(pattern, model.partition, region, role.account)
         if _UNRELATED in arn:
             yield arn
+    if each.name.startswith("kms:"):
+        own_keys = {one.resource for one in own}
+        yield from (arn for key in model.keys if (arn := key_arn(model, key)) not in own_keys)
     if each.name.startswith("s3:") and any("/" in one for one in each.resources):
         buckets = {f"arn:{model.partition}:s3:::{one.name}" for one in model.buckets}
         for bucket in sorted(buckets):
@@ -139,7 +143,7 @@ def _is_root(model: Model, delivery: Delivery, bucket: str) -> bool:
 def _filled(pattern: str, partition: str, region: str, account: str) -> str:
     """Return an ARN of a resource type in an account, with a name that the stack does not have."""
     parts = pattern.split(":", 5)
-    if len(parts) < 6 or parts[2] == "s3" and not parts[5].startswith("*"):
+    if len(parts) < 6 or (parts[2] == "s3" and not parts[5].startswith("*")):
         return ""
     region = region if parts[3] else ""
     account = account if parts[4] else ""

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from orgtrail.check.model import AttachedPolicy, Model
 from orgtrail.check.principals import ADMINISTRATOR, FOREIGN_ACCOUNT, FOREIGN_ORGANIZATION
-from orgtrail.iam.policy import Statement
+from orgtrail.iam.policy import Policy, Statement
 from orgtrail.iam.request import Caller, Kind, RequestContext
-from orgtrail.naming import CLOUDTRAIL
 
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)", re.ASCII)
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
@@ -24,9 +23,9 @@ _POSITIVE = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals"
 _OF_CALLER = frozenset({
     "aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principaltype",
     "aws:principalisawsservice", "aws:principalservicename", "aws:principalorgpaths",
-    "kms:calleraccount", "aws:securetransport", *_SOURCES,
+    "kms:calleraccount", "kms:resourcealiases", "aws:securetransport", *_SOURCES,
 })  # fmt: skip
-"""Keys that follow from who asks, whatever the request says."""
+"""Keys that follow from who asks and from the resource, whatever the request says."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,12 @@ class Member:
     context: RequestContext
     is_ours: bool
     is_named: bool
+    is_other: bool = False
+    """Whether a service acts for a resource of ours that nothing names."""
 
     @property
-    def policies(self) -> tuple[()] | tuple[object, ...]:
-        """Its own policies: whatever its account allows it."""
+    def policies(self) -> tuple[Policy, ...]:
+        """Its own policies: its account allows it whatever there is."""
         return (ADMINISTRATOR,) if self.caller.account else ()
 
 
@@ -111,11 +112,12 @@ class _Classes:
     def services(self) -> Iterator[Member]:
         """Yield each named service: for what the conditions name, a member's and a stranger's."""
         for name in self.statement.principals_of("Service"):
-            for title, context, ours in self._sources():
+            for title, context, ours, other in self._sources():
                 caller = Caller(Kind.SERVICE, name)
-                yield Member(f"{name.partition('.')[0]}, for {title},", caller, context, ours, True)
+                who = f"{name}, acting for {title},"
+                yield Member(who, caller, context, ours, is_named=True, is_other=other)
 
-    def _sources(self) -> Iterator[tuple[str, RequestContext, bool]]:
+    def _sources(self) -> Iterator[tuple[str, RequestContext, bool, bool]]:
         named = self._values("aws:sourcearn")
         accounts = self._values("aws:sourceaccount")
         account = next(iter(_ACCOUNT.findall(" ".join((*accounts, *named)))), self.attached.account)
@@ -128,13 +130,15 @@ class _Classes:
         ours = account in known_accounts(self.model) or account == self.attached.account
         if not ours:
             own["aws:SourceOrgID"] = FOREIGN_ORGANIZATION
-        yield ("a resource that the policy names", own, ours)
+        yield ("a resource that the policy names", own, ours, False)
+        unrelated = ":".join((*arn.split(":")[:5], "unrelated"))
+        yield ("another resource of the account", {**own, "aws:SourceArn": unrelated}, ours, True)
         foreign = {
             "aws:SourceArn": _in_account(arn, FOREIGN_ACCOUNT),
             "aws:SourceAccount": FOREIGN_ACCOUNT,
             "aws:SourceOrgID": FOREIGN_ORGANIZATION,
         }
-        yield "a stranger's resource", foreign, False
+        yield "a stranger's resource", foreign, False, False
 
     def people(self) -> Iterator[Member]:
         """Yield who is named, and of `*` and of accounts those that conditions tell apart."""
@@ -181,7 +185,7 @@ class _Classes:
         caller = Caller(kind, arn, account, organization, session)
         place = "" if ours else ", which is not of the organization,"
         title = f"{arn.partition(f':{account}:')[2] or arn} of account {account}{place}"
-        return Member(title, caller, {}, ours, named)
+        return Member(title, caller, {}, ours, is_named=named)
 
     def federated(self) -> Iterator[Member]:
         """Yield a stranger whom a named identity provider signs in."""
@@ -191,7 +195,9 @@ class _Classes:
             issuer = name.partition(":oidc-provider/")[2] or name
             claims = {f"{issuer}:sub": "somebody-else", f"{issuer}:amr": "authenticated"}
             caller = Caller(Kind.FEDERATED, name)
-            yield Member(f"a stranger signed in by {issuer}", caller, claims, False, False)
+            yield Member(
+                f"a stranger signed in by {issuer}", caller, claims, is_ours=False, is_named=False
+            )
 
     def _values(self, key: str) -> list[str]:
         return [
@@ -219,7 +225,3 @@ def _account_like(pattern: str) -> str:
     )
     filled = digits.replace("*", "0" * (12 - len(digits.replace("*", ""))), 1).replace("*", "")
     return filled if _ACCOUNT.fullmatch(filled) else FOREIGN_ACCOUNT
-
-
-CLOUDTRAIL_SERVICE = CLOUDTRAIL
-_ = replace

@@ -12,6 +12,10 @@ from enum import StrEnum
 
 from orgtrail.alarms import ALARMS
 from orgtrail.check.model import Model
+from orgtrail.check.principals import FOREIGN_ACCOUNT
+from orgtrail.iam.evaluator import Policies, Verdict, evaluate
+from orgtrail.iam.policy import Policy
+from orgtrail.iam.request import Caller, Kind, Request
 from orgtrail.settings.trail import AdvancedEventSelector, TrailSettings
 
 
@@ -137,13 +141,21 @@ def _object_events(settings: TrailSettings | None) -> tuple[bool, bool]:
 
 
 def _requires_tls(model: Model, bucket: str) -> bool:
+    """Return whether a bucket's policy denies calls without TLS, on the bucket and its objects."""
     policy = next((each.policy for each in model.buckets if each.name == bucket), None)
-    return policy is not None and any(
-        not statement.allows
-        and "aws:securetransport" in statement.keys
-        and statement.is_about("s3:GetObject")
-        for statement in policy.statements
+    arn = f"arn:{model.partition}:s3:::{bucket}"
+    asked = (("s3:ListBucket", arn), ("s3:GetObject", f"{arn}/any"), ("s3:PutObject", f"{arn}/any"))
+    return policy is not None and all(
+        denies_plain_text(model, policy, action, resource) for action, resource in asked
     )
+
+
+def denies_plain_text(model: Model, policy: Policy, action: str, resource: str) -> bool:
+    """Return whether a resource's policy denies an action to whoever asks without TLS."""
+    arn = f"arn:{model.partition}:iam::{FOREIGN_ACCOUNT}:role/any"
+    caller = Caller(Kind.ROLE, arn, FOREIGN_ACCOUNT)
+    request = Request(caller, action, resource, model.logging, {"aws:SecureTransport": "false"})
+    return evaluate(request, Policies(resource=policy)).verdict is Verdict.EXPLICIT_DENY
 
 
 def _alarm_controls(model: Model) -> Iterator[Control]:

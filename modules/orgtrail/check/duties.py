@@ -129,6 +129,47 @@ def role_deliveries(asker: Asker, intent: Intent) -> Iterator[Delivery]:
         yield from _Duties(model, duty).deliveries()
     yield from _member_reader(model, intent)
     yield from _key_administrators(model, intent)
+    yield from _readers_of_account(model)
+
+
+def _readers_of_account(model: Model) -> Iterator[Delivery]:
+    """Yield what has to be left to somebody in each bucket's account: to read it."""
+    for bucket in model.buckets:
+        arn = f"arn:{model.partition}:s3:::{bucket.name}"
+        sender = _administrator(
+            model,
+            bucket.address,
+            "archive",
+            bucket.account,
+            f"nobody can read bucket {bucket.name}",
+        )
+        yield from sender.asks(arn, "s3:ListBucket")
+        yield from sender.asks(f"{arn}/any", "s3:GetObject")
+    for flow in model.flows:
+        if flow.kind is FlowKind.FINDINGS:
+            key = next((each for each in model.keys if each.address == flow.detail), None)
+            if key:
+                sender = _administrator(
+                    model, key.address, "guardduty.export", key.account, "nobody can read findings"
+                )
+                of_s3 = through(model, "s3", key.region)
+                yield from sender.uses_key(key.address, "kms:Decrypt", context=of_s3)
+    for queue in model.queues:
+        key = next((each for each in model.keys if each.address == queue.key), None)
+        if key and key.account == queue.account:
+            lost = f"nobody can read messages of queue {queue.arn.rpartition(':')[2]}"
+            sender = _administrator(model, key.address, "siem", key.account, lost)
+            of_sqs = through(model, "sqs", key.region)
+            yield from sender.uses_key(key.address, "kms:Decrypt", context=of_sqs)
+
+
+def _administrator(model: Model, address: str, setting: str, account: str, lost: str) -> Sender:
+    arn = f"arn:{model.partition}:iam::{account}:role/Administrator"
+    caller = Caller(Kind.ROLE, arn, account, model.organization)
+    who = f"an administrator of account {account}"
+    return Sender(
+        model, address, setting, who, lost, caller, (ADMINISTRATOR,), severity=Severity.MEDIUM
+    )
 
 
 def _key_administrators(model: Model, intent: Intent) -> Iterator[Delivery]:

@@ -15,6 +15,8 @@ class Severity(StrEnum):
     """The deploy will fail, or a protection does not do what it seems to do."""
     LOW = "low"
     """It works, but costs more or shows less than it could."""
+    ONE_LAYER = "one-layer"
+    """It is denied, by one policy alone where two are to deny it."""
     UNPROVEN = "unproven"
     """It could not be decided."""
 

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from orgtrail.check.asking import Asker, key_arn
 from orgtrail.check.attack import DIGESTS
 from orgtrail.check.classes import Member, classes, satisfying
+from orgtrail.check.deliveries import services_of
 from orgtrail.check.duties import ADMINISTRATION
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.intent import Intent
-from orgtrail.check.model import AttachedPolicy, Model
+from orgtrail.check.model import AttachedPolicy, FlowKind, Model
 from orgtrail.check.principals import members
 from orgtrail.iam.evaluator import Decision
 from orgtrail.iam.patterns import like
 from orgtrail.iam.policy import Statement
+from orgtrail.iam.reference import Level, action, matching
 from orgtrail.iam.request import Kind
 from orgtrail.naming import CLOUDTRAIL, LOGS
 
@@ -46,6 +48,7 @@ _ACTS = {
     ),
 }  # fmt: skip
 """By kind of resource: acts that stand for a pattern of actions, reads and writes."""
+_SERVICES = {"bucket": "s3:", "key": "kms:", "topic": "sns:", "queue": "sqs:"}
 _DELIVERING = {
     "bucket": ("s3:PutObject", "s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket"),
     "key": (
@@ -84,6 +87,12 @@ class Grant:
     resource: str
     is_intended: bool
     decision: Decision
+
+    @property
+    def severity(self) -> Severity:
+        """How severe it is if it is not intended."""
+        subscribes = self.action in _SUBSCRIBING and self.who.is_named
+        return Severity.LOW if self.who.is_other or subscribes else Severity.HIGH
 
 
 def grants(asker: Asker, intent: Intent) -> Iterator[Grant]:
@@ -127,7 +136,7 @@ def grant_findings(found: Iterator[Grant], *, by_setting: bool) -> Iterator[Find
         more = len(named) - _LISTED
         what = ", ".join(named[:_LISTED]) + (f" and {more} more" if more > 0 else "")
         yield Finding(
-            Severity.UNPROVEN if undecided else Severity.HIGH,
+            Severity.UNPROVEN if undecided else first.severity,
             RULE,
             SECTIONS[first.attached.owner] if by_setting else first.attached.address,
             f"{first.who.title} {'may be able to' if undecided else 'can'} use {what}: "
@@ -143,7 +152,11 @@ def _concrete(statement: Statement, owner: str) -> list[str]:
     named = [each for each in statement.actions if "*" not in each and "?" not in each]
     if statement.all_actions_but:
         named = []
-    return list(dict.fromkeys([*named, *(one for one in _ACTS[owner] if statement.is_about(one))]))
+    patterns = [each for each in statement.actions if each not in named]
+    of_patterns = [one.name for each in patterns for one in matching(each)
+                   if one.name.startswith(_SERVICES[owner])] if not statement.all_actions_but else [
+        one for one in _ACTS[owner] if statement.is_about(one)]  # fmt: skip
+    return list(dict.fromkeys([*named, *of_patterns]))
 
 
 def _fits(owner: str, action: str, resource: str) -> bool:
@@ -214,13 +227,13 @@ class _Norm:
     def is_intended(self) -> bool:
         kind, owner = self.who.caller.kind, self.attached.owner
         if kind is Kind.SERVICE:
-            return self.who.is_ours and self._delivers()
+            return self.who.is_ours and self._delivers() and self._is_its_flow()
         if kind in (Kind.ANONYMOUS, Kind.FEDERATED):
             return False
         if self.who.caller.account == self.attached.account:
             return owner != "key" or self._uses_own_key()
-        if owner == "topic" and self.who.is_named and self.action in _SUBSCRIBING:
-            return True
+        if owner == "topic" and self.who.caller.account in self.intent.subscribers:
+            return self.action in _SUBSCRIBING
         return self.who.is_ours and (self._reads_own() or self._is_role_of_stack())
 
     def _delivers(self) -> bool:
@@ -231,10 +244,34 @@ class _Norm:
         is_log = f"/{LOGS}/" in self.resource or f"/{DIGESTS}/" in self.resource
         return known and (not is_log or name == CLOUDTRAIL)
 
+    def _is_its_flow(self) -> bool:
+        """Return whether a service acts for what the stack's flows name, if they name any."""
+        name = self.who.caller.arn
+        of_key = {each.arn for each in (*self.model.topics, *self.model.queues)
+                  if each.key == self.attached.address}  # fmt: skip
+        kinds = {kind for kind, service in services_of(self.model).items() if service == name}
+        base = self.resource.partition("/")[0] if self._is("bucket") else self.resource
+        flows = [
+            each for each in self.model.flows
+            if each.kind in kinds
+            and (each.target == base or each.target in of_key
+                 or each.detail == self.attached.address)
+        ]  # fmt: skip
+        if not flows:
+            return True
+        key = self.resource.partition("/")[2] if self._is("bucket") else ""
+        logs = [each.detail for each in flows if each.kind is FlowKind.ACCESS_LOG]
+        if key and logs and not any(key.startswith(each) for each in logs):
+            return False
+        return not self.who.is_other
+
     def _uses_own_key(self) -> bool:
         administers = any(
             like(each, self.who.caller.arn) for each in self.intent.key_administrators
         ) or self.who.caller.arn == self.model.deploy_role(self.attached.account)
+        known = action(self.action)
+        if known and known.level in (Level.READ, Level.LIST):
+            return True
         if not self.intent.key_administrators or self.attached.account != self.model.logging:
             return self.action in ADMINISTRATION or self._matches(_USING)
         return self.action in ADMINISTRATION if administers else self._matches(_USING)

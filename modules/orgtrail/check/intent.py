@@ -36,6 +36,8 @@ class Intent:
     """The accounts that have a member reader; None means all."""
     delegated_administrator: str = ""
     """The account that administers CloudTrail for the organization; empty if there is none."""
+    subscribers: tuple[str, ...] = ()
+    """The accounts that may subscribe to the feed's topic."""
 
 
 def intent_from_settings(env: Environment) -> Intent:
@@ -54,6 +56,7 @@ def intent_from_settings(env: Environment) -> Intent:
         if accounts is None
         else _in_order(env.accounts[name].id for name in accounts),
         delegated_administrator=env.accounts[delegate].id if delegate else "",
+        subscribers=env.siem.subscriber_accounts if env.siem else (),
     )
 
 

@@ -130,6 +130,7 @@ class _Rows:
                 # If the pattern is for every account, only the one with the evidence matters.
                 role = pattern.replace("::*:", f"::{self.model.logging}:")
                 role = role.replace("*", "any").replace("?", "x")
+                role = role if role.startswith("arn:") else self._arn(self.model.logging, role)
                 name = kind if number == 1 else f"{kind}-{number}"
                 yield self._role(name, f"the {kind} role {role.rpartition('/')[2]}", role)
         for each in self.model.roles:
@@ -174,7 +175,7 @@ class _Rows:
 
     def _role(self, name: str, title: str, arn: str) -> Principal:
         """Return a role that its own account allows everything, which is the worst case."""
-        intent, account = self.intent, (arn.split(":", 5) + [""] * 5)[4]
+        intent, account = self.intent, arn.split(":")[4]
         deploys = arn == self.model.deploy_role(self.model.logging)
 
         def named(patterns: tuple[str, ...]) -> bool:

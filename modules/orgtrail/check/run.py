@@ -23,6 +23,7 @@ from orgtrail.check.intent import (
     intent_from_settings,
     units_from_settings,
 )
+from orgtrail.check.layers import layer_findings
 from orgtrail.check.matrix import Cell, detected_by, matrix
 from orgtrail.check.model import Model
 from orgtrail.check.rules import RULES, findings
@@ -153,6 +154,7 @@ def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Re
         *delivery_findings(asker, wanted, by_setting=by_setting),
         *beyond_findings(asker, wanted, by_setting=by_setting),
         *grant_findings(grants(asker, intent), by_setting=by_setting),
+        *layer_findings(asker, intent, cells, by_setting=by_setting),
         *trust_findings(asker, by_setting=by_setting),
         *_control_findings(evaluated, by_setting=by_setting),
     ]

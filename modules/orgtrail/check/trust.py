@@ -28,6 +28,10 @@ _NO_SOURCE = {"chatbot.amazonaws.com"}
 _ASSUME = {
     Kind.FEDERATED: "sts:AssumeRoleWithWebIdentity",
 }
+_NAMED = (
+    "sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity",
+    "sts:SetSourceIdentity", "sts:TagSession",
+)  # fmt: skip
 _SSO = ":role/aws-reserved/sso.amazonaws.com/"
 
 
@@ -50,6 +54,12 @@ def _of_role(
     for statement in role.trust.statements:
         if not statement.allows or statement.doubt:
             continue
+        if others := [each for each in statement.actions if each not in _NAMED]:
+            yield (
+                Severity.MEDIUM,
+                f"{statement.label} allows {', '.join(others)}: a trust needs "
+                f"{', '.join(_NAMED)} at most. Name what is meant.",
+            )
         for who in classes(asker.model, attached, statement):
             name = role.arn.rpartition("/")[2]
             reason = _why_not(asker, role, statement, who, is_used=role.arn in services)
@@ -65,8 +75,11 @@ def _why_not(
     given = satisfying(statement, who.caller)
     bare = satisfying(statement, who.caller, frozenset(_FACTORS))
     bare["aws:MultiFactorAuthPresent"] = "false"
+    guessed = {"sts:ExternalId": "somebody-else's", "sts:SourceIdentity": "somebody-else"}
     is_allowed = _assumes(asker, role, who, given).is_allowed
-    without = _assumes(asker, role, who, bare).is_allowed
+    without = any(
+        _assumes(asker, role, who, each).is_allowed for each in (bare, {**bare, **guessed})
+    )
     kind = who.caller.kind
     if not is_allowed and not without:
         return None

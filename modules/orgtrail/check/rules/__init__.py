@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from orgtrail.check import bystanders
 from orgtrail.check.findings import Finding, Severity, Violation
 from orgtrail.check.model import Model
-from orgtrail.check import bystanders
 from orgtrail.check.rules import archive, evenness, guardrails, policies, trail, vocabulary
 
 
@@ -60,6 +60,8 @@ RULES = (
     CheckRule("deploy-role-unknown", Severity.UNPROVEN, guardrails.deploy_role_unknown),
     CheckRule("owner-locked-out", Severity.MEDIUM, guardrails.owner_locked_out),
     CheckRule("broad-exemption", Severity.HIGH, guardrails.broad_exemption),
+    CheckRule("plain-text", Severity.LOW, policies.plain_text),
+    CheckRule("member-trails", Severity.LOW, policies.member_trails),
     CheckRule("gap-in-guard", Severity.HIGH, evenness.gap_in_guard),
     CheckRule("uneven-exemption", Severity.HIGH, evenness.uneven_exemption),
     CheckRule("binds-bystanders", Severity.MEDIUM, bystanders.binds_bystanders),

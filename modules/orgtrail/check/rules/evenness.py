@@ -52,7 +52,7 @@ def gap_in_guard(model: Model) -> Iterator[Violation]:
                 # Another deny of the policy may have the rest.
                 held = {each for each in acts if _denies(policy, statement, each)}
                 named = {each for each in acts if statement.is_about(each)}
-                if len(named) * 2 <= len(acts) or held == acts:
+                if not _is_most(len(named), len(acts)) or held == acts:
                     continue
                 missing = ", ".join(sorted(acts - held))
                 yield policy_violation(
@@ -60,6 +60,11 @@ def gap_in_guard(model: Model) -> Iterator[Violation]:
                     f"{statement.label} denies {len(named)} of {len(acts)} acts of a kind, and "
                     f"leaves out {missing}, which does the same harm. Add it.",
                 )
+
+
+def _is_most(named: int, of: int) -> bool:
+    """Return whether a statement names so many acts of a kind that the rest is a gap."""
+    return named * 2 > of or (of == 2 and named == 1)
 
 
 def _denies(policy: AttachedPolicy, statement: Statement, act: str) -> bool:

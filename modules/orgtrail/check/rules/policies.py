@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from orgtrail.check.asking import Asker
 from orgtrail.check.attack import DIGESTS
+from orgtrail.check.controls import denies_plain_text
 from orgtrail.check.findings import Violation
 from orgtrail.check.model import AttachedPolicy, Model
-from orgtrail.check.principals import members
+from orgtrail.check.principals import ADMINISTRATOR, members
 from orgtrail.iam.patterns import like
 from orgtrail.iam.policy import Statement
+from orgtrail.iam.request import Caller, Kind
 from orgtrail.naming import LOGS
 from orgtrail.regions import REGION
 from orgtrail.trail import writers
@@ -135,6 +138,48 @@ def unreadable_policy(model: Model) -> Iterator[Violation]:
         doubts = {statement.doubt for statement in each.policy.statements if statement.doubt}
         for doubt in sorted(doubts):
             yield policy_violation(each, f"{doubt}. Write it as literal JSON to have it checked.")
+
+
+def plain_text(model: Model) -> Iterator[Violation]:
+    """The policies of topics and queues deny calls without TLS, as those of buckets do."""
+    for each in (*model.topics, *model.queues):
+        acts = (
+            ("sqs:SendMessage", "sqs:ReceiveMessage") if ":sqs:" in each.arn else ("sns:Publish",)
+        )
+        policy = each.policy
+        if policy and all(statement.doubt for statement in policy.statements):
+            continue
+        if not policy or not all(denies_plain_text(model, policy, act, each.arn) for act in acts):
+            section = "alarms" if each.account == model.management else "siem"
+            yield Violation(
+                section,
+                each.address,
+                f"{each.arn} takes calls without TLS. Deny them in its policy, where "
+                "aws:SecureTransport is false.",
+            )
+
+
+def member_trails(model: Model) -> Iterator[Violation]:
+    """A service control policy keeps trails from being stopped in the accounts that it binds."""
+    binding = [each for each in model.scps if each.targets]
+    if not binding or not model.is_known or not model.trail:
+        return
+    asker = Asker(model)
+    arn = f"arn:{model.partition}:iam::{model.logging}:role/any"
+    caller = Caller(Kind.ROLE, arn, model.logging, model.organization)
+    trail = f"arn:{model.partition}:cloudtrail:{model.trail.region}:{model.logging}:trail/its-own"
+    open_ = [
+        act
+        for act in ("cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "cloudtrail:UpdateTrail")
+        if asker.ask(caller, (ADMINISTRATOR,), act, trail).is_allowed
+    ]
+    if open_:
+        yield Violation(
+            "guardrails",
+            binding[0].address,
+            f"{', '.join(open_)} on trails of an account's own: no service control policy denies "
+            "it, and whoever takes an account over could blind it. Deny it.",
+        )
 
 
 def policy_violation(attached: AttachedPolicy, message: str) -> Violation:

@@ -1,0 +1,172 @@
+"""Layers: which policies deny an act each on its own, and acts that only one of them holds.
+
+Log files and their key are to be held twice, by the resource's own policy and by the organization's
+policies (or a lock), so that one mistake in one policy opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orgtrail.check.asking import Asker
+from orgtrail.check.attack import Attack
+from orgtrail.check.findings import Finding, Severity
+from orgtrail.check.intent import Intent
+from orgtrail.check.matrix import Cell
+from orgtrail.check.model import Model
+from orgtrail.check.principals import ADMINISTRATOR, FOREIGN_ACCOUNT, FOREIGN_ORGANIZATION, members
+from orgtrail.iam.evaluator import ControlPolicies, Policies, evaluate
+from orgtrail.iam.request import Caller, Kind, Request
+
+RULE = "one-layer"
+_DELETING = {"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ReplicateDelete"}
+_WRITING = {"s3:PutObject", "s3:ReplicateObject", "s3:UpdateObjectEncryption"}
+_KEYS = {
+    "kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:PutKeyPolicy", "kms:CreateGrant",
+    "kms:DisableKeyRotation",
+}  # fmt: skip
+_LISTED = 4
+_ASKED = "logging-administrator"
+"""Who is asked: of the accounts that no exemption names, it can do most."""
+
+
+def layer_findings(
+    asker: Asker, intent: Intent, cells: list[Cell], *, by_setting: bool
+) -> Iterator[Finding]:
+    """Yield a finding for each resource of which an act is held by one layer only."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for cell in cells:
+        is_held = cell.decision.is_denied and not cell.is_intended
+        if cell.principal.id == _ASKED and is_held and _is_evidence(asker.model, intent, cell):
+            found = layers(asker, cell)
+            if len(found) == 1:
+                resource = cell.resource.partition("/")[0] if ":s3:" in cell.resource else ""
+                group = (found[0], resource or cell.resource)
+                groups.setdefault(group, []).append(f"{cell.attack.title} ({cell.action})")
+    for (layer, resource), acts in groups.items():
+        section = "key" if ":kms:" in resource else "archive"
+        more = len(acts) - _LISTED
+        listed = ", ".join(acts[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+        yield Finding(
+            Severity.ONE_LAYER,
+            RULE,
+            section if by_setting else _address(asker.model, resource),
+            f"{listed}: held by one layer only, {layer}. One mistake in it would open {resource}.",
+        )
+    yield from _left_out(asker.model, by_setting=by_setting)
+
+
+def layers(asker: Asker, cell: Cell) -> list[str]:
+    """Return the layers that deny a cell's act each on its own."""
+    attack, caller = cell.attack, cell.principal.caller
+    owner = attack.account or caller.account
+    action, resource = attack.steps[0][0], cell.resource
+    context = {"aws:SecureTransport": "true", "aws:ViaAWSService": "false"}
+    request = Request(
+        caller, action, resource, owner, {**context, **cell.principal.context, **attack.context}
+    )
+    controls = asker.controls(caller.account, owner)
+    found = []
+    for name, policies in (
+        (_policy_name(attack), Policies((ADMINISTRATOR,), attack.policy)),
+        ("the service control policies", Policies((ADMINISTRATOR,), _open(attack), controls=_only(
+            controls, service=True))),
+        ("the resource control policies", Policies((ADMINISTRATOR,), _open(attack), controls=_only(
+            controls, service=False))),
+    ):  # fmt: skip
+        if evaluate(request, policies).is_denied:
+            found.append(name)
+    if attack.impossible:
+        found.append("the lock")
+    return found
+
+
+def _policy_name(attack: Attack) -> str:
+    return attack.policy.name if attack.policy else "its own policy"
+
+
+def _open(attack: Attack) -> None:
+    """Return no policy for the resource: on its own, every other layer meets an open one."""
+
+
+def _only(controls: ControlPolicies, *, service: bool) -> ControlPolicies:
+    return ControlPolicies(
+        controls.organization,
+        controls.management,
+        controls.service if service else (),
+        () if service else controls.resource,
+    )
+
+
+def _is_evidence(model: Model, intent: Intent, cell: Cell) -> bool:
+    """Return whether an act is to be held twice."""
+    if cell.action in _KEYS:
+        return bool(intent.key_administrators) and cell.attack.account == model.logging
+    if not model.archive:
+        return False
+    if cell.action in _WRITING:
+        ours = f":::{model.archive.name}/{model.logs_prefix}"
+        return ours in cell.resource and FOREIGN_ORGANIZATION not in cell.resource
+    if cell.action not in _DELETING:
+        return False
+    kept = {each.logs_to for each in model.buckets} | {model.archive.name}
+    kept |= {each.target.rpartition(":")[2] for each in model.flows if each.kind.name == "FINDINGS"}
+    return any(f":::{name}/" in cell.resource for name in kept if name)
+
+
+def _address(model: Model, resource: str) -> str:
+    for bucket in model.buckets:
+        if resource.endswith(f":::{bucket.name}"):
+            return model.policy_address(bucket)
+    return next((each.address for each in model.keys if resource.endswith(each.address)), resource)
+
+
+def _left_out(model: Model, *, by_setting: bool) -> Iterator[Finding]:
+    """Yield a finding if a resource control policy protects some of the trail's and not all."""
+    asker = Asker(model)
+    outside = Caller(
+        Kind.ROLE, f"arn:{model.partition}:iam::{FOREIGN_ACCOUNT}:role/any", FOREIGN_ACCOUNT,
+        FOREIGN_ORGANIZATION,
+    )  # fmt: skip
+    service = Caller(Kind.SERVICE, "config.amazonaws.com")
+    foreign = {
+        "aws:SourceAccount": FOREIGN_ACCOUNT,
+        "aws:SourceOrgID": FOREIGN_ORGANIZATION,
+        "aws:SourceArn": f"arn:{model.partition}:config:any:{FOREIGN_ACCOUNT}:any",
+    }
+    asked = [
+        (f"arn:{model.partition}:s3:::{each.name}{end}", action, each.address)
+        for each in model.buckets
+        if each.account == model.logging
+        for end, action in (
+            ("", "s3:ListBucket"),
+            ("/any", "s3:GetObject"),
+            ("/any", "s3:PutObject"),
+        )
+    ] + [
+        (f"arn:{model.partition}:kms:{each.region}:{each.account}:key/any", action, each.address)
+        for each in model.keys
+        if each.account == model.logging
+        for action in ("kms:Decrypt", "kms:GenerateDataKey")
+    ]
+    for caller, context, who in (
+        (outside, {}, "strangers"),
+        (service, foreign, "services of strangers"),
+    ):
+        controls = _only(asker.controls(members(model)[0], model.logging), service=False)
+        open_ = []
+        for arn, action, address in asked:
+            request = Request(caller, action, arn, model.logging,
+                              {"aws:SecureTransport": "true", **context})  # fmt: skip
+            decision = evaluate(request, Policies((ADMINISTRATOR,), controls=controls))
+            if decision.verdict.value != "explicit deny":
+                open_.append((arn, action, address))
+        if open_ and len(open_) < len(asked):
+            listed = ", ".join(f"{action} on {arn}" for arn, action, _ in open_[:_LISTED])
+            yield Finding(
+                Severity.ONE_LAYER,
+                RULE,
+                "guardrails.resource_control_policy" if by_setting else open_[0][2],
+                f"{listed} by {who}: held by one layer only, the resource's own policy; the "
+                "resource control policy protects others and leaves this out. Add it.",
+            )
