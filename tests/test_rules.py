@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
+from orgtrail.check.asking import Asker
 from orgtrail.check.controls import controls
 from orgtrail.check.findings import Severity
 from orgtrail.check.from_terraform import model_of
@@ -108,7 +109,7 @@ def with_root_target(env: Environment) -> Environment:
 def test_no_valid_settings_make_an_access_that_is_not_meant(env: Environment) -> None:
     bound = with_root_target(env)
     model = model_of(build(bound).expanded())
-    cells = matrix(model, intent_from_settings(bound))
+    cells = matrix(Asker(model), intent_from_settings(bound))
     assert [
         (each.principal.id, each.attack.title, each.decision) for each in cells if not each.agrees
     ] == []

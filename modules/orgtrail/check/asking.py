@@ -105,7 +105,7 @@ class Asker:
         for key in model.keys:
             context = {"kms:ResourceAliases": (key.alias,)} if key.alias else {}
             found[key_arn(model, key)] = Target(key.policy, key.account, context)
-        for each in (*model.topics, *model.queues):
+        for each in model.receivers:
             found[each.arn] = Target(each.policy, each.account, {})
         for role in model.roles:
             found[role.arn] = Target(role.trust, role.account, {})

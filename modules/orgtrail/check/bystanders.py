@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from orgtrail.check.asking import Asker
 from orgtrail.check.findings import Violation
-from orgtrail.check.model import ControlPolicy, Model
+from orgtrail.check.model import Model
 from orgtrail.check.principals import ADMINISTRATOR, members
 from orgtrail.iam.policy import Statement
 from orgtrail.iam.reference import Level, action, matching
@@ -33,7 +33,7 @@ def binds_bystanders(model: Model) -> Iterator[Violation]:
     asker = Asker(model)
     for control in model.scps:
         for statement in control.policy.statements:
-            if _is_guard(statement) and (denied := _denied(asker, control, statement)):
+            if _is_guard(statement) and (denied := _denied(asker, statement)):
                 more = len(denied) - _LISTED
                 listed = ", ".join(denied[:_LISTED]) + (f" and {more} more" if more > 0 else "")
                 yield Violation(
@@ -72,7 +72,7 @@ def _is_guard(statement: Statement) -> bool:
     return not statement.allows and not statement.doubt and statement.keys <= _NARROW
 
 
-def _denied(asker: Asker, control: ControlPolicy, statement: Statement) -> list[str]:
+def _denied(asker: Asker, statement: Statement) -> list[str]:
     """Return what a statement denies administrators on resources that are not the trail's."""
     model = asker.model
     found = []
@@ -88,9 +88,11 @@ def _denied(asker: Asker, control: ControlPolicy, statement: Statement) -> list[
             )  # fmt: skip
             if account == model.logging and not _has_name_only(service):
                 continue
-            for arn in _own(model, known.resources, account):
-                if _matches(asker, statement, caller, name, arn):
-                    found.append(f"{known.name} on {arn}")
+            found += [
+                f"{known.name} on {arn}"
+                for arn in _own(model, known.resources, account)
+                if _matches(asker, statement, caller, name, arn)
+            ]
     return list(dict.fromkeys(found))
 
 

@@ -1,4 +1,4 @@
-"""Classes of callers: for each statement that lets somebody in, one caller for each it treats alike.
+"""Classes of callers: one caller for all whom a statement that lets somebody in treats alike.
 
 A policy knows a caller only by what its principals and conditions compare: the account, the ARN,
 the organization, the service and its source. Two callers that agree in all of these get the same

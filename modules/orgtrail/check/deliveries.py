@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from orgtrail.check.asking import Asker
 from orgtrail.check.delivery import Delivery, Sender, key_at, service
-from orgtrail.check.model import Flow, FlowKind, Model, SnsTopic, SqsQueue
+from orgtrail.check.model import Flow, FlowKind, IamRole, Model, Receiver, SnsTopic
 from orgtrail.iam.request import Caller, Kind
 from orgtrail.naming import CLOUDTRAIL
 from orgtrail.regions import is_opt_in
@@ -47,7 +47,7 @@ def service_deliveries(asker: Asker) -> Iterator[Delivery]:
             yield from _to_target(model, flow, sender)
     for flow in model.flows:
         if flow.kind is FlowKind.LOG_STREAMS and (role := asker.role(flow.role)):
-            yield from _log_streams(model, flow, role.arn, role.policies)
+            yield from _log_streams(model, flow, role)
 
 
 def services_of(model: Model) -> dict[FlowKind, str]:
@@ -67,29 +67,26 @@ def _sender(model: Model, flow: Flow) -> Sender:
     return Sender(model, flow.address, setting, who, _lost(flow), caller, context=context)
 
 
+_LOST = {
+    FlowKind.ACCESS_LOG: "the access log of bucket {source} does not arrive in bucket {target}",
+    FlowKind.NOTIFICATION: "notices of new files in bucket {source} do not arrive at {target}",
+    FlowKind.SUBSCRIPTION: "messages of topic {source} do not arrive in queue {target}",
+    FlowKind.ALARM: "alarms do not arrive at topic {target}",
+    FlowKind.NOTICES: "notices of new log files do not arrive at topic {target}",
+    FlowKind.FINDINGS: "findings of {region} do not arrive in bucket {target}",
+    FlowKind.LOG_STREAMS: "events do not arrive in CloudWatch Logs, and no alarm rings",
+    FlowKind.SCHEDULE: "the schedule does not start {call}",
+    FlowKind.BUILD: "the build does not run, and nothing is verified",
+    FlowKind.CHAT: "alarms do not arrive in the chat channel",
+}
+
+
 def _lost(flow: Flow) -> str:
+    """Return what does not arrive without a flow."""
     source, target = (each.rpartition(":")[2] for each in (flow.source, flow.target))
-    match flow.kind:
-        case FlowKind.ACCESS_LOG:
-            return f"the access log of bucket {source} does not arrive in bucket {target}"
-        case FlowKind.NOTIFICATION:
-            return f"notices of new files in bucket {source} do not arrive at {target}"
-        case FlowKind.SUBSCRIPTION:
-            return f"messages of topic {source} do not arrive in queue {target}"
-        case FlowKind.ALARM:
-            return f"alarms do not arrive at topic {target}"
-        case FlowKind.NOTICES:
-            return f"notices of new log files do not arrive at topic {target}"
-        case FlowKind.FINDINGS:
-            return f"findings of {flow.region} do not arrive in bucket {target}"
-        case FlowKind.LOG_STREAMS:
-            return "events do not arrive in CloudWatch Logs, and no alarm rings"
-        case FlowKind.SCHEDULE:
-            return f"the schedule does not start {flow.target}"
-        case FlowKind.BUILD:
-            return "the build does not run, and nothing is verified"
-        case FlowKind.CHAT:
-            return "alarms do not arrive in the chat channel"
+    return _LOST[flow.kind].format(
+        source=source, target=target, region=flow.region, call=flow.target
+    )
 
 
 def _to_target(model: Model, flow: Flow, sender: Sender) -> Iterator[Delivery]:
@@ -112,8 +109,8 @@ def _to_target(model: Model, flow: Flow, sender: Sender) -> Iterator[Delivery]:
             yield from sender.uses_key(receiver.key, *_ENCRYPT)
 
 
-def _receiver(model: Model, arn: str) -> SnsTopic | SqsQueue | None:
-    return next((each for each in (*model.topics, *model.queues) if each.arn == arn), None)
+def _receiver(model: Model, arn: str) -> Receiver | None:
+    return next((each for each in model.receivers if each.arn == arn), None)
 
 
 def _key_of_trail(model: Model) -> Iterator[Delivery]:
@@ -128,12 +125,12 @@ def _key_of_trail(model: Model) -> Iterator[Delivery]:
     yield from sender.uses_key(key.address, *_ENCRYPT, context=arn)
 
 
-def _log_streams(model: Model, flow: Flow, arn: str, policies: tuple) -> Iterator[Delivery]:  # type: ignore[type-arg]
+def _log_streams(model: Model, flow: Flow, role: IamRole) -> Iterator[Delivery]:
     account = flow.account
     region = flow.region
-    caller = Caller(Kind.ROLE, arn, arn.split(":")[4], model.organization)
+    caller = Caller(Kind.ROLE, role.arn, role.account, model.organization)
     sender = Sender(model, flow.address, "delivery", "CloudTrail's role", _lost(flow), caller,
-                    policies)  # fmt: skip
+                    role.policies)  # fmt: skip
     streams = [f"{account}_CloudTrail_{region}"]
     if model.trail and model.trail.is_of_organization and model.organization:
         streams.append(f"{model.organization}_{account}_CloudTrail_{region}")

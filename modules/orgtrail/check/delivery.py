@@ -103,7 +103,7 @@ def service(model: Model, name: str, source: str, account: str) -> tuple[Caller,
     return Caller(Kind.SERVICE, name), keys
 
 
-def through(model: Model, service_name: str, region: str) -> dict[str, str]:
+def through(service_name: str, region: str) -> dict[str, str]:
     """Return the condition key of a call to KMS that a service makes for its caller."""
     return {"kms:ViaService": f"{service_name}.{region}.{partition_of(region).suffix}"}
 
@@ -124,10 +124,10 @@ def delivery_findings(
             reason = "" if decision.is_undecided else decision.statement
             group = (each.address, each.who, each.lost, reason)
             groups.setdefault(group, []).append((each, decision))
-    for group in groups.values():
-        first, decision = group[0]
+    for asked in groups.values():
+        first, decision = asked[0]
         undecided = decision.is_undecided
-        named = list(dict.fromkeys(f"{one.action} on {one.resource}" for one, _ in group))
+        named = list(dict.fromkeys(f"{one.action} on {one.resource}" for one, _ in asked))
         more = len(named) - _LISTED
         actions = ", ".join(named[:_LISTED]) + (f" and {more} more" if more > 0 else "")
         verb = "may not be able to use" if undecided else "cannot use"

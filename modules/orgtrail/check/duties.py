@@ -152,14 +152,14 @@ def _readers_of_account(model: Model) -> Iterator[Delivery]:
                 sender = _administrator(
                     model, key.address, "guardduty.export", key.account, "nobody can read findings"
                 )
-                of_s3 = through(model, "s3", key.region)
+                of_s3 = through("s3", key.region)
                 yield from sender.uses_key(key.address, "kms:Decrypt", context=of_s3)
     for queue in model.queues:
         key = next((each for each in model.keys if each.address == queue.key), None)
         if key and key.account == queue.account:
             lost = f"nobody can read messages of queue {queue.arn.rpartition(':')[2]}"
             sender = _administrator(model, key.address, "siem", key.account, lost)
-            of_sqs = through(model, "sqs", key.region)
+            of_sqs = through("sqs", key.region)
             yield from sender.uses_key(key.address, "kms:Decrypt", context=of_sqs)
 
 
@@ -254,7 +254,7 @@ class _Duties:
                 key = f"{model.logs_prefix}{model.organization}/{account}/{folder}/any.json.gz"
                 yield from sender.asks(f"{bucket}/{key}", "s3:GetObject", "s3:GetObjectVersion")
         if model.key and model.trail:
-            context = {CONTEXT: model.trail.arn, **through(model, "s3", archive.region)}
+            context = {CONTEXT: model.trail.arn, **through("s3", archive.region)}
             yield from sender.uses_key(model.key.address, "kms:Decrypt", context=context)
 
     def _asks(self) -> Iterator[Delivery]:
@@ -314,7 +314,7 @@ class _Duties:
         yield from sender.asks(f"{arn}/{prefix}any", *use, context=context)
         of_s3 = {
             "kms:EncryptionContext:aws:s3:arn": arn,
-            **through(self.model, "s3", bucket.region),
+            **through("s3", bucket.region),
         }
         if bucket.algorithm == "aws:kms":
             yield from sender.uses_key(bucket.key, *with_key, context=of_s3)
@@ -324,7 +324,7 @@ class _Duties:
         for queue in self.model.queues:
             if queue.arn in _feed(self.model):
                 yield from sender.asks(queue.arn, *_TAKE)
-                of_sqs = through(self.model, "sqs", queue.region)
+                of_sqs = through("sqs", queue.region)
                 yield from sender.uses_key(queue.key, "kms:Decrypt", context=of_sqs)
 
     def _compacts(self) -> Iterator[Delivery]:
@@ -360,7 +360,7 @@ class _Duties:
             if topic.arn in flow.detail:
                 sender = self._does("nobody hears that a verification failed", Severity.HIGH)
                 yield from sender.asks(topic.arn, "sns:Publish")
-                of_sns = through(self.model, "sns", topic.region)
+                of_sns = through("sns", topic.region)
                 keys = ("kms:Decrypt", "kms:GenerateDataKey")
                 yield from sender.uses_key(topic.key, *keys, context=of_sns)
 
@@ -399,7 +399,7 @@ def _member_reader(model: Model, intent: Intent) -> Iterator[Delivery]:
             yield from sender.asks(bucket, "s3:ListBucket", context={"s3:prefix": prefix})
         yield from sender.asks(f"{bucket}/{own}{LOGS}/any.json.gz", "s3:GetObject")
         if model.key and model.trail:
-            context = {CONTEXT: model.trail.arn, **through(model, "s3", archive.region)}
+            context = {CONTEXT: model.trail.arn, **through("s3", archive.region)}
             yield from sender.uses_key(model.key.address, "kms:Decrypt", context=context)
 
 

@@ -111,15 +111,15 @@ def _of_statement(
     actions = _concrete(statement, attached.owner)
     for who in classes(model, attached, statement):
         for resource in _resources(model, attached, statement, who):
-            for action in actions:
-                if not _fits(attached.owner, action, resource):
+            for act in actions:
+                if not _fits(attached.owner, act, resource):
                     continue
                 context = {**satisfying(statement, who.caller), **who.context}
                 decision = asker.ask(
-                    who.caller, who.policies, action, resource, context, attached.account
+                    who.caller, who.policies, act, resource, context, attached.account
                 )
-                intended = _Norm(model, intent, attached, who, action, resource).is_intended()
-                yield Grant(attached, who, action, resource, intended, decision)
+                intended = _Norm(model, intent, attached, who, act, resource).is_intended()
+                yield Grant(attached, who, act, resource, intended, decision)
 
 
 def grant_findings(found: Iterator[Grant], *, by_setting: bool) -> Iterator[Finding]:
@@ -148,7 +148,7 @@ SECTIONS = {"bucket": "archive", "key": "key", "topic": "siem", "queue": "siem"}
 
 
 def _concrete(statement: Statement, owner: str) -> list[str]:
-    """Return the actions that stand for a statement's: its own, and of patterns the acts they hold."""
+    """Return the actions of a statement, with those that its patterns hold."""
     named = [each for each in statement.actions if "*" not in each and "?" not in each]
     if statement.all_actions_but:
         named = []
@@ -179,7 +179,7 @@ def _resources(
             return _keys_of_bucket(model, attached, statement, who)
     return [arn for arn in statement.resources or () if "*" not in arn] or [
         each.arn
-        for each in (*model.topics, *model.queues)
+        for each in model.receivers
         if each.policy is not None and each.policy.name == attached.policy.name
     ]
 
@@ -187,7 +187,7 @@ def _resources(
 def _keys_of_bucket(
     model: Model, attached: AttachedPolicy, statement: Statement, who: Member
 ) -> list[str]:
-    """Return resources that stand for a statement's patterns: the bucket, logs and other objects."""
+    """Return resources that stand for a statement's patterns."""
     bucket = next((each for each in model.buckets if each.policy == attached.policy), None)
     if not bucket:
         names = [one.split(":::")[1].split("/")[0] for one in statement.resources or ()
@@ -247,7 +247,7 @@ class _Norm:
     def _is_its_flow(self) -> bool:
         """Return whether a service acts for what the stack's flows name, if they name any."""
         name = self.who.caller.arn
-        of_key = {each.arn for each in (*self.model.topics, *self.model.queues)
+        of_key = {each.arn for each in self.model.receivers
                   if each.key == self.attached.address}  # fmt: skip
         kinds = {kind for kind, service in services_of(self.model).items() if service == name}
         base = self.resource.partition("/")[0] if self._is("bucket") else self.resource

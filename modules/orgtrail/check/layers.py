@@ -66,14 +66,13 @@ def layers(asker: Asker, cell: Cell) -> list[str]:
         caller, action, resource, owner, {**context, **cell.principal.context, **attack.context}
     )
     controls = asker.controls(caller.account, owner)
+    scps, rcps = _only(controls, service=True), _only(controls, service=False)
     found = []
     for name, policies in (
         (_policy_name(attack), Policies((ADMINISTRATOR,), attack.policy)),
-        ("the service control policies", Policies((ADMINISTRATOR,), _open(attack), controls=_only(
-            controls, service=True))),
-        ("the resource control policies", Policies((ADMINISTRATOR,), _open(attack), controls=_only(
-            controls, service=False))),
-    ):  # fmt: skip
+        ("the service control policies", Policies((ADMINISTRATOR,), controls=scps)),
+        ("the resource control policies", Policies((ADMINISTRATOR,), controls=rcps)),
+    ):
         if evaluate(request, policies).is_denied:
             found.append(name)
     if attack.impossible:
@@ -83,10 +82,6 @@ def layers(asker: Asker, cell: Cell) -> list[str]:
 
 def _policy_name(attack: Attack) -> str:
     return attack.policy.name if attack.policy else "its own policy"
-
-
-def _open(attack: Attack) -> None:
-    """Return no policy for the resource: on its own, every other layer meets an open one."""
 
 
 def _only(controls: ControlPolicies, *, service: bool) -> ControlPolicies:

@@ -197,8 +197,8 @@ class DetectionService:
 
 
 @dataclass(frozen=True)
-class SnsTopic(Located):
-    """A topic; `key` is the address or ARN of the key that encrypts it, or empty."""
+class Receiver(Located):
+    """Base of what receives messages; `key` is the address or ARN of its key, or empty."""
 
     arn: str
     policy: Policy | None
@@ -206,12 +206,13 @@ class SnsTopic(Located):
 
 
 @dataclass(frozen=True)
-class SqsQueue(Located):
-    """A queue; `key` is the address or ARN of the key that encrypts it, or empty."""
+class SnsTopic(Receiver):
+    """A topic."""
 
-    arn: str
-    policy: Policy | None
-    key: str
+
+@dataclass(frozen=True)
+class SqsQueue(Receiver):
+    """A queue."""
 
 
 class FlowKind(Enum):
@@ -306,6 +307,11 @@ class Model:
     def statements(self) -> Iterator[tuple[AttachedPolicy, Statement]]:
         """Every statement of the attached policies, with its policy."""
         return ((each, one) for each in self.attached_policies for one in each.policy.statements)
+
+    @cached_property
+    def receivers(self) -> tuple[Receiver, ...]:
+        """The topics and queues."""
+        return (*self.topics, *self.queues)
 
     @property
     def scps(self) -> list[ControlPolicy]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from orgtrail.check.asking import Asker
 from orgtrail.check.classes import Member, classes, satisfying
+from orgtrail.check.deliveries import services_of
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.model import AttachedPolicy, IamRole, Model
 from orgtrail.iam.evaluator import Decision
@@ -95,7 +96,7 @@ def _why_not(
         return Severity.HIGH, "by a principal of *: name who is meant."
     if is_used and who.caller.arn not in _used_by(asker.model, role):
         return Severity.HIGH, "which is made for a service: name the service alone."
-    if without and not _is_known(asker.model, role, who, statement):
+    if without and not _is_known(who, statement):
         return Severity.HIGH, "without MFA, external id or source identity: ask for one."
     if _is_whole_account(who) and not who.is_ours:
         return Severity.LOW, "as everybody in that account can: name the role, in trusted."
@@ -110,15 +111,15 @@ def _assumes(
 
 
 def _used_by(model: Model, role: IamRole) -> set[str]:
-    from orgtrail.check.deliveries import services_of
-
     kinds = {each.kind for each in model.flows if each.role == role.arn}
     return {name for kind, name in services_of(model).items() if kind in kinds}
 
 
-def _is_known(model: Model, role: IamRole, who: Member, statement: Statement) -> bool:
-    """Return whether one role of the organization is named, or people that IAM Identity Center
-    signs in, so that nothing more need be asked.
+def _is_known(who: Member, statement: Statement) -> bool:
+    """Return whether nothing more need be asked.
+
+    It is so for one role of the organization that is named, and for people whom IAM Identity Center
+    signs in, who have a second factor there.
     """
     by_sso = any(
         _SSO in value

@@ -245,8 +245,8 @@ class _Evaluation:
     ) -> Iterator[tuple[Statement, PrincipalMatch]]:
         """Yield the statements with the given effect that apply to the request."""
         for policy in policies:
-            for statement in policy.statements:
-                if statement.allows is not allows or not statement.is_about(self.request.action):
+            for statement in policy.about(self.request.action):
+                if statement.allows is not allows:
                     continue
                 named = self._match(statement)
                 if named is not PrincipalMatch.NONE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 
 class Undecided(Exception):  # noqa: N818 - a verdict on a policy, not a failure of this program
@@ -33,6 +33,7 @@ def equals(pattern: str, text: str, *, fold: bool = False) -> bool:
     return value.casefold() == text.casefold() if fold else value == text
 
 
+@lru_cache(maxsize=1 << 16)
 def arn_like(pattern: str, text: str) -> bool:
     """Return whether an ARN matches a pattern; each of the six segments is compared separately.
 
@@ -50,6 +51,7 @@ def arn_like(pattern: str, text: str) -> bool:
     )
 
 
+@lru_cache(maxsize=1 << 16)
 def covers(pattern: str, resource: str) -> bool:
     """Return whether a `Resource` pattern covers a resource.
 

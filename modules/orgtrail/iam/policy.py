@@ -126,6 +126,17 @@ class Policy:
 
     name: str
     statements: tuple[Statement, ...]
+    _by_action: dict[str, tuple[Statement, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def about(self, action: str) -> tuple[Statement, ...]:
+        """Return the statements that apply to an action."""
+        known = self._by_action.get(action)
+        if known is None:
+            known = tuple(each for each in self.statements if each.is_about(action))
+            self._by_action[action] = known
+        return known
 
 
 def parse(name: str, document: Mapping[str, Any]) -> Policy:

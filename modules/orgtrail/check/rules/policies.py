@@ -142,7 +142,7 @@ def unreadable_policy(model: Model) -> Iterator[Violation]:
 
 def plain_text(model: Model) -> Iterator[Violation]:
     """The policies of topics and queues deny calls without TLS, as those of buckets do."""
-    for each in (*model.topics, *model.queues):
+    for each in model.receivers:
         acts = (
             ("sqs:SendMessage", "sqs:ReceiveMessage") if ":sqs:" in each.arn else ("sns:Publish",)
         )
