@@ -110,9 +110,13 @@ def _administrators(model: Model) -> tuple[str, ...]:
             named += [arn for one in by_pattern for arn in one.values]
         else:
             named += each.principals_of("AWS")
-    whole_account = {model.logging, f"arn:{model.partition}:iam::{model.logging}:root", "*"}
-    # If some are named, a wider statement beside them is a mistake and no intent.
-    return _in_order(each for each in named if each not in whole_account)
+    # If some are named, a wider statement beside them is a mistake and no intent. A whole account
+    # administers nothing: its own is the default, and another one is a mistake.
+    return _in_order(each for each in named if each != "*" and not _is_account(each))
+
+
+def _is_account(principal: str) -> bool:
+    return principal.endswith(":root") or principal.isdigit()
 
 
 _Named = TypeVar("_Named", bound=Hashable)
@@ -139,8 +143,14 @@ def _member_readers(policies: list[Policy]) -> Iterator[str]:
                         yield arn.rpartition(":role/")[2]
 
 
-def _reader_accounts(policies: list[Policy]) -> Iterator[tuple[str, ...]]:
+def _reader_accounts(policies: list[Policy]) -> Iterator[tuple[str, ...] | None]:
+    """Yield the accounts of each statement for members' readers; None stands for all of them."""
     for each in _of_readers(policies):
-        for condition in each.conditions:
-            if condition.key.lower() == "aws:principalaccount":
-                yield _in_order(condition.values)
+        if "*" in each.principals_of("AWS"):
+            accounts = [
+                _in_order(condition.values)
+                for condition in each.conditions
+                if condition.key.lower() == "aws:principalaccount"
+            ]
+            if not accounts or all(map(str.isdigit, accounts[0])):
+                yield accounts[0] if accounts else None
