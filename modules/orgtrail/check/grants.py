@@ -6,12 +6,13 @@ in nowhere. Administrators of a resource's own account are asked about by the ac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orgtrail.check.asking import Asker, key_arn
 from orgtrail.check.attack import DIGESTS
-from orgtrail.check.classes import Member, classes, satisfying
+from orgtrail.check.classes import Member, classes, known_accounts, satisfying
 from orgtrail.check.deliveries import services_of
 from orgtrail.check.duties import ADMINISTRATION
 from orgtrail.check.findings import Finding, Severity
@@ -24,8 +25,10 @@ from orgtrail.iam.policy import Statement
 from orgtrail.iam.reference import Level, action, matching
 from orgtrail.iam.request import Kind
 from orgtrail.naming import CLOUDTRAIL, LOGS
+from orgtrail.trail import writers
 
 RULE = "access"
+_FOLDER = re.compile(r"/AWSLogs/(\d{12})/", re.ASCII)
 _LISTED = 4
 _ACTS = {
     "bucket": (
@@ -227,7 +230,8 @@ class _Norm:
     def is_intended(self) -> bool:
         kind, owner = self.who.caller.kind, self.attached.owner
         if kind is Kind.SERVICE:
-            return self.who.is_ours and self._delivers() and self._is_its_flow()
+            ours = self.who.is_ours or self._is_in_own_folder()
+            return ours and self._delivers() and self._is_its_flow()
         if kind in (Kind.ANONYMOUS, Kind.FEDERATED):
             return False
         if self.who.caller.account == self.attached.account:
@@ -243,6 +247,15 @@ class _Norm:
             known = known and not any(like(each, self.action) for each in _OTHERS_ENCRYPT)
         is_log = f"/{LOGS}/" in self.resource or f"/{DIGESTS}/" in self.resource
         return known and (not is_log or name == CLOUDTRAIL)
+
+    def _is_in_own_folder(self) -> bool:
+        """Return whether a service without a source writes to a folder that names an account.
+
+        It writes to that of the account that it acts for, so that no stranger's gets there.
+        """
+        is_balancing = self.who.caller.arn == writers.LOAD_BALANCING
+        named = _FOLDER.search(self.resource)
+        return is_balancing and named is not None and named[1] in known_accounts(self.model)
 
     def _is_its_flow(self) -> bool:
         """Return whether a service acts for what the stack's flows name, if they name any."""

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from orgtrail.check.exemptions import lone_exemptions
 from orgtrail.check.model import Model
 from orgtrail.iam.patterns import like
 from orgtrail.iam.policy import Policy, Statement
@@ -69,10 +70,17 @@ def intent_from_policies(model: Model) -> Intent:
     """Return the intent that follows from the exemptions in the policies of a stack."""
     scps = [each.policy for each in model.scps]
     archive = [model.archive.policy] if model.archive and model.archive.policy else []
+    # What one deny of many exempts is a mistake and no intent.
+    odd = {name for _, _, name in lone_exemptions(model)}
     of_readers = [*archive, *([model.key.policy] if model.key else [])]
     return Intent(
-        exempt_roles=_exempted(scps, "s3:PutBucketPolicy"),
-        break_glass_roles=_exempted(archive, "s3:DeleteObjectVersion"),
+        exempt_roles=_without(odd, _exempted(scps, "s3:PutBucketPolicy")),
+        break_glass_roles=_without(
+            odd,
+            _exempted(archive, "s3:DeleteObjectVersion")
+            # If the archive's own policy names nobody, the other layer says who is meant.
+            or _exempted(scps, "s3:DeleteObjectVersion"),
+        ),
         key_administrators=_administrators(model),
         member_reader=_usual(_member_readers(of_readers)) or "",
         reader_accounts=_usual(_reader_accounts(of_readers)),
@@ -82,6 +90,10 @@ def intent_from_policies(model: Model) -> Intent:
 
 def _in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
+
+
+def _without(odd: set[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each for each in names if each not in odd)
 
 
 def _statements_about(policies: list[Policy], action: str, *, allows: bool) -> Iterator[Statement]:
