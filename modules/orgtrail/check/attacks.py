@@ -45,6 +45,7 @@ def attacks(model: Model, intent: Intent) -> list[Attack]:
         *_on_feed(context),
         *_on_automations(context),
         *_on_log_groups(context),
+        *_on_account_logs(context),
         *_on_organization(context),
         *_on_roles(context),
         *_on_sign_in(context),
@@ -241,6 +242,7 @@ def _on_key(context: Context) -> Iterator[Attack]:
         ("grant the use of the key", "CreateGrant", nobody, {}),
         ("decrypt a log file", "Decrypt", context.decrypts, {**of_trail, **through_s3}),
         ("decrypt without CloudTrail's context", "Decrypt", nobody, {}),
+        ("decrypt through S3 what is no log file", "Decrypt", nobody, through_s3),
         ("encrypt a log file", "GenerateDataKey", ours, of_trail),
         ("encrypt without CloudTrail's context", "GenerateDataKey", nobody, {}),
     ):
@@ -396,6 +398,16 @@ def _on_log_groups(context: Context) -> Iterator[Attack]:
             for title, action in actions.FORGED_STREAM_ACTIONS.items():
                 named = title.replace("the log group", name)
                 yield Attack(named, ((f"logs:{action}", stream),), group.account, may_write)
+
+
+def _on_account_logs(context: Context) -> Iterator[Attack]:
+    """Yield the attack on all log groups of the logging account, if the stack has one there."""
+    groups = [one for one in context.model.log_groups if one.account == context.model.logging]
+    for title, action in actions.ACCOUNT_LOG_ACTIONS.items() if groups else ():
+        yield Attack(
+            title, ((f"logs:{action}", "*"),), context.model.logging, context.configures,
+            applies_to=context.is_of_logging,
+        )  # fmt: skip
 
 
 def _writes_reports(context: Context, who: Principal) -> bool:

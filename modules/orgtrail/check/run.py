@@ -26,6 +26,8 @@ from orgtrail.check.intent import (
 from orgtrail.check.layers import layer_findings
 from orgtrail.check.matrix import Cell, detected_by, matrix
 from orgtrail.check.model import Model
+from orgtrail.check.principals import principals
+from orgtrail.check.reach import reach_findings, reached
 from orgtrail.check.rules import RULES, findings
 from orgtrail.check.trust import trust_findings
 from orgtrail.environments import LoadedEnvironment, conflicts, require_limits
@@ -146,6 +148,7 @@ def rule_names() -> list[str]:
 def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Report:
     asker = Asker(model)
     cells = matrix(asker, intent)
+    reach = reached(asker, principals(model, intent)) if model.is_known else []
     wanted = list(_deliveries(asker, intent))
     evaluated = controls(model)
     found = [
@@ -154,6 +157,7 @@ def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Re
         *delivery_findings(asker, wanted, by_setting=by_setting),
         *beyond_findings(asker, wanted, by_setting=by_setting),
         *grant_findings(grants(asker, intent), by_setting=by_setting),
+        *reach_findings(asker, reach, cells, by_setting=by_setting),
         *layer_findings(asker, intent, cells, by_setting=by_setting),
         *trust_findings(asker, by_setting=by_setting),
         *_control_findings(evaluated, by_setting=by_setting),

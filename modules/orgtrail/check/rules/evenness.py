@@ -98,6 +98,24 @@ def uneven_exemption(model: Model) -> Iterator[Violation]:
                 )
 
 
+def condition_matches_all(model: Model) -> Iterator[Violation]:
+    """A condition compares with a value: one with * holds for all, and guards nothing."""
+    for policy, statement in model.statements:
+        for each in statement.conditions:
+            name = each.operator.lower().rpartition(":")[2].removesuffix("ifexists")
+            if name in _PATTERNS and "*" in each.values and not statement.doubt:
+                negated = "not" in name
+                what = "never holds" if negated else "holds for every value"
+                yield policy_violation(
+                    policy,
+                    f"{statement.label} has {each} with *, which {what}. Name the values, or "
+                    "leave the condition out.",
+                )
+
+
+_PATTERNS = ("stringlike", "arnlike", "arnequals", "stringnotlike", "arnnotlike", "arnnotequals")
+
+
 def _is_usual(name: str, known: set[str]) -> bool:
     return any(like(name, each) for each in known) and not name.endswith("*")
 
