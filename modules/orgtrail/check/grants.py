@@ -14,11 +14,11 @@ from orgtrail.check.asking import Asker, key_arn
 from orgtrail.check.attack import DIGESTS
 from orgtrail.check.classes import Member, classes, known_accounts, satisfying
 from orgtrail.check.deliveries import services_of
-from orgtrail.check.duties import ADMINISTRATION
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.intent import Intent
 from orgtrail.check.model import AttachedPolicy, FlowKind, Model
 from orgtrail.check.principals import members
+from orgtrail.check.upkeep import ADMINISTRATION
 from orgtrail.iam.evaluator import Decision
 from orgtrail.iam.patterns import like
 from orgtrail.iam.policy import Statement
