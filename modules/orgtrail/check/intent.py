@@ -75,12 +75,7 @@ def intent_from_policies(model: Model) -> Intent:
     of_readers = [*archive, *([model.key.policy] if model.key else [])]
     return Intent(
         exempt_roles=_without(odd, _exempted(scps, "s3:PutBucketPolicy")),
-        break_glass_roles=_without(
-            odd,
-            _exempted(archive, "s3:DeleteObjectVersion")
-            # If the archive's own policy names nobody, the other layer says who is meant.
-            or _exempted(scps, "s3:DeleteObjectVersion"),
-        ),
+        break_glass_roles=_without(odd, _break_glass(model, archive)),
         key_administrators=_administrators(model),
         member_reader=_usual(_member_readers(of_readers)) or "",
         reader_accounts=_usual(_reader_accounts(of_readers)),
@@ -111,6 +106,28 @@ def _exempted(policies: list[Policy], action: str) -> tuple[str, ...]:
         if each.keys <= {_PRINCIPAL}
     ]
     return _in_order(set.intersection(*spared)) if spared else ()
+
+
+def _break_glass(model: Model, archive: list[Policy]) -> tuple[str, ...]:
+    """Return the roles that most denies of deleting exempt, if the archive's own say so too.
+
+    One of several that exempts nobody is a mistake and no intent.
+    """
+    act = "s3:DeleteObjectVersion"
+    kept = [each.policy for each in model.buckets if each.policy]
+    spared = [
+        each
+        for policy in (*archive, *(one for one in kept if one not in archive))
+        if (each := _exempted([policy], act)) or _denies(policy, act)
+    ]
+    scps = [each.policy for each in model.scps if _denies(each.policy, act)]
+    spared += [_exempted([each], act) for each in scps]
+    return _usual(iter(spared)) or ()
+
+
+def _denies(policy: Policy, act: str) -> bool:
+    # A deny of calls without TLS, and the like, says nothing of roles.
+    return any(each.keys <= {_PRINCIPAL} for each in _statements_about([policy], act, allows=False))
 
 
 def _administrators(model: Model) -> tuple[str, ...]:

@@ -113,7 +113,8 @@ def _address(model: Model, resource: str) -> str:
     for bucket in model.buckets:
         if resource.endswith(f":::{bucket.name}"):
             return model.policy_address(bucket)
-    return next((each.address for each in model.keys if resource.endswith(each.address)), resource)
+    named = (each.address for each in model.keys if resource == key_arn(model, each))
+    return next(named, resource)
 
 
 def _left_out(model: Model, *, by_setting: bool) -> Iterator[Finding]:

@@ -68,6 +68,8 @@ class KmsKey(Located):
     alias: str
     policy: Policy
     rotates: bool
+    arn: str = ""
+    """Its ARN if the stack knows it before the deploy; otherwise empty."""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ _TABLES = {
 }  # fmt: skip
 """By service: the acts that a guard denies together."""
 
+_PATTERNS = ("stringlike", "arnlike", "arnequals", "stringnotlike", "arnnotlike", "arnnotequals")
+
 
 def gap_in_guard(model: Model) -> Iterator[Violation]:
     """A deny names all the acts of a kind: one left out does what the others were to prevent."""
@@ -81,3 +83,18 @@ def uneven_exemption(model: Model) -> Iterator[Violation]:
             f"{statement.label} exempts {name}, and no other statement does: it is "
             "neither a role of the stack nor one that deploys it. Take it out.",
         )
+
+
+def condition_matches_all(model: Model) -> Iterator[Violation]:
+    """A condition compares with a value: one with * holds for all, and guards nothing."""
+    for policy, statement in model.statements:
+        for each in statement.conditions:
+            name = each.operator.lower().rpartition(":")[2].removesuffix("ifexists")
+            if name in _PATTERNS and "*" in each.values and not statement.doubt:
+                negated = "not" in name
+                what = "never holds" if negated else "holds for every value"
+                yield policy_violation(
+                    policy,
+                    f"{statement.label} has {each} with *, which {what}. Name the values, or "
+                    "leave the condition out.",
+                )
