@@ -38,6 +38,8 @@ def beyond_findings(
 
     """
     for duty in duties(asker.model):
+        if any(each.doubt for policy in duty.role.policies for each in policy.statements):
+            continue  # what it may do is attached from elsewhere
         own = [each for each in deliveries if each.caller.arn == duty.role.arn]
         place = own[0].setting.partition(".")[0] if own else "access"
         name = duty.role.arn.rpartition("/")[2]

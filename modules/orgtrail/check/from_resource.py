@@ -227,7 +227,7 @@ def key_of(stack: Stack, key: Resource) -> KmsKey:
         if key.values.get("policy")
         else parse(name, _default_key_policy(key)),
         rotates=key.values.get("enable_key_rotation") is True,
-        arn=arn if (arn := key.text("arn")).startswith("arn:") else "",
+        arn=arn if ":kms:" in (arn := key.text("arn")) else "",
     )
 
 
