@@ -18,6 +18,8 @@ from orgtrail.iam.policy import Policy, Statement
 from orgtrail.iam.request import Caller, Kind, RequestContext
 
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)", re.ASCII)
+_OPEN = re.compile(r"(\w+:)?[^:/]*[*?]")
+"""A subject of a token that anybody can have: its owner, `repo:OWNER/...`, has a wildcard."""
 ANY_NAME = "of-any-name"
 """The name of the role that stands for all roles and users of an account."""
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
@@ -146,7 +148,9 @@ class _Classes:
 
     def people(self) -> Iterator[Member]:
         """Yield who is named, and of `*` and of accounts those that conditions tell apart."""
-        for name in self.statement.principals_of("AWS"):
+        # A statement that allows all but some is asked about as one that allows everybody.
+        everybody = ["*"] if self.statement.all_principals_but else None
+        for name in everybody or self.statement.principals_of("AWS"):
             if name == "*":
                 yield Member(
                     "anybody without credentials", Caller(Kind.ANONYMOUS), {}, False, False
@@ -198,7 +202,9 @@ class _Classes:
             if ":saml-provider/" in name:
                 continue  # it signs in the organization's own people
             issuer = name.partition(":oidc-provider/")[2] or name
-            claims = {f"{issuer}:sub": "somebody-else", f"{issuer}:amr": "authenticated"}
+            open_ = (each for each in self._values(f"{issuer}:sub".lower()) if _OPEN.match(each))
+            subject = sample(next(open_, "somebody-else"))
+            claims = {f"{issuer}:sub": subject, f"{issuer}:amr": "authenticated"}
             caller = Caller(Kind.FEDERATED, name)
             yield Member(
                 f"a stranger signed in by {issuer}", caller, claims, is_ours=False, is_named=False

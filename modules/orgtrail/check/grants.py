@@ -199,7 +199,7 @@ def _keys_of_bucket(
     if not bucket:
         return []
     arn = f"arn:{model.partition}:s3:::{bucket.name}"
-    account = who.caller.account if who.is_ours else members(model)[0]
+    account = (who.caller.account if who.is_ours else "") or members(model)[0]
     other = next(each for each in members(model) if each != account)
     candidates = [arn, f"{arn}/any"]
     if bucket is model.archive:

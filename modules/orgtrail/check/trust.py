@@ -83,11 +83,31 @@ def _why_not(
     given = satisfying(statement, who.caller)
     bare = satisfying(statement, who.caller, frozenset(_FACTORS))
     bare["aws:MultiFactorAuthPresent"] = "false"
-    without = any(
-        _assumes(asker, role, who, each).is_allowed for each in (bare, {**bare, **_GUESSED})
-    )
-    if not without and not _assumes(asker, role, who, given).is_allowed:
-        return None
+    asked = [_assumes(asker, role, who, each) for each in (given, bare, {**bare, **_GUESSED})]
+    if any(each.is_allowed for each in asked):
+        without = any(each.is_allowed for each in asked[1:])
+        return _fault(asker, role, statement, who, is_used=is_used, without=without)
+    doubts = [each.statement for each in asked if each.is_undecided]
+    without = any(each.is_undecided for each in asked[1:])
+    if doubts and (why := _fault(asker, role, statement, who, is_used=is_used, without=without)):
+        return Severity.UNPROVEN, f"perhaps ({doubts[0]}), {why[1]}"
+    return None
+
+
+def _fault(
+    asker: Asker, role: IamRole, statement: Statement, who: Member, *, is_used: bool, without: bool
+) -> tuple[Severity, str] | None:
+    """Return why a caller should not assume a role; None if it should.
+
+    Args:
+        asker: knows what uses the role.
+        role: the role.
+        statement: what lets the caller in.
+        who: the caller.
+        is_used: whether a flow uses the role.
+        without: whether the caller needs no second factor.
+
+    """
     is_strange = is_used and who.caller.arn not in _used_by(asker.model, role)
     if who.caller.kind is Kind.SERVICE:
         return _why_not_service(who, is_used=is_used, is_strange=is_strange)
