@@ -202,9 +202,9 @@ def _controls(old: Report, new: Report) -> Iterator[ControlChange]:
         before, after = was.get(ids), now.get(ids)
         one = after or before
         assert one
-        verdicts = before and before.verdict, after and after.verdict
-        if verdicts[0] != verdicts[1]:
-            yield ControlChange(ids, one.title, one.resource, *verdicts)
+        was_met, is_met = (each.verdict if each else None for each in (before, after))
+        if was_met != is_met:
+            yield ControlChange(ids, one.title, one.resource, was_met, is_met)
 
 
 def _only(

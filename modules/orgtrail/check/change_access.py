@@ -205,7 +205,8 @@ def _grants(before: Proof, after: Proof) -> Iterator[Access]:
 
 
 def _granted(proof: Proof) -> dict[Key, Grant]:
-    aliases, found = _aliases(proof.asker.model), {}
+    aliases = _aliases(proof.asker.model)
+    found: dict[Key, Grant] = {}
     for each in proof.grants:
         context = tuple(sorted(each.context.items()))
         resource = aliases.get(each.resource, each.resource)

@@ -40,8 +40,8 @@ def check(
         Format,
         typer.Option(
             "--format",
-            help="Text for people, JSON for programs, SARIF 2.1.0 for code scanning; with --against "
-            "Markdown too, for a comment on a pull request, and no SARIF.",
+            help="Text for people, JSON for programs, SARIF 2.1.0 for code scanning; with "
+            "--against Markdown too, for a comment on a pull request, and no SARIF.",
         ),
     ] = Format.TEXT,
     accept: Annotated[

@@ -29,7 +29,7 @@ _STYLES = {
 
 @dataclass(frozen=True)
 class Line:
-    """What several accesses or requests of the same subject have in common, for people.
+    """What several accesses or requests have in common, for people.
 
     Args:
         who: who asks.
@@ -105,14 +105,17 @@ def _counted(number: int, what: str, became: str) -> str:
 
 
 def lines(found: Iterable[Access], listed: int = _LISTED) -> list[Line]:
-    """Return accesses by who gets or loses them and why, each group in one line."""
-    groups: dict[tuple[str, ...], list[Access]] = {}
+    """Return accesses by what is decided and why; who gets or loses the same is in one line."""
+    by_who: dict[tuple[str, ...], list[str]] = {}
     for each in found:
         reasons = said(each.before), said(each.after)
-        groups.setdefault((each.kind, who(each), *reasons), []).append(each)
+        by_who.setdefault((each.kind, who(each), *reasons), []).append(act(each))
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for (_, name, *decided), acts in by_who.items():
+        alike.setdefault((_listing(acts, listed), *decided), []).append(name)
     return [
-        Line(name, _listing(map(act, group), listed), before, after)
-        for (_, name, before, after), group in groups.items()
+        Line("; ".join(names), acts, before, after)
+        for (acts, before, after), names in alike.items()
     ]
 
 
@@ -138,13 +141,14 @@ def delivery_lines(found: Iterable[DeliveryChange], listed: int = _LISTED) -> li
 
 def who(access: Access) -> str:
     """Return who asks, with the condition keys that it states; never their values."""
-    return f"{access.who} stating {', '.join(access.states)}" if access.states else access.who
+    name = access.who.removesuffix(",")
+    return f"{name}, stating {', '.join(access.states)}" if access.states else name
 
 
 def act(access: Access) -> str:
-    """Return what is done, as a line lists it."""
+    """Return what is done, as a line lists it; an act of the matrix says to what."""
     if access.act:
-        return f"{access.act} ({access.action} on {access.resource})"
+        return f"{access.act} ({access.action})"
     return f"{access.action} on {access.resource}"
 
 
@@ -283,7 +287,9 @@ def _delivery_json(change: DeliveryChange) -> dict[str, Any]:
 
 
 def _decision_json(decision: Decision | None) -> dict[str, str] | None:
-    return decision and {"decision": decision.verdict, "statement": decision.statement}
+    if decision is None:
+        return None
+    return {"decision": decision.verdict, "statement": decision.statement}
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from orgtrail.check.change import Change
 from orgtrail.check.change_access import Outcome
 from orgtrail.cli.check_change import (
     Line,
-    act,
     delivery_lines,
     exit_code,
     lines,
@@ -132,9 +131,9 @@ def _sections(change: Change, accepted: Acceptances) -> Iterable[str]:
     yield _table("New, as intended", _ACCESS, _access_rows(lines(came)), is_folded=True)
     yield _table(
         "Each access that is newly allowed or became unproven",
-        _ACCESS,
+        ("who", "what", "resource", "before", "now"),
         [
-            (who(each), act(each), said(each.before), said(each.after))
+            (who(each), each.act or each.action, each.resource, said(each.before), said(each.after))
             for each in (*opened, *unproven)
         ],
         is_folded=True,
