@@ -144,20 +144,11 @@ def test_a_dropped_exemption_shuts_out_and_is_no_opening(tmp_path: Path) -> None
 
 
 def test_a_delivery_that_breaks_says_what_does_not_arrive(tmp_path: Path) -> None:
-    def drop(content: Json) -> None:
-        policy = "aws_sqs_queue_policy.siem_queue_policy"
-        rewrite(policy, "policy", lambda by_sid: by_sid.pop("TopicSends"))(content)
-        # A policy needs a statement.
-        rewrite(policy, "policy", lambda by_sid: by_sid.update(other()))(content)
-
-    def other() -> Json:
-        owner = {"AWS": "arn:aws:iam::600000000002:root"}
-        return {"Own": {"Sid": "Own", "Effect": "Allow", "Principal": owner,
-                        "Action": "sqs:GetQueueUrl", "Resource": "*"}}  # fmt: skip
-
     def change_policy(content: Json) -> None:
         queue = resource(content, "aws_sqs_queue_policy.siem_queue_policy")
-        queue["policy"] = json.dumps({"Version": "2012-10-17", "Statement": [*other().values()]})
+        owner = {"AWS": "arn:aws:iam::600000000002:root"}
+        own = {"Effect": "Allow", "Principal": owner, "Action": "sqs:GetQueueUrl", "Resource": "*"}
+        queue["policy"] = json.dumps({"Version": "2012-10-17", "Statement": [own]})
 
     change = changed(tmp_path, change_policy, "everything")
     (broken,) = [each for each in change.deliveries if each.is_broken]
@@ -199,21 +190,28 @@ def test_a_role_that_asks_for_less_is_named_with_what_it_states(tmp_path: Path) 
 
 
 def test_new_resources_with_their_owners_are_no_opening(tmp_path: Path) -> None:
-    def without(content: Json) -> None:
-        for kind in ("aws_s3_bucket", "aws_s3_bucket_policy"):
-            for name in [one for one in content["resource"][kind] if "athena_results" in one]:
-                del content["resource"][kind][name]
-
-    content = stack()
-    before = [one for one in content["resource"]["aws_s3_bucket"]]
-    without(content)
-    assert len(content["resource"]["aws_s3_bucket"]) < len(before)
-    old = check(written(tmp_path, content, "less"))
+    less = stack()
+    for named in less["resource"].values():
+        for name in [one for one in named if one.startswith("catalog_results")]:
+            del named[name]
+    assert less != stack()
+    old = check(written(tmp_path, less, "less"))
     change = compare(old, check(written(tmp_path, stack(), "more")))
-    came = change.of(Outcome.CAME)
+    came = [each for each in change.of(Outcome.CAME) if "athena-results" in each.resource]
     assert came
     assert all(each.is_intended and each.before is None for each in came)
     assert not [each for each in change.of(Outcome.OPENED) if "athena-results" in each.resource]
+
+
+def test_a_new_break_glass_role_is_an_opening_though_intended(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.tfvars", tmp_path / "bank.tfvars"
+    old.write_text(tfvars(MINIMAL))
+    role = "arn:aws:iam::222222222222:role/break-glass"
+    new.write_text(tfvars(merged(MINIMAL, {"archive": {"break_glass_roles": [role]}})))
+    opened = compare(check(old), check(new)).of(Outcome.OPENED)
+    acts = {each.act for each in opened if each.principal == "break-glass"}
+    assert "delete a log file" in acts
+    assert all(each.before and each.before.is_denied for each in opened)
 
 
 def test_what_becomes_unproven_is_not_fine(tmp_path: Path) -> None:
