@@ -27,6 +27,7 @@ class Requests:
         self.world = world
         self.catalog = catalog
         self._listed: dict[tuple[str, str], list[str]] = {}
+        self._of_types: dict[tuple[str, ...], list[str]] = {}
 
     def of(self, mutant: Mutant) -> list[Json]:
         """Return the requests to ask, those about the nearest callers first."""
@@ -166,16 +167,14 @@ class Requests:
         if document.kind in ("key", "topic", "queue", "trust"):
             yield document.about
             return
-        seen: set[str] = set()
+        kinds = tuple(types)
+        if kinds not in self._of_types:
+            known = [each for each in self._known if any(is_of_type(arn, each) for arn in kinds)]
+            self._of_types[kinds] = known
         own = caller.account or self.world.logging
         made = [of_type(each, self.world.region, own) for each in types]
-        for each in (*self._known, *made):
-            if document.kind == "bucket" and not each.startswith(
-                (f"{document.about}/", document.about)
-            ):
-                continue
-            if each not in seen and any(is_of_type(arn, each) for arn in types):
-                seen.add(each)
+        for each in dict.fromkeys((*self._of_types[kinds], *made)):
+            if document.kind != "bucket" or each.split("/")[0] == document.about:
                 yield each
 
     @cached_property
