@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Hashable
-from typing import Any
+from dataclasses import replace
 
 from orgtrail.iam import evaluator
 from orgtrail.iam.evaluator import Decision, Policies
@@ -26,7 +26,8 @@ class Memory:
     def __init__(self, evaluate: Evaluate) -> None:
         self._evaluate = evaluate
         self._decisions: dict[Hashable, Decision] = {}
-        self._known: dict[Policy | Statement, tuple[int, Any]] = {}
+        self._known: dict[Policy | Statement, int] = {}
+        self._firsts: dict[Statement, Statement] = {}
         self._about: dict[tuple[int, str], Hashable] = {}
         self._numbers: dict[int, tuple[Policy, int]] = {}
 
@@ -61,17 +62,26 @@ class Memory:
         held = self._numbers.get(id(policy))
         if held is None:
             # Held beside its number, the policy cannot leave its id to another.
-            held = self._numbers[id(policy)] = policy, self._same(policy)[0]
+            held = self._numbers[id(policy)] = policy, self._number(policy)
         about = self._about.get((held[1], action))
         if about is None:
-            same = [self._same(each) for each in policy.statements]
-            numbers = tuple(number for number, each in same if each.is_about(action))
+            # Which other actions a statement is about makes no difference.
+            numbers = tuple(
+                [
+                    self._number(replace(each, actions=()))
+                    for each in policy.statements
+                    if self._first(each).is_about(action)
+                ]
+            )
             about = self._about[held[1], action] = (policy.name, numbers)
         return about
 
-    def _same(self, one: Policy | Statement) -> tuple[int, Any]:
-        """Return the first that was equal to a policy or statement, and its number."""
-        return self._known.setdefault(one, (len(self._known), one))
+    def _first(self, statement: Statement) -> Statement:
+        """Return the first equal statement: it remembers which actions it is about."""
+        return self._firsts.setdefault(statement, statement)
+
+    def _number(self, one: Policy | Statement) -> int:
+        return self._known.setdefault(one, len(self._known))
 
 
 def remember() -> Memory:

@@ -159,8 +159,8 @@ def examine_all(
         for part in _parts([each for stack_name, each in chosen if stack_name == name])
     ]
     outcome = Outcome([], Counter(), [])
-    # Forked, the processes have the stacks already.
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+    # A fork of a process with threads, such as one of pytest's, can hang.
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         for part in pool.imap(examine, tasks):
             outcome.results += part.results
             outcome.errors += part.errors
