@@ -175,6 +175,29 @@ def _as_json(report: Report, accepted: Acceptances) -> dict[str, Any]:
             }
             for each in report.access
         ],
+        "grants": [
+            {
+                "policy": each.attached.address,
+                "principal": each.who.title,
+                "action": each.action,
+                "resource": each.resource,
+                "expected": "allow" if each.is_intended else "deny",
+                "decision": each.decision.verdict,
+                "statement": each.decision.statement,
+            }
+            for each in (report.proof.grants if report.proof else ())
+        ],
+        "deliveries": [
+            {
+                "principal": each.who,
+                "action": each.action,
+                "resource": each.resource,
+                "decision": decision.verdict,
+                "statement": decision.statement,
+                "lost": each.lost,
+            }
+            for each, decision in (report.proof.deliveries if report.proof else ())
+        ],
         "controls": [
             {
                 "ids": each.ids,
