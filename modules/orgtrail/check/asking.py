@@ -118,8 +118,8 @@ class Asker:
 
 
 def key_arn(model: Model, key: KmsKey) -> str:
-    """Return an ARN for a key, whose id is known only after the deploy."""
-    return f"arn:{model.partition}:kms:{key.region}:{key.account}:key/{key.address}"
+    """Return the ARN of a key; one made of its address if it is known only after the deploy."""
+    return key.arn or f"arn:{model.partition}:kms:{key.region}:{key.account}:key/{key.address}"
 
 
 def _account_of(arn: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from orgtrail.check.intent import Intent
@@ -138,3 +138,32 @@ class Context:
 def nobody(_: Principal) -> bool:
     """Return False: the attack is intended for nobody."""
     return False
+
+
+def each_action(
+    table: Mapping[str, str],
+    service: str,
+    arn: str,
+    account: str,
+    intended_for: PrincipalTest,
+    policy: Policy | None = None,
+    *,
+    suffix: str = "",
+) -> Iterator[Attack]:
+    """Yield a one-step attack for each action of a table, all on the same resource."""
+    for title, action in table.items():
+        steps = ((f"{service}:{action}", arn),)
+        yield Attack(f"{title}{suffix}", steps, account, intended_for, policy)
+
+
+def is_made_for(context: Context, who: Principal, action: str) -> bool:
+    """Return whether a principal is a role of the stack with a policy that allows an action."""
+    is_made = not who.is_administrator and who.caller.account == context.model.logging
+    return is_made and allow_action(who.policies, action)
+
+
+def allow_action(policies: tuple[Policy, ...], action: str) -> bool:
+    """Return whether a statement of some policies allows an action on anything."""
+    return any(
+        each.allows and each.is_about(action) for policy in policies for each in policy.statements
+    )

@@ -14,9 +14,10 @@ from orgtrail.check.delivery import Delivery
 from orgtrail.check.duties import Duty, Purpose, duties
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.model import IamRole, Model
-from orgtrail.iam.policy import Statement
+from orgtrail.iam.evaluator import Policies, evaluate
+from orgtrail.iam.policy import Statement, parse
 from orgtrail.iam.reference import Action, Level, action, matching
-from orgtrail.iam.request import Caller, Kind, RequestContext
+from orgtrail.iam.request import Caller, Kind, Request, RequestContext
 
 RULE = "beyond-purpose"
 _READING = (Level.READ, Level.LIST)
@@ -38,6 +39,8 @@ def beyond_findings(
 
     """
     for duty in duties(asker.model):
+        if any(each.doubt for policy in duty.role.policies for each in policy.statements):
+            continue  # what it may do is attached from elsewhere
         own = [each for each in deliveries if each.caller.arn == duty.role.arn]
         place = own[0].setting.partition(".")[0] if own else "access"
         name = duty.role.arn.rpartition("/")[2]
@@ -103,9 +106,21 @@ def _reaches(asker: Asker, duty: Duty, own: list[Delivery]) -> Iterator[str]:
                 continue
             for arn in _strangers(model, role, each, own):
                 given = {**context, **_stranger_context(arn)}
-                decision = asker.ask(caller, (role.policies), each.name, arn, given)
-                if decision.is_allowed:
+                if _may(asker, caller, role, Request(caller, each.name, arn, role.account, given)):
                     yield f"{each.name} on {arn}"
+
+
+def _may(asker: Asker, caller: Caller, role: IamRole, request: Request) -> bool:
+    """Return whether a role may do something; of a key that is not of the stack, IAM decides."""
+    if not request.resource.endswith(f":key/{_UNRELATED}"):
+        return asker.ask(
+            caller, role.policies, request.action, request.resource, request.context
+        ).is_allowed
+    delegating = {"Effect": "Allow", "Principal": {"AWS": role.account}, "Action": "kms:*",
+                  "Resource": "*"}  # fmt: skip
+    policy = parse("the policy of any key", {"Statement": [delegating]})
+    controls = asker.controls(role.account, role.account)
+    return evaluate(request, Policies(role.policies, policy, controls=controls)).is_allowed
 
 
 def _stranger_context(arn: str) -> RequestContext:

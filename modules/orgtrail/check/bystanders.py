@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail.check.asking import Asker
+from orgtrail.check.actions import SIGN_IN_ACTIONS
 from orgtrail.check.findings import Violation
 from orgtrail.check.model import Model
 from orgtrail.check.principals import ADMINISTRATOR, members
-from orgtrail.iam.policy import Statement
+from orgtrail.iam.evaluator import Policies, Verdict, evaluate
+from orgtrail.iam.policy import Policy, Statement
 from orgtrail.iam.reference import Level, action, matching
-from orgtrail.iam.request import Caller, Kind, RequestContext
+from orgtrail.iam.request import Caller, Kind, Request
 
 _BY_DESIGN = frozenset({
     "cloudtrail", "organizations", "account", "guardduty", "securityhub", "access-analyzer",
@@ -30,10 +31,9 @@ _UNRELATED = "unrelated"
 
 def binds_bystanders(model: Model) -> Iterator[Violation]:
     """A service control policy binds the resources of the trail, not those of every account."""
-    asker = Asker(model)
     for control in model.scps:
         for statement in control.policy.statements:
-            if _is_guard(statement) and (denied := _denied(asker, statement)):
+            if _is_guard(statement) and (denied := _denied(model, statement)):
                 more = len(denied) - _LISTED
                 listed = ", ".join(denied[:_LISTED]) + (f" and {more} more" if more > 0 else "")
                 yield Violation(
@@ -72,10 +72,9 @@ def _is_guard(statement: Statement) -> bool:
     return not statement.allows and not statement.doubt and statement.keys <= _NARROW
 
 
-def _denied(asker: Asker, statement: Statement) -> list[str]:
+def _denied(model: Model, statement: Statement) -> list[str]:
     """Return what a statement denies administrators on resources that are not the trail's."""
-    model = asker.model
-    found = []
+    found: list[str] = []
     for name in statement.actions:
         service = name.partition(":")[0].lower()
         known = action(name)
@@ -86,19 +85,18 @@ def _denied(asker: Asker, statement: Statement) -> list[str]:
                 Kind.ROLE, f"arn:{model.partition}:iam::{account}:role/{_UNRELATED}", account,
                 model.organization,
             )  # fmt: skip
-            if account == model.logging and not _has_name_only(service):
+            if account == model.logging and name.partition(":")[2] in _OF_ACCOUNT:
                 continue
             found += [
                 f"{known.name} on {arn}"
                 for arn in _own(model, known.resources, account)
-                if _matches(asker, statement, caller, name, arn)
+                if _matches(statement, caller, name, arn)
             ]
     return list(dict.fromkeys(found))
 
 
-def _has_name_only(service: str) -> bool:
-    """Return whether resources of a service in the logging account itself are bystanders too."""
-    return service in ("s3", "kms")
+_OF_ACCOUNT = frozenset(SIGN_IN_ACTIONS.values())
+"""What a guardrail denies for all resources of a kind in the logging account."""
 
 
 def _own(model: Model, patterns: tuple[str, ...], account: str) -> Iterator[str]:
@@ -107,17 +105,18 @@ def _own(model: Model, patterns: tuple[str, ...], account: str) -> Iterator[str]
         yield "*"
     for pattern in patterns:
         parts = pattern.split(":", 5)
-        if len(parts) == 6 and not (parts[2] == "s3" and (parts[3] or parts[4])):
+        is_named = len(parts) == 6 and "*" in parts[5]
+        if is_named and not (parts[2] == "s3" and (parts[3] or parts[4])):
             yield ":".join((
                 parts[0], model.partition, parts[2], region if parts[3] else "",
                 account if parts[4] else "", parts[5].replace("*", _UNRELATED),
             ))  # fmt: skip
 
 
-def _matches(asker: Asker, statement: Statement, caller: Caller, name: str, arn: str) -> bool:
-    context: RequestContext = {}
-    if ":kms:" in arn:
-        context = {"kms:ResourceAliases": (f"alias/{_UNRELATED}",)}
-    account = caller.account
-    decision = asker.ask(caller, (ADMINISTRATOR,), name, arn, context, account)
-    return decision.is_denied and decision.statement == statement.label
+def _matches(statement: Statement, caller: Caller, name: str, arn: str) -> bool:
+    context = {"aws:SecureTransport": "true", "aws:ViaAWSService": "false"}
+    aliases = {"kms:ResourceAliases": (f"alias/{_UNRELATED}",)} if ":kms:" in arn else {}
+    request = Request(caller, name, arn, caller.account, {**context, **aliases})
+    alone = Policy(statement.label, (statement,))
+    decision = evaluate(request, Policies((ADMINISTRATOR, alone)))
+    return decision.verdict is Verdict.EXPLICIT_DENY

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orgtrail.check.model import AttachedPolicy, Model
 from orgtrail.check.principals import ADMINISTRATOR, FOREIGN_ACCOUNT, FOREIGN_ORGANIZATION
@@ -18,6 +18,10 @@ from orgtrail.iam.policy import Policy, Statement
 from orgtrail.iam.request import Caller, Kind, RequestContext
 
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)", re.ASCII)
+_OPEN = re.compile(r"(\w+:)?[^:/]*[*?]")
+"""A subject of a token that anybody can have: its owner, `repo:OWNER/...`, has a wildcard."""
+ANY_NAME = "of-any-name"
+"""The name of the role that stands for all roles and users of an account."""
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
 _POSITIVE = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
 _OF_CALLER = frozenset({
@@ -46,6 +50,8 @@ class Member:
     context: RequestContext
     is_ours: bool
     is_named: bool
+    is_exact: bool = False
+    """Whether a principal names this very role or user."""
     is_other: bool = False
     """Whether a service acts for a resource of ours that nothing names."""
 
@@ -142,7 +148,9 @@ class _Classes:
 
     def people(self) -> Iterator[Member]:
         """Yield who is named, and of `*` and of accounts those that conditions tell apart."""
-        for name in self.statement.principals_of("AWS"):
+        # A statement that allows all but some is asked about as one that allows everybody.
+        everybody = ["*"] if self.statement.all_principals_but else None
+        for name in everybody or self.statement.principals_of("AWS"):
             if name == "*":
                 yield Member(
                     "anybody without credentials", Caller(Kind.ANONYMOUS), {}, False, False
@@ -154,7 +162,7 @@ class _Classes:
                 if account:
                     yield from self._of_account(account, named=True)
             elif name.startswith("arn:"):
-                yield self._person(name, named=True)
+                yield replace(self._person(name, named=True), is_exact=True)
 
     def _accounts(self) -> list[str]:
         """Return the accounts that the conditions of a statement for `*` can tell apart."""
@@ -170,7 +178,7 @@ class _Classes:
         arns = [each for each in self._values("aws:principalarn") if each.count(":") >= 5]
         for arn in arns:
             yield self._person(_in_account(sample(arn), account), named=named)
-        name = f"arn:{self.model.partition}:iam::{account}:role/of-any-name"
+        name = f"arn:{self.model.partition}:iam::{account}:role/{ANY_NAME}"
         yield self._person(name, named=named)
 
     def _person(self, arn: str, *, named: bool) -> Member:
@@ -184,7 +192,8 @@ class _Classes:
             arn = base.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/")
         caller = Caller(kind, arn, account, organization, session)
         place = "" if ours else ", which is not of the organization,"
-        title = f"{arn.partition(f':{account}:')[2] or arn} of account {account}{place}"
+        name = "any role" if arn.endswith(ANY_NAME) else arn.partition(f":{account}:")[2] or arn
+        title = f"{name} of account {account}{place}"
         return Member(title, caller, {}, ours, is_named=named)
 
     def federated(self) -> Iterator[Member]:
@@ -193,7 +202,9 @@ class _Classes:
             if ":saml-provider/" in name:
                 continue  # it signs in the organization's own people
             issuer = name.partition(":oidc-provider/")[2] or name
-            claims = {f"{issuer}:sub": "somebody-else", f"{issuer}:amr": "authenticated"}
+            open_ = (each for each in self._values(f"{issuer}:sub".lower()) if _OPEN.match(each))
+            subject = sample(next(open_, "somebody-else"))
+            claims = {f"{issuer}:sub": subject, f"{issuer}:amr": "authenticated"}
             caller = Caller(Kind.FEDERATED, name)
             yield Member(
                 f"a stranger signed in by {issuer}", caller, claims, is_ours=False, is_named=False

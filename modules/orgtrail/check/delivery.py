@@ -124,6 +124,8 @@ def delivery_findings(decided: Iterable[Decided], *, by_setting: bool) -> Iterat
         if not decision.is_allowed:
             reason = "" if decision.is_undecided else decision.statement
             group = (each.address, each.who, each.lost, reason)
+            if decision.is_undecided:
+                group = ("", "", "", decision.statement)
             groups.setdefault(group, []).append((each, decision))
     for asked in groups.values():
         first, decision = asked[0]

@@ -48,7 +48,9 @@ def policy_of(name: str, document: str) -> Policy:
         return opaque(name, f"{name} is not known before the deploy")
     try:
         return parse(name, json.loads(text))
-    except (PolicyError, json.JSONDecodeError) as error:
+    except json.JSONDecodeError as error:
+        return opaque(name, f"{name} is no JSON ({error})")
+    except PolicyError as error:
         return opaque(name, str(error))
 
 
@@ -227,6 +229,7 @@ def key_of(stack: Stack, key: Resource) -> KmsKey:
         if key.values.get("policy")
         else parse(name, _default_key_policy(key)),
         rotates=key.values.get("enable_key_rotation") is True,
+        arn=arn if ":kms:" in (arn := key.text("arn")) else "",
     )
 
 
@@ -306,8 +309,8 @@ def attached_policies(stack: Stack) -> Iterator[AttachedPolicy]:
     ):
         for each in stack.of(kind):
             document = each.document(attribute)
-            if not document:
-                continue  # AWS gives the key its default policy
+            if not document and owner == "key":
+                continue  # AWS gives it its default policy
             yield AttachedPolicy(
                 **place(each),
                 policy=policy_of(each.address, document),

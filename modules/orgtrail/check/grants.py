@@ -6,26 +6,29 @@ in nowhere. Administrators of a resource's own account are asked about by the ac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from orgtrail.check.asking import Asker, key_arn
 from orgtrail.check.attack import DIGESTS
-from orgtrail.check.classes import Member, classes, satisfying
+from orgtrail.check.classes import Member, classes, known_accounts, satisfying
 from orgtrail.check.deliveries import services_of
-from orgtrail.check.duties import ADMINISTRATION
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.intent import Intent
 from orgtrail.check.model import AttachedPolicy, FlowKind, Model
 from orgtrail.check.principals import members
+from orgtrail.check.upkeep import ADMINISTRATION
 from orgtrail.iam.evaluator import Decision
 from orgtrail.iam.patterns import like
 from orgtrail.iam.policy import Statement
 from orgtrail.iam.reference import Level, action, matching
 from orgtrail.iam.request import Kind, RequestContext
 from orgtrail.naming import CLOUDTRAIL, LOGS
+from orgtrail.trail.writers import LOAD_BALANCING
 
 RULE = "access"
+_ACCOUNT_IN_KEY = re.compile(r"/AWSLogs/(\d{12})/", re.ASCII)
 _LISTED = 4
 _ACTS = {
     "bucket": (
@@ -198,7 +201,7 @@ def _keys_of_bucket(
     if not bucket:
         return []
     arn = f"arn:{model.partition}:s3:::{bucket.name}"
-    account = who.caller.account if who.is_ours else members(model)[0]
+    account = (who.caller.account if who.is_ours else "") or members(model)[0]
     other = next(each for each in members(model) if each != account)
     candidates = [arn, f"{arn}/any"]
     if bucket is model.archive:
@@ -228,6 +231,11 @@ class _Norm:
 
     def is_intended(self) -> bool:
         kind, owner = self.who.caller.kind, self.attached.owner
+        if kind is Kind.SERVICE and self.who.caller.arn == LOAD_BALANCING:
+            # Its calls have no source; the key names the account of the load balancer.
+            account = _ACCOUNT_IN_KEY.search(self.resource)
+            ours = account is not None and account[1] in known_accounts(self.model)
+            return self._delivers() and ours
         if kind is Kind.SERVICE:
             return self.who.is_ours and self._delivers() and self._is_its_flow()
         if kind in (Kind.ANONYMOUS, Kind.FEDERATED):
@@ -236,7 +244,9 @@ class _Norm:
             return owner != "key" or self._uses_own_key()
         if owner == "topic" and self.who.caller.account in self.intent.subscribers:
             return self.action in _SUBSCRIBING
-        return self.who.is_ours and (self._reads_own() or self._is_role_of_stack())
+        if not self.who.is_ours:
+            return False
+        return self._reads_own() or self._is_role_of_stack() or self._reads_others_logs()
 
     def _delivers(self) -> bool:
         name = self.who.caller.arn
@@ -292,6 +302,15 @@ class _Norm:
         reads = self._is("bucket") and self._matches(_READING)
         is_object = "/" in self.resource.partition(":::")[2]
         return reads and (not is_object or f"/{account}/" in self.resource)
+
+    def _reads_others_logs(self) -> bool:
+        """Return whether a role that is named reads what other services write to the bucket."""
+        if not self._is("bucket") or not self.who.is_exact:
+            return False
+        known = action(self.action)
+        is_log = f"/{LOGS}" in self.resource or f"/{DIGESTS}/" in self.resource
+        reads = known is not None and known.level in (Level.READ, Level.LIST)
+        return reads and not is_log and "/" in self.resource.partition(":::")[2]
 
     def _is_role_of_stack(self) -> bool:
         """Return whether it is a role of the stack, whose duties are elsewhere in the stack."""

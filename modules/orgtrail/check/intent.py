@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from orgtrail.check.exemptions import lone_exemptions
 from orgtrail.check.model import Model
 from orgtrail.iam.patterns import like
 from orgtrail.iam.policy import Policy, Statement
@@ -69,10 +70,12 @@ def intent_from_policies(model: Model) -> Intent:
     """Return the intent that follows from the exemptions in the policies of a stack."""
     scps = [each.policy for each in model.scps]
     archive = [model.archive.policy] if model.archive and model.archive.policy else []
+    # What one deny of many exempts is a mistake and no intent.
+    odd = {name for _, _, name in lone_exemptions(model)}
     of_readers = [*archive, *([model.key.policy] if model.key else [])]
     return Intent(
-        exempt_roles=_exempted(scps, "s3:PutBucketPolicy"),
-        break_glass_roles=_exempted(archive, "s3:DeleteObjectVersion"),
+        exempt_roles=_without(odd, _exempted(scps, "s3:PutBucketPolicy")),
+        break_glass_roles=_without(odd, _break_glass(model, archive)),
         key_administrators=_administrators(model),
         member_reader=_usual(_member_readers(of_readers)) or "",
         reader_accounts=_usual(_reader_accounts(of_readers)),
@@ -82,6 +85,10 @@ def intent_from_policies(model: Model) -> Intent:
 
 def _in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
+
+
+def _without(odd: set[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each for each in names if each not in odd)
 
 
 def _statements_about(policies: list[Policy], action: str, *, allows: bool) -> Iterator[Statement]:
@@ -101,6 +108,28 @@ def _exempted(policies: list[Policy], action: str) -> tuple[str, ...]:
     return _in_order(set.intersection(*spared)) if spared else ()
 
 
+def _break_glass(model: Model, archive: list[Policy]) -> tuple[str, ...]:
+    """Return the roles that most denies of deleting exempt, if the archive's own say so too.
+
+    One of several that exempts nobody is a mistake and no intent.
+    """
+    act = "s3:DeleteObjectVersion"
+    kept = [each.policy for each in model.buckets if each.policy]
+    spared = [
+        each
+        for policy in (*archive, *(one for one in kept if one not in archive))
+        if (each := _exempted([policy], act)) or _denies(policy, act)
+    ]
+    scps = [each.policy for each in model.scps if _denies(each.policy, act)]
+    spared += [_exempted([each], act) for each in scps]
+    return _usual(iter(spared)) or ()
+
+
+def _denies(policy: Policy, act: str) -> bool:
+    # A deny of calls without TLS, and the like, says nothing of roles.
+    return any(each.keys <= {_PRINCIPAL} for each in _statements_about([policy], act, allows=False))
+
+
 def _administrators(model: Model) -> tuple[str, ...]:
     policies = [model.key.policy] if model.key else []
     named: list[str] = []
@@ -110,9 +139,13 @@ def _administrators(model: Model) -> tuple[str, ...]:
             named += [arn for one in by_pattern for arn in one.values]
         else:
             named += each.principals_of("AWS")
-    whole_account = {model.logging, f"arn:{model.partition}:iam::{model.logging}:root", "*"}
-    # If some are named, a wider statement beside them is a mistake and no intent.
-    return _in_order(each for each in named if each not in whole_account)
+    # If some are named, a wider statement beside them is a mistake and no intent. A whole account
+    # administers nothing: its own is the default, and another one is a mistake.
+    return _in_order(each for each in named if each != "*" and not _is_account(each))
+
+
+def _is_account(principal: str) -> bool:
+    return principal.endswith(":root") or principal.isdigit()
 
 
 _Named = TypeVar("_Named", bound=Hashable)
@@ -139,8 +172,14 @@ def _member_readers(policies: list[Policy]) -> Iterator[str]:
                         yield arn.rpartition(":role/")[2]
 
 
-def _reader_accounts(policies: list[Policy]) -> Iterator[tuple[str, ...]]:
+def _reader_accounts(policies: list[Policy]) -> Iterator[tuple[str, ...] | None]:
+    """Yield the accounts of each statement for members' readers; None stands for all of them."""
     for each in _of_readers(policies):
-        for condition in each.conditions:
-            if condition.key.lower() == "aws:principalaccount":
-                yield _in_order(condition.values)
+        if "*" in each.principals_of("AWS"):
+            accounts = [
+                _in_order(condition.values)
+                for condition in each.conditions
+                if condition.key.lower() == "aws:principalaccount"
+            ]
+            if not accounts or all(map(str.isdigit, accounts[0])):
+                yield accounts[0] if accounts else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail.check.asking import Asker
+from orgtrail.check.asking import Asker, key_arn
 from orgtrail.check.attack import Attack
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.intent import Intent
@@ -57,7 +57,7 @@ def layer_findings(
 
 
 def layers(asker: Asker, cell: Cell) -> list[str]:
-    """Return the layers that deny a cell's act each on its own."""
+    """Return the layers that deny, or perhaps deny, a cell's act each on its own."""
     attack, caller = cell.attack, cell.principal.caller
     owner = attack.account or caller.account
     action, resource = attack.steps[0][0], cell.resource
@@ -73,8 +73,11 @@ def layers(asker: Asker, cell: Cell) -> list[str]:
         ("the service control policies", Policies((ADMINISTRATOR,), controls=scps)),
         ("the resource control policies", Policies((ADMINISTRATOR,), controls=rcps)),
     ):
-        if evaluate(request, policies).is_denied:
+        decision = evaluate(request, policies)
+        if decision.is_denied:
             found.append(name)
+        if decision.is_undecided:
+            found.append(f"perhaps {name}")
     if attack.impossible:
         found.append("the lock")
     return found
@@ -113,7 +116,8 @@ def _address(model: Model, resource: str) -> str:
     for bucket in model.buckets:
         if resource.endswith(f":::{bucket.name}"):
             return model.policy_address(bucket)
-    return next((each.address for each in model.keys if resource.endswith(each.address)), resource)
+    named = (each.address for each in model.keys if resource == key_arn(model, each))
+    return next(named, resource)
 
 
 def _left_out(model: Model, *, by_setting: bool) -> Iterator[Finding]:
@@ -139,7 +143,7 @@ def _left_out(model: Model, *, by_setting: bool) -> Iterator[Finding]:
             ("/any", "s3:PutObject"),
         )
     ] + [
-        (f"arn:{model.partition}:kms:{each.region}:{each.account}:key/any", action, each.address)
+        (key_arn(model, each), action, each.address)
         for each in model.keys
         if each.account == model.logging
         for action in ("kms:Decrypt", "kms:GenerateDataKey")
@@ -151,8 +155,10 @@ def _left_out(model: Model, *, by_setting: bool) -> Iterator[Finding]:
         controls = _only(asker.controls(members(model)[0], model.logging), service=False)
         open_ = []
         for arn, action, address in asked:
+            target = asker.target(arn)
+            given = {**(target.context if target else {}), **context}
             request = Request(caller, action, arn, model.logging,
-                              {"aws:SecureTransport": "true", **context})  # fmt: skip
+                              {"aws:SecureTransport": "true", **given})  # fmt: skip
             decision = evaluate(request, Policies((ADMINISTRATOR,), controls=controls))
             if decision.verdict.value != "explicit deny":
                 open_.append((arn, action, address))

@@ -68,6 +68,8 @@ class KmsKey(Located):
     alias: str
     policy: Policy
     rotates: bool
+    arn: str = ""
+    """Its ARN if the stack knows it before the deploy; otherwise empty."""
 
 
 @dataclass(frozen=True)
@@ -400,10 +402,13 @@ class Model:
 
     def policy_address(self, bucket: S3Bucket) -> str:
         """Return the address of a bucket's policy, or of the bucket if it has none."""
-        # With the closing quote, because another bucket's name may start with this name.
-        arn = f'arn:{self.partition}:s3:::{bucket.name}"'
-        policies = (each for each in self.attached_policies if each.owner == "bucket")
-        return next((each.address for each in policies if arn in each.document), bucket.address)
+        arn = f"arn:{self.partition}:s3:::{bucket.name}"
+        for attached, statement in self.statements:
+            named = (one.partition("/")[0] for one in statement.resources or ())
+            # The bucket that receives the access log names this one too, as a source.
+            if attached.owner == "bucket" and arn in named:
+                return attached.address
+        return bucket.address
 
     def deploy_role(self, account: str) -> str:
         """Return the role that Terraform assumes in an account; empty if it assumes none."""

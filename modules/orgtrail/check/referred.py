@@ -19,7 +19,7 @@ _SECTIONS = {
     "delivery_role": ("delivery",),
     "scp": ("guardrails",),
 }
-_REDUNDANT = {"access", "unreadable-policy"}
+_REDUNDANT = {"access", "delivery", "unreadable-policy"}
 """Rules with one finding per policy, where one finding per part is enough."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orgtrail.check import referred
+from orgtrail.check import beyond, delivery, layers, reach, referred, trust
 from orgtrail.check.actions import DELETE_KEY
 from orgtrail.check.asking import Asker
 from orgtrail.check.beyond import beyond_findings
@@ -26,8 +26,11 @@ from orgtrail.check.intent import (
 from orgtrail.check.layers import layer_findings
 from orgtrail.check.matrix import Cell, detected_by, matrix
 from orgtrail.check.model import Model
+from orgtrail.check.principals import principals
+from orgtrail.check.reach import reach_findings, reached
 from orgtrail.check.rules import RULES, findings
 from orgtrail.check.trust import trust_findings
+from orgtrail.check.upkeep import people_deliveries
 from orgtrail.environments import LoadedEnvironment, conflicts, require_limits
 from orgtrail.errors import Fault, SettingsError, SettingsSource, dotted
 from orgtrail.settings.advice import unwise_settings
@@ -181,6 +184,11 @@ def rule_meanings() -> dict[str, str]:
     """Return what each rule that a finding can have requires, in a sentence, by the rule's name."""
     return {
         ACCESS_RULE: "Every access of the matrix matches the intent.",
+        delivery.RULE: "Each service and role is allowed what it has to do, or names what is lost.",
+        trust.RULE: "Only who is meant can assume a role, and proves more than its credentials.",
+        beyond.RULE: "A role may do what its purpose asks for, to its own resources, and no more.",
+        reach.RULE: "Nobody can do by assuming or driving a role what is not meant for them.",
+        layers.RULE: "Log files and their keys are held by two layers, each of which denies alone.",
         referred.RULE: "Nothing is only referred to.",
         **{each.name: each.meaning for each in RULES},
         **{each.ids[-1]: f"{each.title}." for each in controls(model_of(Stack("", (), ())))},
@@ -195,6 +203,7 @@ def rule_names() -> list[str]:
 def _report(path: Path, asker: Asker, intent: Intent, *, by_setting: bool) -> Report:
     model = asker.model
     cells = matrix(asker, intent)
+    driven = reached(asker, principals(model, intent)) if model.is_known else []
     wanted = list(_deliveries(asker, intent))
     proof = Proof(
         asker,
@@ -209,6 +218,7 @@ def _report(path: Path, asker: Asker, intent: Intent, *, by_setting: bool) -> Re
         *delivery_findings(proof.deliveries, by_setting=by_setting),
         *beyond_findings(asker, wanted, by_setting=by_setting),
         *grant_findings(proof.grants, by_setting=by_setting),
+        *reach_findings(asker, driven, cells, by_setting=by_setting),
         *layer_findings(asker, intent, cells, by_setting=by_setting),
         *trust_findings(asker, by_setting=by_setting),
         *_control_findings(evaluated, by_setting=by_setting),
@@ -228,7 +238,8 @@ def _report(path: Path, asker: Asker, intent: Intent, *, by_setting: bool) -> Re
 def _deliveries(asker: Asker, intent: Intent) -> Iterator[Delivery]:
     if asker.model.is_known:
         yield from service_deliveries(asker)
-        yield from role_deliveries(asker, intent)
+        yield from role_deliveries(asker)
+        yield from people_deliveries(asker.model, intent)
 
 
 def _with_advice(report: Report, env: Environment, source: SettingsSource) -> Report:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orgtrail.check.asking import Asker
-from orgtrail.check.classes import Member, classes, satisfying
+from orgtrail.check.classes import ANY_NAME, Member, classes, satisfying
 from orgtrail.check.deliveries import services_of
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.model import AttachedPolicy, IamRole, Model
@@ -112,7 +112,14 @@ def _of_role(
                 f"{statement.label} allows {', '.join(others)}: a trust needs "
                 f"{', '.join(_NAMED)} at most. Name what is meant.",
             )
-        for who in classes(asker.model, attached, statement):
+        found = classes(asker.model, attached, statement)
+        if found and not any(_let_in(asker, role, statement, each) for each in found):
+            yield (
+                Severity.MEDIUM,
+                f"{statement.label} lets nobody assume role {role.arn.rpartition('/')[2]}: it does "
+                "not allow sts:AssumeRole, or a deny stands against it.",
+            )
+        for who in found:
             name = role.arn.rpartition("/")[2]
             reason = _why_not(asker, role, statement, who, is_used=role.arn in services)
             if reason:
@@ -127,31 +134,68 @@ def _why_not(
     given = satisfying(statement, who.caller)
     bare = satisfying(statement, who.caller, frozenset(_FACTORS))
     bare["aws:MultiFactorAuthPresent"] = "false"
-    guessed = {"sts:ExternalId": "somebody-else's", "sts:SourceIdentity": "somebody-else"}
-    is_allowed = _assumes(asker, role, who, given).is_allowed
-    without = any(
-        _assumes(asker, role, who, each).is_allowed for each in (bare, {**bare, **guessed})
-    )
-    kind = who.caller.kind
-    if not is_allowed and not without:
-        return None
-    if kind is Kind.SERVICE:
-        if not who.is_ours and who.caller.arn not in _NO_SOURCE:
-            return Severity.HIGH, "for whoever names it: add a condition on aws:SourceArn."
-        if is_used and who.caller.arn not in _used_by(asker.model, role):
-            return Severity.HIGH, "and nothing in the stack uses that service: name its own alone."
-        return None
-    if kind is Kind.FEDERATED:
+    asked = [_assumes(asker, role, who, each) for each in (given, bare, {**bare, **_GUESSED})]
+    if any(each.is_allowed for each in asked):
+        without = any(each.is_allowed for each in asked[1:])
+        return _fault(asker, role, statement, who, is_used=is_used, without=without)
+    doubts = [each.statement for each in asked if each.is_undecided]
+    without = any(each.is_undecided for each in asked[1:])
+    if doubts and (why := _fault(asker, role, statement, who, is_used=is_used, without=without)):
+        return Severity.UNPROVEN, f"perhaps ({doubts[0]}), {why[1]}"
+    return None
+
+
+def _fault(
+    asker: Asker, role: IamRole, statement: Statement, who: Member, *, is_used: bool, without: bool
+) -> tuple[Severity, str] | None:
+    """Return why a caller should not assume a role; None if it should.
+
+    Args:
+        asker: knows what uses the role.
+        role: the role.
+        statement: what lets the caller in.
+        who: the caller.
+        is_used: whether a flow uses the role.
+        without: whether the caller needs no second factor.
+
+    """
+    is_strange = is_used and who.caller.arn not in _used_by(asker.model, role)
+    if who.caller.kind is Kind.SERVICE:
+        return _why_not_service(who, is_used=is_used, is_strange=is_strange)
+    if who.caller.kind is Kind.FEDERATED:
         return Severity.HIGH, "by any identity: add a condition on the subject (sub) of its token."
     if not who.is_named:
         return Severity.HIGH, "by a principal of *: name who is meant."
-    if is_used and who.caller.arn not in _used_by(asker.model, role):
+    if is_strange:
         return Severity.HIGH, "which is made for a service: name the service alone."
     if without and not _is_known(who, statement):
         return Severity.HIGH, "without MFA, external id or source identity: ask for one."
     if _is_whole_account(who) and not who.is_ours:
         return Severity.LOW, "as everybody in that account can: name the role, in trusted."
     return None
+
+
+_GUESSED = {"sts:ExternalId": "somebody-else's", "sts:SourceIdentity": "somebody-else"}
+
+
+def _why_not_service(
+    who: Member, *, is_used: bool, is_strange: bool
+) -> tuple[Severity, str] | None:
+    """Return why a service that may assume a role should not; None if it should."""
+    if is_strange:
+        return Severity.HIGH, "and nothing in the stack uses that service: name its own alone."
+    if who.caller.arn in _NO_SOURCE:
+        return None
+    if not who.is_ours:
+        return Severity.HIGH, "for whoever names it: add a condition on aws:SourceArn."
+    if is_used and who.is_other:
+        return Severity.LOW, "for any resource of the account: name the one that uses the role."
+    return None
+
+
+def _let_in(asker: Asker, role: IamRole, statement: Statement, who: Member) -> bool:
+    """Return whether a caller that has all that a statement asks for may assume a role."""
+    return not _assumes(asker, role, who, satisfying(statement, who.caller)).is_denied
 
 
 def _assumes(asker: Asker, role: IamRole, who: Member, context: RequestContext) -> Decision:
@@ -180,7 +224,7 @@ def _is_known(who: Member, statement: Statement) -> bool:
 
 
 def _is_whole_account(who: Member) -> bool:
-    return who.caller.arn.endswith("role/of-any-name")
+    return who.caller.arn.endswith(ANY_NAME)
 
 
 def _uneven(role: IamRole) -> Iterator[tuple[Severity, str]]:

@@ -27,6 +27,7 @@ LEVELS = {
     Severity.HIGH: "error",
     Severity.MEDIUM: "warning",
     Severity.LOW: "note",
+    Severity.ONE_LAYER: "note",
     Severity.UNPROVEN: "note",
 }
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -15,7 +15,13 @@ from orgtrail.check.controls import Status
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.run import Report
 
-_STYLES = {"high": "bold red", "medium": "red", "low": "yellow", "unproven": "magenta"}
+_STYLES = {
+    "high": "bold red",
+    "medium": "red",
+    "low": "yellow",
+    "one-layer": "cyan",
+    "unproven": "magenta",
+}
 _SIGNS = {"pass": "green", "fail": "bold red", "off": "dim", "unproven": "yellow"}
 _ACCEPTED = "accepted"
 

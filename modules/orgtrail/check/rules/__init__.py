@@ -63,6 +63,7 @@ RULES = (
     CheckRule("plain-text", Severity.LOW, policies.plain_text),
     CheckRule("member-trails", Severity.LOW, policies.member_trails),
     CheckRule("gap-in-guard", Severity.HIGH, evenness.gap_in_guard),
+    CheckRule("condition-matches-all", Severity.MEDIUM, evenness.condition_matches_all),
     CheckRule("uneven-exemption", Severity.HIGH, evenness.uneven_exemption),
     CheckRule("binds-bystanders", Severity.MEDIUM, bystanders.binds_bystanders),
     CheckRule("denies-reading", Severity.MEDIUM, bystanders.denies_reading),

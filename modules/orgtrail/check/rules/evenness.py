@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from orgtrail.check import actions
+from orgtrail.check.exemptions import lone_exemptions
 from orgtrail.check.findings import Violation
 from orgtrail.check.model import AttachedPolicy, Model
 from orgtrail.check.rules.policies import policy_violation
-from orgtrail.iam.patterns import like
 from orgtrail.iam.policy import Statement
 
 _TABLES = {
@@ -36,9 +35,8 @@ _TABLES = {
     **{service: (table,) for service, (_, table) in actions.DETECTION_ACTIONS.items()},
 }  # fmt: skip
 """By service: the acts that a guard denies together."""
-_EXEMPTING = ("arnnotlike", "arnnotequals", "stringnotlike", "stringnotequals")
-_FEW = 3
-"""With fewer exemptions than this, none is usual."""
+
+_PATTERNS = ("stringlike", "arnlike", "arnequals", "stringnotlike", "arnnotlike", "arnnotequals")
 
 
 def gap_in_guard(model: Model) -> Iterator[Violation]:
@@ -79,34 +77,24 @@ def _denies(policy: AttachedPolicy, statement: Statement, act: str) -> bool:
 
 def uneven_exemption(model: Model) -> Iterator[Violation]:
     """A role that one deny of many exempts, and no other, has a purpose that the stack shows."""
-    exempting = [
-        (policy, statement, _exempted(statement))
-        for policy, statement in model.statements
-        if not statement.allows and not statement.doubt and _exempted(statement)
-    ]
-    if len(exempting) < _FEW:
-        return
-    count = Counter(name for _, _, names in exempting for name in names)
-    known = {each.arn for each in model.roles} | {each.role for each in model.providers}
-    for policy, statement, names in exempting:
-        for name in sorted(names):
-            if count[name] == 1 and name not in known and not _is_usual(name, known):
+    for policy, statement, name in lone_exemptions(model):
+        yield policy_violation(
+            policy,
+            f"{statement.label} exempts {name}, and no other statement does: it is "
+            "neither a role of the stack nor one that deploys it. Take it out.",
+        )
+
+
+def condition_matches_all(model: Model) -> Iterator[Violation]:
+    """A condition compares with a value: one with * holds for all, and guards nothing."""
+    for policy, statement in model.statements:
+        for each in statement.conditions:
+            name = each.operator.lower().rpartition(":")[2].removesuffix("ifexists")
+            if name in _PATTERNS and "*" in each.values and not statement.doubt:
+                negated = "not" in name
+                what = "never holds" if negated else "holds for every value"
                 yield policy_violation(
                     policy,
-                    f"{statement.label} exempts {name}, and no other statement does: it is "
-                    "neither a role of the stack nor one that deploys it. Take it out.",
+                    f"{statement.label} has {each} with *, which {what}. Name the values, or "
+                    "leave the condition out.",
                 )
-
-
-def _is_usual(name: str, known: set[str]) -> bool:
-    return any(like(name, each) for each in known) and not name.endswith("*")
-
-
-def _exempted(statement: Statement) -> frozenset[str]:
-    return frozenset(
-        value
-        for each in statement.conditions
-        if each.operator.lower().rpartition(":")[2] in _EXEMPTING
-        and each.key.lower() == "aws:principalarn"
-        for value in each.values
-    )

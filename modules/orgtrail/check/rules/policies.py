@@ -138,6 +138,13 @@ def unreadable_policy(model: Model) -> Iterator[Violation]:
         doubts = {statement.doubt for statement in each.policy.statements if statement.doubt}
         for doubt in sorted(doubts):
             yield policy_violation(each, f"{doubt}. Write it as literal JSON to have it checked.")
+    for each, statement in model.statements:
+        for kind, name in statement.principals or ():
+            if statement.allows and not _is_known(kind, name):
+                message = (
+                    f"{statement.label} lets {kind} {name} in, and whom that is no stack tells."
+                )
+                yield policy_violation(each, f"{message} Name an account, a role or a service.")
 
 
 def plain_text(model: Model) -> Iterator[Violation]:
@@ -185,6 +192,14 @@ def member_trails(model: Model) -> Iterator[Violation]:
 def policy_violation(attached: AttachedPolicy, message: str) -> Violation:
     """Return a violation by a policy, with the section of the settings that creates the policy."""
     return Violation(_SECTIONS[attached.owner], attached.address, message)
+
+
+def _is_known(kind: str, name: str) -> bool:
+    """Return whether a principal says whom it names; a canonical user's id does not."""
+    if kind == "AWS":
+        parts = name.split(":")
+        return name == "*" or _is_account(name) or (len(parts) >= 6 and parts[4].isdigit())
+    return kind in ("Service", "Federated")
 
 
 def _is_account(principal: str) -> bool:
