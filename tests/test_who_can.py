@@ -106,10 +106,12 @@ def test_keys_that_are_not_needed_are_not_named() -> None:
 def test_a_class_that_only_a_policy_names_is_asked_about(tmp_path: Path) -> None:
     def widen(statements: Json) -> None:
         statements["Wide"] = {
-            "Sid": "Wide", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::777777777777:root"},
+            "Sid": "Wide",
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::777777777777:root"},
             "Action": "s3:GetObject",
             "Resource": "arn:aws:s3:::example-healthcare-audit-archive/*",
-        }  # fmt: skip
+        }
 
     content = stack()
     rewrite(*ARCHIVE, widen)(content)
