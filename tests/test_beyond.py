@@ -101,7 +101,7 @@ def test_a_key_that_an_alias_names_is_its_own(tmp_path: Path) -> None:
 def test_a_statement_that_denies_takes_it_away_again(tmp_path: Path) -> None:
     def both(by_sid: Json) -> None:
         by_sid["TakeMessages"]["Resource"] = "*"
-        by_sid["Not"] = {"Sid": "Not", "Effect": "Deny", "Action": "sqs:*",
-                         "NotResource": "arn:aws:sqs:us-east-1:600000000002:everything-files"}  # fmt: skip
+        own = "arn:aws:sqs:us-east-1:600000000002:everything-files"
+        by_sid["Not"] = {"Sid": "Not", "Effect": "Deny", "Action": "sqs:*", "NotResource": own}
 
     assert beyond(tmp_path, both) == []

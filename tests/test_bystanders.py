@@ -47,7 +47,7 @@ def test_a_guard_that_keeps_readers_from_reading_is_found(tmp_path: Path) -> Non
     change = edited("ProtectTable", lambda one: one.update(Action="glue:*"))
     found = told(tmp_path, "healthcare", *READERS, change)
     assert any(
-        each.startswith("medium denies-reading aws_organizations_policy.guardrails_scp_readers: SCP "
+        each.startswith(f"medium denies-reading {READERS[0]}: SCP "
                         "protect-organization-trail-readers: ProtectTable denies glue:*, which "
                         "holds reading, such as glue:")
         and each.endswith(": auditors could not read. Name what changes.")

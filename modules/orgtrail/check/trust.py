@@ -113,7 +113,10 @@ def _of_role(
                 f"{', '.join(_NAMED)} at most. Name what is meant.",
             )
         found = classes(asker.model, attached, statement)
-        if found and not any(_let_in(asker, role, statement, each) for each in found):
+        # Of those whom a provider signs in, only strangers are known.
+        signs_in = any(each.caller.kind is Kind.FEDERATED for each in found)
+        let_in = signs_in or any(_let_in(asker, role, statement, each) for each in found)
+        if found and not let_in:
             yield (
                 Severity.MEDIUM,
                 f"{statement.label} lets nobody assume role {role.arn.rpartition('/')[2]}: it does "

@@ -70,7 +70,7 @@ def _denies(policy: AttachedPolicy, statement: Statement, act: str) -> bool:
     wanted = set(statement.resources or ())
     return any(
         not each.allows and each.is_about(act)
-        and (each is statement or wanted & set(each.resources or ()))
+        and (each is statement or wanted <= set(each.resources or ()))
         for each in policy.policy.statements
     )  # fmt: skip
 
