@@ -20,9 +20,10 @@ FILLER = {
 """Keeps a policy whole from which the last statement was taken."""
 
 
-def added(sid: str = "Added", **statement: Any) -> Change:
-    """Add a statement that allows."""
-    return lambda by_sid: by_sid.update({sid: {"Sid": sid, "Effect": "Allow", **statement}})
+def added(**statement: Any) -> Change:
+    """Add a statement, named Added; it allows unless it says otherwise."""
+    whole = {"Sid": "Added", "Effect": "Allow", **statement}
+    return lambda by_sid: by_sid.update(Added=whole)
 
 
 def without(*sids: str) -> Change:

@@ -170,7 +170,7 @@ def test_what_a_trust_leaves_open_is_unproven(tmp_path: Path) -> None:
 
 
 def test_a_condition_without_values_lets_nobody_in(tmp_path: Path) -> None:
-    nobody = {"StringEquals": {"sts:ExternalId": []}}
+    nobody: Json = {"StringEquals": {"sts:ExternalId": []}}
     statement = {"Principal": OUTSIDER, "Condition": nobody}
     assert trust(tmp_path, "healthcare", AUDITOR, statement) == [
         "medium trust aws_iam_role.auditor: the trust of role organization-trail-auditor: Added "

@@ -103,10 +103,18 @@ def _to_target(model: Model, flow: Flow, sender: Sender) -> Iterator[Delivery]:
                 encrypted = {"s3:x-amz-server-side-encryption": "aws:kms"}
                 yield from sender.asks(f"{flow.target}/{name}", "s3:PutObject", context=encrypted)
             yield from sender.uses_key(flow.detail, "kms:GenerateDataKey")
-        case _ if receiver and receiver.policy:
+        case _ if receiver and (receiver.policy or not _is_left_to_account(flow, receiver)):
             is_topic = isinstance(receiver, SnsTopic)
             yield from sender.asks(flow.target, "sns:Publish" if is_topic else "sqs:SendMessage")
             yield from sender.uses_key(receiver.key, *_ENCRYPT)
+
+
+def _is_left_to_account(flow: Flow, receiver: Receiver) -> bool:
+    """Return whether the policy that AWS gives a topic lets a flow in: alarms of its own account.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    return flow.kind is FlowKind.ALARM and flow.account == receiver.account
 
 
 def _receiver(model: Model, arn: str) -> Receiver | None:

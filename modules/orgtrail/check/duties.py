@@ -85,7 +85,7 @@ def _purpose(model: Model, role: IamRole, flow: Flow | None) -> Purpose:
             else Purpose.COMPACTION,
         }.get(flow.kind, Purpose.UNKNOWN)
     people = any(each.principals_of("AWS") for each in role.trust.statements if each.allows)
-    if not people or role.account != model.logging:
+    if not people or not role.account or role.account != model.logging:
         return Purpose.UNKNOWN
     if _allows(role, "athena:") or _allows(role, "glue:"):
         return Purpose.AUDITOR

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
 from orgtrail.check.model import (
     AthenaWorkgroup,
-    AttachedPolicy,
     CloudTrail,
     ControlPolicy,
     GlueTable,
@@ -148,6 +146,7 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
         return Resource(kind, "", {}, bucket.provider)
 
     policy = companion("policy")
+    document = (policy if policy.address else bucket).text("policy")
     closed = companion("public_access_block")
     encryption = companion("server_side_encryption_configuration").one("rule")
     default = block(encryption, "apply_server_side_encryption_by_default")
@@ -180,8 +179,8 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
     return S3Bucket(
         **place(bucket),
         name=name,
-        policy=policy_of(f"the policy of bucket {name}", policy.text("policy"))
-        if policy.address
+        policy=policy_of(f"the policy of bucket {name}", document)
+        if policy.address or document
         else None,
         is_versioned=companion("versioning").one("versioning_configuration").get("status")
         == "Enabled",
@@ -294,29 +293,6 @@ def control_policy_of(stack: Stack, control: Resource) -> ControlPolicy:
             if stack.find(each.text("policy_id")) is control
         ),
     )
-
-
-def attached_policies(stack: Stack) -> Iterator[AttachedPolicy]:
-    """Yield every policy document of the stack, for the rules that apply to all of them."""
-    for kind, attribute, owner in (
-        ("aws_s3_bucket_policy", "policy", "bucket"),
-        ("aws_kms_key", "policy", "key"),
-        ("aws_sns_topic_policy", "policy", "topic"),
-        ("aws_sqs_queue_policy", "policy", "queue"),
-        ("aws_iam_role", "assume_role_policy", "trust of role"),
-        ("aws_iam_role_policy", "policy", "role"),
-        ("aws_organizations_policy", "content", "organization policy"),
-    ):
-        for each in stack.of(kind):
-            document = each.document(attribute)
-            if not document and owner == "key":
-                continue  # AWS gives it its default policy
-            yield AttachedPolicy(
-                **place(each),
-                policy=policy_of(each.address, document),
-                document="" if document.startswith("${") else document,
-                owner=owner,
-            )
 
 
 def table_of(table: Resource) -> GlueTable:

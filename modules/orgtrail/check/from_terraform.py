@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any
 
 from orgtrail.check import flows
+from orgtrail.check.attached import attached_policies
 from orgtrail.check.from_resource import (
-    attached_policies,
     bucket_of,
     control_policy_of,
     key_of,

@@ -115,6 +115,8 @@ def _of_statement(
     model = asker.model
     actions = _concrete(statement, attached.owner)
     for who in classes(model, attached, statement):
+        if not attached.account and who.caller.kind not in (Kind.ANONYMOUS, Kind.FEDERATED):
+            continue  # whose account it is, and so who is a stranger, is not known
         for resource in _resources(model, attached, statement, who):
             for act in actions:
                 if not _fits(attached.owner, act, resource):

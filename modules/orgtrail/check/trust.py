@@ -123,6 +123,8 @@ def _of_role(
                 "not allow sts:AssumeRole, or a deny stands against it.",
             )
         for who in found:
+            if not role.account and who.is_named:
+                continue  # whose account it is, and so who is a stranger, is not known
             name = role.arn.rpartition("/")[2]
             reason = _why_not(asker, role, statement, who, is_used=role.arn in services)
             if reason:
