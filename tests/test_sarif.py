@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from orgtrail.check.acceptance import Acceptances
+from orgtrail.check.findings import Severity
 from orgtrail.check.places import Place, json_keys, places
 from orgtrail.check.run import Report, check, rule_meanings
 from orgtrail.cli.check_sarif import LEVELS, as_sarif, file_uri, fingerprint
