@@ -68,6 +68,13 @@ KEY = ("aws_kms_key.key", "policy")
 SCP = ("aws_organizations_policy.guardrails_scp", "content")
 
 
+LOGGING_ROLE = "arn:aws:iam::222222222222:role"
+
+
+def exempt(statement: Json, role: str) -> None:
+    statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].append(role)
+
+
 def drop_source(statements: Json) -> None:
     for each in statements.values():
         if each["Effect"] == "Allow":
@@ -121,7 +128,7 @@ BROKEN: dict[str, tuple[str, Change, str, str, str]] = {
         rewrite(*SCP, drop_exemption),
         "deploy-lockout",
         "SCP protect-organization-trail: ProtectBuckets binds arn:aws:iam::222222222222:role/orgtrail-deploy: the first deploy would lock itself out of the archive. Add the role to the exemption.",
-        "the role that deploys to logging cannot change the archive's policy (s3:PutBucketPolicy), delete the archive's policy (s3:DeleteBucketPolicy), change the archive's lifecycle, and so shorten retention (s3:PutLifecycleConfiguration) and 11 more: SCP protect-organization-trail: ProtectBuckets. Intended: allow.",
+        "the role that deploys to logging cannot change the archive's policy (s3:PutBucketPolicy), delete the archive's policy (s3:DeleteBucketPolicy), change the archive's lifecycle, and so shorten retention (s3:PutLifecycleConfiguration) and 39 more: SCP protect-organization-trail: ProtectBuckets. Intended: allow.",
     ),
     "misspelt digests": (
         "healthcare",
@@ -644,6 +651,59 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
             "healthcare",
             lambda content: content["resource"].pop("aws_organizations_policy_attachment"),
             "no service control policy is attached",
+        )
+    ],
+    "gap-in-guard": [
+        (
+            "fintech",
+            rewrite(*SCP, lambda by_sid: by_sid["ProtectLogGroup"]["Action"].pop()),
+            "leaves out logs:PutTransformer, which does the same harm",
+        )
+    ],
+    "uneven-exemption": [
+        (
+            "fintech",
+            rewrite(*SCP, lambda by_sid: exempt(by_sid["ProtectSignIn"], f"{LOGGING_ROLE}/dev")),
+            "ProtectSignIn exempts arn:aws:iam::222222222222:role/dev, and no other statement does",
+        )
+    ],
+    "condition-matches-all": [
+        (
+            "healthcare",
+            rewrite(*SCP, lambda by_sid: exempt(by_sid["ProtectSignIn"], "*")),
+            "has ArnNotLike aws:PrincipalArn with *, which never holds",
+        )
+    ],
+    "binds-bystanders": [
+        (
+            "healthcare",
+            rewrite(*SCP, lambda by_sid: by_sid["ProtectBuckets"].update(Resource="*")),
+            "ProtectBuckets denies s3:DeleteBucket on arn:aws:s3:::unrelated",
+        )
+    ],
+    "denies-reading": [
+        (
+            "healthcare",
+            rewrite(*SCP, lambda by_sid: by_sid["ProtectBuckets"].update(Action="s3:*")),
+            "ProtectBuckets denies s3:*, which holds reading, such as s3:",
+        )
+    ],
+    "plain-text": [
+        (
+            "fintech",
+            rewrite(
+                "aws_sns_topic_policy.siem_topic_policy",
+                "policy",
+                lambda by_sid: by_sid.pop("DenyInsecureTransport"),
+            ),
+            "organization-trail-log-files takes calls without TLS",
+        )
+    ],
+    "member-trails": [
+        (
+            "healthcare",
+            rewrite(*SCP, lambda by_sid: by_sid.pop("ProtectTrails")),
+            "cloudtrail:StopLogging, cloudtrail:DeleteTrail, cloudtrail:UpdateTrail on trails",
         )
     ],
     "partitions": [

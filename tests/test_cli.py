@@ -36,7 +36,7 @@ def test_both_examples_have_no_finding() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(
         r"^healthcare \(.*healthcare\.tfvars\): no finding; "
-        r"(\d,\d{3}) of \1 access checks match the intent\.$",
+        r"(\d,\d{3}) of \1 access checks match the intent, (\d+) of \2 deliveries are allowed\.$",
         done.stdout,
         re.MULTILINE,
     )

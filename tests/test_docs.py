@@ -21,6 +21,7 @@ from orgtrail.settings.hcl import read_hcl
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, merged, orgtrail, tfvars
+from tests.mistakes import ARCHIVE, Change, rewrite, stack
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RESOURCES = (ROOT / "docs" / "resources.md").read_text(encoding="utf-8")
@@ -211,11 +212,63 @@ def test_the_environment_file_of_the_readme_is_whole(tmp_path: Path) -> None:
         assert load_environment(path).backend.type == kind
 
 
+def _lets_partner_in(statements: Json) -> None:
+    statements["Partner"] = {
+        "Sid": "Partner",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::999999999990:root"},
+        "Action": "s3:GetObjectVersion",
+        "Resource": "arn:aws:s3:::example-healthcare-audit-archive/AWSLogs/o-examplehc01/*",
+    }
+
+
+FINDINGS: dict[str, tuple[str, Change]] = {
+    "access": (HOSPITAL, rewrite(*ARCHIVE, _lets_partner_in)),
+    "trust": (
+        HOSPITAL,
+        rewrite(
+            "aws_iam_role.auditor", "assume_role_policy",
+            lambda by_sid: by_sid["Trusted1"]["Condition"].pop("StringEquals"),
+        ),
+    ),
+    "delivery": (
+        "fintech",
+        rewrite(
+            "aws_sqs_queue_policy.siem_queue_policy", "policy",
+            lambda by_sid: by_sid.pop("TopicSends"),
+        ),
+    ),
+    "reach": (
+        "everything",
+        rewrite(
+            "aws_organizations_policy.guardrails_scp_readers", "content",
+            lambda by_sid: by_sid.pop("ProtectSchedules"),
+        ),
+    ),
+    "one-layer": (HOSPITAL, rewrite(*ARCHIVE, lambda by_sid: by_sid.pop("DenyDeletion"))),
+}  # fmt: skip
+"""By rule: what makes the finding that docs/check.md shows."""
+
+
+@pytest.mark.parametrize("rule", FINDINGS)
+def test_a_finding_of_the_page_is_what_the_check_prints(rule: str, tmp_path: Path) -> None:
+    name, change = FINDINGS[rule]
+    content = stack(name)
+    change(content)
+    path = tmp_path / "cdk.tf.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    printed = "".join(orgtrail("check", str(path)).stdout.split())
+    page = (ROOT / "docs" / "check.md").read_text(encoding="utf-8")
+    shown = ["".join(each.split()) for each in fenced("text", page)[1:]]
+    (found,) = [each for each in shown if f"{rule}·" in each]
+    assert found in printed
+
+
 def test_the_verdicts_of_the_check_are_those_of_the_pages(bank: Path) -> None:
     (verdict,) = re.findall(r"`(no finding; [^`]+)`", README)
     assert f": {verdict}.\n" in orgtrail("check", str(bank / f"{BANK}.tfvars")).stdout
     page = (ROOT / "docs" / "check.md").read_text(encoding="utf-8")
-    (told,) = fenced("text", page)
+    told = fenced("text", page)[0]
     lines = orgtrail("check", f"envs/{HOSPITAL}.tfvars").stdout.splitlines()
     assert told.splitlines() == [each.rstrip() for each in lines[: told.count("\n")]]
 

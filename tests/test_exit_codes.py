@@ -64,6 +64,8 @@ def test_a_fault_is_one_line_and_never_exit_code_1(
 
 COMMANDS = (
     ("check", ENV),
+    ("check", ENV, "--against", ENV),
+    ("who-can", "kms:Decrypt", ENV),
     ("cost", ENV),
     ("permissions", ENV, "logging"),
     ("query", "list"),

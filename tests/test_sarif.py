@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from orgtrail.check.acceptance import Acceptances
+from orgtrail.check.findings import Severity
 from orgtrail.check.places import Place, json_keys, places
 from orgtrail.check.run import Report, check, rule_meanings
 from orgtrail.cli.check_sarif import LEVELS, as_sarif, file_uri, fingerprint
@@ -104,7 +105,8 @@ def assert_at_setting(path: Path, report: Report, setting: str, place: Place) ->
 def test_the_files_have_findings_of_every_severity() -> None:
     """Without them the test above would show nothing."""
     found = {each.severity for path in FILES for each in check(path).findings}
-    assert found == set(LEVELS)
+    # Nothing of ours is held by one layer only: test_layers.py has what is.
+    assert found == set(LEVELS) - {Severity.ONE_LAYER}
 
 
 @pytest.mark.parametrize("indent", [2, None])
@@ -262,7 +264,8 @@ def starts(result: Json) -> int:
 
 def test_another_account_or_another_act_is_another_fingerprint() -> None:
     report = check(ROOT / "tests" / "golden" / "everything.tf.json")
-    first, second, *_ = (each for each in report.findings if each.rule == "access")
+    unproven = [each for each in report.findings if each.severity is Severity.UNPROVEN]
+    first, second, *_ = (each for each in unproven if each.rule == "access")
     assert (first.setting, first.rule) == (second.setting, second.rule)
     assert fingerprint("bank", first) != fingerprint("bank", second)
     assert fingerprint("bank", first) != fingerprint("grid", first)

@@ -1,4 +1,4 @@
-"""Who could notice a change: everybody that a statement names, and those that it should not let in."""
+"""Who could notice a change: those whom a statement names, and those who should stay out."""
 
 from __future__ import annotations
 
@@ -82,15 +82,36 @@ def callers(document: Document, statements: list[Json], world: World) -> list[Ca
         return [Caller(document.about, document.account)]
     found = [role(world.logging), role(world.members[0])]
     found += _named(statements, world)
+    if document.kind == "rcp":
+        # It asks of whose organization somebody is, and these are those.
+        found += [role(world.management), role(STRANGER), ANONYMOUS]
+        return list(dict.fromkeys(found))
     found += [
         Caller(each.about, each.account)
         for each in world.documents.values()
         if each.kind == "trust"
     ]
     found.append(role(world.members[-1]))
+    found += _privileged(world)
     if document.kind != "scp":
         found += [role(world.management), role(STRANGER), ANONYMOUS]
     return list(dict.fromkeys(found))
+
+
+def _privileged(world: World) -> Iterator[Caller]:
+    """Yield the roles of the organization that any policy names: those that deploy, say."""
+    for document in world.documents.values():
+        for statement in document.content["Statement"]:
+            conditions = statement.get("Condition", {}).values()
+            names = [
+                each for keys in conditions for each in listed(keys.get("aws:PrincipalArn", []))
+            ]
+            if isinstance(principal := statement.get("Principal"), dict):
+                names += listed(principal.get("AWS", []))
+            for each in names:
+                account = each.split(":")[4] if ":role/" in each else ""
+                if account in world.accounts.values() and "*" not in each:
+                    yield Caller(each, account)
 
 
 def _named(statements: Iterable[Json], world: World) -> Iterator[Caller]:

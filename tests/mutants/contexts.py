@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.conftest import Json
 from tests.mutants.callers import CALLER_KEYS, Caller
-from tests.mutants.patterns import example, listed
+from tests.mutants.patterns import example, listed, meets
 from tests.mutants.world import STRANGER, STRANGERS_ORGANIZATION, World
 
 Context = dict[str, str | list[str]]
@@ -16,23 +16,33 @@ UNRELATED_ALIAS = "alias/unrelated"
 
 
 def contexts(
-    caller: Caller, resource: str, frames: list[Json], changed: list[Json], world: World
+    caller: Caller,
+    resource: str,
+    frames: list[list[Json]],
+    denials: list[Json],
+    changed: list[Json],
+    world: World,
 ) -> Iterator[Context]:
     """Yield contexts in which the changed statements may decide.
 
     Args:
         caller: who asks.
         resource: the ARN that is asked for.
-        frames: statements that allow the same, and whose conditions so are met.
+        frames: statements that allow the same together, and whose conditions so are met.
+        denials: statements that deny the same, one of whose conditions so is failed.
         changed: the statement before and after, as far as there is one.
         world: the stack.
 
     """
     base: Context = {**caller.keys(world), **_usual(resource, world)}
+    for each in denials:
+        base.update(_escaping(each, caller, world))
     for frame in frames:
-        framed = {**base, **_met(frame, caller, world)}
+        framed = base
+        for each in frame:
+            framed = _met(framed, each, caller, world)
         for each in reversed(changed):
-            met = {**framed, **_met(each, caller, world)}
+            met = _met(framed, each, caller, world)
             yield from _sourced(met, caller, world)
             for key, values in _variants(changed, caller, world):
                 for value in values:
@@ -40,6 +50,15 @@ def contexts(
                     if value is not None:
                         other[key] = value
                     yield from _sourced(other, caller, world, moved=key)
+
+
+def _escaping(denial: Json, caller: Caller, world: World) -> Context:
+    """Return a key that fails one of a denial's conditions, if the request can choose it."""
+    for operator, key, values in _pairs(denial):
+        value = _failing(operator, key, values, caller, world)[0]
+        if key not in _SOURCE and value is not None:
+            return {key: value}
+    return {}
 
 
 def _usual(resource: str, world: World) -> Context:
@@ -65,13 +84,25 @@ def _pairs(statement: Json) -> Iterator[tuple[str, str, list[str]]]:
                 yield operator, key, listed(given)
 
 
-def _met(statement: Json, caller: Caller, world: World) -> Context:
-    """Return the keys that meet a statement's conditions."""
-    met: Context = {}
+def _met(context: Context, statement: Json, caller: Caller, world: World) -> Context:
+    """Return a context that meets a statement's conditions; what meets them already stays."""
+    met = dict(context)
     for operator, key, values in _pairs(statement):
-        if (value := _meeting(operator, key, values, caller, world)[0]) is not None:
-            met[key] = value
+        if not _meets(operator, values, met.get(key), caller):
+            met.pop(key, None)
+            if (value := _meeting(operator, key, values, caller, world)[0]) is not None:
+                met[key] = value
     return met
+
+
+def _meets(operator: str, values: list[str], given: str | list[str] | None, caller: Caller) -> bool:
+    base, negated = _split(operator)
+    if base == "Null":
+        return (given is None) == (values == ["true"])
+    if not isinstance(given, str):
+        return False
+    patterns = [each.replace("${aws:PrincipalAccount}", caller.account) for each in values]
+    return any(meets(each, given) for each in patterns) != negated
 
 
 def _meeting(

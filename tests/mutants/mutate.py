@@ -80,11 +80,12 @@ def _of_document(document: Document, world: World) -> Iterator[Mutant]:
                 statement,
                 after,
             )
-    for what, added in _additions(document, world):
+    for what, statement in _additions(document, world):
+        added = {"Sid": "Mutant", **statement}
         yield Mutant(
             f"{document.address} add {what}",
             document.address,
-            {**document.content, "Statement": [*statements, {"Sid": "Mutant", **added}]},
+            {**document.content, "Statement": [*statements, added]},
             None,
             added,
         )
@@ -227,7 +228,7 @@ def _additions(document: Document, world: World) -> Iterator[tuple[str, Json]]:
         allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
         yield "an administrator", allowed
     elif document.kind == "trust":
-        yield from _trusts(world)
+        yield from _trusts(document)
     elif document.kind in _READS:
         yield from _grants(document, world)
 
@@ -246,7 +247,7 @@ def _denial(kind: str) -> Json:
     return denial
 
 
-def _trusts(world: World) -> Iterator[tuple[str, Json]]:
+def _trusts(document: Document) -> Iterator[tuple[str, Json]]:
     outsider = {"AWS": f"arn:aws:iam::{STRANGER}:root"}
     yield "trust in an outsider", {
         "Effect": "Allow", "Principal": outsider, "Action": "sts:AssumeRole",
@@ -256,7 +257,7 @@ def _trusts(world: World) -> Iterator[tuple[str, Json]]:
         "trust in every workflow of GitHub",
         {
             "Effect": "Allow",
-            "Principal": {"Federated": f"arn:aws:iam::{world.logging}:{provider}"},
+            "Principal": {"Federated": f"arn:aws:iam::{document.account}:{provider}"},
             "Action": "sts:AssumeRoleWithWebIdentity",
         },
     )

@@ -13,16 +13,15 @@ def listed(given: Any) -> list[str]:
 
 
 @cache
-def _compiled(pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
+def _compiled(pattern: str, any_case: bool) -> re.Pattern[str]:  # noqa: FBT001 - for the cache
     pattern = re.sub(r"\$\{[^}]*\}", "*", pattern)
     parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in pattern)
-    return re.compile("".join(parts), flags)
+    return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if any_case else re.NOFLAG))
 
 
 def meets(pattern: str, text: str, *, any_case: bool = False) -> bool:
     """Tell whether a pattern could mean a text: a variable stands for anything."""
-    flags = re.DOTALL | re.IGNORECASE if any_case else re.DOTALL
-    return _compiled(pattern, flags).fullmatch(text) is not None
+    return _compiled(pattern, any_case).fullmatch(text) is not None
 
 
 def example(pattern: str, account: str) -> str:

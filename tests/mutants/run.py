@@ -10,16 +10,18 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
 from orgtrail.check.run import check
+from orgtrail.errors import OrgtrailError
 
 from tests.conftest import Json
 from tests.mistakes import stack
 from tests.mutants.judge import Flip, Judge
+from tests.mutants.memory import Memory, remember
 from tests.mutants.mutate import Mutant, mutants
 from tests.mutants.world import World, encoded, read
 
@@ -40,13 +42,15 @@ class Result:
         name: the mutant's name.
         flip: a request that it decides otherwise; None if none was found.
         killed: whether the check has a new finding; only asked of those with a flip.
+        failure: why the check could not read the mutant, which is no finding.
 
     """
 
     stack: str
     name: str
     flip: Flip | None
-    killed: bool
+    killed: bool = False
+    failure: str = ""
 
     @property
     def survives(self) -> bool:
@@ -114,17 +118,30 @@ def _judge(name: str) -> Judge:
     return Judge(world_of(name))
 
 
+@cache
+def _memory() -> Memory:
+    return remember()
+
+
 def examine(task: tuple[str, Sequence[str]]) -> Outcome:
     """Judge some mutants of a stack, and check those that change an access."""
     name, names = task
     judge = _judge(name)
+    _memory()
     judge.errors, judge.refused = Counter(), []
     results = []
     for each in names:
         mutant = mutants_of(name)[each]
         flip = judge.flip(mutant)
-        killed = bool(flip and findings(mutated(name, mutant)) - known_findings(name))
-        results.append(Result(name, each, flip, killed))
+        result = Result(name, each, flip)
+        if flip:
+            _memory().begin()
+            try:
+                new = findings(mutated(name, mutant)) - known_findings(name)
+                result = replace(result, killed=bool(new))
+            except OrgtrailError as error:
+                result = replace(result, failure=str(error).partition(": ")[2])
+        results.append(result)
     return Outcome(results, judge.errors, judge.refused)
 
 
@@ -142,8 +159,8 @@ def examine_all(
         for part in _parts([each for stack_name, each in chosen if stack_name == name])
     ]
     outcome = Outcome([], Counter(), [])
-    # Forked, the processes have the stacks already.
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+    # A fork of a process with threads, such as one of pytest's, can hang.
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         for part in pool.imap(examine, tasks):
             outcome.results += part.results
             outcome.errors += part.errors
@@ -231,6 +248,8 @@ def _report(outcome: Outcome, stacks: Sequence[str], reasons: dict[str, str]) ->
         for one in those:
             _say(f"- {one.stack} {one.name}")
             _say(f"    {one.flip}")
+            if one.failure:
+                _say(f"    the check failed: {one.failure}")
             if why := reason(one, reasons):
                 _say(f"    harmless: {why}")
     return score

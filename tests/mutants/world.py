@@ -1,9 +1,9 @@
-"""What a stack's policies are about: its accounts, roles and resources, read from the JSON itself."""
+"""What a stack's policies are about: accounts, roles and resources, read from its JSON."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests import golden
 from tests.conftest import Json
@@ -61,7 +61,9 @@ class World:
         service_control: the SCPs that bind an account, by their addresses.
         resource_control: the RCPs that bind an account's resources.
         log_folder: the folder of the archive that holds log files, such as `audit/AWSLogs`.
+        archive: the ARN of the trail's bucket.
         trail: the ARN of the trail.
+        arns: those of the topics, queues, keys and roles.
 
     """
 
@@ -77,7 +79,7 @@ class World:
     log_folder: str
     archive: str
     trail: str
-    arns: list[str] = field(default_factory=list)
+    arns: list[str]
 
     @property
     def management(self) -> str:
@@ -89,8 +91,8 @@ class World:
 
     @property
     def members(self) -> list[str]:
-        """The accounts that are neither of both, the last of the file first."""
-        return [each for each in self.accounts.values()][:1:-1]
+        """The accounts but these two, the last of the file first."""
+        return [*self.accounts.values()][:1:-1]
 
     def owner(self, arn: str) -> str:
         """Return the account of a resource; a bucket's ARN does not say it."""
@@ -121,63 +123,20 @@ def read(name: str, stack: Json) -> World:
     """Read a stack's JSON; the accounts are those of its environment file."""
     (env,) = (each for each in golden.environments() if each.name == name)
     accounts = {key: each.id for key, each in env.accounts.items()}
-    home = {each["alias"]: (each["allowed_account_ids"][0], each["region"])
-            for each in stack["provider"]["aws"]}  # fmt: skip
     resources: Json = stack["resource"]
-    arns: dict[str, str] = {}
-    owners: dict[str, str] = {}
-    documents: dict[str, Document] = {}
-    for kind, service, key in (
-        ("aws_sns_topic", "sns", "name"), ("aws_sqs_queue", "sqs", "name"),
-        ("aws_kms_key", "kms", ""), ("aws_iam_role", "iam", "name"),
-    ):  # fmt: skip
-        for label, each in resources.get(kind, {}).items():
-            account, region = home[each["provider"].removeprefix("aws.")]
-            tail = {"sns": "", "sqs": "", "kms": "key/", "iam": f"role{each.get('path', '/')}"}
-            place = "" if service == "iam" else region
-            arns[f"{kind}.{label}"] = (
-                f"arn:aws:{service}:{place}:{account}:{tail[service]}{each.get(key, label)}"
-            )
-    for each in resources["aws_s3_bucket"].values():
-        owners[each["bucket"]] = home[each["provider"].removeprefix("aws.")][0]
-    for full, content in golden.policies(stack).items():
-        kind, label, attribute = full.split(".")
-        each = resources[kind][label]
-        account, _ = home[each["provider"].removeprefix("aws.")]
-        about = ""
-        match kind:
-            case "aws_s3_bucket_policy":
-                about = f"arn:aws:s3:::{each['bucket']}"
-            case "aws_kms_key" | "aws_iam_role":
-                about = arns[f"{kind}.{label}"]
-            case "aws_sns_topic_policy":
-                about = arns[_referred(each["arn"])]
-            case "aws_sqs_queue_policy":
-                about = arns[_referred(each["queue_url"])]
-            case "aws_iam_role_policy":
-                about = next(
-                    arn
-                    for address, arn in arns.items()
-                    if address.startswith("aws_iam_role.")
-                    and arn.endswith(f"/{each['role']}")
-                    and arn.split(":")[4] == account
-                )
-        if kind == "aws_organizations_policy":
-            short = "scp" if each["type"].startswith("SERVICE") else "rcp"
-        else:
-            short = KINDS[kind]
-        address = f"{kind}.{label}"
-        documents[address] = Document(address, attribute, short, content, about, account)
+    homes = {each["alias"]: each["allowed_account_ids"][0] for each in stack["provider"]["aws"]}
+    (region,) = {each["region"] for each in stack["provider"]["aws"]}
+    arns = _arns(resources, homes, region)
+    documents = _documents(stack, homes, arns)
     (trail,) = resources["aws_cloudtrail"].values()
     prefix = trail.get("s3_key_prefix", "")
-    (region,) = {each["region"] for each in stack["provider"]["aws"]}
     return World(
         name=name,
         organization=env.organization.id,
         region=region,
         accounts=accounts,
         documents=documents,
-        owners=owners,
+        owners={each["bucket"]: _home(each, homes) for each in resources["aws_s3_bucket"].values()},
         aliases=_aliases(resources, arns),
         service_control=_bound(resources, documents, accounts, "scp"),
         resource_control=_bound(resources, documents, accounts, "rcp"),
@@ -186,6 +145,56 @@ def read(name: str, stack: Json) -> World:
         trail=f"arn:aws:cloudtrail:{region}:{accounts['management']}:trail/{trail['name']}",
         arns=[*arns.values()],
     )
+
+
+def _home(resource: Json, homes: dict[str, str]) -> str:
+    return homes[resource["provider"].removeprefix("aws.")]
+
+
+def _arns(resources: Json, homes: dict[str, str], region: str) -> dict[str, str]:
+    """Return the ARN of each topic, queue, key and role; a key's id is its label."""
+    found = {}
+    for kind, service in (
+        ("aws_sns_topic", "sns"), ("aws_sqs_queue", "sqs"), ("aws_kms_key", "kms"),
+        ("aws_iam_role", "iam"),
+    ):  # fmt: skip
+        for label, each in resources.get(kind, {}).items():
+            path = {"kms": "key/", "iam": f"role{each.get('path', '/')}"}.get(service, "")
+            place = "" if service == "iam" else region
+            start = f"arn:aws:{service}:{place}:{_home(each, homes)}:{path}"
+            found[f"{kind}.{label}"] = start + each.get("name", label)
+    return found
+
+
+def _documents(stack: Json, homes: dict[str, str], arns: dict[str, str]) -> dict[str, Document]:
+    found = {}
+    for full, content in golden.policies(stack).items():
+        kind, label, attribute = full.split(".")
+        resource, address = stack["resource"][kind][label], f"{kind}.{label}"
+        account = _home(resource, homes)
+        if kind == "aws_organizations_policy":
+            short = "scp" if resource["type"].startswith("SERVICE") else "rcp"
+        else:
+            short = KINDS[kind]
+        about = _about(address, resource, account, arns)
+        found[address] = Document(address, attribute, short, content, about, account)
+    return found
+
+
+def _about(address: str, resource: Json, account: str, arns: dict[str, str]) -> str:
+    """Return the ARN of what a policy is attached to."""
+    match address.split(".", maxsplit=1)[0]:
+        case "aws_s3_bucket_policy":
+            return f"arn:aws:s3:::{resource['bucket']}"
+        case "aws_sns_topic_policy":
+            return arns[_referred(resource["arn"])]
+        case "aws_sqs_queue_policy":
+            return arns[_referred(resource["queue_url"])]
+        case "aws_iam_role_policy":
+            end = f"/{resource['role']}"
+            roles = (arn for each, arn in arns.items() if each.startswith("aws_iam_role."))
+            return next(arn for arn in roles if arn.endswith(end) and account in arn)
+    return arns.get(address, "")
 
 
 def _referred(text: str) -> str:

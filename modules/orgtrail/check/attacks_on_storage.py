@@ -130,6 +130,7 @@ def _on_buckets(context: Context) -> Iterator[Attack]:
             named = title
             if bucket is not archive:
                 named = title.replace("the archive", f"bucket {bucket.name}")
+                named = named if named != title else f"{title}, of bucket {bucket.name}"
             steps = ((f"s3:{action}", arn),)
             yield Attack(named, steps, bucket.account, owner, bucket.policy)
 

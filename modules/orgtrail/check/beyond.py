@@ -87,15 +87,26 @@ def _matched(pattern: str) -> tuple[Action, ...]:
 
 
 def _acts(duty: Duty, own: list[Delivery]) -> Iterator[str]:
-    """Yield what a role may do that is no reading and no duty."""
+    """Yield what a role may do that is no reading and no duty; a pattern with one such act."""
     needed = {each.action.lower() for each in own}
+    by_pattern: dict[str, list[str]] = {}
     for statement in _allowing(duty.role):
         for pattern, each in _named(statement):
             if each.level in _READING or each.name.lower() in needed:
                 continue
             is_dangerous = each.level is Level.PERMISSIONS or each.name == "iam:PassRole"
             if duty.purpose is not Purpose.UNKNOWN or is_dangerous:
-                yield each.name if pattern == each.name else f"{pattern} ({each.name})"
+                by_pattern.setdefault(pattern, []).append(each.name)
+    for pattern, names in by_pattern.items():
+        if names == [pattern]:
+            yield pattern
+            continue
+        worst = next((each for each in names if each.startswith(_WORST)), names[0])
+        yield f"{pattern} (which holds {worst} and {len(names) - 1:,} more that change something)"
+
+
+_WORST = ("iam:PassRole", "iam:Put", "kms:PutKeyPolicy", "s3:PutBucketPolicy")
+"""What a pattern is best told by."""
 
 
 def _reaches(asker: Asker, duty: Duty, own: list[Delivery]) -> Iterator[str]:

@@ -50,6 +50,10 @@ class Delivery:
     by_policy_alone: bool = False
 
 
+Decided = tuple[Delivery, Decision]
+"""A delivery, and what AWS decides about it."""
+
+
 @dataclass(frozen=True)
 class Sender:
     """Who asks on behalf of whom: it writes several deliveries of one flow."""
@@ -113,13 +117,10 @@ def key_at(model: Model, address: str) -> KmsKey | None:
     return next((each for each in model.keys if address and each.address == address), None)
 
 
-def delivery_findings(
-    asker: Asker, deliveries: Iterable[Delivery], *, by_setting: bool
-) -> Iterator[Finding]:
+def delivery_findings(decided: Iterable[Decided], *, by_setting: bool) -> Iterator[Finding]:
     """Yield a finding for each flow of which a request is refused, with what does not arrive."""
-    groups: dict[tuple[str, str, str, str], list[tuple[Delivery, Decision]]] = {}
-    for each in deliveries:
-        decision = decide(asker, each)
+    groups: dict[tuple[str, str, str, str], list[Decided]] = {}
+    for each, decision in decided:
         if not decision.is_allowed:
             reason = "" if decision.is_undecided else decision.statement
             group = (each.address, each.who, each.lost, reason)

@@ -100,7 +100,7 @@ def model_of(stack: Stack) -> Model:
         ),
         topics=tuple(flows.topics(stack)),
         queues=tuple(flows.queues(stack)),
-        flows=tuple(flows.flows(stack)),
+        flows=tuple(sorted(flows.flows(stack), key=str)),
         attached_policies=attached,
         alarms=_alarms(stack),
         has_detectors=any(stack.of("aws_guardduty_detector")),

@@ -7,8 +7,8 @@ in nowhere. Administrators of a resource's own account are asked about by the ac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from orgtrail.check.asking import Asker, key_arn
 from orgtrail.check.attack import DIGESTS
@@ -23,7 +23,7 @@ from orgtrail.iam.evaluator import Decision
 from orgtrail.iam.patterns import like
 from orgtrail.iam.policy import Statement
 from orgtrail.iam.reference import Level, action, matching
-from orgtrail.iam.request import Kind
+from orgtrail.iam.request import Kind, RequestContext
 from orgtrail.naming import CLOUDTRAIL, LOGS
 from orgtrail.trail.writers import LOAD_BALANCING
 
@@ -81,6 +81,7 @@ class Grant:
         resource: the ARN of the resource.
         is_intended: whether the stack is meant to allow it.
         decision: what AWS decides.
+        context: the condition keys of the request, those that the caller chooses too.
 
     """
 
@@ -90,6 +91,7 @@ class Grant:
     resource: str
     is_intended: bool
     decision: Decision
+    context: RequestContext = field(default_factory=dict)
 
     @property
     def severity(self) -> Severity:
@@ -124,10 +126,10 @@ def _of_statement(
                     who.caller, who.policies, act, resource, context, attached.account
                 )
                 intended = _Norm(model, intent, attached, who, act, resource).is_intended()
-                yield Grant(attached, who, act, resource, intended, decision)
+                yield Grant(attached, who, act, resource, intended, decision, context)
 
 
-def grant_findings(found: Iterator[Grant], *, by_setting: bool) -> Iterator[Finding]:
+def grant_findings(found: Iterable[Grant], *, by_setting: bool) -> Iterator[Finding]:
     """Yield a finding for each class and policy that lets in whom it should not."""
     groups: dict[tuple[str, str, str], list[Grant]] = {}
     for each in found:

@@ -57,7 +57,7 @@ def layer_findings(
 
 
 def layers(asker: Asker, cell: Cell) -> list[str]:
-    """Return the layers that deny a cell's act each on its own."""
+    """Return the layers that deny, or perhaps deny, a cell's act each on its own."""
     attack, caller = cell.attack, cell.principal.caller
     owner = attack.account or caller.account
     action, resource = attack.steps[0][0], cell.resource
@@ -73,8 +73,11 @@ def layers(asker: Asker, cell: Cell) -> list[str]:
         ("the service control policies", Policies((ADMINISTRATOR,), controls=scps)),
         ("the resource control policies", Policies((ADMINISTRATOR,), controls=rcps)),
     ):
-        if evaluate(request, policies).is_denied:
+        decision = evaluate(request, policies)
+        if decision.is_denied:
             found.append(name)
+        if decision.is_undecided:
+            found.append(f"perhaps {name}")
     if attack.impossible:
         found.append("the lock")
     return found

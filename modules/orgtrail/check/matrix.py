@@ -57,7 +57,7 @@ def matrix(asker: Asker, intent: Intent) -> list[Cell]:
     model = asker.model
     columns = attacks(model, intent)
     cells = [
-        _cell(intent, asker, principal, attack)
+        cell_of(intent, asker, principal, attack)
         for principal in principals(model, intent)
         for attack in columns
         if attack.applies_to(principal)
@@ -81,7 +81,8 @@ def detected_by(model: Model, attack: Attack) -> list[str]:
     return found
 
 
-def _cell(intent: Intent, asker: Asker, principal: Principal, attack: Attack) -> Cell:
+def cell_of(intent: Intent, asker: Asker, principal: Principal, attack: Attack) -> Cell:
+    """Decide one attack of one principal."""
     caller = principal.caller
     decision = Decision(Verdict.ALLOW, "")
     for action, step_resource in attack.steps:

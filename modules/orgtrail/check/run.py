@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orgtrail.check import beyond, delivery, layers, reach, referred, trust
@@ -12,11 +12,11 @@ from orgtrail.check.asking import Asker
 from orgtrail.check.beyond import beyond_findings
 from orgtrail.check.controls import Control, Status, controls
 from orgtrail.check.deliveries import service_deliveries
-from orgtrail.check.delivery import Delivery, delivery_findings
+from orgtrail.check.delivery import Decided, Delivery, decide, delivery_findings
 from orgtrail.check.duties import role_deliveries
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.from_terraform import model_of
-from orgtrail.check.grants import grant_findings, grants
+from orgtrail.check.grants import Grant, grant_findings, grants
 from orgtrail.check.intent import (
     Intent,
     intent_from_policies,
@@ -48,6 +48,24 @@ _LISTED = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What a report was decided with, and every decision besides the matrix.
+
+    Args:
+        asker: decides requests under the policies of the file.
+        intent: who is meant to be able to do what.
+        grants: what the policies of resources let each class of callers do.
+        deliveries: what has to be allowed, or something does not arrive.
+
+    """
+
+    asker: Asker
+    intent: Intent
+    grants: tuple[Grant, ...]
+    deliveries: tuple[Decided, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The result of checking one file.
 
@@ -61,6 +79,7 @@ class Report:
         loaded: the environment of the file; None for a stack, a plan, and settings that break
             rules.
         source: the line of each setting of an environment file; None for a stack and a plan.
+        proof: what the findings about access follow from; None if settings break rules.
 
     """
 
@@ -72,6 +91,7 @@ class Report:
     limits: tuple[str, ...] = ()
     loaded: LoadedEnvironment | None = None
     source: SettingsSource | None = None
+    proof: Proof | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_whole(self) -> bool:
@@ -93,10 +113,9 @@ def check(path: Path) -> Report:
 
     """
     if path.suffix == ".json":
-        stack = read(path)
+        asker, intent = _from_stack(path)
         try:
-            model = model_of(stack)
-            return _report(path, model, intent_from_policies(model), by_setting=False)
+            return _report(path, asker, intent, by_setting=False)
         except MALFORMED as error:
             raise malformed(path, error) from None
     try:
@@ -105,10 +124,7 @@ def check(path: Path) -> Report:
     except SettingsError as error:
         found = tuple(_fault_finding(each, error.source, Severity.HIGH) for each in error.faults)
         return Report(path.stem, path, found, source=error.source)
-    model = model_of(build(env).expanded())
-    session_role = env.logging.session_role or ""
-    model = replace(model, units=units_from_settings(env), session_role=session_role)
-    report = _report(path, model, intent_from_settings(env), by_setting=True)
+    report = _report(path, *_from_settings(env), by_setting=True)
     report = replace(
         report,
         findings=referred.replace_findings(report.findings, env),
@@ -117,6 +133,39 @@ def check(path: Path) -> Report:
         source=source,
     )
     return _with_advice(report, env, source)
+
+
+def asker_of(path: Path) -> tuple[Asker, Intent]:
+    """Return what decides requests under the policies of a file, and the intent; no finding.
+
+    Args:
+        path: a stack or plan if its suffix is `.json`, otherwise an environment file.
+
+    Raises:
+        OrgtrailError: the file cannot be read, is of another kind, or its settings break rules.
+
+    """
+    if path.suffix == ".json":
+        return _from_stack(path)
+    env, source = load_settings(path)
+    require_limits(env, source)
+    return _from_settings(env)
+
+
+def _from_stack(path: Path) -> tuple[Asker, Intent]:
+    stack = read(path)
+    try:
+        model = model_of(stack)
+        return Asker(model), intent_from_policies(model)
+    except MALFORMED as error:
+        raise malformed(path, error) from None
+
+
+def _from_settings(env: Environment) -> tuple[Asker, Intent]:
+    model = model_of(build(env).expanded())
+    session_role = env.logging.session_role or ""
+    model = replace(model, units=units_from_settings(env), session_role=session_role)
+    return Asker(model), intent_from_settings(env)
 
 
 def with_shared_findings(reports: Sequence[Report]) -> list[Report]:
@@ -151,18 +200,24 @@ def rule_names() -> list[str]:
     return [*rule_meanings()]
 
 
-def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Report:
-    asker = Asker(model)
+def _report(path: Path, asker: Asker, intent: Intent, *, by_setting: bool) -> Report:
+    model = asker.model
     cells = matrix(asker, intent)
     driven = reached(asker, principals(model, intent)) if model.is_known else []
     wanted = list(_deliveries(asker, intent))
+    proof = Proof(
+        asker,
+        intent,
+        tuple(grants(asker, intent)),
+        tuple((each, decide(asker, each)) for each in wanted),
+    )
     evaluated = controls(model)
     found = [
         *findings(model, by_setting=by_setting),
         *_access_findings(cells, model, by_setting=by_setting),
-        *delivery_findings(asker, wanted, by_setting=by_setting),
+        *delivery_findings(proof.deliveries, by_setting=by_setting),
         *beyond_findings(asker, wanted, by_setting=by_setting),
-        *grant_findings(grants(asker, intent), by_setting=by_setting),
+        *grant_findings(proof.grants, by_setting=by_setting),
         *reach_findings(asker, driven, cells, by_setting=by_setting),
         *layer_findings(asker, intent, cells, by_setting=by_setting),
         *trust_findings(asker, by_setting=by_setting),
@@ -176,6 +231,7 @@ def _report(path: Path, model: Model, intent: Intent, *, by_setting: bool) -> Re
         tuple(cells),
         tuple(evaluated),
         tuple(_limits(cells, model)),
+        proof=proof,
     )
 
 

@@ -7,6 +7,7 @@ MFA, or a source identity. https://docs.aws.amazon.com/IAM/latest/UserGuide/conf
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from orgtrail.check.asking import Asker
 from orgtrail.check.classes import ANY_NAME, Member, classes, satisfying
@@ -15,7 +16,7 @@ from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.model import AttachedPolicy, IamRole, Model
 from orgtrail.iam.evaluator import Decision
 from orgtrail.iam.policy import Statement
-from orgtrail.iam.request import Kind
+from orgtrail.iam.request import Kind, RequestContext
 
 RULE = "trust"
 _FACTORS = {
@@ -34,6 +35,56 @@ _NAMED = (
     "sts:SetSourceIdentity", "sts:TagSession",
 )  # fmt: skip
 _SSO = ":role/aws-reserved/sso.amazonaws.com/"
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One class of callers that asks to assume a role, with what it has to state for that.
+
+    Args:
+        role: the role.
+        who: the caller that stands for the class.
+        action: how it assumes the role, such as `sts:AssumeRole`.
+        context: the condition keys of its request, those that it chooses too.
+        is_intended: whether nothing is to be said against it.
+        decision: what AWS decides.
+
+    """
+
+    role: IamRole
+    who: Member
+    action: str
+    context: RequestContext
+    is_intended: bool
+    decision: Decision
+
+
+def assumptions(asker: Asker) -> Iterator[Assumption]:
+    """Yield, for each role of the stack, every class of callers that its trust tells apart."""
+    services = {each.role for each in asker.model.flows}
+    for role in asker.model.roles:
+        attached = AttachedPolicy(
+            role.address, role.account, role.region, role.trust, "", "trust of role"
+        )
+        for statement in role.trust.statements:
+            if not statement.allows or statement.doubt:
+                continue
+            for who in classes(asker.model, attached, statement):
+                context = {**satisfying(statement, who.caller), **who.context}
+                is_used = role.arn in services
+                yield Assumption(
+                    role,
+                    who,
+                    assuming(who),
+                    context,
+                    _why_not(asker, role, statement, who, is_used=is_used) is None,
+                    _assumes(asker, role, who, context),
+                )
+
+
+def assuming(who: Member) -> str:
+    """Return the action by which a caller assumes a role."""
+    return _ASSUME.get(who.caller.kind, "sts:AssumeRole")
 
 
 def trust_findings(asker: Asker, *, by_setting: bool) -> Iterator[Finding]:
@@ -152,11 +203,9 @@ def _let_in(asker: Asker, role: IamRole, statement: Statement, who: Member) -> b
     return not _assumes(asker, role, who, satisfying(statement, who.caller)).is_denied
 
 
-def _assumes(
-    asker: Asker, role: IamRole, who: Member, context: dict[str, str | tuple[str, ...]]
-) -> Decision:
-    action = _ASSUME.get(who.caller.kind, "sts:AssumeRole")
-    return asker.ask(who.caller, who.policies, action, role.arn, {**context, **who.context})
+def _assumes(asker: Asker, role: IamRole, who: Member, context: RequestContext) -> Decision:
+    given = {**context, **who.context}
+    return asker.ask(who.caller, who.policies, assuming(who), role.arn, given)
 
 
 def _used_by(model: Model, role: IamRole) -> set[str]:

@@ -65,6 +65,7 @@ def _run() -> object:
     from orgtrail.cli import report as report
     from orgtrail.cli import sample as sample
     from orgtrail.cli import verify as verify
+    from orgtrail.cli import who_can as who_can
 
     try:
         result = app(prog_name="orgtrail", standalone_mode=False)

@@ -25,6 +25,7 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     SARIF = "sarif"
+    MARKDOWN = "markdown"
 
 
 @app.command()
@@ -38,7 +39,9 @@ def check(
     format: Annotated[
         Format,
         typer.Option(
-            "--format", help="Text for people, JSON for programs, SARIF 2.1.0 for code scanning."
+            "--format",
+            help="Text for people, JSON for programs, SARIF 2.1.0 for code scanning; with "
+            "--against Markdown too, for a comment on a pull request, and no SARIF.",
         ),
     ] = Format.TEXT,
     accept: Annotated[
@@ -54,6 +57,12 @@ def check(
             help="TOML file of what is accepted: rule, setting, reason and last day of each."
         ),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="The same file as it was before, of any of the kinds: tell what changed since."
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="As text: who may do each act, and every control.")
     ] = False,
@@ -63,7 +72,13 @@ def check(
     from orgtrail.check.run import check as check_file
     from orgtrail.check.run import with_shared_findings
 
+    if against is None and format is Format.MARKDOWN:
+        raise OrgtrailError(
+            "--format markdown tells what changed: give the file as it was before with --against"
+        )
     accepted = read_acceptances(accept or [], baseline, datetime.now(UTC).date())
+    if against is not None:
+        return _compare(files, against, format, accepted, verbose=verbose)
     reports: list[Report] = []
     unread: list[str] = []
     for file in files:
@@ -89,6 +104,39 @@ def check(
     if not unread and all(each.is_whole for each in reports):
         sys.stderr.writelines(f"{each}\n" for each in accepted.stale(reports))
     return _exit_code(reports, accepted, unread=bool(unread))
+
+
+def _compare(
+    files: list[Path], against: Path, format: Format, accepted: Acceptances, *, verbose: bool
+) -> int:
+    """Tell what changed in one file; return the exit code."""
+    from orgtrail.check.change import compare
+    from orgtrail.check.run import check as check_file
+    from orgtrail.cli import check_change
+
+    if len(files) != 1:
+        raise OrgtrailError(
+            f"--against compares one file with what it was: give one of FILES; got {len(files)}"
+        )
+    if format is Format.SARIF:
+        raise OrgtrailError(
+            "--against has no --format sarif, which places findings in one file and cannot show "
+            "what changed; use text, json or markdown"
+        )
+    old, new = check_file(against), check_file(files[0])
+    change = compare(old, new)
+    if format is Format.JSON:
+        answer = check_change.as_json(change, accepted)
+        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+    elif format is Format.MARKDOWN:
+        from orgtrail.cli.check_change_markdown import as_markdown
+
+        sys.stdout.write(as_markdown(change, accepted))
+    else:
+        check_change.show(change, accepted, verbose=verbose)
+    sys.stderr.writelines(f"{each}\n" for each in accepted.ended([new]))
+    sys.stderr.writelines(f"{each}\n" for each in accepted.stale([new]))
+    return check_change.exit_code(change, accepted)
 
 
 def _exit_code(reports: list[Report], accepted: Acceptances, *, unread: bool) -> int:
@@ -126,6 +174,29 @@ def _as_json(report: Report, accepted: Acceptances) -> dict[str, Any]:
                 "act": each.attack.title,
             }
             for each in report.access
+        ],
+        "grants": [
+            {
+                "policy": each.attached.address,
+                "principal": each.who.title,
+                "action": each.action,
+                "resource": each.resource,
+                "expected": "allow" if each.is_intended else "deny",
+                "decision": each.decision.verdict,
+                "statement": each.decision.statement,
+            }
+            for each in (report.proof.grants if report.proof else ())
+        ],
+        "deliveries": [
+            {
+                "principal": each.who,
+                "action": each.action,
+                "resource": each.resource,
+                "decision": decision.verdict,
+                "statement": decision.statement,
+                "lost": each.lost,
+            }
+            for each, decision in (report.proof.deliveries if report.proof else ())
         ],
         "controls": [
             {

@@ -73,7 +73,10 @@ def _proof(report: Report) -> str:
     """Return how many access checks match the intent, or why none was made."""
     if report.access:
         agreeing = sum(each.agrees for each in report.access)
-        return f"{agreeing:,} of {len(report.access):,} access checks match the intent"
+        matching = f"{agreeing:,} of {len(report.access):,} access checks match the intent"
+        decided = report.proof.deliveries if report.proof else ()
+        allowed = sum(decision.is_allowed for _, decision in decided)
+        return f"{matching}, {allowed:,} of {len(decided):,} deliveries are allowed"
     if report.path.suffix == ".json":
         return "without trail and archive there is no access to prove"
     return "settings must be valid before access can be proven"
