@@ -121,12 +121,24 @@ def _of_statement(
             for act in actions:
                 if not _fits(attached.owner, act, resource):
                     continue
-                context = {**satisfying(statement, who.caller), **who.context}
+                context = {
+                    **_encrypted(model, attached),
+                    **satisfying(statement, who.caller),
+                    **who.context,
+                }
                 decision = asker.ask(
                     who.caller, who.policies, act, resource, context, attached.account
                 )
                 intended = _Norm(model, intent, attached, who, act, resource).is_intended()
                 yield Grant(attached, who, act, resource, intended, decision, context)
+
+
+def _encrypted(model: Model, attached: AttachedPolicy) -> RequestContext:
+    """Return the header by which whoever writes to a bucket states the bucket's encryption."""
+    algorithm = next(
+        (each.algorithm for each in model.buckets if each.policy == attached.policy), ""
+    )
+    return {"s3:x-amz-server-side-encryption": algorithm} if algorithm else {}
 
 
 def grant_findings(found: Iterable[Grant], *, by_setting: bool) -> Iterator[Finding]:
