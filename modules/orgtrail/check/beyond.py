@@ -6,6 +6,7 @@ Access levels and resource types are those of the Service Authorization Referenc
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 from orgtrail.check.asking import Asker, key_arn
@@ -38,9 +39,7 @@ def beyond_findings(
         by_setting: whether findings name settings or addresses.
 
     """
-    for duty in duties(asker.model):
-        if any(each.doubt for policy in duty.role.policies for each in policy.statements):
-            continue  # what it may do is attached from elsewhere
+    for duty in map(_as_known, duties(asker.model)):
         own = [each for each in deliveries if each.caller.arn == duty.role.arn]
         place = own[0].setting.partition(".")[0] if own else "access"
         name = duty.role.arn.rpartition("/")[2]
@@ -57,6 +56,12 @@ def beyond_findings(
                     place if by_setting else duty.role.address,
                     f"the role {name} may use {listed}, {why}.",
                 )
+
+
+def _as_known(duty: Duty) -> Duty:
+    """Return a duty without its purpose if policies of the role are not known."""
+    unknown = any(each.doubt for policy in duty.role.policies for each in policy.statements)
+    return replace(duty, purpose=Purpose.UNKNOWN) if unknown else duty
 
 
 def _allowing(role: IamRole) -> Iterator[Statement]:

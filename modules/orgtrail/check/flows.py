@@ -126,7 +126,7 @@ def _automation_flows(stack: Stack) -> Iterator[Flow]:
             source=f"{_prefix(each, 'codebuild')}:project/{each.text('name')}",
             target=f"{_prefix(each, 'logs')}:log-group:{group}" if group else "",
             role=role,
-            detail=json.dumps(each.values.get("source") or {}, sort_keys=True),
+            detail=json.dumps(each.one("source"), sort_keys=True),
         )
 
 

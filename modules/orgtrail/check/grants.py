@@ -196,11 +196,15 @@ def _resources(
             return [key_arn(model, key) for key in model.keys if key.address == attached.address]
         case "bucket":
             return _keys_of_bucket(model, attached, statement, who)
-    return [arn for arn in statement.resources or () if "*" not in arn] or [
+    its_own = [
         each.arn
         for each in model.receivers
         if each.policy is not None and each.policy.name == attached.policy.name
     ]
+    # A policy beside a topic of another stack names the topic in its statements alone.
+    service = "sns" if attached.owner == "topic" else "sqs"
+    named = () if statement.all_resources_but else statement.resources or ()
+    return its_own or [arn for arn in named if f":{service}:" in arn and "*" not in arn]
 
 
 def _keys_of_bucket(
