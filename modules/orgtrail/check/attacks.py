@@ -94,6 +94,14 @@ def _on_roles(context: Context) -> Iterator[Attack]:
         yield from each_action(
             actions.ROLE_ACTIONS, "iam", arn, logging, context.configures, suffix=f" {name}"
         )
+    for pattern in context.intent.break_glass_roles:
+        arn = pattern.replace("::*:", f"::{logging}:").replace("*", "any").replace("?", "x")
+        if arn not in roles and f"::{logging}:role/" in arn:
+            # Whoever can rewrite it can delete evidence, the deploying role too.
+            yield from each_action(
+                actions.ROLE_ACTIONS, "iam", arn, logging, context.breaks_glass,
+                suffix=f" break-glass role {arn.rpartition('/')[2]}",
+            )  # fmt: skip
 
 
 def _on_sign_in(context: Context) -> Iterator[Attack]:

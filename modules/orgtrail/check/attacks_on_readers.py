@@ -57,6 +57,9 @@ def _on_feed(context: Context) -> Iterator[Attack]:
         by_iam = not has_reader and context.is_of_logging(who)
         return configures(who) or by_iam or is_made_for(context, who, _RECEIVE)
 
+    def may_receive_dead(who: Principal) -> bool:
+        return configures(who) or (not has_reader and context.is_of_logging(who))
+
     for topic in context.model.topics:
         if topic.account == logging:
             arn = topic.arn
@@ -71,11 +74,11 @@ def _on_feed(context: Context) -> Iterator[Attack]:
             (actions.QUEUE_ACTIONS, configures),
             (actions.MESSAGE_ACTIONS, may_receive),
         ):
-            if table is actions.QUEUE_ACTIONS or not name.endswith(DEAD_LETTER_SUFFIX):
-                suffix = f" queue {name}"
-                yield from each_action(
-                    table, "sqs", arn, logging, intended_for, each.policy, suffix=suffix
-                )
+            # A reader of the feed has no part in what nobody could take.
+            is_dead = name.endswith(DEAD_LETTER_SUFFIX) and table is actions.MESSAGE_ACTIONS
+            who = may_receive_dead if is_dead else intended_for
+            suffix = f" queue {name}"
+            yield from each_action(table, "sqs", arn, logging, who, each.policy, suffix=suffix)
 
 
 def _on_automations(context: Context) -> Iterator[Attack]:

@@ -149,9 +149,11 @@ def _strangers(model: Model, role: IamRole, each: Action, own: list[Delivery]) -
     """Yield resources of the types of an action that are none of the role's own."""
     region = model.archive.region if model.archive else role.region
     for pattern in each.resources:
-        arn = _filled(pattern, model.partition, region, role.account)
-        if _UNRELATED in arn:
-            yield arn
+        names = (_UNRELATED,) if ":log-group:" not in pattern else _LOG_GROUPS
+        for name in names:
+            arn = _filled(pattern, model.partition, region, role.account, name)
+            if _UNRELATED in arn:
+                yield arn
     if each.name.startswith("kms:"):
         own_keys = {one.resource for one in own}
         yield from (arn for key in model.keys if (arn := key_arn(model, key)) not in own_keys)
@@ -161,6 +163,8 @@ def _strangers(model: Model, role: IamRole, each: Action, own: list[Delivery]) -
             if not any(one.resource.startswith(f"{bucket}/") and _is_root(model, one, bucket)
                        for one in own):  # fmt: skip
                 yield f"{bucket}/{_UNRELATED}/file"
+                if model.trail and model.trail.prefix and bucket.endswith(f":{model.trail.bucket}"):
+                    yield f"{bucket}/{model.trail.prefix}/{_UNRELATED}"
 
 
 def _is_root(model: Model, delivery: Delivery, bucket: str) -> bool:
@@ -171,12 +175,16 @@ def _is_root(model: Model, delivery: Delivery, bucket: str) -> bool:
     return is_table and delivery.resource.startswith(f"{bucket}/")
 
 
-def _filled(pattern: str, partition: str, region: str, account: str) -> str:
+_LOG_GROUPS = (_UNRELATED, f"/{_UNRELATED}", f"/aws/{_UNRELATED}")
+"""Log groups are commonly named by a path."""
+
+
+def _filled(pattern: str, partition: str, region: str, account: str, unrelated: str) -> str:
     """Return an ARN of a resource type in an account, with a name that the stack does not have."""
     parts = pattern.split(":", 5)
     if len(parts) < 6 or (parts[2] == "s3" and not parts[5].startswith("*")):
         return ""
     region = region if parts[3] else ""
     account = account if parts[4] else ""
-    name = parts[5].replace("*", _UNRELATED)
+    name = parts[5].replace("*", unrelated)
     return ":".join((parts[0], partition, parts[2], region, account, name))

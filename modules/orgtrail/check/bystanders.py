@@ -107,10 +107,14 @@ def _own(model: Model, patterns: tuple[str, ...], account: str) -> Iterator[str]
         parts = pattern.split(":", 5)
         is_named = len(parts) == 6 and "*" in parts[5]
         if is_named and not (parts[2] == "s3" and (parts[3] or parts[4])):
-            yield ":".join((
-                parts[0], model.partition, parts[2], region if parts[3] else "",
-                account if parts[4] else "", parts[5].replace("*", _UNRELATED),
-            ))  # fmt: skip
+            names = (
+                (_UNRELATED,) if parts[2] != "logs" else (f"/{_UNRELATED}", f"/aws/{_UNRELATED}")
+            )
+            for name in names:
+                yield ":".join((
+                    parts[0], model.partition, parts[2], region if parts[3] else "",
+                    account if parts[4] else "", parts[5].replace("*", name),
+                ))  # fmt: skip
 
 
 def _matches(statement: Statement, caller: Caller, name: str, arn: str) -> bool:

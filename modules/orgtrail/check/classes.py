@@ -124,27 +124,40 @@ class _Classes:
                 yield Member(who, caller, context, ours, is_named=True, is_other=other)
 
     def _sources(self) -> Iterator[tuple[str, RequestContext, bool, bool]]:
-        named = self._values("aws:sourcearn")
-        accounts = self._values("aws:sourceaccount")
-        account = next(iter(_ACCOUNT.findall(" ".join((*accounts, *named)))), self.attached.account)
-        arn = sample(named[0]) if named else f"arn:{self.model.partition}:any:any:{account}:any"
-        own = {
+        """Yield what a service may act for: words, condition keys, whether ours, whether another.
+
+        Every value that a condition compares is a class of its own.
+        """
+        arns = [sample(each) for each in self._values("aws:sourcearn")]
+        accounts = [_account_like(each) for each in self._values("aws:sourceaccount")]
+        named = [(arn, _account_of(arn)) for arn in arns] or [("", "")]
+        pairs = [(arn, account or own) for arn, own in named for account in (accounts or [own])]
+        for given, account in dict.fromkeys(pairs):
+            owner = account or self.attached.account
+            arn = given or f"arn:{self.model.partition}:any:any:{owner}:any"
+            ours = owner in known_accounts(self.model) or owner == self.attached.account
+            own = self._source(arn, owner, self.model.organization if ours else "")
+            yield f"{given or 'a resource'} of account {owner}", own, ours, False
+            unrelated = ":".join((*arn.split(":")[:5], "unrelated"))
+            other = {**own, "aws:SourceArn": unrelated}
+            yield f"another resource of account {owner}", other, ours, True
+        arn = _in_account((arns or [f"arn:{self.model.partition}:any:any:0:any"])[0],
+                          FOREIGN_ACCOUNT)  # fmt: skip
+        for organization in ("", *self._foreign_organizations("aws:sourceorgid")):
+            foreign = self._source(arn, FOREIGN_ACCOUNT, organization)
+            yield "a stranger's resource", foreign, False, False
+
+    def _source(self, arn: str, account: str, organization: str) -> RequestContext:
+        return {
             "aws:SourceArn": arn,
             "aws:SourceAccount": account,
-            "aws:SourceOrgID": self.model.organization,
+            "aws:SourceOrgID": organization or FOREIGN_ORGANIZATION,
         }
-        ours = account in known_accounts(self.model) or account == self.attached.account
-        if not ours:
-            own["aws:SourceOrgID"] = FOREIGN_ORGANIZATION
-        yield ("a resource that the policy names", own, ours, False)
-        unrelated = ":".join((*arn.split(":")[:5], "unrelated"))
-        yield ("another resource of the account", {**own, "aws:SourceArn": unrelated}, ours, True)
-        foreign = {
-            "aws:SourceArn": _in_account(arn, FOREIGN_ACCOUNT),
-            "aws:SourceAccount": FOREIGN_ACCOUNT,
-            "aws:SourceOrgID": FOREIGN_ORGANIZATION,
-        }
-        yield "a stranger's resource", foreign, False, False
+
+    def _foreign_organizations(self, key: str) -> list[str]:
+        """Return the organizations other than ours that a condition lets in."""
+        named = map(sample, self._values(key))
+        return [each for each in named if each != self.model.organization]
 
     def people(self) -> Iterator[Member]:
         """Yield who is named, and of `*` and of accounts those that conditions tell apart."""
@@ -157,6 +170,8 @@ class _Classes:
                 )
                 for account in self._accounts():
                     yield from self._of_account(account, named=False)
+                for each in self._foreign_organizations("aws:principalorgid"):
+                    yield from self._of_organization(each)
             elif name.endswith(":root") or _ACCOUNT.fullmatch(name):
                 account = next(iter(_ACCOUNT.findall(name)), "")
                 if account:
@@ -180,6 +195,12 @@ class _Classes:
             yield self._person(_in_account(sample(arn), account), named=named)
         name = f"arn:{self.model.partition}:iam::{account}:role/{ANY_NAME}"
         yield self._person(name, named=named)
+
+    def _of_organization(self, organization: str) -> Iterator[Member]:
+        """Yield strangers whose organization a condition names."""
+        for who in self._of_account(FOREIGN_ACCOUNT, named=False):
+            caller = replace(who.caller, organization=organization)
+            yield replace(who, title=f"{who.title} (of {organization})", caller=caller)
 
     def _person(self, arn: str, *, named: bool) -> Member:
         account = next(iter(_ACCOUNT.findall(arn)), "")
@@ -225,6 +246,12 @@ def _in_account(arn: str, account: str) -> str:
     if len(parts) < 6 or not parts[4]:
         return arn
     return ":".join((*parts[:4], account, parts[5]))
+
+
+def _account_of(arn: str) -> str:
+    """Return the account in an ARN, empty if it has none."""
+    parts = arn.split(":", 5)
+    return parts[4] if len(parts) == 6 and _ACCOUNT.fullmatch(parts[4]) else ""
 
 
 def _account_like(pattern: str) -> str:

@@ -6,29 +6,25 @@ in nowhere. Administrators of a resource's own account are asked about by the ac
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from orgtrail.check.asking import Asker, key_arn
 from orgtrail.check.attack import DIGESTS
-from orgtrail.check.classes import Member, classes, known_accounts, satisfying
-from orgtrail.check.deliveries import services_of
+from orgtrail.check.classes import Member, classes, satisfying
 from orgtrail.check.findings import Finding, Severity
+from orgtrail.check.grant_intent import SUBSCRIBING, Norm
 from orgtrail.check.intent import Intent
-from orgtrail.check.model import AttachedPolicy, FlowKind, Model
+from orgtrail.check.model import AttachedPolicy, Model
 from orgtrail.check.principals import members
-from orgtrail.check.upkeep import ADMINISTRATION
 from orgtrail.iam.evaluator import Decision
-from orgtrail.iam.patterns import like
 from orgtrail.iam.policy import Statement
-from orgtrail.iam.reference import Level, action, matching
+from orgtrail.iam.reference import matching
 from orgtrail.iam.request import Kind, RequestContext
-from orgtrail.naming import CLOUDTRAIL, LOGS
-from orgtrail.trail.writers import LOAD_BALANCING
+from orgtrail.naming import LOGS
 
 RULE = "access"
-_ACCOUNT_IN_KEY = re.compile(r"/AWSLogs/(\d{12})/", re.ASCII)
+ONE_LAYER = "one-layer"
 _LISTED = 4
 _ACTS = {
     "bucket": (
@@ -52,22 +48,6 @@ _ACTS = {
 }  # fmt: skip
 """By kind of resource: acts that stand for a pattern of actions, reads and writes."""
 _SERVICES = {"bucket": "s3:", "key": "kms:", "topic": "sns:", "queue": "sqs:"}
-_DELIVERING = {
-    "bucket": ("s3:PutObject", "s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket"),
-    "key": (
-        "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*",
-    ),
-    "topic": ("sns:Publish",),
-    "queue": ("sqs:SendMessage",),
-}  # fmt: skip
-"""By kind of resource: what a service does that delivers to it."""
-_OTHERS_ENCRYPT = ("kms:Encrypt", "kms:ReEncrypt*")
-"""What only the delivery of vended logs does with a key.
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-vended-logs-permissions-V2.html"""
-_VENDED = "delivery.logs.amazonaws.com"
-_SUBSCRIBING = ("sns:Subscribe", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic")
-_READING = ("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:GetBucketLocation")
-_USING = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*")
 
 
 @dataclass(frozen=True)
@@ -82,6 +62,7 @@ class Grant:
         is_intended: whether the stack is meant to allow it.
         decision: what AWS decides.
         context: the condition keys of the request, those that the caller chooses too.
+        is_held_by_one: whether the organization's policies alone deny it, and it is not intended.
 
     """
 
@@ -92,11 +73,12 @@ class Grant:
     is_intended: bool
     decision: Decision
     context: RequestContext = field(default_factory=dict)
+    is_held_by_one: bool = False
 
     @property
     def severity(self) -> Severity:
         """How severe it is if it is not intended."""
-        subscribes = self.action in _SUBSCRIBING and self.who.is_named
+        subscribes = self.action in SUBSCRIBING and self.who.is_named
         return Severity.LOW if self.who.is_other or subscribes else Severity.HIGH
 
 
@@ -121,23 +103,43 @@ def _of_statement(
             for act in actions:
                 if not _fits(attached.owner, act, resource):
                     continue
-                context = {**satisfying(statement, who.caller), **who.context}
+                context = {
+                    **_encrypted(model, attached),
+                    **satisfying(statement, who.caller),
+                    **who.context,
+                }
                 decision = asker.ask(
                     who.caller, who.policies, act, resource, context, attached.account
                 )
-                intended = _Norm(model, intent, attached, who, act, resource).is_intended()
-                yield Grant(attached, who, act, resource, intended, decision, context)
+                intended = Norm(model, intent, attached, who, act, resource).is_intended()
+                held = decision.is_denied and not intended
+                held = held and asker.ask(
+                    who.caller, who.policies, act, resource, context, attached.account,
+                    with_controls=False,
+                ).is_allowed  # fmt: skip
+                yield Grant(attached, who, act, resource, intended, decision, context, held)
+
+
+def _encrypted(model: Model, attached: AttachedPolicy) -> RequestContext:
+    """Return the header by which whoever writes to a bucket states the bucket's encryption."""
+    algorithm = next(
+        (each.algorithm for each in model.buckets if each.policy == attached.policy), ""
+    )
+    return {"s3:x-amz-server-side-encryption": algorithm} if algorithm else {}
 
 
 def grant_findings(found: Iterable[Grant], *, by_setting: bool) -> Iterator[Finding]:
     """Yield a finding for each class and policy that lets in whom it should not."""
     groups: dict[tuple[str, str, str], list[Grant]] = {}
     for each in found:
-        if not each.is_intended and not each.decision.is_denied:
-            statement = each.decision.statement if each.decision.is_allowed else "?"
+        if each.is_held_by_one or not (each.is_intended or each.decision.is_denied):
+            statement = "?" if each.decision.is_undecided else each.decision.statement
             groups.setdefault((each.attached.address, each.who.title, statement), []).append(each)
     for group in groups.values():
         first = group[0]
+        if first.is_held_by_one:
+            yield _held(group, by_setting=by_setting)
+            continue
         undecided = first.decision.is_undecided
         named = list(dict.fromkeys(f"{one.action} on {one.resource}" for one in group))
         more = len(named) - _LISTED
@@ -149,6 +151,21 @@ def grant_findings(found: Iterable[Grant], *, by_setting: bool) -> Iterator[Find
             f"{first.who.title} {'may be able to' if undecided else 'can'} use {what}: "
             f"{first.decision.statement}. Nothing here needs that.",
         )
+
+
+def _held(group: list[Grant], *, by_setting: bool) -> Finding:
+    """Return the finding that only the organization's policies deny what a policy allows."""
+    first = group[0]
+    named = list(dict.fromkeys(f"{one.action} on {one.resource}" for one in group))
+    more = len(named) - _LISTED
+    what = ", ".join(named[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+    return Finding(
+        Severity.ONE_LAYER,
+        ONE_LAYER,
+        SECTIONS[first.attached.owner] if by_setting else first.attached.address,
+        f"{first.attached.policy.name} lets {first.who.title} use {what}: held by one layer only, "
+        f"{first.decision.statement}. Nothing here needs that.",
+    )
 
 
 SECTIONS = {"bucket": "archive", "key": "key", "topic": "siem", "queue": "siem"}
@@ -222,109 +239,3 @@ def _keys_of_bucket(
             own = pattern.replace("${aws:PrincipalAccount}", account)
             candidates.append(own.replace("*", "any"))
     return list(dict.fromkeys(candidates))
-
-
-@dataclass(frozen=True)
-class _Norm:
-    """Whether a class is meant to do something."""
-
-    model: Model
-    intent: Intent
-    attached: AttachedPolicy
-    who: Member
-    action: str
-    resource: str
-
-    def is_intended(self) -> bool:
-        kind, owner = self.who.caller.kind, self.attached.owner
-        if kind is Kind.SERVICE and self.who.caller.arn == LOAD_BALANCING:
-            # Its calls have no source; the key names the account of the load balancer.
-            account = _ACCOUNT_IN_KEY.search(self.resource)
-            ours = account is not None and account[1] in known_accounts(self.model)
-            return self._delivers() and ours
-        if kind is Kind.SERVICE:
-            return self.who.is_ours and self._delivers() and self._is_its_flow()
-        if kind in (Kind.ANONYMOUS, Kind.FEDERATED):
-            return False
-        if self.who.caller.account == self.attached.account:
-            return owner != "key" or self._uses_own_key()
-        if owner == "topic" and self.who.caller.account in self.intent.subscribers:
-            return self.action in _SUBSCRIBING
-        if not self.who.is_ours:
-            return False
-        return self._reads_own() or self._is_role_of_stack() or self._reads_others_logs()
-
-    def _delivers(self) -> bool:
-        name = self.who.caller.arn
-        known = any(like(each, self.action) for each in _DELIVERING[self.attached.owner])
-        if self._is("key") and name != _VENDED:
-            known = known and not any(like(each, self.action) for each in _OTHERS_ENCRYPT)
-        is_log = f"/{LOGS}/" in self.resource or f"/{DIGESTS}/" in self.resource
-        return known and (not is_log or name == CLOUDTRAIL)
-
-    def _is_its_flow(self) -> bool:
-        """Return whether a service acts for what the stack's flows name, if they name any."""
-        name = self.who.caller.arn
-        of_key = {each.arn for each in self.model.receivers
-                  if each.key == self.attached.address}  # fmt: skip
-        kinds = {kind for kind, service in services_of(self.model).items() if service == name}
-        base = self.resource.partition("/")[0] if self._is("bucket") else self.resource
-        flows = [
-            each for each in self.model.flows
-            if each.kind in kinds
-            and (each.target == base or each.target in of_key
-                 or each.detail == self.attached.address)
-        ]  # fmt: skip
-        if not flows:
-            return True
-        key = self.resource.partition("/")[2] if self._is("bucket") else ""
-        logs = [each.detail for each in flows if each.kind is FlowKind.ACCESS_LOG]
-        if key and logs and not any(key.startswith(each) for each in logs):
-            return False
-        return not self.who.is_other
-
-    def _uses_own_key(self) -> bool:
-        administers = any(
-            like(each, self.who.caller.arn) for each in self.intent.key_administrators
-        ) or self.who.caller.arn == self.model.deploy_role(self.attached.account)
-        known = action(self.action)
-        if known and known.level in (Level.READ, Level.LIST):
-            return True
-        if not self.intent.key_administrators or self.attached.account != self.model.logging:
-            return self.action in ADMINISTRATION or self._matches(_USING)
-        return self.action in ADMINISTRATION if administers else self._matches(_USING)
-
-    def _reads_own(self) -> bool:
-        """Return whether it is a member's reader at the log files of its own account."""
-        if not self.intent.member_reader:
-            return False
-        account = self.who.caller.account
-        name = self.who.caller.arn.partition(":role/")[2]
-        accounts = self.intent.reader_accounts
-        if not like(self.intent.member_reader, name) or (accounts and account not in accounts):
-            return False
-        if self._is("key"):
-            return self.action in ("kms:Decrypt", "kms:DescribeKey")
-        reads = self._is("bucket") and self._matches(_READING)
-        is_object = "/" in self.resource.partition(":::")[2]
-        return reads and (not is_object or f"/{account}/" in self.resource)
-
-    def _reads_others_logs(self) -> bool:
-        """Return whether a role that is named reads what other services write to the bucket."""
-        if not self._is("bucket") or not self.who.is_exact:
-            return False
-        known = action(self.action)
-        is_log = f"/{LOGS}" in self.resource or f"/{DIGESTS}/" in self.resource
-        reads = known is not None and known.level in (Level.READ, Level.LIST)
-        return reads and not is_log and "/" in self.resource.partition(":::")[2]
-
-    def _is_role_of_stack(self) -> bool:
-        """Return whether it is a role of the stack, whose duties are elsewhere in the stack."""
-        made = any(each.arn == self.who.caller.arn for each in self.model.roles)
-        return made and self._matches((*_USING, "sns:Publish", "sqs:SendMessage"))
-
-    def _is(self, owner: str) -> bool:
-        return self.attached.owner == owner
-
-    def _matches(self, patterns: tuple[str, ...]) -> bool:
-        return any(like(each, self.action) for each in patterns)

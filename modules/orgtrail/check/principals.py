@@ -125,6 +125,7 @@ class _Rows:
         for kind, patterns in (
             ("break-glass", self.intent.break_glass_roles),
             ("exempt", self.intent.exempt_roles),
+            ("key-administrator", self.intent.key_administrators),
         ):
             for number, pattern in enumerate(patterns, start=1):
                 # If the pattern is for every account, only the one with the evidence matters.

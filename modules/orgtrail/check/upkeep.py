@@ -46,6 +46,7 @@ def _readers_of_account(model: Model) -> Iterator[Delivery]:
         )
         yield from sender.asks(arn, "s3:ListBucket")
         yield from sender.asks(f"{arn}/any", "s3:GetObject")
+    yield from _askers(model)
     for flow in model.flows:
         if flow.kind is FlowKind.FINDINGS:
             key = next((each for each in model.keys if each.address == flow.detail), None)
@@ -62,6 +63,24 @@ def _readers_of_account(model: Model) -> Iterator[Delivery]:
             sender = _administrator(model, key.address, "siem", key.account, lost)
             of_sqs = through("sqs", key.region)
             yield from sender.uses_key(key.address, "kms:Decrypt", context=of_sqs)
+
+
+def _askers(model: Model) -> Iterator[Delivery]:
+    """Yield what Athena asks S3 and KMS for in the name of who may ask it by IAM alone."""
+    for group in model.workgroups[:1]:
+        name, _, prefix = group.results.removeprefix("s3://").partition("/")
+        bucket = next((each for each in model.buckets if each.name == name), None)
+        if not bucket:
+            continue
+        lost = f"nobody can keep or read results of Athena in bucket {name}"
+        sender = _administrator(model, bucket.address, "catalog", bucket.account, lost)
+        arn, through_athena = f"arn:{model.partition}:s3:::{name}", {"aws:ViaAWSService": "true"}
+        acts = ("s3:PutObject", "s3:GetObject")
+        yield from sender.asks(f"{arn}/{prefix}any", *acts, context=through_athena)
+        if bucket.algorithm == "aws:kms":
+            of_s3 = {"kms:EncryptionContext:aws:s3:arn": arn, **through("s3", bucket.region)}
+            with_key = ("kms:Decrypt", "kms:GenerateDataKey")
+            yield from sender.uses_key(bucket.key, *with_key, context=of_s3)
 
 
 def _administrator(model: Model, address: str, setting: str, account: str, lost: str) -> Sender:

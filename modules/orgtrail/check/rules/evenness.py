@@ -70,9 +70,15 @@ def _denies(policy: AttachedPolicy, statement: Statement, act: str) -> bool:
     wanted = set(statement.resources or ())
     return any(
         not each.allows and each.is_about(act)
-        and (each is statement or wanted <= set(each.resources or ()))
+        and (each is statement or _is_no_narrower(each, statement, wanted))
         for each in policy.policy.statements
     )  # fmt: skip
+
+
+def _is_no_narrower(each: Statement, statement: Statement, wanted: set[str]) -> bool:
+    """Return whether a statement denies on the same resources, under no further condition."""
+    on_them = wanted <= set(each.resources or ())
+    return on_them and set(each.conditions) <= set(statement.conditions)
 
 
 def uneven_exemption(model: Model) -> Iterator[Violation]:
