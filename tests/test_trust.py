@@ -142,7 +142,7 @@ def test_another_service_and_people_in_the_role_of_a_service_are_found(tmp_path:
     own = {"StringEquals": {"aws:SourceAccount": "111111111111"}}
     strange = {"Principal": {"Service": "lambda.amazonaws.com"}, "Condition": own}
     found = trust(tmp_path, "healthcare", DELIVERY, strange)
-    assert any("lambda.amazonaws.com, acting for a resource that the policy names, can" in each
+    assert any("lambda.amazonaws.com, acting for a resource of account 111111111111, can" in each
                and each.endswith("and nothing in the stack uses that service: name its own alone.")
                for each in found)  # fmt: skip
     people = {"Principal": {"AWS": "arn:aws:iam::111111111111:role/ops"}}

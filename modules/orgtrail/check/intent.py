@@ -88,7 +88,12 @@ def _in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _without(odd: set[str], names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(each for each in names if each not in odd)
+    return tuple(each for each in names if each not in odd and _is_whole(each))
+
+
+def _is_whole(role: str) -> bool:
+    """Return whether a role is a name or a whole ARN; AWS takes what is neither, and means none."""
+    return not role.startswith("arn:") or role.count(":") >= 5
 
 
 def _statements_about(policies: list[Policy], action: str, *, allows: bool) -> Iterator[Statement]:
@@ -141,7 +146,7 @@ def _administrators(model: Model) -> tuple[str, ...]:
             named += each.principals_of("AWS")
     # If some are named, a wider statement beside them is a mistake and no intent. A whole account
     # administers nothing: its own is the default, and another one is a mistake.
-    return _in_order(each for each in named if each != "*" and not _is_account(each))
+    return _in_order(each for each in named if each.count(":") >= 5 and not _is_account(each))
 
 
 def _is_account(principal: str) -> bool:
