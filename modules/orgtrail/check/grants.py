@@ -15,7 +15,7 @@ from orgtrail.check.classes import Member, classes, satisfying
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.check.grant_intent import SUBSCRIBING, Norm
 from orgtrail.check.intent import Intent
-from orgtrail.check.model import AttachedPolicy, Model
+from orgtrail.check.model import AttachedPolicy, Model, S3Bucket
 from orgtrail.check.principals import members
 from orgtrail.iam.evaluator import Decision
 from orgtrail.iam.policy import Statement
@@ -122,10 +122,18 @@ def _of_statement(
 
 def _encrypted(model: Model, attached: AttachedPolicy) -> RequestContext:
     """Return the header by which whoever writes to a bucket states the bucket's encryption."""
-    algorithm = next(
-        (each.algorithm for each in model.buckets if each.policy == attached.policy), ""
-    )
-    return {"s3:x-amz-server-side-encryption": algorithm} if algorithm else {}
+    bucket = _bucket_of(model, attached)
+    if not bucket or not bucket.algorithm:
+        return {}
+    return {"s3:x-amz-server-side-encryption": bucket.algorithm}
+
+
+def _bucket_of(model: Model, attached: AttachedPolicy) -> S3Bucket | None:
+    """Return the bucket that a policy is attached to; None if it is not of the model."""
+    if attached.owner != "bucket":
+        return None
+    found = (each for each in model.buckets if model.policy_address(each) == attached.address)
+    return next(found, None)
 
 
 def grant_findings(found: Iterable[Grant], *, by_setting: bool) -> Iterator[Finding]:
@@ -216,7 +224,7 @@ def _keys_of_bucket(
     model: Model, attached: AttachedPolicy, statement: Statement, who: Member
 ) -> list[str]:
     """Return resources that stand for a statement's patterns."""
-    bucket = next((each for each in model.buckets if each.policy == attached.policy), None)
+    bucket = _bucket_of(model, attached)
     if not bucket:
         names = [one.split(":::")[1].split("/")[0] for one in statement.resources or ()
                  if ":::" in one]  # fmt: skip
