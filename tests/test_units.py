@@ -65,12 +65,12 @@ def test_a_member_outside_of_the_targets_is_free(tmp_path: Path) -> None:
 def test_a_policy_elsewhere_leaves_the_logging_account_free(tmp_path: Path) -> None:
     found = report(tmp_path, ["ou-bank-33333333"], logging=ARCHIVES, production=WORK)
     told = {each.rule: each.message for each in found.findings}
-    assert set(told) == {"no-guardrail", "access"}
+    assert set(told) == {"no-guardrail", "access", "member-trails", "one-layer"}
     assert told["no-guardrail"] == (
         "no service control policy is attached to the logging account or above it: its "
         "administrators are free. Attach one to its unit, or to the root."
     )
-    assert {each.severity for each in found.findings} == {"high"}
+    assert {each.severity for each in found.findings} == {"high", "low", "one-layer"}
 
 
 def test_of_several_members_the_matrix_asks_the_one_that_least_binds() -> None:

@@ -155,7 +155,7 @@ def test_an_action_on_nothing_of_the_stack_is_decided_for_everything() -> None:
 
 def test_services_and_roles_of_the_stack_are_asked_with_their_own_policies() -> None:
     who = allowed("s3:PutObject", EVERYTHING)
-    assert any(each.startswith("guardduty.amazonaws.com, acting for a resource") for each in who)
+    assert any(each.startswith("guardduty.amazonaws.com, acting for arn:") for each in who)
     assert not any("a stranger's resource" in each for each in who)
     assert "the role everything-auditor" in allowed("athena:StartQueryExecution", EVERYTHING)
 

@@ -113,7 +113,8 @@ def _on_log_groups(context: Context) -> Iterator[Attack]:
         arn = context.arn("logs", group.region, group.account, f"log-group:{group.name}")
         for title, action in actions.LOG_GROUP_ACTIONS.items():
             named = title.replace("the log group", name)
-            yield Attack(named, ((f"logs:{action}", arn),), group.account, intended_for)
+            on = f"{arn}:log-stream:any" if action == "DeleteLogStream" else arn
+            yield Attack(named, ((f"logs:{action}", on),), group.account, intended_for)
         if group.account == context.model.logging:
             may_write = partial(_writes_reports, context)
             stream = f"{arn}:log-stream:any"
