@@ -96,7 +96,9 @@ def _on_roles(context: Context) -> Iterator[Attack]:
         )
     for pattern in context.intent.break_glass_roles:
         arn = pattern.replace("::*:", f"::{logging}:").replace("*", "any").replace("?", "x")
-        if arn not in roles and f"::{logging}:role/" in arn:
+        # IAM Identity Center alone can change the roles that it makes.
+        is_reserved = ":role/aws-reserved/" in arn
+        if arn not in roles and f"::{logging}:role/" in arn and not is_reserved:
             # Whoever can rewrite it can delete evidence, the deploying role too.
             yield from each_action(
                 actions.ROLE_ACTIONS, "iam", arn, logging, context.breaks_glass,
