@@ -18,7 +18,8 @@ FULL_ACCESS = parse(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
 )
 """The policy that AWS attaches at every level."""
-_ALWAYS = {"aws:SecureTransport": "true", "aws:ViaAWSService": "false"}
+ALWAYS = {"aws:SecureTransport": "true", "aws:ViaAWSService": "false"}
+"""What every request states, unless it is asked otherwise."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Asker:
             action,
             resource,
             owner,
-            {**_ALWAYS, **(target.context if target else {}), **(context or {})},
+            {**ALWAYS, **(target.context if target else {}), **(context or {})},
         )
         return evaluate(
             request,

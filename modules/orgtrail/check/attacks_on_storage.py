@@ -14,7 +14,6 @@ from orgtrail.check.attack import (
     is_made_for,
     nobody,
 )
-from orgtrail.check.model import FlowKind
 from orgtrail.check.principals import FOREIGN_ORGANIZATION, Principal, members
 from orgtrail.iam.request import RequestContext
 from orgtrail.naming import LOGS
@@ -138,9 +137,7 @@ def _on_buckets(context: Context) -> Iterator[Attack]:
 def _on_kept_files(context: Context) -> Iterator[Attack]:
     """Yield the attacks on the files of the other buckets: access logs, findings, answers."""
     model = context.model
-    logs = {each.logs_to for each in model.buckets}
-    found = {each.target.rpartition(":")[2] for each in model.flows
-             if each.kind is FlowKind.FINDINGS}  # fmt: skip
+    evidence = model.evidence_buckets
     answers = {each.results.removeprefix("s3://").partition("/")[0]: each.results
                for each in model.workgroups if each.results}  # fmt: skip
     for bucket in model.buckets:
@@ -148,7 +145,7 @@ def _on_kept_files(context: Context) -> Iterator[Attack]:
             continue
         tables = {**actions.KEEPING_ACTIONS, **actions.EVIDENCE_ACTIONS}
         folder, intended_for = "", context.configures
-        if bucket.name in logs | found:
+        if bucket.name in evidence:
             intended_for = context.breaks_glass
         elif bucket.name in answers:
             tables = actions.KEEPING_ACTIONS

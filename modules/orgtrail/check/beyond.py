@@ -13,7 +13,7 @@ from orgtrail.check.asking import Asker, key_arn
 from orgtrail.check.classes import satisfying
 from orgtrail.check.delivery import Delivery
 from orgtrail.check.duties import Duty, Purpose, duties
-from orgtrail.check.findings import Finding, Severity
+from orgtrail.check.findings import Finding, Severity, listed
 from orgtrail.check.model import IamRole, Model
 from orgtrail.iam.evaluator import Policies, evaluate
 from orgtrail.iam.policy import Statement, parse
@@ -22,7 +22,6 @@ from orgtrail.iam.request import Caller, Kind, Request, RequestContext
 
 RULE = "beyond-purpose"
 _READING = (Level.READ, Level.LIST)
-_LISTED = 4
 _UNRELATED = "unrelated"
 _NO_EVIDENCE = ("cloudwatch",)
 """Services whose reads show no evidence, and that policies commonly allow for every resource."""
@@ -48,13 +47,11 @@ def beyond_findings(
             ("which is not its own: name the resources", _reaches(asker, duty, own)),
         ):
             if what := list(dict.fromkeys(found)):
-                more = len(what) - _LISTED
-                listed = ", ".join(what[:_LISTED]) + (f" and {more} more" if more > 0 else "")
                 yield Finding(
                     Severity.HIGH,
                     RULE,
                     place if by_setting else duty.role.address,
-                    f"the role {name} may use {listed}, {why}.",
+                    f"the role {name} may use {listed(what)}, {why}.",
                 )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orgtrail.check.actions import SIGN_IN_ACTIONS
-from orgtrail.check.findings import Violation
+from orgtrail.check.asking import ALWAYS
+from orgtrail.check.findings import Violation, listed
 from orgtrail.check.model import Model
 from orgtrail.check.principals import ADMINISTRATOR, members
 from orgtrail.iam.evaluator import Policies, Verdict, evaluate
@@ -25,7 +26,6 @@ _BY_DESIGN = frozenset({
 _NARROW = frozenset({
     "aws:principalarn", "aws:principalaccount", "aws:viaawsservice", "kms:resourcealiases",
 })  # fmt: skip
-_LISTED = 4
 _UNRELATED = "unrelated"
 
 
@@ -34,13 +34,11 @@ def binds_bystanders(model: Model) -> Iterator[Violation]:
     for control in model.scps:
         for statement in control.policy.statements:
             if _is_guard(statement) and (denied := _denied(model, statement)):
-                more = len(denied) - _LISTED
-                listed = ", ".join(denied[:_LISTED]) + (f" and {more} more" if more > 0 else "")
                 yield Violation(
                     "guardrails",
                     control.address,
-                    f"{statement.label} denies {listed}, which is not the trail's: who works "
-                    "there is bound too. Name the trail's resources.",
+                    f"{statement.label} denies {listed(denied)}, which is not the trail's: who "
+                    "works there is bound too. Name the trail's resources.",
                 )
 
 
@@ -118,9 +116,8 @@ def _own(model: Model, patterns: tuple[str, ...], account: str) -> Iterator[str]
 
 
 def _matches(statement: Statement, caller: Caller, name: str, arn: str) -> bool:
-    context = {"aws:SecureTransport": "true", "aws:ViaAWSService": "false"}
     aliases = {"kms:ResourceAliases": (f"alias/{_UNRELATED}",)} if ":kms:" in arn else {}
-    request = Request(caller, name, arn, caller.account, {**context, **aliases})
+    request = Request(caller, name, arn, caller.account, {**ALWAYS, **aliases})
     alone = Policy(statement.label, (statement,))
     decision = evaluate(request, Policies((ADMINISTRATOR, alone)))
     return decision.verdict is Verdict.EXPLICIT_DENY

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from orgtrail.check.asking import Asker, key_arn
-from orgtrail.check.findings import Finding, Severity
+from orgtrail.check.findings import Finding, Severity, listed
 from orgtrail.check.model import KmsKey, Model
 from orgtrail.iam.evaluator import Decision
 from orgtrail.iam.policy import Policy
@@ -14,8 +14,6 @@ from orgtrail.iam.request import Caller, Kind, RequestContext
 from orgtrail.regions import partition_of
 
 RULE = "delivery"
-_LISTED = 4
-"""The number of actions that a finding lists."""
 
 
 @dataclass(frozen=True)
@@ -131,14 +129,12 @@ def delivery_findings(decided: Iterable[Decided], *, by_setting: bool) -> Iterat
         first, decision = asked[0]
         undecided = decision.is_undecided
         named = list(dict.fromkeys(f"{one.action} on {one.resource}" for one, _ in asked))
-        more = len(named) - _LISTED
-        actions = ", ".join(named[:_LISTED]) + (f" and {more} more" if more > 0 else "")
         verb = "may not be able to use" if undecided else "cannot use"
         yield Finding(
             Severity.UNPROVEN if undecided else first.severity,
             RULE,
             first.setting if by_setting else first.address,
-            f"{first.who} {verb} {actions} ({decision.statement}): {first.lost}.",
+            f"{first.who} {verb} {listed(named)} ({decision.statement}): {first.lost}.",
         )
 
 

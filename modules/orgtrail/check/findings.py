@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,3 +56,15 @@ class Violation:
     setting: str
     address: str
     message: str
+
+
+def listed(named: Sequence[str], most: int = 4) -> str:
+    """Return the first of some names, and how many more there are.
+
+    Args:
+        named: the names.
+        most: the number of names that a finding lists.
+
+    """
+    more = len(named) - most
+    return ", ".join(named[:most]) + (f" and {more} more" if more > 0 else "")

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from orgtrail.check import layers
 from orgtrail.check.asking import Asker, key_arn
 from orgtrail.check.attack import DIGESTS
 from orgtrail.check.classes import Member, classes, satisfying
-from orgtrail.check.findings import Finding, Severity
+from orgtrail.check.findings import Finding, Severity, listed
 from orgtrail.check.grant_intent import SUBSCRIBING, Norm
 from orgtrail.check.intent import Intent
 from orgtrail.check.model import AttachedPolicy, Model, S3Bucket
@@ -24,8 +25,6 @@ from orgtrail.iam.request import Kind, RequestContext
 from orgtrail.naming import LOGS
 
 RULE = "access"
-ONE_LAYER = "one-layer"
-_LISTED = 4
 _ACTS = {
     "bucket": (
         "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject",
@@ -149,14 +148,11 @@ def grant_findings(found: Iterable[Grant], *, by_setting: bool) -> Iterator[Find
             yield _held(group, by_setting=by_setting)
             continue
         undecided = first.decision.is_undecided
-        named = list(dict.fromkeys(f"{one.action} on {one.resource}" for one in group))
-        more = len(named) - _LISTED
-        what = ", ".join(named[:_LISTED]) + (f" and {more} more" if more > 0 else "")
         yield Finding(
             Severity.UNPROVEN if undecided else first.severity,
             RULE,
-            SECTIONS[first.attached.owner] if by_setting else first.attached.address,
-            f"{first.who.title} {'may be able to' if undecided else 'can'} use {what}: "
+            _SECTIONS[first.attached.owner] if by_setting else first.attached.address,
+            f"{first.who.title} {'may be able to' if undecided else 'can'} use {_what(group)}: "
             f"{first.decision.statement}. Nothing here needs that.",
         )
 
@@ -164,19 +160,20 @@ def grant_findings(found: Iterable[Grant], *, by_setting: bool) -> Iterator[Find
 def _held(group: list[Grant], *, by_setting: bool) -> Finding:
     """Return the finding that only the organization's policies deny what a policy allows."""
     first = group[0]
-    named = list(dict.fromkeys(f"{one.action} on {one.resource}" for one in group))
-    more = len(named) - _LISTED
-    what = ", ".join(named[:_LISTED]) + (f" and {more} more" if more > 0 else "")
     return Finding(
         Severity.ONE_LAYER,
-        ONE_LAYER,
-        SECTIONS[first.attached.owner] if by_setting else first.attached.address,
-        f"{first.attached.policy.name} lets {first.who.title} use {what}: held by one layer only, "
-        f"{first.decision.statement}. Nothing here needs that.",
+        layers.RULE,
+        _SECTIONS[first.attached.owner] if by_setting else first.attached.address,
+        f"{first.attached.policy.name} lets {first.who.title} use {_what(group)}: held by one "
+        f"layer only, {first.decision.statement}. Nothing here needs that.",
     )
 
 
-SECTIONS = {"bucket": "archive", "key": "key", "topic": "siem", "queue": "siem"}
+def _what(group: list[Grant]) -> str:
+    return listed(list(dict.fromkeys(f"{one.action} on {one.resource}" for one in group)))
+
+
+_SECTIONS = {"bucket": "archive", "key": "key", "topic": "siem", "queue": "siem"}
 
 
 def _concrete(statement: Statement, owner: str) -> list[str]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail.check.asking import Asker, key_arn
+from orgtrail.check.asking import ALWAYS, Asker, key_arn
 from orgtrail.check.attack import Attack
-from orgtrail.check.findings import Finding, Severity
+from orgtrail.check.findings import Finding, Severity, listed
 from orgtrail.check.intent import Intent
 from orgtrail.check.matrix import Cell
 from orgtrail.check.model import Model
 from orgtrail.check.principals import ADMINISTRATOR, FOREIGN_ACCOUNT, FOREIGN_ORGANIZATION, members
-from orgtrail.iam.evaluator import ControlPolicies, Policies, evaluate
+from orgtrail.iam.evaluator import ControlPolicies, Policies, Verdict, evaluate
 from orgtrail.iam.request import Caller, Kind, Request
 
 RULE = "one-layer"
@@ -25,7 +25,8 @@ _KEYS = {
     "kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:PutKeyPolicy", "kms:CreateGrant",
     "kms:DisableKeyRotation",
 }  # fmt: skip
-_LISTED = 4
+_NAMED = 4
+"""The number of acts that a finding about an organization's policy names."""
 _ASKED = "logging-administrator"
 """Who is asked: of the accounts that no exemption names, it can do most."""
 
@@ -45,15 +46,14 @@ def layer_findings(
                 groups.setdefault(group, []).append(f"{cell.attack.title} ({cell.action})")
     for (layer, resource), acts in groups.items():
         section = "key" if ":kms:" in resource else "archive"
-        more = len(acts) - _LISTED
-        listed = ", ".join(acts[:_LISTED]) + (f" and {more} more" if more > 0 else "")
         yield Finding(
             Severity.ONE_LAYER,
             RULE,
             section if by_setting else _address(asker.model, resource),
-            f"{listed}: held by one layer only, {layer}. One mistake in it would open {resource}.",
+            f"{listed(acts)}: held by one layer only, {layer}. One mistake in it would open "
+            f"{resource}.",
         )
-    yield from _left_out(asker.model, by_setting=by_setting)
+    yield from _left_out(asker, by_setting=by_setting)
 
 
 def layers(asker: Asker, cell: Cell) -> list[str]:
@@ -61,9 +61,8 @@ def layers(asker: Asker, cell: Cell) -> list[str]:
     attack, caller = cell.attack, cell.principal.caller
     owner = attack.account or caller.account
     action, resource = attack.steps[0][0], cell.resource
-    context = {"aws:SecureTransport": "true", "aws:ViaAWSService": "false"}
     request = Request(
-        caller, action, resource, owner, {**context, **cell.principal.context, **attack.context}
+        caller, action, resource, owner, {**ALWAYS, **cell.principal.context, **attack.context}
     )
     controls = asker.controls(caller.account, owner)
     scps, rcps = _only(controls, service=True), _only(controls, service=False)
@@ -107,9 +106,8 @@ def _is_evidence(model: Model, intent: Intent, cell: Cell) -> bool:
         return ours in cell.resource and FOREIGN_ORGANIZATION not in cell.resource
     if cell.action not in _DELETING:
         return False
-    kept = {each.logs_to for each in model.buckets} | {model.archive.name}
-    kept |= {each.target.rpartition(":")[2] for each in model.flows if each.kind.name == "FINDINGS"}
-    return any(f":::{name}/" in cell.resource for name in kept if name)
+    kept = model.evidence_buckets | {model.archive.name}
+    return any(f":::{name}/" in cell.resource for name in kept)
 
 
 def _address(model: Model, resource: str) -> str:
@@ -120,9 +118,9 @@ def _address(model: Model, resource: str) -> str:
     return next(named, resource)
 
 
-def _left_out(model: Model, *, by_setting: bool) -> Iterator[Finding]:
+def _left_out(asker: Asker, *, by_setting: bool) -> Iterator[Finding]:
     """Yield a finding if a resource control policy protects some of the trail's and not all."""
-    asker = Asker(model)
+    model = asker.model
     outside = Caller(
         Kind.ROLE, f"arn:{model.partition}:iam::{FOREIGN_ACCOUNT}:role/any", FOREIGN_ACCOUNT,
         FOREIGN_ORGANIZATION,
@@ -160,14 +158,14 @@ def _left_out(model: Model, *, by_setting: bool) -> Iterator[Finding]:
             request = Request(caller, action, arn, model.logging,
                               {"aws:SecureTransport": "true", **given})  # fmt: skip
             decision = evaluate(request, Policies((ADMINISTRATOR,), controls=controls))
-            if decision.verdict.value != "explicit deny":
+            if decision.verdict is not Verdict.EXPLICIT_DENY:
                 open_.append((arn, action, address))
         if open_ and len(open_) < len(asked):
-            listed = ", ".join(f"{action} on {arn}" for arn, action, _ in open_[:_LISTED])
+            named = ", ".join(f"{action} on {arn}" for arn, action, _ in open_[:_NAMED])
             yield Finding(
                 Severity.ONE_LAYER,
                 RULE,
                 "guardrails.resource_control_policy" if by_setting else open_[0][2],
-                f"{listed} by {who}: held by one layer only, the resource's own policy; the "
+                f"{named} by {who}: held by one layer only, the resource's own policy; the "
                 "resource control policy protects others and leaves this out. Add it.",
             )

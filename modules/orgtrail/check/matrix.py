@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orgtrail.check.asking import Asker
+from orgtrail.check.asking import ALWAYS, Asker
 from orgtrail.check.attack import CALLER_ACCOUNT, Attack, nobody
 from orgtrail.check.attacks import attacks
 from orgtrail.check.intent import Intent
@@ -90,9 +90,8 @@ def cell_of(intent: Intent, asker: Asker, principal: Principal, attack: Attack) 
         owner = attack.account or caller.account
         if action.startswith("cloudtrail:") and caller.account == intent.delegated_administrator:
             owner = intent.delegated_administrator or owner
-        context = {"aws:SecureTransport": "true", "aws:ViaAWSService": "false"}
         request = Request(
-            caller, action, resource, owner, {**context, **principal.context, **attack.context}
+            caller, action, resource, owner, {**ALWAYS, **principal.context, **attack.context}
         )
         on_alias = action.startswith("kms:") and ":alias/" in resource
         decision = evaluate(

@@ -339,6 +339,15 @@ class Model:
         return next((each for each in self.keys if named and each.address == named), None)
 
     @property
+    def evidence_buckets(self) -> set[str]:
+        """The names of the buckets that receive access logs or findings."""
+        logs = {each.logs_to for each in self.buckets}
+        found = {
+            each.target.rpartition(":")[2] for each in self.flows if each.kind is FlowKind.FINDINGS
+        }
+        return (logs | found) - {""}
+
+    @property
     def refers_to_trail(self) -> bool:
         """Whether a table reads log files from a bucket of another stack."""
         made = {each.name for each in self.buckets}

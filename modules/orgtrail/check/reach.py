@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orgtrail.check.asking import Asker
-from orgtrail.check.findings import Finding, Severity
+from orgtrail.check.findings import Finding, Severity, listed
 from orgtrail.check.matrix import Cell
 from orgtrail.check.model import Flow, FlowKind, IamRole
 from orgtrail.check.principals import Principal
@@ -172,13 +172,12 @@ def reach_findings(
             and not own[title].decision.is_allowed
         ]
         if gained:
-            acts = ", ".join(f"{one.attack.title} ({one.action})" for one in gained[:_LISTED])
-            more = len(gained) - _LISTED
+            acts = [f"{one.attack.title} ({one.action})" for one in gained]
             yield Finding(
                 Severity.HIGH,
                 RULE,
                 "guardrails" if by_setting else each.role.address,
                 f"{each.principal.title} can act as the role {each.role.arn.rpartition('/')[2]} "
-                f"by {', then '.join(each.steps)}, and so {acts}"
-                f"{f' and {more} more' if more > 0 else ''}. Deny a step.",
+                f"by {', then '.join(each.steps)}, and so {listed(acts, _LISTED)}. "
+                "Deny a step.",
             )

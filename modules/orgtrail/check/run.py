@@ -14,7 +14,7 @@ from orgtrail.check.controls import Control, Status, controls
 from orgtrail.check.deliveries import service_deliveries
 from orgtrail.check.delivery import Decided, Delivery, decide, delivery_findings
 from orgtrail.check.duties import role_deliveries
-from orgtrail.check.findings import Finding, Severity
+from orgtrail.check.findings import Finding, Severity, listed
 from orgtrail.check.from_terraform import model_of
 from orgtrail.check.grants import Grant, grant_findings, grants
 from orgtrail.check.intent import (
@@ -283,9 +283,7 @@ def _access_findings(cells: list[Cell], model: Model, *, by_setting: bool) -> It
 
 def _titles(cells: list[Cell]) -> str:
     """List the first attacks of cells, and how many more there are."""
-    named = [f"{each.attack.title} ({each.action})" for each in cells[:_LISTED]]
-    more = len(cells) - _LISTED
-    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    return listed([f"{each.attack.title} ({each.action})" for each in cells], _LISTED)
 
 
 def _section(cell: Cell) -> str:

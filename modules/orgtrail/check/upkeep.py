@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail.check.delivery import Delivery, Sender, through
+from orgtrail.check.classes import ANY_NAME
+from orgtrail.check.delivery import Delivery, Sender, key_at, through
 from orgtrail.check.findings import Severity
 from orgtrail.check.intent import Intent
 from orgtrail.check.model import FlowKind, Model
@@ -49,7 +50,7 @@ def _readers_of_account(model: Model) -> Iterator[Delivery]:
     yield from _askers(model)
     for flow in model.flows:
         if flow.kind is FlowKind.FINDINGS:
-            key = next((each for each in model.keys if each.address == flow.detail), None)
+            key = key_at(model, flow.detail)
             if key:
                 sender = _administrator(
                     model, key.address, "guardduty.export", key.account, "nobody can read findings"
@@ -57,7 +58,7 @@ def _readers_of_account(model: Model) -> Iterator[Delivery]:
                 of_s3 = through("s3", key.region)
                 yield from sender.uses_key(key.address, "kms:Decrypt", context=of_s3)
     for queue in model.queues:
-        key = next((each for each in model.keys if each.address == queue.key), None)
+        key = key_at(model, queue.key)
         if key and key.account == queue.account:
             lost = f"nobody can read messages of queue {queue.arn.rpartition(':')[2]}"
             sender = _administrator(model, key.address, "siem", key.account, lost)
@@ -98,7 +99,7 @@ def _key_administrators(model: Model, intent: Intent) -> Iterator[Delivery]:
     What a control policy denies them besides is meant: it is left to break-glass roles.
     """
     for key in model.keys:
-        named = [f"arn:{model.partition}:iam::{key.account}:role/of-any-name"]
+        named = [f"arn:{model.partition}:iam::{key.account}:role/{ANY_NAME}"]
         if key.account == model.logging and intent.key_administrators:
             named = [one.replace("*", "any") for one in intent.key_administrators]
         for arn in dict.fromkeys(named):
