@@ -15,6 +15,7 @@ from orgtrail.check.delivery import Delivery
 from orgtrail.check.duties import Duty, Purpose, duties
 from orgtrail.check.findings import Finding, Severity, listed
 from orgtrail.check.model import IamRole, Model
+from orgtrail.check.unrelated import LOG_GROUPS, NAME, unrelated_arns
 from orgtrail.iam.evaluator import Policies, evaluate
 from orgtrail.iam.policy import Statement, parse
 from orgtrail.iam.reference import Action, Level, action, matching
@@ -22,7 +23,6 @@ from orgtrail.iam.request import Caller, Kind, Request, RequestContext
 
 RULE = "beyond-purpose"
 _READING = (Level.READ, Level.LIST)
-_UNRELATED = "unrelated"
 _NO_EVIDENCE = ("cloudwatch",)
 """Services whose reads show no evidence, and that policies commonly allow for every resource."""
 
@@ -125,7 +125,7 @@ def _reaches(asker: Asker, duty: Duty, own: list[Delivery]) -> Iterator[str]:
 
 def _may(asker: Asker, caller: Caller, role: IamRole, request: Request) -> bool:
     """Return whether a role may do something; of a key that is not of the stack, IAM decides."""
-    if not request.resource.endswith(f":key/{_UNRELATED}"):
+    if not request.resource.endswith(f":key/{NAME}"):
         return asker.ask(
             caller, role.policies, request.action, request.resource, request.context
         ).is_allowed
@@ -138,19 +138,16 @@ def _may(asker: Asker, caller: Caller, role: IamRole, request: Request) -> bool:
 
 def _stranger_context(arn: str) -> RequestContext:
     """Return the condition keys of a key that is not of the stack."""
-    is_key = ":kms:" in arn and arn.endswith(_UNRELATED)
-    return {"kms:ResourceAliases": (f"alias/{_UNRELATED}",)} if is_key else {}
+    is_key = ":kms:" in arn and arn.endswith(NAME)
+    return {"kms:ResourceAliases": (f"alias/{NAME}",)} if is_key else {}
 
 
 def _strangers(model: Model, role: IamRole, each: Action, own: list[Delivery]) -> Iterator[str]:
     """Yield resources of the types of an action that are none of the role's own."""
     region = model.archive.region if model.archive else role.region
     for pattern in each.resources:
-        names = (_UNRELATED,) if ":log-group:" not in pattern else _LOG_GROUPS
-        for name in names:
-            arn = _filled(pattern, model.partition, region, role.account, name)
-            if _UNRELATED in arn:
-                yield arn
+        names = (NAME, *LOG_GROUPS) if ":log-group:" in pattern else (NAME,)
+        yield from unrelated_arns(pattern, model.partition, region, role.account, names)
     if each.name.startswith("kms:"):
         own_keys = {one.resource for one in own}
         yield from (arn for key in model.keys if (arn := key_arn(model, key)) not in own_keys)
@@ -159,9 +156,9 @@ def _strangers(model: Model, role: IamRole, each: Action, own: list[Delivery]) -
         for bucket in sorted(buckets):
             if not any(one.resource.startswith(f"{bucket}/") and _is_root(model, one, bucket)
                        for one in own):  # fmt: skip
-                yield f"{bucket}/{_UNRELATED}/file"
+                yield f"{bucket}/{NAME}/file"
                 if model.trail and model.trail.prefix and bucket.endswith(f":{model.trail.bucket}"):
-                    yield f"{bucket}/{model.trail.prefix}/{_UNRELATED}"
+                    yield f"{bucket}/{model.trail.prefix}/{NAME}"
 
 
 def _is_root(model: Model, delivery: Delivery, bucket: str) -> bool:
@@ -170,18 +167,3 @@ def _is_root(model: Model, delivery: Delivery, bucket: str) -> bool:
         bucket.endswith(f":::{one.name}") and one.holds_iceberg_table for one in model.buckets
     )
     return is_table and delivery.resource.startswith(f"{bucket}/")
-
-
-_LOG_GROUPS = (_UNRELATED, f"/{_UNRELATED}", f"/aws/{_UNRELATED}")
-"""Log groups are commonly named by a path."""
-
-
-def _filled(pattern: str, partition: str, region: str, account: str, unrelated: str) -> str:
-    """Return an ARN of a resource type in an account, with a name that the stack does not have."""
-    parts = pattern.split(":", 5)
-    if len(parts) < 6 or (parts[2] == "s3" and not parts[5].startswith("*")):
-        return ""
-    region = region if parts[3] else ""
-    account = account if parts[4] else ""
-    name = parts[5].replace("*", unrelated)
-    return ":".join((parts[0], partition, parts[2], region, account, name))

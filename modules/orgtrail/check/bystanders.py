@@ -13,6 +13,7 @@ from orgtrail.check.asking import ALWAYS
 from orgtrail.check.findings import Violation, listed
 from orgtrail.check.model import Model
 from orgtrail.check.principals import ADMINISTRATOR, members
+from orgtrail.check.unrelated import LOG_GROUPS, NAME, unrelated_arns
 from orgtrail.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.iam.policy import Policy, Statement
 from orgtrail.iam.reference import Level, action, matching
@@ -26,7 +27,6 @@ _BY_DESIGN = frozenset({
 _NARROW = frozenset({
     "aws:principalarn", "aws:principalaccount", "aws:viaawsservice", "kms:resourcealiases",
 })  # fmt: skip
-_UNRELATED = "unrelated"
 
 
 def binds_bystanders(model: Model) -> Iterator[Violation]:
@@ -80,7 +80,7 @@ def _denied(model: Model, statement: Statement) -> list[str]:
             continue
         for account in (members(model)[0], model.logging):
             caller = Caller(
-                Kind.ROLE, f"arn:{model.partition}:iam::{account}:role/{_UNRELATED}", account,
+                Kind.ROLE, f"arn:{model.partition}:iam::{account}:role/{NAME}", account,
                 model.organization,
             )  # fmt: skip
             if account == model.logging and name.partition(":")[2] in _OF_ACCOUNT:
@@ -102,21 +102,12 @@ def _own(model: Model, patterns: tuple[str, ...], account: str) -> Iterator[str]
     if not patterns and account != model.logging:
         yield "*"
     for pattern in patterns:
-        parts = pattern.split(":", 5)
-        is_named = len(parts) == 6 and "*" in parts[5]
-        if is_named and not (parts[2] == "s3" and (parts[3] or parts[4])):
-            names = (
-                (_UNRELATED,) if parts[2] != "logs" else (f"/{_UNRELATED}", f"/aws/{_UNRELATED}")
-            )
-            for name in names:
-                yield ":".join((
-                    parts[0], model.partition, parts[2], region if parts[3] else "",
-                    account if parts[4] else "", parts[5].replace("*", name),
-                ))  # fmt: skip
+        names = LOG_GROUPS if ":logs:" in pattern else (NAME,)
+        yield from unrelated_arns(pattern, model.partition, region, account, names)
 
 
 def _matches(statement: Statement, caller: Caller, name: str, arn: str) -> bool:
-    aliases = {"kms:ResourceAliases": (f"alias/{_UNRELATED}",)} if ":kms:" in arn else {}
+    aliases = {"kms:ResourceAliases": (f"alias/{NAME}",)} if ":kms:" in arn else {}
     request = Request(caller, name, arn, caller.account, {**ALWAYS, **aliases})
     alone = Policy(statement.label, (statement,))
     decision = evaluate(request, Policies((ADMINISTRATOR, alone)))
