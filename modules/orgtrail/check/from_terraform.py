@@ -74,6 +74,7 @@ def model_of(stack: Stack) -> Model:
     attached = tuple(attached_policies(stack))
     model = Model(
         name=stack.name,
+        stack=stack,
         providers=stack.providers,
         trails=tuple(trail_of(stack, each) for each in stack.of("aws_cloudtrail")),
         buckets=tuple(bucket_of(stack, each) for each in stack.of("aws_s3_bucket")),

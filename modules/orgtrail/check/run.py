@@ -99,11 +99,13 @@ class Report:
         return self.loaded is not None or self.path.suffix == ".json"
 
 
-def check(path: Path) -> Report:
+def check(path: Path, intended: Report | None = None) -> Report:
     """Check an environment file, a stack's JSON or a plan.
 
     Args:
         path: a stack or plan if its suffix is `.json`, otherwise an environment file.
+        intended: the report of an environment file, whose intent a stack or plan is held against;
+            by default that of the exemptions that its policies name.
 
     Returns:
         the report; if settings break rules, it has only findings about those, and no matrix.
@@ -114,6 +116,11 @@ def check(path: Path) -> Report:
     """
     if path.suffix == ".json":
         asker, intent = _from_stack(path)
+        if intended and intended.loaded:
+            environment = intended.loaded.environment
+            units = units_from_settings(environment)
+            asker = Asker(replace(asker.model, units=units))
+            intent = intent_from_settings(environment)
         try:
             return _report(path, asker, intent, by_setting=False)
         except MALFORMED as error:
@@ -230,7 +237,7 @@ def _report(path: Path, asker: Asker, intent: Intent, *, by_setting: bool) -> Re
         tuple(sorted(found, key=lambda each: order.index(each.severity))),
         tuple(cells),
         tuple(evaluated),
-        tuple(_limits(cells, model)),
+        (*_meant(intent, model, by_setting=by_setting), *_limits(cells, model)),
         proof=proof,
     )
 
@@ -300,8 +307,36 @@ def _control_findings(evaluated: list[Control], *, by_setting: bool) -> Iterator
         if each.verdict is Status.FAIL:
             place = each.setting if by_setting else each.resource
             yield Finding(
-                Severity.MEDIUM, each.ids[-1], place, f"{' and '.join(each.ids)}: {each.title}: no."
+                Severity.MEDIUM,
+                each.ids[-1],
+                place,
+                f"{' and '.join(each.ids)} {'are' if len(each.ids) > 1 else 'is'} not met: "
+                f"{each.title}.",
             )
+
+
+def _meant(intent: Intent, model: Model, *, by_setting: bool) -> Iterator[str]:
+    """Yield who is meant to be able to change or delete the evidence, for the reader to approve."""
+    if not model.is_known:
+        return
+    said = [
+        f"{what}: {', '.join(map(_role_name, roles))}"
+        for what, roles in (
+            ("change what the guardrails protect", intent.exempt_roles),
+            ("delete log files", intent.break_glass_roles),
+        )
+        if roles
+    ]
+    by = "this file" if by_setting else "the exemptions in the policies"
+    yield f"By the word of {by}, meant to be able to {'; to '.join(said) or 'change it: nobody'}."
+
+
+def _role_name(pattern: str) -> str:
+    """Return a role as people name it: its name, and its account if the pattern has one."""
+    if not pattern.startswith("arn:"):
+        return pattern
+    account, name = pattern.split(":")[4], pattern.rpartition("/")[2]
+    return f"{name} of {'any account' if account == '*' else account}"
 
 
 def _limits(cells: list[Cell], model: Model) -> Iterator[str]:
@@ -324,9 +359,9 @@ def _limits(cells: list[Cell], model: Model) -> Iterator[str]:
         if stops_trail and cell.decision.is_allowed:
             detected = " and ".join(detected_by(model, cell.attack))
             yield (
-                f"An administrator of the management account ({model.management}) can stop this "
-                "trail, change the organization's policies and end its trust in CloudTrail: no "
-                "service control policy binds that account. "
+                f"Whoever administers the management account ({model.management}), its root user "
+                "and its deploy role too, can stop this trail, change the organization's policies "
+                "and end its trust in CloudTrail: no service control policy binds that account. "
                 + (
                     f"Detected by: {detected}."
                     if detected

@@ -36,6 +36,16 @@ _NAMED = (
 )  # fmt: skip
 _SSO = ":role/aws-reserved/sso.amazonaws.com/"
 
+_SECTIONS = {
+    "auditor": "access.auditor.trusted",
+    "siem_reader": "siem.reader.trusted",
+    "catalog_compaction": "catalog.compaction",
+    "verification": "verification",
+    "delivery": "delivery",
+    "alarms_chat": "alarms.subscribers",
+}
+"""The setting that a role's trust follows from, by how the role's name begins."""
+
 
 @dataclass(frozen=True)
 class Assumption:
@@ -93,7 +103,10 @@ def trust_findings(asker: Asker, *, by_setting: bool) -> Iterator[Finding]:
         if attached.owner != "trust of role":
             continue
         role = next(each for each in asker.model.roles if each.address == attached.address)
-        place = "access" if by_setting else attached.address
+        name = attached.address.partition(".")[2]
+        place = attached.address if not by_setting else next(
+            (section for start, section in _SECTIONS.items() if name.startswith(start)), "access"
+        )  # fmt: skip
         for severity, message in _of_role(asker, attached, role):
             yield Finding(severity, RULE, place, message)
 

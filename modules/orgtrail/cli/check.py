@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -124,6 +127,11 @@ def _compare(
             "what changed; use text, json or markdown"
         )
     old, new = check_file(against), check_file(files[0])
+    # Of a file and its stack, the file says who is meant for both.
+    if old.loaded and not new.source:
+        new = check_file(files[0], old)
+    elif new.loaded and not old.source:
+        old = check_file(against, new)
     change = compare(old, new)
     if format is Format.JSON:
         answer = check_change.as_json(change, accepted)
@@ -148,13 +156,22 @@ def _exit_code(reports: list[Report], accepted: Acceptances, *, unread: bool) ->
 
 def _as_json(report: Report, accepted: Acceptances) -> dict[str, Any]:
     """Return a report as JSON values."""
+    from orgtrail.check.places import places
+
+    place = places(report)
     return {
         "name": report.name,
+        "file": str(report.path),
+        "sha256": hashlib.sha256(report.path.read_bytes()).hexdigest(),
+        "checked": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "version": version("orgtrail"),
+        "open_findings": Counter(each.severity for each in accepted.open(report)),
         "findings": [
             {
                 "severity": each.severity,
                 "rule": each.rule,
                 "setting": each.setting,
+                "line": place(each).line,
                 "message": each.message,
                 "accepted": by is not None,
                 "reason": by.reason if by else None,
