@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.check.who_can import is_chosen
+from orgtrail.check.choosing import is_chosen
 
 from tests.conftest import ROOT, Json, orgtrail
 from tests.mistakes import ARCHIVE, KEY, rewrite, stack

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from orgtrail.check.model import AttachedPolicy, Model
 from orgtrail.check.principals import ADMINISTRATOR, FOREIGN_ACCOUNT, FOREIGN_ORGANIZATION
+from orgtrail.iam.patterns import sample
 from orgtrail.iam.policy import Policy, Statement
 from orgtrail.iam.request import Caller, Kind, RequestContext
 
@@ -102,11 +103,6 @@ def satisfying(
         elif operator.startswith("numericlessthan"):
             given[condition.key] = "0"
     return given
-
-
-def sample(pattern: str) -> str:
-    """Return a text that matches a pattern."""
-    return pattern.replace("${*}", "*").replace("*", "any").replace("?", "x")
 
 
 @dataclass(frozen=True)

@@ -108,8 +108,9 @@ def _of_statement(
                     **who.context,
                 }
                 decision = asker.ask(
-                    who.caller, who.policies, act, resource, context, attached.account
-                )
+                    who.caller, who.policies, act, resource, context, attached.account,
+                    at_worst=True,
+                )  # fmt: skip
                 intended = Norm(model, intent, attached, who, act, resource).is_intended()
                 held = decision.is_denied and not intended
                 held = held and asker.ask(

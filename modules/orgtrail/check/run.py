@@ -319,16 +319,10 @@ def _meant(intent: Intent, model: Model, *, by_setting: bool) -> Iterator[str]:
     """Yield who is meant to be able to change or delete the evidence, for the reader to approve."""
     if not model.is_known:
         return
-    said = [
-        f"{what}: {', '.join(map(_role_name, roles))}"
-        for what, roles in (
-            ("change what the guardrails protect", intent.exempt_roles),
-            ("delete log files", intent.break_glass_roles),
-        )
-        if roles
-    ]
-    by = "this file" if by_setting else "the exemptions in the policies"
-    yield f"By the word of {by}, meant to be able to {'; to '.join(said) or 'change it: nobody'}."
+    by = "this file" if by_setting else "the policies"
+    exempt = ", ".join(map(_role_name, intent.exempt_roles)) or "nobody"
+    breaking = ", ".join(map(_role_name, intent.break_glass_roles)) or "nobody"
+    yield f"By {by}, exempt from the guardrails: {exempt}; meant to delete log files: {breaking}."
 
 
 def _role_name(pattern: str) -> str:
