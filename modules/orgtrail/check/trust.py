@@ -180,6 +180,11 @@ def _fault(
     is_strange = is_used and who.caller.arn not in _used_by(asker.model, role)
     if who.caller.kind is Kind.SERVICE:
         return _why_not_service(who, is_used=is_used, is_strange=is_strange)
+    if who.caller.kind is Kind.FEDERATED and who.is_named:
+        asked = [value for each in statement.conditions for value in each.values]
+        if any(value.endswith(":pull_request") for value in asked):
+            return Severity.MEDIUM, "from any pull request: name a branch or an environment."
+        return None
     if who.caller.kind is Kind.FEDERATED:
         return Severity.HIGH, "by any identity: add a condition on the subject (sub) of its token."
     if not who.is_named:

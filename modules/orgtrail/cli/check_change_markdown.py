@@ -72,6 +72,12 @@ def as_markdown(change: Change, accepted: Acceptances, most: int = MOST) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def not_compared(why: str) -> str:
+    """Return the comment for files that could not be compared."""
+    faults = "\n".join(f"- {escaped(each)}" for each in why.splitlines())
+    return f"### orgtrail: nothing could be compared\n\n{faults}\n"
+
+
 def _sections(change: Change, accepted: Acceptances) -> Iterable[str]:
     opened, unproven = change.of(Outcome.OPENED), change.of(Outcome.UNPROVEN)
     closed, came = change.of(Outcome.CLOSED), change.of(Outcome.CAME)

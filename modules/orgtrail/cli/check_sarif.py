@@ -139,8 +139,8 @@ def _notification(level: str, text: str) -> Json:
 
 
 def _justification(by: Acceptance) -> str:
-    reason = (by.reason or by.source).rstrip(".")
-    return f"{reason}. Accepted until {by.until}." if by.until else f"{reason}."
+    reason = by.reason or by.source
+    return f"{reason.rstrip('.')}. Accepted until {by.until}." if by.until else reason
 
 
 def _result(finding: Finding, place: Place, report: Report, by: Acceptance | None) -> Json:
