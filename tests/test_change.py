@@ -365,7 +365,7 @@ def test_a_stack_without_a_trail_proves_nothing(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_less_evidence_is_told(old: Json, new: Json, less: str, tmp_path: Path) -> None:
-    """Retention, rotation, guardrails and recording decide no request, and are told all the same."""
+    """Retention, rotation, guardrails and recording decide no request, and are told."""
     before, after = tmp_path / "old" / "bank.tfvars", tmp_path / "bank.tfvars"
     before.parent.mkdir()
     before.write_text(tfvars(merged(MINIMAL, old)))

@@ -206,6 +206,6 @@ def test_whoever_can_open_a_pull_request_is_found(tmp_path: Path) -> None:
     statement = by_token(StringEquals={f"{GITHUB}:sub": "repo:hospital/audit:pull_request"})
     assert trust(tmp_path, "healthcare", AUDITOR, statement) == [
         "medium trust aws_iam_role.auditor: the trust of role organization-trail-auditor: Added: "
-        f"whom {GITHUB} signs in as the policy asks can assume role organization-trail-auditor from "
-        "any pull request: name a branch or an environment."
+        f"whom {GITHUB} signs in as the policy asks can assume role organization-trail-auditor "
+        "from any pull request: name a branch or an environment."
     ]

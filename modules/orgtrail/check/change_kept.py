@@ -107,7 +107,9 @@ def kept(old: Model, new: Model) -> Iterator[Kept]:
 
 def _compared(what: str, before: frozenset[str], after: frozenset[str]) -> Iterator[Kept]:
     """Yield what a set has lost or gained."""
-    if gone := ", ".join(sorted(before - after)):
+    lost = set() if any(each.startswith("r-") for each in after) else before - after
+    # A policy at the root binds every account.
+    if gone := ", ".join(sorted(lost)):
         yield Kept(what, gone, "", Amount.LESS)
     if came := ", ".join(sorted(after - before)):
         yield Kept(what, "", came, Amount.MORE)
