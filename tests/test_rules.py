@@ -92,7 +92,7 @@ def test_the_report_says_what_no_policy_prevents_and_what_tells_of_it() -> None:
     assert limit.endswith(f"Detected by: {detectors}.")
     assert key == (
         "Who deletes the key makes every log file unreadable, a locked one too. Who can schedule "
-        "that: none of those asked about. It waits for 7 to 30 days, and is detected by: alarm."
+        "that: none of those asked about. It waits for 7 to 30 days. Detected by: alarm."
     )
     key, limit = check(ROOT / "envs" / "healthcare.tfvars").limits
     assert limit.endswith("Nothing here detects it: add alarms.")

@@ -345,8 +345,8 @@ def _limits(cells: list[Cell], model: Model) -> Iterator[str]:
         detected = " and ".join(detected_by(model, deletions[0].attack))
         yield (
             "Who deletes the key makes every log file unreadable, a locked one too. Who can "
-            f"schedule that: {who}. It waits for 7 to 30 days, and is detected by: "
-            f"{detected or 'nothing here: add alarms'}."
+            f"schedule that: {who}. It waits for 7 to 30 days. "
+            f"{_detection(detected)}"
         )
     for cell in cells:
         stops_trail = cell.principal.id == "management-administrator" and cell.attack.title == _STOP
@@ -356,9 +356,9 @@ def _limits(cells: list[Cell], model: Model) -> Iterator[str]:
                 f"Whoever administers the management account ({model.management}), its root user "
                 "and its deploy role too, can stop this trail, change the organization's policies "
                 "and end its trust in CloudTrail: no service control policy binds that account. "
-                + (
-                    f"Detected by: {detected}."
-                    if detected
-                    else "Nothing here detects it: add alarms."
-                )
+                f"{_detection(detected)}"
             )
+
+
+def _detection(by: str) -> str:
+    return f"Detected by: {by}." if by else "Nothing here detects it: add alarms."
