@@ -29,8 +29,10 @@ def attached_policies(stack: Stack) -> Iterator[AttachedPolicy]:
             document = each.document(attribute)
             if kind in POLICIES and each.address not in dict(policies(stack, each)):
                 continue  # it has none, or that of a resource beside it
+            # What a key's policy lets in is asked about the key.
+            key = stack.find(each.text("key_id")) if kind == "aws_kms_key_policy" else None
             yield AttachedPolicy(
-                **place(each),
+                **{**place(each), "address": (key or each).address},
                 policy=policy_of(each.address, document),
                 document="" if document.startswith("${") else document,
                 owner=owner,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -59,13 +60,20 @@ def policy_of(name: str, document: str) -> Policy:
 def policy_of_all(name: str, documents: Iterable[str]) -> Policy:
     """Parse the policies of one resource, of which AWS keeps the one that is applied last.
 
-    It allows what any of them allows, and denies what all of them deny.
+    A statement that is not in all of them may hold or not.
     """
     first, *others = [policy_of(name, each) for each in documents]
-    allowed = [one for each in others for one in each.statements if one.allows]
-    kept = [one for one in first.statements if one.allows or all(
-        one in each.statements for each in others)]  # fmt: skip
-    return Policy(name, (*kept, *allowed))
+    doubt = f"{name} is written more than once, and which one is applied last is not known"
+    found = dict.fromkeys(one for each in (first, *others) for one in each.statements)
+    return Policy(
+        name,
+        tuple(
+            each
+            if all(each in other.statements for other in (first, *others))
+            else replace(each, doubt=each.doubt or doubt)
+            for each in found
+        ),
+    )
 
 
 def _address(stack: Stack, text: Any) -> str:
