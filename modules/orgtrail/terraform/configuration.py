@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from orgtrail.errors import OrgtrailError
+from orgtrail.terraform.conversion import typed
 from orgtrail.trail.resource import Json, Provider, Resource, Stack, block
 
 _META = (
@@ -51,7 +53,7 @@ def configured_stack(content: Json, path: Path) -> Stack:
             if _times(each.get("count")) != 0
         ),
     )
-    return stack.expanded()
+    return replace(stack, resources=tuple(map(typed, stack.expanded().resources)))
 
 
 def _named(path: Path, content: Json, section: str) -> Iterator[tuple[str, str, Json]]:

@@ -65,6 +65,7 @@ class Resource:
         path: the ids of the enclosing constructs and its own, from the root of the trail.
         perhaps: the expression that decides whether it is there at all; empty if it is.
         dynamic: the names of the blocks that expressions make, so that they are not in `values`.
+        computed: the names of numbers and flags that expressions make, which are not there either.
         provisioners: the kinds of programs that it runs, such as `local-exec`.
 
     """
@@ -81,6 +82,7 @@ class Resource:
     path: tuple[str, ...] = ()
     perhaps: str = ""
     dynamic: tuple[str, ...] = ()
+    computed: tuple[str, ...] = ()
     provisioners: tuple[str, ...] = ()
 
     def attribute(self, name: str) -> str:

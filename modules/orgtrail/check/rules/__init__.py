@@ -109,6 +109,7 @@ RULES = (
     CheckRule("unread", Severity.UNPROVEN, unread.unread),
     CheckRule("perhaps-absent", Severity.UNPROVEN, unread.perhaps_absent),
     CheckRule("dynamic-blocks", Severity.UNPROVEN, unread.dynamic_blocks),
+    CheckRule("computed-argument", Severity.UNPROVEN, unread.computed_argument),
     CheckRule("module-unread", Severity.UNPROVEN, unread.module_unread),
     CheckRule("runs-program", Severity.UNPROVEN, unread.runs_program),
     CheckRule("wrong-type", Severity.UNPROVEN, unread.wrong_type),

@@ -96,6 +96,18 @@ def dynamic_blocks(model: Model) -> Iterator[Violation]:
             )
 
 
+def computed_argument(model: Model) -> Iterator[Violation]:
+    """The numbers and flags of a resource are written out, so that they can be read."""
+    for each in _of_aws(model):
+        if each.computed:
+            yield Violation(
+                "archive",
+                each.address,
+                f"has {listed(each.computed)} from an expression, which only a plan knows, and is "
+                "read as if it were not set. Check the plan, or write the value.",
+            )
+
+
 def module_unread(model: Model) -> Iterator[Violation]:
     """What modules add is known: a plan has it, a configuration has not."""
     for name, source in model.stack.modules:
