@@ -278,6 +278,9 @@ def _unread() -> Iterator[Gap]:
     anything = "it makes or changes resources that this stack does not name"
     yield unread("awscc_s3_bucket_policy", anything)
     yield unread("aws_cloudformation_stack_set", anything)
+    for kind in ("aws_iam_role_policy", "aws_iam_role_policy_attachment"):
+        elsewhere = "it gives permissions to role other, which this stack does not make"
+        yield unread(kind, elsewhere, role="other")
     yield Gap(
         "an inline lifecycle", "healthcare", put(BUCKET, lifecycle_rule=[{"enabled": True}]),
         "unproven", "unread", BUCKET,

@@ -64,6 +64,14 @@ def test_no_attachment_is_no_guardrail(tmp_path: Path) -> None:
     assert "no-guardrail" in rules
 
 
+def test_a_policy_of_another_type_is_no_guardrail(tmp_path: Path) -> None:
+    content = stack()
+    for each in content["resource"]["aws_organizations_policy"].values():
+        each["type"] = "TAG_POLICY"
+    rules = {each.rule for each in checked(tmp_path, content).findings}
+    assert "no-guardrail" in rules
+
+
 def test_entries_of_a_set_are_known(tmp_path: Path) -> None:
     content = stack()
     attached = content["resource"]["aws_organizations_policy_attachment"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail.check.from_resource import place, policy_of
+from orgtrail.check.from_resource import is_control_policy, place, policy_of
 from orgtrail.check.model import AttachedPolicy
 from orgtrail.check.owners import POLICIES, policies
 from orgtrail.trail.resource import Stack
@@ -27,6 +27,8 @@ def attached_policies(stack: Stack) -> Iterator[AttachedPolicy]:
     ):
         for each in stack.of(kind):
             document = each.document(attribute)
+            if kind == "aws_organizations_policy" and not is_control_policy(each):
+                continue
             if kind in POLICIES and each.address not in dict(policies(stack, each)):
                 continue  # it has none, or that of a resource beside it
             # What a key's policy lets in is asked about the key.

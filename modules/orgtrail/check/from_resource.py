@@ -297,6 +297,12 @@ def role_of(stack: Stack, role: Resource) -> IamRole:
     )
 
 
+def is_control_policy(policy: Resource) -> bool:
+    """Return whether a policy of the organization denies anything: one of tags, say, does not."""
+    kind = policy.text("type")
+    return kind in ("", "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY") or "${" in kind
+
+
 def control_policy_of(stack: Stack, control: Resource) -> ControlPolicy:
     """Read a service or resource control policy."""
     kind = "RCP" if control.text("type") == "RESOURCE_CONTROL_POLICY" else "SCP"

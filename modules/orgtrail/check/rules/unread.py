@@ -156,10 +156,16 @@ def _of_aws(model: Model) -> Iterator[Resource]:
 
 def _not_read(model: Model) -> Iterator[tuple[Resource, str]]:
     """Yield each resource of a kind that is not read, with what it can open or undo."""
+    made = {each.text("name") for each in model.stack.of("aws_iam_role")}
     for each in model.stack.resources:
         what = opens(each.kind) if each.is_managed else ""
         if what and _concerns(model, each):
             yield each, what
+    for kind in ("aws_iam_role_policy", "aws_iam_role_policy_attachment"):
+        for each in model.stack.of(kind):
+            given = each.text("role")
+            if given not in made and model.stack.find(given) is None:
+                yield each, f"it gives permissions to role {given}, which this stack does not make"
 
 
 def _concerns(model: Model, each: Resource) -> bool:
