@@ -299,6 +299,14 @@ def _outsiders() -> Iterator[Gap]:
         f"is for {outside}, and its grantee uses the key beside what the key's policy says. "
         "Take it out.",
     )  # fmt: skip
+    function = f"arn:aws:lambda:eu-west-1:{OUTSIDER}:function:more"
+    yield Gap(
+        "perhaps an outsider", "fintech",
+        put("aws_sns_topic_subscription.more", protocol="lambda", endpoint=function),
+        "unproven", "unread", "aws_sns_topic_subscription.more",
+        f"names account {OUTSIDER} in endpoint, and whether that is of the organization only a "
+        f"plan knows. {LOOK}",
+    )  # fmt: skip
     everybody = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "glue:*"}]}
     yield Gap(
         "a catalog for everybody", "healthcare",

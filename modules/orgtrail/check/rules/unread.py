@@ -43,6 +43,14 @@ def unread(model: Model) -> Iterator[Violation]:
             yield Violation(
                 "archive", each.address, f"is not read by the check, and {what}. {_LOOK}."
             )
+    for each, argument, given in _sent(model) if _has_further_accounts(model) else ():
+        for account in _unknown_accounts(model, given):
+            yield Violation(
+                "archive",
+                each.address,
+                f"names account {account} in {argument}, and whether that is of the organization "
+                f"only a plan knows. {_LOOK}.",
+            )
     for name, what in _inline(model):
         yield Violation(
             "archive", name.partition("/")[0],
@@ -58,17 +66,14 @@ def outsider(model: Model) -> Iterator[Violation]:
             yield Violation(
                 "archive", each.address, f"is for {who}, and {what}. Take it out."
             )  # fmt: skip
-    for kind, arguments in _SENDS.items() if model.is_known else ():
-        for each in model.stack.of(kind):
-            for argument in arguments:
-                for who in _outsiders(model, each.values.get(argument)):
-                    yield Violation(
-                        "archive",
-                        each.address,
-                        f"names in {argument} {who}: what this sends or entrusts is theirs, and "
-                        "no policy here decides what they do with it. Name one of the "
-                        "organization.",
-                    )
+    for each, argument, given in _sent(model):
+        for who in _outsiders(model, given):
+            yield Violation(
+                "archive",
+                each.address,
+                f"names in {argument} {who}: what this sends or entrusts is theirs, and no policy "
+                "here decides what they do with it. Name one of the organization.",
+            )
 
 
 def perhaps_absent(model: Model) -> Iterator[Violation]:
@@ -181,6 +186,24 @@ def _concerns(model: Model, each: Resource) -> bool:
     return True
 
 
+def _sent(model: Model) -> Iterator[tuple[Resource, str, Any]]:
+    """Yield each argument that names whom something is sent or entrusted to, and its value."""
+    for kind, arguments in _SENDS.items() if model.is_known else ():
+        for each in model.stack.of(kind):
+            yield from ((each, name, each.values.get(name)) for name in arguments)
+
+
+def _has_further_accounts(model: Model) -> bool:
+    """Return whether the organization has accounts that are known only after the deploy."""
+    return not model.tables or any(each.completes_accounts for each in model.tables)
+
+
+def _unknown_accounts(model: Model, given: Any) -> list[str]:
+    known = known_accounts(model)
+    found = dict.fromkeys(one for text in _texts(given) for one in _ACCOUNT.findall(text))
+    return [one for one in found if known and one not in known]
+
+
 def _inline(model: Model) -> Iterator[tuple[str, str]]:
     """Yield address and argument of what a bucket has inline, with what it can open or undo."""
     if model.stack.is_plan:
@@ -199,12 +222,10 @@ def _outsiders(model: Model, given: Any) -> list[str]:
         isinstance(given, dict) and given.get("principal") == "*"
     ):
         found.append("everybody")
-    if known := known_accounts(model):
-        accounts = dict.fromkeys(one for text in texts for one in _ACCOUNT.findall(text))
+    if not _has_further_accounts(model):
         found += [
             f"account {one}, which is not of the organization"
-            for one in accounts
-            if one not in known
+            for one in _unknown_accounts(model, given)
         ]
     return list(dict.fromkeys(found))
 
