@@ -87,8 +87,12 @@ def test_the_demo_environments_have_no_finding_and_a_complete_matrix(env: Enviro
 
 
 def test_the_report_says_what_no_policy_prevents_and_what_tells_of_it() -> None:
-    told = "An administrator of the management account (500000000001) can stop this trail"
-    key, limit = check(ROOT / "envs" / "fintech.tfvars").limits
+    told = "Whoever administers the management account (500000000001), its root user and its"
+    meant, key, limit = check(ROOT / "envs" / "fintech.tfvars").limits
+    assert meant == (
+        "By this file, exempt from the guardrails: orgtrail-deploy of 500000000002; meant to "
+        "delete log files: nobody."
+    )
     assert limit.startswith(told)
     detectors = "alarm and GuardDuty (Stealth:IAMUser/CloudTrailLoggingDisabled)"
     assert limit.endswith(f"Detected by: {detectors}.")
@@ -96,7 +100,7 @@ def test_the_report_says_what_no_policy_prevents_and_what_tells_of_it() -> None:
         "Who deletes the key makes every log file unreadable, a locked one too. Who can schedule "
         "that: none of those asked about. It waits for 7 to 30 days. Detected by: alarm."
     )
-    key, limit = check(ROOT / "envs" / "healthcare.tfvars").limits
+    _, key, limit = check(ROOT / "envs" / "healthcare.tfvars").limits
     assert limit.endswith("Nothing here detects it: add alarms.")
     assert "that: the break-glass role compliance-break-glass. It waits" in key
 

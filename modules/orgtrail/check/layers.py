@@ -43,8 +43,8 @@ def layer_findings(
             found, perhaps = layers(asker, cell)
             if len(found) == 1 or len(found) + len(perhaps) == 1:
                 resource = cell.resource.partition("/")[0] if ":s3:" in cell.resource else ""
-                held_by = ", and perhaps by ".join([*found, *perhaps])
-                group = (held_by if found else f"perhaps {held_by}", resource or cell.resource)
+                held_by = ", and ".join([*found, *perhaps])
+                group = (held_by, resource or cell.resource)
                 groups.setdefault(group, []).append(f"{cell.attack.title} ({cell.action})")
     for (layer, resource), acts in groups.items():
         section = "key" if ":kms:" in resource else "archive"
@@ -80,10 +80,20 @@ def layers(asker: Asker, cell: Cell) -> tuple[list[str], list[str]]:
         if decision.is_denied:
             found.append(name)
         if decision.is_undecided:
-            perhaps.append(name)
+            # Of a policy that cannot be read another finding tells; a condition that somebody
+            # may not meet makes a deny that does not hold everybody.
+            (found if _is_doubtful(policies) else perhaps).append(f"perhaps {name}")
     if attack.impossible:
         found.append("the lock")
     return found, perhaps
+
+
+def _is_doubtful(policies: Policies) -> bool:
+    """Return whether a policy cannot be read, or is not known to apply."""
+    controls = policies.controls
+    every = [each for level in (*controls.service, *controls.resource) for each in level]
+    every += [policies.resource] if policies.resource else []
+    return any(one.doubt for each in every for one in each.statements)
 
 
 def _policy_name(attack: Attack) -> str:

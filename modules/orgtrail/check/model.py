@@ -269,7 +269,7 @@ class Model:
     """Everything about one environment that the check works with."""
 
     name: str
-    stack: Stack = field(repr=False)
+    stack: Stack = field(repr=False, compare=False)
     """The resources that everything below was read from."""
     providers: tuple[Provider, ...]
     trails: tuple[CloudTrail, ...]
