@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from orgtrail.check.model import IamRole
 from orgtrail.check.run import Report, check
 
 from tests.conftest import ROOT
@@ -59,6 +60,19 @@ def test_a_guard_that_a_caller_can_step_around_is_none(
     assert any("an administrator of the logging account can" in each for each in said)
     # Who was meant to before is not accused.
     assert not any("break-glass role compliance-break-glass can" in each for each in said)
+
+
+def test_a_session_of_a_role_never_has_mfa(tmp_path: Path) -> None:
+    """An administrator has it as a user; a role of the stack is a role and nothing else."""
+    report = _changed(tmp_path, _with("BoolIfExists", "aws:MultiFactorAuthPresent", "false"))
+    roles = {each.address.partition(".")[2] for each in _roles(report)}
+    assert roles
+    assert all(each.agrees for each in report.access if each.principal.id in roles)
+
+
+def _roles(report: Report) -> list[IamRole]:
+    assert report.proof
+    return list(report.proof.asker.model.roles)
 
 
 def test_a_service_reads_and_writes_no_data_for_its_caller(tmp_path: Path) -> None:

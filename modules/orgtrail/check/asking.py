@@ -81,7 +81,8 @@ class Asker:
             controls=self.controls(caller.account, owner) if with_controls else ControlPolicies(),
         )
         if at_worst:
-            return decide_at_worst(request, policies, context or {})
+            can_be_user = bool(identity) and caller.arn not in self._roles
+            return decide_at_worst(request, policies, context or {}, can_be_user=can_be_user)
         return evaluate(request, policies)
 
     def target(self, arn: str) -> Target | None:

@@ -38,6 +38,7 @@ _JUDGED: dict[str, tuple[str, ...]] = {
 _DECIDED = ("policy", "assume_role_policy", "content", "inline_policy")
 """The arguments with a policy: the requests that it decides are compared."""
 _NEVER_TOLD = ("tags", "tags_all")
+_ATTACHED = "is attached"
 ALL_MANAGEMENT = "all management events"
 """What a trail without any selector records."""
 
@@ -107,8 +108,9 @@ def kept(old: Model, new: Model) -> Iterator[Kept]:
 
 def _compared(what: str, before: frozenset[str], after: frozenset[str]) -> Iterator[Kept]:
     """Yield what a set has lost or gained."""
-    lost = set() if any(each.startswith("r-") for each in after) else before - after
-    # A policy at the root binds every account.
+    lost = before - after
+    if what.endswith(_ATTACHED) and any(each.startswith("r-") for each in after):
+        lost = frozenset()  # a policy at the root binds every account
     if gone := ", ".join(sorted(lost)):
         yield Kept(what, gone, "", Amount.LESS)
     if came := ", ".join(sorted(after - before)):
@@ -132,7 +134,7 @@ def _facts(model: Model) -> Iterator[tuple[str, _Fact]]:
     for control in model.control_policies:
         kind = "service" if control.kind == "SCP" else "resource"
         name = f"{control.address}: "
-        yield f"{name}where this {kind} control policy is attached", frozenset(control.targets)
+        yield f"{name}where this {kind} control policy {_ATTACHED}", frozenset(control.targets)
         yield (
             f"{name}statements of this {kind} control policy",
             frozenset(each.label.rpartition(": ")[2] for each in control.policy.statements),

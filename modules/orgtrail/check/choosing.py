@@ -1,7 +1,9 @@
 """What a caller chooses itself: a deny that hangs on it does not hold, for nobody has to choose it.
 
 Whoever is asked about is taken at its worst: it signs in with MFA or without, and calls directly or
-through a service, whichever the deny leaves out.
+through a service, whichever the deny leaves out. A role's session never has MFA; an administrator
+has it as a user, which it can make.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from functools import lru_cache
 from orgtrail.iam.evaluator import Decision, Policies, evaluate
 from orgtrail.iam.patterns import sample
 from orgtrail.iam.policy import Policy, Statement
-from orgtrail.iam.request import Kind, Request, RequestContext
+from orgtrail.iam.request import Caller, Kind, Request, RequestContext
 
 _CHOSEN = (
     "aws:calledvia", "aws:multifactorauthage", "aws:multifactorauthpresent", "aws:requestedregion",
@@ -28,6 +30,7 @@ _GIVEN = (
 )  # fmt: skip
 """The keys of services, or how they start, that follow from the resource and not from the call."""
 _VIA_SERVICE = ("aws:calledvia", "aws:viaawsservice")
+_MFA = ("aws:multifactorauthpresent", "aws:multifactorauthage")
 _CLOUDFORMATION = "cloudformation.amazonaws.com"
 _DATA = re.compile(
     r"s3:.*Object.*|s3:List.*|kms:(Decrypt|Encrypt|ReEncrypt.*|Generate.*|Sign|Verify)|sns:Publish|"
@@ -42,7 +45,11 @@ NOTHING: RequestContext = {}
 
 
 def decide_at_worst(
-    request: Request, policies: Policies, fixed: RequestContext = NOTHING
+    request: Request,
+    policies: Policies,
+    fixed: RequestContext = NOTHING,
+    *,
+    can_be_user: bool = False,
 ) -> Decision:
     """Decide a request; if a deny hangs on what the caller chooses, as the caller would choose it.
 
@@ -50,10 +57,13 @@ def decide_at_worst(
         request: the request.
         policies: the policies that take part.
         fixed: the condition keys that make the request what it is, which stay as they are.
+        can_be_user: whether a role that asks stands for everybody whom its account allows the
+            same, users too.
 
     """
     decision = evaluate(request, policies)
-    if decision.is_allowed or request.caller.kind is Kind.SERVICE:
+    caller = request.caller
+    if decision.is_allowed or caller.kind is Kind.SERVICE:
         return decision
     stays = {key.lower() for key in fixed}
     avoided: Chosen = {}
@@ -65,10 +75,27 @@ def decide_at_worst(
         for key, value in avoided.items()
         if key.lower() not in stays and _can_be_so(key.lower(), value, request.action)
     }
+    if caller.kind is Kind.ROLE and any(key.lower() in _MFA for key in avoided):
+        if can_be_user:
+            caller = _user_like(caller)
+        else:
+            avoided = without_mfa(avoided)
     if not avoided:
         return decision
-    found = evaluate(replace(request, context={**request.context, **avoided}), policies)
+    otherwise = replace(request, caller=caller, context={**request.context, **avoided})
+    found = evaluate(otherwise, policies)
     return decision if found.is_denied else found
+
+
+def without_mfa(stated: Chosen) -> Chosen:
+    """Return what somebody states without the keys of MFA, which a role's session never has."""
+    return {key: value for key, value in stated.items() if key.lower() not in _MFA}
+
+
+def _user_like(role: Caller) -> Caller:
+    """Return a user of a role's account."""
+    arn = f"{role.arn.partition(':role/')[0]}:user/{role.arn.rpartition('/')[2]}"
+    return Caller(Kind.USER, arn, role.account, role.organization)
 
 
 def _can_be_so(key: str, value: str | tuple[str, ...], action: str) -> bool:

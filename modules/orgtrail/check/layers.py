@@ -76,7 +76,7 @@ def layers(asker: Asker, cell: Cell) -> tuple[list[str], list[str]]:
         ("the resource control policies", Policies((ADMINISTRATOR,), controls=rcps)),
     ):
         stays = {**cell.principal.context, **attack.context}
-        decision = decide_at_worst(request, policies, stays)
+        decision = decide_at_worst(request, policies, stays, can_be_user=True)
         if decision.is_denied:
             found.append(name)
         if decision.is_undecided:

@@ -103,6 +103,7 @@ def cell_of(intent: Intent, asker: Asker, principal: Principal, attack: Attack) 
                 controls=asker.controls(caller.account, owner),
             ),
             {**principal.context, **attack.context},
+            can_be_user=principal.is_administrator,
         )
         if not decision.is_allowed:
             break

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from orgtrail.check.asking import Asker
-from orgtrail.check.choosing import avoiding, is_chosen
+from orgtrail.check.choosing import avoiding, is_chosen, without_mfa
 from orgtrail.check.classes import classes, satisfying
 from orgtrail.check.intent import Intent
 from orgtrail.check.principals import principals
@@ -262,6 +262,8 @@ def _contexts(
     for statement in about:
         if not statement.allows:
             avoided = {**avoiding(statement), **avoided}
+    if one.caller.kind is Kind.ROLE:
+        avoided = without_mfa(avoided)
     asked_for = [_stated(each, one.caller) for each in about if each.allows]
     seen: list[RequestContext] = []
     for stated in ({}, *asked_for):
