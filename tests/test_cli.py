@@ -40,7 +40,7 @@ def test_both_examples_have_no_finding() -> None:
         done.stdout,
         re.MULTILINE,
     )
-    limit = "An administrator of the management account (111111111111) can stop this trail"
+    limit = "Whoever administers the management account (111111111111), its root user and its"
     assert limit in " ".join(done.stdout.split())
 
 

@@ -202,7 +202,7 @@ def test_both_evaluators_agree_on_the_access_matrix(
         return evaluate(request, policies)
 
     monkeypatch.setattr("orgtrail.check.from_resource.parse", spied)
-    monkeypatch.setattr("orgtrail.check.matrix.evaluate", decided)
+    monkeypatch.setattr("orgtrail.check.choosing.evaluate", decided)
     model = model_of(build(env).expanded())
     assert len(matrix(Asker(model), intent_from_settings(env))) > 500
     agreed = 0
