@@ -87,9 +87,9 @@ def _tree(text: str) -> Node:
     parsing = parser().parse_interactive()
     last = None
     try:
-        for last in tokens(text):  # noqa: B007
+        for last in tokens(text):
             parsing.feed_token(last)
-        tree = parsing.feed_eof(last)
+        tree = parsing.feed_eof(last)  # type: ignore[no-untyped-call]
     except UnexpectedToken as error:
         end = error.token.type == "$END"
         raise MisplacedError(len(text) if end else error.token.start_pos) from None

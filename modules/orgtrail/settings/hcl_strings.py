@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 DEEPEST = 50
 """Most brackets, quotes and templates inside each other; the settings need fewer than ten."""
@@ -22,7 +22,7 @@ TOKEN = re.compile(
     |(?P<HEREDOC><<)
     |(?P<OPEN>[(\[{])
     |(?P<CLOSE>[)\]}]|~\})
-    |(?P<OPERATOR>\.\.\.|=>|==|!=|<=|>=|&&|\|\||::|[-=.,*/%+<>!?:])""",
+    |(?P<OPERATOR>\.\.\.|=>|==|!=|<=|>=|&&|\|\||::|/(?!\*)|[-=.,*%+<>!?:])""",
     re.VERBOSE | re.DOTALL,
 )
 """A token outside of strings. Brackets around a template are `~}` too."""
@@ -31,7 +31,7 @@ _CLOSERS = {"(": {")"}, "[": {"]"}, "{": {"}"}, "${": {"}", "~}"}}
 _TEMPLATE = re.compile(r"[$%]\{~?")
 _QUOTED = re.compile(r'(?:[^"\\$%]+|\\.|\$\$\{|%%\{|[$%](?!\{))*', re.DOTALL)
 _HEREDOC = re.compile(r"<<-?((?:[a-zA-Z_]|[^\x00-\x7f])(?:[a-zA-Z0-9_-]|[^\x00-\x7f])*)\r?\n")
-_HEREDOC_PART = re.compile(r"(?:[^\r\n$%]+|\$\$\{|%%\{|[$%](?!\{))*(?:\r?\n)?")
+_HEREDOC_PART = re.compile(r"(?:[^\r\n$%]+|[$%]\r(?=\r\n)|\$\$\{|%%\{|[$%](?!\{))*(?:\r?\n)?")
 _HEREDOC_LINE = re.compile(r"([^\r\n$%]*)\r?\n")
 _ESCAPE = re.compile(
     r'\\(?P<one>[nrt"\\])'
@@ -41,6 +41,7 @@ _ESCAPE = re.compile(
 )
 _DOUBLED = re.compile(r"(?P<doubled>\$\$\{|%%\{)")
 _SIGNS = re.compile(r"(?P<doubled>\$\$\{|%%\{)|[$%]\{")
+_LETTERS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Nl"}
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _SPACES = " \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -61,16 +62,32 @@ class MisplacedError(Exception):
 def identifier(name: str, place: int) -> str:
     """Return the part of a name that is an identifier: a letter of any script, then also digits.
 
+    HCL takes the letters of Unicode 9.0 (2016); this takes those of Python's Unicode.
+
     Raises:
         MisplacedError: the name begins with another character.
 
     """
     if name.isascii():
         return name
-    if not name[0].isidentifier():
+    if not (name[0] == "_" or _is_letter(name[0])):
         raise MisplacedError(place)
-    ends = (end for end, each in enumerate(name) if not (each == "-" or f"_{each}".isidentifier()))
-    return name[: next(ends, None)]
+    return next((name[:end] for end, each in enumerate(name) if not _continues(each)), name)
+
+
+def _is_letter(character: str) -> bool:
+    """Return whether a character is ID_Start (https://www.unicode.org/reports/tr31/)."""
+    return category(character) in _LETTERS or character in "\u1885\u1886\u2118\u212e\u309b\u309c"
+
+
+def _continues(character: str) -> bool:
+    """Return whether a character is ID_Continue or a hyphen."""
+    return (
+        character == "-"
+        or _is_letter(character)
+        or category(character) in {"Mn", "Mc", "Nd", "Pc"}
+        or character in "\u00b7\u0387\u1369\u136a\u136b\u136c\u136d\u136e\u136f\u1370\u1371\u19da"
+    )
 
 
 def require_depth(depth: int, place: int) -> None:
@@ -204,5 +221,14 @@ def _flush(text: str) -> str:
     spaces = [len(line) - len(line.lstrip(_SPACES)) for line in lines]
     least = min((count for count, skip in zip(spaces, blank, strict=True) if not skip), default=0)
     return "\n".join(
-        line if skip else line[least:] for line, skip in zip(lines, blank, strict=True)
+        line if skip else _shorter(line, least) for line, skip in zip(lines, blank, strict=True)
     )
+
+
+def _shorter(line: str, spaces: int) -> str:
+    """Take spaces from a line; marks that combine with the last one go with it, as in HCL."""
+    rest = line[spaces:]
+    if spaces and category(line[spaces - 1]) == "Zs":
+        while rest and (category(rest[0]) in {"Mn", "Mc", "Me"} or rest[0] in "\u200c\u200d"):
+            rest = rest[1:]
+    return rest

@@ -22,16 +22,18 @@ from orgtrail.settings.hcl_strings import (
     string_end,
 )
 
-_CALL = re.compile(r"(?:[ \t]|/\*.*?\*/)*(?:\(|::)", re.DOTALL)
+_CALL = re.compile(r"(?:[ \t]|(?>/\*.*?\*/))*(?:\(|::)", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
-_TYPES = {
-    **{"(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB", "{": "LBRACE", "}": "RBRACE"},
-    **{"=": "EQ", ":": "COLON", ",": "COMMA", ".": "DOT", "?": "QMARK", "!": "NOT"},
-    **{"-": "MINUS", "+": "PLUS", "*": "ASTERISK", "/": "SLASH", "%": "PERCENT"},
-    **{"==": "DOUBLE_EQ", "!=": "NEQ", "<": "LT", ">": "GT", "<=": "LEQ", ">=": "GEQ"},
-    **{"&&": "DOUBLE_AMP", "||": "DOUBLE_PIPE", "=>": "FOR_OBJECT_ARROW", "...": "ELLIPSIS"},
-    "::": "COLONS",
-}
+_TYPES = dict(
+    each.rsplit(" ", 1)
+    for each in (
+        *("( LPAR", ") RPAR", "[ LSQB", "] RSQB", "{ LBRACE", "} RBRACE", "= EQ", ": COLON"),
+        *(", COMMA", ". DOT", "? QMARK", "! NOT", "- MINUS", "+ PLUS", "* ASTERISK", "/ SLASH"),
+        *("% PERCENT", "== DOUBLE_EQ", "!= NEQ", "< LT", "> GT", "<= LEQ", ">= GEQ"),
+        *("&& DOUBLE_AMP", "|| DOUBLE_PIPE", "=> FOR_OBJECT_ARROW", "... ELLIPSIS", ":: COLONS"),
+    )
+)
+"""What python-hcl2's grammar calls brackets and operators."""
 _WORDS = {"true": "TRUE", "false": "FALSE", "null": "NULL"}
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "for [": "]", "for {": "}"}
 _OPERANDS = {"NAME", "TRUE", "FALSE", "NULL", "INT_LITERAL", "DBLQUOTE", "HEREDOC_TEMPLATE"}
@@ -52,17 +54,20 @@ def tokens(text: str) -> Iterator[Token]:
 
     """
     held: Token | None = None
+    joints = 0
     for token in _Scanner(text).tokens():
         if held is None:
             held = token
         elif joint := _joint(held, token):
+            joints += 1
+            require_depth(joints, token.start_pos or 0)
             held = _token(joint, f"{held}{token}", held.start_pos, held.line, held.column)
             held.end_pos = token.end_pos
         else:
             if held.type == "NAME" and "::" in held and token.type != "LPAR":
                 raise MisplacedError(token.start_pos or 0)
             yield held
-            held = token
+            held, joints = token, 0
     if held is not None:
         yield held
 
@@ -177,8 +182,10 @@ class _Scanner:
             self.open[-1] = f"for {self.open[-1]}"
             self.in_intro = True
             return "FOR"
-        elif value == "if" and self.before in _ENDS and self.open[-1:] in (["for ["], ["for {"]):
-            return "IF"
+        elif value == "if" and self.open[-1:] in (["for ["], ["for {"]):
+            # Elsewhere, it is the name of a variable.
+            if self.before in _ENDS or self.before == "ELLIPSIS":
+                return "IF"
         elif value in _WORDS and not _CALL.match(self.text, place + len(value)):
             return _WORDS[value]
         return "NAME"
