@@ -32,7 +32,7 @@ _STRICTER = re.compile(
 )
 """What we refuse though HCL reads it, each with a reason of its own (decision 3)."""
 _PIECES = re.compile(r"\s+|[\w-]+|\"[^\"\n]*\"|.", re.DOTALL)
-_POOL = [
+_POOL: list[str] = [
     *"=:,.{}[]()\"'`$%\\#/*+-?!<>&|~^;@\n\r\t \v\f\0_",
     *("\n\n", "\r\n", " \r\n", "/* x */", "/*\n*/", "/*", "*/", "# x\n", "# x\ry = 1\n", "// x\n", "//"),
     *("true", "false", "null", "for", "in", "if", "else", "endif", "each", "a", "x-y", "_", "-"),
@@ -86,7 +86,7 @@ def made_up(count: int, seed: int) -> Iterator[str]:
         yield text
 
 
-_SOUPS = {
+_SOUPS: dict[str, list[str]] = {
     'a = "@"\n': [*'$%{}\\"~ \n', "$${", "%%{", "x", "\\n", "\\u00", "e9", "\u0301", "e", "${", "1}", '"1"}'],
     "a = <<-E\n@\nE\n": [*" \t\n$%{}\\~", "x", "\n  ", "\n ", " \n", "\r\n", "\r", "$${", "${1}", "E", "\nE", "\u00a0",
                            "\u0301", "\u200d", "\x1c", "\x85", "\u2003", "\n\n", '"', "/*", "#"],
