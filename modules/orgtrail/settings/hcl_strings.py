@@ -85,7 +85,8 @@ def _continues(character: str) -> bool:
     return (
         character == "-"
         or _is_letter(character)
-        or category(character) in {"Mn", "Mc", "Nd", "Pc"}
+        or category(character) in {"Mn", "Mc", "Pc"}
+        or character.isdecimal()
         or character in "\u00b7\u0387\u1369\u136a\u136b\u136c\u136d\u136e\u136f\u1370\u1371\u19da"
     )
 
