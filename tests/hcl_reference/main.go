@@ -1,7 +1,8 @@
 // Reads environment files as Terraform reads a .tfvars file, with HashiCorp's own parser.
 //
 // Each line of standard input is a file's text as a JSON string. Each line of the output is
-// {"values": {...}}, with every number as {"number": "text"}, or {"refused": "the reason"}.
+// {"values": {...}}, with every number as {"number": "text"}, {"refused": "the reason"}, or
+// {"endless": true}: to write 1e99999999 as a key takes minutes.
 package main
 
 import (
@@ -9,11 +10,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
+
+// patience is a thousand times what a text takes.
+const patience = 5 * time.Second
+
+// largest is the exponent from which to write a number takes long, and nobody reads it as one.
+const largest = 100_000
 
 func main() {
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
@@ -28,16 +36,27 @@ func main() {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		values, reason := read(text)
-		answer := map[string]any{"values": values}
-		if reason != "" {
-			answer = map[string]any{"refused": reason}
+		answers := make(chan map[string]any, 1)
+		go func() { answers <- answer(text) }()
+		var said map[string]any
+		select {
+		case said = <-answers:
+		case <-time.After(patience):
+			said = map[string]any{"endless": true}
 		}
-		if err := encoder.Encode(answer); err != nil {
+		if err := encoder.Encode(said); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 	}
+}
+
+func answer(text string) map[string]any {
+	values, reason := read(text)
+	if reason != "" {
+		return map[string]any{"refused": reason}
+	}
+	return map[string]any{"values": values}
 }
 
 // read does what Terraform does with a file of variables: no block, no variable, no function.
@@ -74,7 +93,11 @@ func plain(value cty.Value) any {
 	case kind == cty.Bool:
 		return value.True()
 	case kind == cty.Number:
-		return map[string]any{"number": value.AsBigFloat().Text('g', -1)}
+		number := value.AsBigFloat()
+		if bits := number.MantExp(nil); bits > largest || bits < -largest {
+			return map[string]any{"number": "Infinity"}
+		}
+		return map[string]any{"number": number.Text('g', -1)}
 	case kind.IsObjectType() || kind.IsMapType():
 		entries := map[string]any{}
 		for name, each := range value.AsValueMap() {
