@@ -93,7 +93,7 @@ def test_faults_of_the_text_and_of_the_settings_at_once(env_file: Write) -> None
     assert str(caught.value).splitlines() == [
         f"{path}:1: home_region must be a literal; got us-east-1; write text in quotes",
         f"{path}:5: accounts.logging.id must be a literal; got var.logging; "
-        "an environment file has no expressions",
+        "an expression is not supported here",
         f"{path}:7: archive.bucket is set twice, first in line 7; keep one of them",
         f"{path}:8: key.rotation_days must be at least 90; got 1",
         f"{path}:9: trail.global_events must be true where trail.multi_region is true; got false",

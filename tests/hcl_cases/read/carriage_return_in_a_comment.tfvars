@@ -1,0 +1,2 @@
+# commenthome_region = "x"
+a = 1
