@@ -2,6 +2,8 @@
 // jsii finds a type by walking the exports by name, so getters serve it as well as values.
 // In our own app it also leaves out the stack trace that CDKTF takes for every token: it would name
 // lines of CDKTF alone, and costs a sixth of the time that a stack takes.
+// Ctrl-C, which a terminal sends to every process, is for Python to handle: Node ends when Python
+// closes the pipe between them, and then removes its temporary files.
 "use strict";
 const Module = require("node:module");
 
@@ -9,6 +11,14 @@ const INDEX = /@cdkt[fn][\\/]provider-[^\\/]+[\\/]lib[\\/]index\.js$/;
 const EXPORT = /^exports\.(\w+) = require\("(\.\/[\w-]+)"\);$/gm;
 const TRACES = /lib[\\/]tokens[\\/]private[\\/]stack-trace\.js$/;
 const compile = Module.prototype._compile;
+
+const listen = process.on;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => {});
+}
+process.on = function (event, ...rest) {
+  return /^SIG(INT|TERM|HUP)$/.test(event) ? this : listen.call(this, event, ...rest);
+};
 
 function changed(content, filename) {
   if (INDEX.test(filename)) {

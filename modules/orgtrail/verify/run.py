@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orgtrail.errors import OrgtrailError
+from orgtrail.signals import asyncio_stops
 from orgtrail.verify.aws import AwsClient
 from orgtrail.verify.chain import ChainVerifier
 from orgtrail.verify.day import DayResult, DayTask
@@ -82,7 +83,11 @@ def verify(request: VerifyRequest, state: StateFile | None = None) -> Iterator[E
         await events.aclose()
 
     # The only event loop that works with libcurl on every system.
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner, infrequent_gc():
+    with (
+        asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner,
+        infrequent_gc(),
+        asyncio_stops(),
+    ):
         events = _Run(request, state).events()
         try:
             while (event := runner.run(next_event(events))) is not None:

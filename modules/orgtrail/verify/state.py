@@ -9,7 +9,6 @@ import json
 import secrets
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orgtrail.drafts import temporary_folder
 from orgtrail.errors import OrgtrailError, StoppedError
 from orgtrail.verify.digest import LogFileEntry, PreviousDigest
 from orgtrail.verify.names import ChainId
@@ -308,8 +308,8 @@ def open_state(
 
     """
     if path is None and not resume:
-        with tempfile.TemporaryDirectory(prefix="orgtrail-") as folder:
-            draft = Path(folder) / DEFAULT_STATE
+        with temporary_folder() as folder:
+            draft = folder / DEFAULT_STATE
             try:
                 with _run_state(draft, trail, window, _key_or_random()) as state:
                     yield state
