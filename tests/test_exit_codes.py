@@ -90,7 +90,7 @@ def test_no_command_ends_with_1_for_want_of_an_answer(
                 "import orgtrail.cli.root as root\n"
                 "root.run = broken\n"
             )
-            env["PYTHONPATH"] = str(tmp_path)
+            env["PYTHONPATH"] = os.pathsep.join((str(tmp_path), str(ROOT / "modules")))
             shell = " ".join((*CLI, *command))
         case "reader gone":
             shell = f"({' '.join((*CLI, *command))} --format json; echo $? >&3) 3>{tmp_path}/code"

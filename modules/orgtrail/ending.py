@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
@@ -105,8 +106,9 @@ def _run(work: Callable[[], object]) -> int:
         # The reader of the pipe is gone, and the shell reports that.
         return _failed("")
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _failed(f"{where}{error.strerror or error}")
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        where = error.filename or ("the output cannot be written" if full else "")
+        return _failed(f"{where}{': ' * bool(where)}{error.strerror or error}")
     except BaseException as error:  # noqa: BLE001  # never exit code 1, and never a traceback
         return _stopped(INTERRUPTED) if _is_interruption(error) else _failed(explain(error))
     return result if isinstance(result, int) else EXIT_OK

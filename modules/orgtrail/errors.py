@@ -115,6 +115,11 @@ def describe_internal_error(error: BaseException) -> str:
     return f"{type(error).__name__}{': ' * bool(text)}{text[:300]}{place}"
 
 
+def reason(error: Exception) -> str:
+    """Return why a file cannot be read or written, without the name that the message has."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
 def printable(text: str) -> str:
     """Escape the control characters of untrusted text, so that it cannot control the terminal.
 

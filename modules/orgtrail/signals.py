@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -25,9 +24,8 @@ _HANDLERS: dict[str, Any] = {
 under nohup. SIGALRM brings a lost interruption again."""
 
 
-@dataclass(slots=True)
 class _State:
-    """What came so far.
+    """What came so far; no dataclass, whose import takes longer than all of this module.
 
     Attributes:
         stopped: when the last signal was acted on, monotonic; 0 for never.
@@ -36,9 +34,10 @@ class _State:
 
     """
 
-    stopped: float = 0.0
-    holding: int = 0
-    waiting: bool = False
+    def __init__(self) -> None:
+        self.stopped = 0.0
+        self.holding = 0
+        self.waiting = False
 
 
 _state = _State()
@@ -84,22 +83,22 @@ def as_ctrl_c() -> Iterator[None]:
     """Make SIGTERM and SIGHUP act as Ctrl-C does; restore all handlers afterwards."""
     _state.stopped, _state.holding, _state.waiting = 0.0, 0, False
     before = install()
-    hook = sys.unraisablehook
-    sys.unraisablehook = _bring_again
     try:
         yield
     finally:
-        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _bring_again(lost: Any) -> None:
-    """Repeat an interruption that Python prints and drops, as in a destructor or a callback."""
+def bring_again(lost: Any) -> None:
+    """Repeat an interruption that Python would print and drop: one in a destructor or a callback.
+
+    It is a hook for `sys.unraisablehook`. What fails because all is being stopped is not told.
+    """
     if issubclass(lost.exc_type, KeyboardInterrupt) and hasattr(signal, "setitimer"):
         _state.stopped = 0.0
         signal.setitimer(signal.ITIMER_REAL, _SOON)
-    else:
+    elif not _state.stopped:
         sys.__unraisablehook__(lost)
 
 

@@ -38,10 +38,13 @@ def _launch(run: Callable[[], int]) -> int:
     """Run a command, and leave with its exit code, or with 2 if it cannot start."""
     try:
         _fill_descriptors()
-        from orgtrail import ending, signals
+        from orgtrail import signals
 
         signals.install()
-        return ending.leave(run())
+        sys.unraisablehook = signals.bring_again
+        from orgtrail.ending import leave
+
+        return leave(run())
     except KeyboardInterrupt:
         _say("interrupted; the output is as it was before")
     except BaseException as error:  # noqa: BLE001  # never exit code 1, and never a traceback

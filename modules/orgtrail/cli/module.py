@@ -14,7 +14,8 @@ from orgtrail.notes import note
 @app.command()
 def module(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where the module's files are written.")
+        Path,
+        typer.Argument(metavar="DIR", readable=False, help="Where the module's files are written."),
     ],
     env: Annotated[
         Path | None,

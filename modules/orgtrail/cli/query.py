@@ -178,7 +178,7 @@ def run(
     ] = None,
     format: Annotated[Output, typer.Option(help="How rows are given.")] = Output.TEXT,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write rows to this file.")
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Write rows to this file.")
     ] = None,
     compacted: Annotated[
         bool | None, typer.Option("--compacted", help="Athena: ask the compacted table.")
@@ -249,7 +249,7 @@ def triage(
     ] = None,
     format: Annotated[Output, typer.Option(help="text, json or csv.")] = Output.TEXT,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write hits to this file.")
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Write hits to this file.")
     ] = None,
     max_bytes: MaxBytesOption = None,
     zone: ZoneOption = None,

@@ -31,7 +31,9 @@ _CODES = {"fine": EXIT_OK, "bad": EXIT_BAD, "incomplete": EXIT_FAILED}
 @app.command()
 def report(
     file: EnvFile,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder for the report.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", readable=False, help="The folder for the report.")
+    ],
     since: SinceOption = None,
     until: UntilOption = None,
     last: LastOption = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from importlib import import_module
@@ -44,6 +45,7 @@ _COMMANDS = (
     "module",
 )  # fmt: skip
 """The modules of the commands, in the order of the help."""
+_LEAST_COLUMNS = 40
 _INTERRUPTED = 130
 """The exit code that Typer returns for Ctrl-C."""
 
@@ -89,6 +91,13 @@ def root(
         set_quiet(True)
 
 
+def _widen() -> None:
+    """Let nobody be asked for fewer columns than a word has: the help would be empty."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) < _LEAST_COLUMNS:
+        os.environ["COLUMNS"] = str(_LEAST_COLUMNS)
+
+
 def run() -> object:
     """Run the command line of this process; return what its command returns.
 
@@ -101,6 +110,7 @@ def run() -> object:
         # Importing a module registers its command.
         import_module(f"orgtrail.cli.{name}")
 
+    _widen()
     streams = sys.stdout, sys.stderr
     try:
         result = app(prog_name="orgtrail", standalone_mode=False)
@@ -112,11 +122,11 @@ def run() -> object:
     except Abort:
         raise KeyboardInterrupt from None
     except SystemExit as ended:
-        if (sys.stdout, sys.stderr) == streams:
-            # Shell completion ends so.
-            return ended.code
-        # Typer exits on a broken pipe, and has replaced both streams.
+        # Typer and rich exit with 1 on a broken pipe, and Typer has replaced both streams.
         sys.stdout, sys.stderr = streams
+        if not ended.code:
+            # Shell completion ends so.
+            return EXIT_OK
         raise BrokenPipeError from None
     if result == _INTERRUPTED:
         raise KeyboardInterrupt

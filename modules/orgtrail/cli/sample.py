@@ -14,7 +14,9 @@ from orgtrail.cli.root import Format, FormatOption, UntilOption, app
 
 @app.command()
 def sample(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; empty or absent.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", readable=False, help="Where to write; empty or absent.")
+    ],
     env: Annotated[
         Path, typer.Option(metavar="FILE", help="The environment file of the organization.")
     ],

@@ -259,6 +259,11 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
             raise OrgtrailError(
                 f"{path}: cannot be written: {error}; see whether the disk is full"
             ) from None
+        if "unable to open" in str(error) or "readonly" in str(error):
+            raise OrgtrailError(
+                f"{path}: cannot be written: {error}; see whether its folder exists, and who may "
+                "write there"
+            ) from None
         if "locked" in str(error):
             raise OrgtrailError(
                 f"{path}: is in use by another program; wait for it, or give another file"
