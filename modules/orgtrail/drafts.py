@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -148,7 +149,12 @@ def _sweep(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    gone = folder.with_name(folder.name[:-8] + secrets.token_hex(4))
+    # Another process, such as Node, may still write there: it does not find a name that is gone.
+    with suppress(OSError):
+        folder.rename(gone)
+    for each in (gone, folder):
+        shutil.rmtree(each, ignore_errors=True)
     lock = _live.pop(folder, None)
     if lock is not None:
         os.close(lock)

@@ -132,12 +132,12 @@ def lazily() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in names}
     os.environ["JSII_NODE"] = _node()
     kept = tempfile.tempdir
-    home = _home()
-    if home:
+    found = home()
+    if found:
         # Without a home, jsii's cache is among the temporary files, and must stay there.
         tempfile.tempdir = str(folder_until_exit())
         os.environ.update(dict.fromkeys(_TEMPORARY, tempfile.tempdir))
-    if shows_progress() and not _is_unpacked(home):
+    if shows_progress() and not is_unpacked(found):
         note("unpacking the AWS provider's bindings, once on this machine: about a minute")
     if enabled():
         if PROVIDER not in sys.modules:
@@ -157,7 +157,7 @@ def lazily() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _home() -> Path | None:
+def home() -> Path | None:
     """Return the home folder as Node finds it; None if there is none."""
     try:
         home = Path(os.environ["HOME"]) if "HOME" in os.environ else Path.home()
@@ -166,7 +166,7 @@ def _home() -> Path | None:
     return home if home.is_absolute() else None
 
 
-def _is_unpacked(home: Path | None) -> bool:
+def is_unpacked(home: Path | None) -> bool:
     """Return whether jsii's cache has the provider's package, in the version that is installed.
 
     Where the cache is: https://github.com/aws/jsii, `@jsii/kernel`, `tar-cache/default-cache-root`.

@@ -45,7 +45,7 @@ _COMMANDS = (
     "module",
 )  # fmt: skip
 """The modules of the commands, in the order of the help."""
-_LEAST_COLUMNS = 40
+_LEAST_COLUMNS = 60
 _INTERRUPTED = 130
 """The exit code that Typer returns for Ctrl-C."""
 

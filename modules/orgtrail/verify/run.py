@@ -142,7 +142,7 @@ class _Run:
         source = self._aws.addresses() if self._aws else request.logs
         assert source is not None
         # realpath: `resolve` raises at a loop of links, before the store can say what is wrong.
-        where = os.path.realpath(source) if isinstance(source, Path) else source.plain
+        where = os.path.realpath(source) if isinstance(source, Path) else source.plain  # noqa: ASYNC240
         self._signer = state.signer_for(str(where)) if state else None
         saved = (state.path, self._signer) if state and self._signer else None
         processes = max(1, min(request.processes or _cores(), request.workers))
