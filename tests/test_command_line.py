@@ -59,9 +59,10 @@ def test_every_option_has_a_help_and_a_value_in_words_of_the_field(path: tuple[s
 @pytest.mark.parametrize("path", [path for path, each in ALL if hasattr(each, "commands")])
 def test_a_name_of_a_command_is_asked_for_with_the_help(path: tuple[str, ...]) -> None:
     done = orgtrail(*path)
-    assert done.returncode == 2
-    assert done.stderr.startswith("A command is missing.\nSee orgtrail")
-    assert "Commands" in done.stdout
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Commands" in done.stderr
+    called = " ".join(("orgtrail", *path))
+    assert done.stderr.endswith(f"A command is missing.\nSee {called} --help.\n")
 
 
 def test_the_version_is_that_of_the_package() -> None:
@@ -111,8 +112,8 @@ def test_quiet_leaves_notes_out_and_nothing_else(tmp_path: Path) -> None:
 def test_quiet_leaves_warnings_of_settings_out(tmp_path: Path) -> None:
     path = tmp_path / "bank.tfvars"
     path.write_text(tfvars(merged(MINIMAL, {"guardrails": {"member_trails": False}})))
-    loud = orgtrail("permissions", str(path), "logging")
-    quiet = orgtrail("permissions", str(path), "logging", "-q")
+    loud = start("permissions", str(path), "logging")
+    quiet = start("permissions", str(path), "logging", "-q")
     assert loud.stderr.startswith("warning: ")
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, loud.stdout, "")
 

@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 from typing import Any
 
 _REPEAT_SECONDS = 2.0
 """A second signal within this time counts as the same as the first: `timeout` sends two."""
 _SOON = 0.01
-"""Seconds after which an interruption that Python lost comes again."""
+"""Seconds after which an interruption that Python lost, or that must wait, comes again."""
 _HANDLERS: dict[str, Any] = {
     "SIGINT": signal.default_int_handler,
     "SIGTERM": signal.SIG_DFL,
@@ -49,6 +50,9 @@ def numbers(*names: str) -> list[int]:
 
 
 def _stop(_number: int, frame: FrameType | None) -> None:
+    if _in_native_import(frame) and hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
+        return
     now = time.monotonic()
     if _state.stopped and now - _state.stopped <= _REPEAT_SECONDS:
         # The work is already stopping; a much later signal means that the user will not wait.
@@ -63,6 +67,15 @@ def _stop(_number: int, frame: FrameType | None) -> None:
         ctrl_c(signal.SIGINT, frame)
     else:
         raise KeyboardInterrupt
+
+
+def _in_native_import(frame: FrameType | None) -> bool:
+    """Return whether a module of C or C++ is being set up: an exception there ends the process."""
+    while frame is not None:
+        if isinstance(frame.f_locals.get("self"), ExtensionFileLoader):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def install() -> dict[int, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext, redirect_stdout
 from functools import wraps
 from typing import Annotated, Any
 
@@ -43,6 +45,11 @@ class Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return all options, `--help` and those of Typer too."""
         return [_in_our_words(each) for each in super().get_params(ctx)]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse arguments; without any, the help goes to stderr, since it is no answer."""
+        with nullcontext() if args else redirect_stdout(sys.stderr):
+            return super().parse_args(ctx, args)
 
     def make_context(self, *arguments: Any, **settings: Any) -> Any:
         """Parse arguments; what cannot be done ends with 2, where Typer says 1."""
