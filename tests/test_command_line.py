@@ -281,7 +281,7 @@ def test_the_first_time_is_told_where_somebody_watches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(tmp_path))
-    said = "unpacking the AWS provider's bindings, once on this machine: about a minute\n"
+    said = "unpacking the AWS provider's bindings, once on this machine: up to a minute\n"
     for watched, quiet in ((False, False), (True, True), (True, False)):
         monkeypatch.setattr(sys.stderr, "isatty", lambda watched=watched: watched)
         set_quiet(quiet)

@@ -138,7 +138,7 @@ def lazily() -> Iterator[None]:
         tempfile.tempdir = str(folder_until_exit())
         os.environ.update(dict.fromkeys(_TEMPORARY, tempfile.tempdir))
     if shows_progress() and not is_unpacked(found):
-        note("unpacking the AWS provider's bindings, once on this machine: about a minute")
+        note("unpacking the AWS provider's bindings, once on this machine: up to a minute")
     if enabled():
         if PROVIDER not in sys.modules:
             sys.meta_path.insert(0, _LazyPackage())

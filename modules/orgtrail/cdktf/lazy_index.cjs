@@ -9,6 +9,7 @@ const fs = require("node:fs");
 const Module = require("node:module");
 const os = require("node:os");
 const path = require("node:path");
+const { isMainThread } = require("node:worker_threads");
 
 const INDEX = /@cdkt[fn][\\/]provider-[^\\/]+[\\/]lib[\\/]index\.js$/;
 const EXPORT = /^exports\.(\w+) = require\("(\.\/[\w-]+)"\);$/gm;
@@ -24,8 +25,10 @@ process.on = function (event, ...rest) {
 };
 
 const temporary = os.tmpdir();
-if (path.basename(temporary).startsWith("orgtrail-run-")) {
-  // jsii may make its folder again after an interrupted Python has removed it.
+const isKernel = /(jsii-runtime|program)\.js$/.test(process.argv[1] ?? "") && isMainThread;
+if (isKernel && path.basename(temporary).startsWith("orgtrail-run-")) {
+  // jsii may make its folder again after an interrupted Python has removed it. Its processes and
+  // threads that make an index of a package end while the folder is in use.
   process.on("exit", () => fs.rmSync(temporary, { recursive: true, force: true }));
 }
 
