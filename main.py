@@ -1,8 +1,8 @@
-"""The CDKTF app of this repository: a stack for each file in envs/."""
+"""The CDKTF app of this repository: a stack for each file in envs/, or for those it is given."""
 
 import sys
 
-from orgtrail.cdktf.app import main
+from orgtrail.start import app
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(app())

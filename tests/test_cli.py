@@ -376,8 +376,8 @@ def test_a_stack_with_nothing_in_it_is_a_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ((), "Missing command.\nSee orgtrail --help.\n"),
-        (("check",), "Missing argument 'files'.\nSee orgtrail check --help.\n"),
+        (("-q",), "Missing command.\nSee orgtrail --help.\n"),
+        (("check",), "Missing argument 'FILE'.\nSee orgtrail check --help.\n"),
         (("check", "--xyz"), "No such option: --xyz\nSee orgtrail check --help.\n"),
         (("chek",), "No such command 'chek'. Did you mean 'check'?\nSee orgtrail --help.\n"),
     ],

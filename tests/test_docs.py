@@ -318,7 +318,7 @@ def test_the_hook_of_pre_commit_is_ours() -> None:
     assert re.findall(r"- id: (\S+)", page) == re.findall(r"- id: (\S+)", hooks)
     (command,) = re.findall(r"entry: (\w+) check", hooks)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["scripts"] == {command: "orgtrail.cli:main"}
+    assert project["scripts"] == {command: "orgtrail.start:main"}
     (pattern,) = re.findall(r"files: (.+)", hooks)
     found = [str(path.relative_to(ROOT)) for path in ROOT.glob("envs/*")]
     assert all(re.search(pattern, path) for path in found)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from orgtrail import errors
-from orgtrail.errors import EXIT_FAILED, EXIT_OK, OrgtrailError, run_cli
+from orgtrail import ending
+from orgtrail.ending import run_cli
+from orgtrail.errors import EXIT_FAILED, EXIT_OK, OrgtrailError
 
 from tests.archives import ARN, BUCKET, ORGANIZATION, Archive
 from tests.conftest import ROOT
@@ -54,7 +55,7 @@ def test_a_fault_is_one_line_and_never_exit_code_1(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(errors, "_discard_output", lambda: None)
+    monkeypatch.setattr(ending, "_discard", lambda _: None)
     assert run_cli(work) == EXIT_FAILED
     err = capsys.readouterr().err
     assert err.startswith(said)
@@ -86,10 +87,10 @@ def test_no_command_ends_with_1_for_want_of_an_answer(
             # It fails in a way that nobody foresaw.
             (tmp_path / "sitecustomize.py").write_text(
                 "def broken(): raise ZeroDivisionError('planted')\n"
-                "import orgtrail.cli as cli\n"
-                "cli._run = broken\n"
+                "import orgtrail.cli.root as root\n"
+                "root.run = broken\n"
             )
-            env["PYTHONPATH"] = str(tmp_path)
+            env["PYTHONPATH"] = os.pathsep.join((str(tmp_path), str(ROOT / "modules")))
             shell = " ".join((*CLI, *command))
         case "reader gone":
             shell = f"({' '.join((*CLI, *command))} --format json; echo $? >&3) 3>{tmp_path}/code"

@@ -116,7 +116,8 @@ def test_a_package_that_cannot_be_installed_is_told_too(tmp_path: Path) -> None:
 
 
 def test_the_options_it_uses_exist() -> None:
-    from orgtrail.cli import app, query, verify
+    from orgtrail.cli import query, verify
+    from orgtrail.cli.root import app
     from typer.main import get_command
 
     assert query

@@ -326,7 +326,7 @@ def test_a_state_that_cannot_be_used(archive: Archive, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     refused(pipe, "it is no file")
-    refused(tmp_path / "none" / "a.state", "is no state file of orgtrail: unable to open")
+    refused(tmp_path / "none" / "a.state", "cannot be written: unable to open")
     state = tmp_path / "nightly.state"
     run(archive, state)
     with closing(sqlite3.connect(state)) as file:

@@ -16,8 +16,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from orgtrail.cdktf.app import FOLDER, Synthesized, synthesize_folder
+from orgtrail.ending import run_cli
 from orgtrail.environments import load_environment
-from orgtrail.errors import run_cli
 from orgtrail.logs.bounds import Bounds
 from orgtrail.logs.files import log_files
 from orgtrail.naming import verify_request

@@ -66,17 +66,19 @@ def load_environment(path: str | Path) -> Environment:
     return _load(path).environment
 
 
-def load_environments(folder: str | Path) -> list[Environment]:
-    """Load every `*.tfvars` of a folder, sorted by file name.
+def load_environments(*places: str | Path) -> list[Environment]:
+    """Load environment files, and every `*.tfvars` of folders, sorted by file name.
+
+    Args:
+        places: folders, or files.
 
     Raises:
         OrgtrailError: there are no files, two have the same name, organization, bucket or state,
             or any file has faults; the error lists the faults of all files.
 
     """
-    paths = sorted(Path(folder).glob("*.tfvars"))
-    if not paths:
-        raise OrgtrailError(f"{folder}: has no environment file; write one, such as bank.tfvars")
+    # A file that is named twice is one.
+    paths = [*dict.fromkeys(each for place in places for each in _files_of(Path(place)))]
     files: dict[str, LoadedEnvironment] = {}
     complaints = []
     for path in paths:
@@ -96,6 +98,27 @@ def load_environments(folder: str | Path) -> list[Environment]:
     if complaints:
         raise OrgtrailError("\n".join(complaints))
     return [file.environment for file in files.values()]
+
+
+def _files_of(place: Path) -> list[Path]:
+    """Return the files of a folder, or the file itself.
+
+    Raises:
+        OrgtrailError: the folder has none, or cannot be read.
+
+    """
+    try:
+        if place.is_file() or (place.suffix == ".tfvars" and not place.is_dir()):
+            return [place]
+        # Unlike glob, this says why a folder cannot be read.
+        names = sorted(each.name for each in place.iterdir() if each.suffix == ".tfvars")
+    except FileNotFoundError:
+        names = []
+    except OSError as error:
+        raise OrgtrailError(f"{place}: cannot be read: {error.strerror}") from None
+    if not names:
+        raise OrgtrailError(f"{place}: has no environment file; write one, such as bank.tfvars")
+    return [place / each for each in names]
 
 
 def _load(path: str | Path) -> LoadedEnvironment:

@@ -1,19 +1,11 @@
-"""Errors as users see them: error classes, exit codes, and the end of a command."""
+"""Errors as users see them: error classes, exit codes, and faults of settings."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sys
-import threading
-import time
 import traceback
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import FrameType
 
 SettingPath = tuple[str | int, ...]
 """The path of a setting in its file: `("guardrails", "exempt_roles", 0)`."""
@@ -23,12 +15,6 @@ NOT_GIVEN = object()
 
 EXIT_OK, EXIT_BAD, EXIT_FAILED = 0, 1, 2
 """Exit codes: the answer is good; it is bad; there is no answer, or only a partial one."""
-
-_REPEAT_SECONDS = 2.0
-"""A second signal within this time counts as the same as the first."""
-_SIGNALS = ("SIGTERM", "SIGHUP")
-"""Signals that end a command as Ctrl-C does."""
-_ALL_SIGNALS = (*_SIGNALS, "SIGINT")
 
 
 class OrgtrailError(Exception):
@@ -129,6 +115,11 @@ def describe_internal_error(error: BaseException) -> str:
     return f"{type(error).__name__}{': ' * bool(text)}{text[:300]}{place}"
 
 
+def reason(error: Exception) -> str:
+    """Return why a file cannot be read or written, without the name that the message has."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
 def printable(text: str) -> str:
     """Escape the control characters of untrusted text, so that it cannot control the terminal.
 
@@ -139,143 +130,3 @@ def printable(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
-
-
-def run_cli(work: Callable[[], object]) -> int:
-    """Run a command; report an error in one clear message, without a traceback.
-
-    Returns:
-        the exit code: the work's result if it is a number, else 0; 2 if the work failed or was
-        interrupted, its output could not be written, or it hit a bug in orgtrail.
-
-    """
-    if sys.stdout is None:
-        # `>&-`: nobody could read the answer.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-        _say("standard output is closed: give the command one, or a file")
-        return EXIT_FAILED
-    with suppress(AttributeError, OSError, ValueError):
-        # Show the code of a character that the terminal cannot display.
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    with _signals_as_ctrl_c():
-        return _run(work)
-
-
-def _run(work: Callable[[], object]) -> int:
-    try:
-        with _short_warnings():
-            result = work()
-            sys.stdout.flush()
-    except OrgtrailError as error:
-        if isinstance(error, StoppedError):
-            _ignore_signals()
-        _say(str(error))
-        return EXIT_FAILED
-    except KeyboardInterrupt:
-        _ignore_signals()
-        _say("interrupted; the output is as it was before")
-        return EXIT_FAILED
-    except BrokenPipeError:
-        # The reader of the pipe is gone, and the shell reports that.
-        _discard_output()
-        return EXIT_FAILED
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _discard_output()
-        _say(f"{where}{error.strerror or error}")
-        return EXIT_FAILED
-    except Exception as error:  # noqa: BLE001  # never exit code 1, and never a traceback
-        _discard_output()
-        _say(
-            f"orgtrail failed, and the fault is its own: {describe_internal_error(error)}; "
-            "please report it"
-        )
-        return EXIT_FAILED
-    return result if isinstance(result, int) else EXIT_OK
-
-
-def _say(text: str) -> None:
-    with suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
-
-
-def _discard_output() -> None:
-    """Drop buffered output, so that Python does not try to write it again on exit."""
-    with suppress(OSError, ValueError, AttributeError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-
-
-def _numbers(names: Iterable[str]) -> list[int]:
-    """Return the numbers of the signals that this system supports."""
-    return [getattr(signal, name) for name in names if hasattr(signal, name)]
-
-
-def _ignore_signals() -> None:
-    """Keep a second signal from interrupting the last message."""
-    if threading.current_thread() is threading.main_thread():
-        for number in _numbers(_ALL_SIGNALS):
-            signal.signal(number, signal.SIG_IGN)
-
-
-@contextmanager
-def _signals_as_ctrl_c() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP act as Ctrl-C does, once; restore all handlers afterwards."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in _numbers(_ALL_SIGNALS)}
-    stopped = 0.0
-
-    def stop(_number: int, frame: FrameType | None) -> None:
-        nonlocal stopped
-        now = time.monotonic()
-        if stopped:
-            # The work is already stopping; a much later signal means that the user will not wait.
-            if now - stopped > _REPEAT_SECONDS:
-                raise KeyboardInterrupt
-            return
-        stopped = now
-        as_ctrl_c = signal.getsignal(signal.SIGINT)
-        if callable(as_ctrl_c):
-            as_ctrl_c(signal.SIGINT, frame)
-        else:
-            raise KeyboardInterrupt
-
-    for number in _numbers(_SIGNALS):
-        # A signal that is ignored on purpose (nohup) stays ignored.
-        if before[number] == signal.SIG_DFL:
-            signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            if handler is not None:
-                signal.signal(number, handler)
-
-
-@contextmanager
-def _short_warnings() -> Iterator[None]:
-    """Print warnings about settings in one line each, and leave all others to Python."""
-    ordinary = warnings.formatwarning
-
-    def formatted(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        line: str | None = None,
-    ) -> str:
-        if issubclass(category, SettingsWarning):
-            return f"warning: {message}\n"
-        return ordinary(message, category, filename, lineno, line)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", SettingsWarning)
-        warnings.formatwarning = formatted
-        try:
-            yield
-        finally:
-            warnings.formatwarning = ordinary

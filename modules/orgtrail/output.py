@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orgtrail.drafts import draft_folder
 from orgtrail.errors import OrgtrailError
+from orgtrail.signals import held
 
 _MOVED_LAST = "manifest.json"
 """Moved into place last, because it names the other files."""
@@ -27,13 +28,24 @@ def atomic_output(out: Path) -> Iterator[Path]:
         OrgtrailError: the folder cannot be written.
 
     """
+    made: list[Path] = []
     try:
+        made += [each for each in (out, *out.parents) if not each.exists()]
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".draft-", dir=out) as folder:
-            yield Path(folder)
-            _publish(Path(folder), out)
+        with draft_folder(out) as folder:
+            yield folder
+            # A signal waits, so that nobody finds half of the new files among the old.
+            with held():
+                _publish(folder, out)
+                made.clear()
     except OSError as error:
-        raise OrgtrailError(f"{error.filename or out}: cannot be written: {error}") from None
+        raise OrgtrailError(
+            f"{error.filename or out}: cannot be written: {error.strerror or error}"
+        ) from None
+    finally:
+        for each in made:
+            with suppress(OSError):
+                each.rmdir()
 
 
 def _publish(draft: Path, out: Path) -> None:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orgtrail.cdktf.fastpath import trust_types
+from orgtrail.ending import run_cli
 from orgtrail.environments import load_environments
-from orgtrail.errors import OrgtrailError, SettingsWarning, run_cli
+from orgtrail.errors import EXIT_OK, OrgtrailError, SettingsWarning
+from orgtrail.notes import shows_progress
 from orgtrail.orphans import orphan_warnings
 from orgtrail.output import atomic_output
 from orgtrail.settings.environment import Environment
@@ -36,14 +38,30 @@ class Synthesized:
 
 
 def main() -> int:
-    """Synthesize every environment file; return the exit code."""
-    return run_cli(synthesize_folder)
+    """Synthesize the files that are named, or every file of the folder; return the exit code."""
+    return run_cli(_run)
 
 
-def synthesize_folder() -> list[Synthesized]:
-    """Synthesize every file of `envs`, or `ORGTRAIL_ENVS`, to the CDKTF CLI's output folder."""
+def _run() -> object:
+    given = sys.argv[1:]
+    if not given:
+        # As `cdktf synth` runs it.
+        return synthesize_folder()
+    from orgtrail.cdktf.arguments import files_to_synthesize
+
+    files = files_to_synthesize(given)
+    return synthesize_folder(files) if files is not None else EXIT_OK
+
+
+def synthesize_folder(files: Sequence[Path] = ()) -> list[Synthesized]:
+    """Synthesize environment files to the CDKTF CLI's output folder, `CDKTF_OUTDIR`.
+
+    Args:
+        files: files, and folders of them; by default the folder `ORGTRAIL_ENVS`, or `envs`.
+
+    """
     trust_types()
-    environments = load_environments(os.environ.get(FOLDER) or "envs")
+    environments = load_environments(*(files or [Path(os.environ.get(FOLDER) or "envs")]))
     return synthesize(environments, Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out"))
 
 
@@ -97,7 +115,7 @@ def _make(environments: Sequence[Environment], draft: Path, out: Path) -> list[S
 
 def _with_progress(environments: Sequence[Environment]) -> Iterable[Environment]:
     """Show progress on a terminal if there are many environments."""
-    if len(environments) < MANY or not sys.stderr.isatty():
+    if len(environments) < MANY or not shows_progress():
         return environments
     from rich.console import Console
     from rich.progress import track

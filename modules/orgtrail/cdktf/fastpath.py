@@ -19,6 +19,7 @@ import py_compile
 import shlex
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
@@ -27,7 +28,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import cast
 
+from orgtrail.drafts import folder_until_exit
 from orgtrail.errors import OrgtrailError
+from orgtrail.notes import note, shows_progress
 
 PROVIDER = "cdktf_cdktf_provider_aws"
 SWITCH = "ORGTRAIL_FAST_PATH"
@@ -35,6 +38,10 @@ SWITCH = "ORGTRAIL_FAST_PATH"
 
 _NO_TRACES = "ORGTRAIL_NO_TRACES"
 """Signals to the hook in Node that our own app runs."""
+_TEMPORARY = ("TMPDIR", "TMP", "TEMP")
+"""Environment variables that name the folder of temporary files: for Python and for Node."""
+_CACHE = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"
+"""Environment variable for the folder that jsii unpacks packages into."""
 _HOOK = Path(__file__).with_name("lazy_index.cjs")
 
 
@@ -117,9 +124,21 @@ def lazily() -> Iterator[None]:
 
     The finder stays installed, so that later imports are lazy too; it has no effect if the package
     was already imported. The environment is restored when the block ends.
+
+    jsii and CDKTF write temporary files in a folder of ours: a killed Node leaves its own, and
+    CDKTF's apps for tests never remove theirs.
     """
-    before = {name: os.environ.get(name) for name in ("JSII_NODE", "NODE_OPTIONS", _NO_TRACES)}
+    names = ("JSII_NODE", "NODE_OPTIONS", _NO_TRACES, *_TEMPORARY)
+    before = {name: os.environ.get(name) for name in names}
     os.environ["JSII_NODE"] = _node()
+    kept = tempfile.tempdir
+    found = home()
+    if found:
+        # Without a home, jsii's cache is among the temporary files, and must stay there.
+        tempfile.tempdir = str(folder_until_exit())
+        os.environ.update(dict.fromkeys(_TEMPORARY, tempfile.tempdir))
+    if shows_progress() and not is_unpacked(found):
+        note("unpacking the AWS provider's bindings, once on this machine: up to a minute")
     if enabled():
         if PROVIDER not in sys.modules:
             sys.meta_path.insert(0, _LazyPackage())
@@ -130,11 +149,43 @@ def lazily() -> Iterator[None]:
     try:
         yield
     finally:
+        tempfile.tempdir = kept
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def home() -> Path | None:
+    """Return the home folder as Node finds it; None if there is none."""
+    try:
+        home = Path(os.environ["HOME"]) if "HOME" in os.environ else Path.home()
+    except RuntimeError:
+        return None
+    return home if home.is_absolute() else None
+
+
+def is_unpacked(home: Path | None) -> bool:
+    """Return whether jsii's cache has the provider's package, in the version that is installed.
+
+    Where the cache is: https://github.com/aws/jsii, `@jsii/kernel`, `tar-cache/default-cache-root`.
+    """
+    if os.environ.get("JSII_RUNTIME_PACKAGE_CACHE") == "disabled":
+        return False
+    from importlib.metadata import version
+
+    if root := os.environ.get(_CACHE):
+        cache = Path(root)
+    elif home is None:
+        cache = Path(tempfile.gettempdir()) / f"aws-jsii-package-cache-{os.getuid()}"
+    elif sys.platform == "darwin":
+        cache = home / "Library" / "Caches" / "com.amazonaws.jsii" / "package-cache"
+    else:
+        cache = home / ".cache" / "aws" / "jsii" / "package-cache"
+    package = cache / "@cdktf" / "provider-aws" / version(PROVIDER.replace("_", "-"))
+    # jsii marks an entry when all of it is there.
+    return any(package.glob("*/.jsii-runtime-package-cache"))
 
 
 def _node() -> str:

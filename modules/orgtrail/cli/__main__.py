@@ -2,10 +2,7 @@
 
 import sys
 
+from orgtrail.start import main
+
 if __name__ == "__main__":
-    try:
-        from orgtrail.cli import main
-    except KeyboardInterrupt:
-        # Nothing is imported yet that could print a message.
-        sys.exit(2)
     sys.exit(main())

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgtrail.cli import app
+from orgtrail.cli.root import app
 from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError
+from orgtrail.notes import complain, note
 
 if TYPE_CHECKING:
     from orgtrail.check.acceptance import Acceptances
@@ -37,7 +38,8 @@ def check(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Environment files, a stack's cdk.tf.json, or the output of terraform show -json."
+            metavar="FILE",
+            help="Environment files, a stack's cdk.tf.json, or the output of terraform show -json.",
         ),
     ],
     format: Annotated[
@@ -51,20 +53,23 @@ def check(
     accept: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="RULE[@SETTING]",
             help="Findings that are known and accepted: RULE for every place, RULE@SETTING for "
-            "one; may be repeated."
+            "one; may be repeated.",
         ),
     ] = None,
     baseline: Annotated[
         Path | None,
         typer.Option(
-            help="TOML file of what is accepted: rule, setting, reason and last day of each."
+            metavar="FILE",
+            help="TOML file of what is accepted: rule, setting, reason and last day of each.",
         ),
     ] = None,
     against: Annotated[
         Path | None,
         typer.Option(
-            help="The same file as it was before, of any of the kinds: tell what changed since."
+            metavar="FILE",
+            help="The same file as it was before, of any of the kinds: tell what changed since.",
         ),
     ] = None,
     verbose: Annotated[
@@ -89,7 +94,7 @@ def check(
         try:
             reports.append(check_file(file))
         except OrgtrailError as error:
-            sys.stderr.write(f"{error}\n")
+            complain(str(error))
             unread.append(str(error))
     reports = with_shared_findings(reports)
     if format is Format.JSON:
@@ -103,10 +108,12 @@ def check(
         from orgtrail.cli.check_text import show
 
         show(reports, accepted, verbose=verbose)
-    sys.stderr.writelines(f"{each}\n" for each in accepted.ended(reports))
+    for each in accepted.ended(reports):
+        note(each)
     # Stale entries are known only if every file was checked completely.
     if not unread and all(each.is_whole for each in reports):
-        sys.stderr.writelines(f"{each}\n" for each in accepted.stale(reports))
+        for each in accepted.stale(reports):
+            note(each)
     return _exit_code(reports, accepted, unread=bool(unread))
 
 
@@ -157,9 +164,8 @@ def _compare(
         sys.stdout.write(as_markdown(change, accepted))
     else:
         check_change.show(change, accepted, verbose=verbose)
-    new = change.new
-    sys.stderr.writelines(f"{each}\n" for each in accepted.ended([new]))
-    sys.stderr.writelines(f"{each}\n" for each in accepted.stale([new]))
+    for each in (*accepted.ended([change.new]), *accepted.stale([change.new])):
+        note(each)
     return check_change.exit_code(change, accepted)
 
 

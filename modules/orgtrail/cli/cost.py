@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, app
+from orgtrail.cli.root import Format, FormatOption, app
 from orgtrail.errors import OrgtrailError
 
 if TYPE_CHECKING:
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
 @app.command()
 def cost(
-    file: Annotated[Path | None, typer.Argument(help="The environment file.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The environment file.")
+    ] = None,
     events_per_day: Annotated[
-        int | None, typer.Option(min=1, help="Events of a day, all accounts together.")
+        int | None, typer.Option(min=1, metavar="N", help="Events of a day, all accounts together.")
     ] = None,
     data_events_per_day: Annotated[
-        int, typer.Option(min=0, help="Those of them that are data events.")
+        int, typer.Option(min=0, metavar="N", help="Those of them that are data events.")
     ] = 0,
     growth: Annotated[
-        float, typer.Option(min=-90, max=1000, help="Growth of a year, in percent.")
+        float,
+        typer.Option(min=-90, max=1000, metavar="PERCENT", help="Growth of a year, in percent."),
     ] = 0.0,
     prices: Annotated[
-        Path | None, typer.Option(help="A file of prices, in place of those of us-east-1.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A file of prices, in place of those of us-east-1."),
     ] = None,
     show_prices: Annotated[
         bool, typer.Option("--show-prices", help="Print the file of prices, to start one from.")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from orgtrail.cli import Format, FormatOption, ProfileOption, RoleOption, app
+from orgtrail.cli.root import EnvFile, Format, FormatOption, ProfileOption, RoleOption, app
 from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
@@ -21,7 +18,7 @@ _CODES = {"fine": EXIT_OK, "fault": EXIT_BAD, "unchecked": EXIT_FAILED}
 
 @app.command()
 def doctor(
-    file: Annotated[Path, typer.Argument(help="The environment file.")],
+    file: EnvFile,
     role: RoleOption = None,
     profile: ProfileOption = None,
     format: FormatOption = Format.TEXT,

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orgtrail.doctor.model import CheckState, Outcome
+from orgtrail.notes import shows_progress
 from orgtrail.settings.environment import Environment
 
 _STYLES = {"+": "green", "-": "red", "@": "dim"}
@@ -18,10 +19,10 @@ _STYLES = {"+": "green", "-": "red", "@": "dim"}
 @contextmanager
 def progress() -> Iterator[Callable[[Outcome], None]]:
     """Show how many checks are done, if stderr is a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not shows_progress():
         yield lambda _: None
         return
+    console = Console(stderr=True)
     done = 0
     with console.status("asking AWS") as status:
 

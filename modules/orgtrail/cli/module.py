@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orgtrail.cli import app
+from orgtrail.cli.root import app
+from orgtrail.notes import note
 
 
 @app.command()
 def module(
-    folder: Annotated[Path, typer.Argument(help="Where the module's files are written.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", readable=False, help="Where the module's files are written."),
+    ],
     env: Annotated[
         Path | None,
         typer.Option(
-            help="An environment file: the module has what it asks for, and its values as defaults."
+            metavar="FILE",
+            help="An environment file: the module has what it asks for, and its values as "
+            "defaults.",
         ),
     ] = None,
 ) -> None:
@@ -26,4 +31,4 @@ def module(
     from orgtrail.module import write_module
 
     files = write_module(folder, load_environment(env) if env else None)
-    sys.stderr.write(f"{folder}: {len(files)} files; README.md tells how to call it\n")
+    note(f"{folder}: {len(files)} files; README.md tells how to call it")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orgtrail.cli import app
+from orgtrail.cli.root import EnvFile, app
 from orgtrail.errors import OrgtrailError
 
 
@@ -24,9 +23,12 @@ class Purpose(StrEnum):
 
 @app.command()
 def permissions(
-    file: Annotated[Path, typer.Argument(help="An environment file.")],
+    file: EnvFile,
     account: Annotated[
-        str, typer.Argument(help="The account, by its name in the file: management, logging ...")
+        str,
+        typer.Argument(
+            metavar="ACCOUNT", help="The account, by its name in the file: management, logging ..."
+        ),
     ],
     purpose: Annotated[
         Purpose,

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from orgtrail.cli import (
+from orgtrail.cli.commands import App
+from orgtrail.cli.root import (
     Format,
     FormatOption,
     LastOption,
@@ -22,9 +23,8 @@ from orgtrail.cli import (
 )
 from orgtrail.errors import OrgtrailError
 
-queries = typer.Typer(
+queries = App(
     help="Ask the logs: on Athena, or on this machine over a folder of log files.",
-    no_args_is_help=True,
 )
 app.add_typer(queries, name="query")
 
@@ -45,20 +45,44 @@ class Output(StrEnum):
     PARQUET = "parquet"
 
 
+def _question_names() -> list[str]:
+    """Return the names of the pack for shell completion, which must not read the questions."""
+    folder = Path(__file__).parents[1] / "query" / "pack"
+    return sorted(each.stem for each in folder.glob("*.sql"))
+
+
+QuestionArgument = typer.Argument(
+    metavar="NAME", help="A question of the pack.", autocompletion=_question_names
+)
 LogsOption = Annotated[
-    Path | None, typer.Option(help="A copy of the archive, or any file or folder of records.")
+    Path | None,
+    typer.Option(
+        metavar="FILE|DIR", help="A copy of the archive, or any file or folder of records."
+    ),
 ]
 EnvOption = Annotated[
     Path | None,
-    typer.Option(help="The environment file: alone it means Athena; with --logs, its facts."),
+    typer.Option(
+        metavar="FILE", help="The environment file: alone it means Athena; with --logs, its facts."
+    ),
 ]
-AccountOption = Annotated[list[str] | None, typer.Option(help="Only this account.")]
-RegionOption = Annotated[list[str] | None, typer.Option(help="Only this region's folder.")]
+AccountOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ACCOUNT", help="Only this account, by its id; may be repeated."),
+]
+RegionOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="REGION", help="Only this region's folder; may be repeated."),
+]
 ZoneOption = Annotated[
-    str | None, typer.Option(help="Show times as in this zone, like Europe/Berlin; UTC if not.")
+    str | None,
+    typer.Option(
+        metavar="ZONE", help="Show times as in this zone, like Europe/Berlin; UTC if not."
+    ),
 ]
 MaxBytesOption = Annotated[
-    int | None, typer.Option(min=0, help="Athena: refuse a query that would scan more.")
+    int | None,
+    typer.Option(min=0, metavar="N", help="Athena: refuse a query that would scan more bytes."),
 ]
 
 
@@ -103,7 +127,7 @@ def list_queries(format: FormatOption = Format.TEXT) -> None:
 
 @queries.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A question of the pack.")],
+    name: Annotated[str, QuestionArgument],
     dialect: Annotated[Dialect, typer.Option(help="SQL dialect to print.")] = Dialect.ATHENA,
     format: FormatOption = Format.TEXT,
 ) -> None:
@@ -132,9 +156,12 @@ def show(
 
 @queries.command()
 def run(
-    name: Annotated[str | None, typer.Argument(help="A question of the pack.")] = None,
+    name: Annotated[str | None, QuestionArgument] = None,
     sql: Annotated[
-        Path | None, typer.Option(help="A file with one SELECT of your own, in Athena's dialect.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A file with one SELECT of your own, in Athena's dialect."
+        ),
     ] = None,
     logs: LogsOption = None,
     env: EnvOption = None,
@@ -143,10 +170,16 @@ def run(
     last: LastOption = None,
     account: AccountOption = None,
     region: RegionOption = None,
-    param: Annotated[list[str] | None, typer.Option(help="A parameter, as name=value.")] = None,
-    limit: Annotated[int | None, typer.Option(min=0, help="At most so many rows.")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter; may be repeated.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="At most so many rows.")
+    ] = None,
     format: Annotated[Output, typer.Option(help="How rows are given.")] = Output.TEXT,
-    out: Annotated[Path | None, typer.Option(help="Write rows to this file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Write rows to this file.")
+    ] = None,
     compacted: Annotated[
         bool | None, typer.Option("--compacted", help="Athena: ask the compacted table.")
     ] = None,
@@ -208,13 +241,16 @@ def triage(
     account: AccountOption = None,
     region: RegionOption = None,
     sigma: Annotated[
-        Path | None, typer.Option(help="A Sigma rule, or a folder of them, to ask as well.")
+        Path | None,
+        typer.Option(metavar="FILE|DIR", help="A Sigma rule, or a folder of them, to ask as well."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=0, help="At most so many hits of a question.")
+        int | None, typer.Option(min=0, metavar="N", help="At most so many hits of a question.")
     ] = None,
     format: Annotated[Output, typer.Option(help="text, json or csv.")] = Output.TEXT,
-    out: Annotated[Path | None, typer.Option(help="Write hits to this file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Write hits to this file.")
+    ] = None,
     max_bytes: MaxBytesOption = None,
     zone: ZoneOption = None,
     role: RoleOption = None,

@@ -6,7 +6,6 @@ import csv
 import json
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from zoneinfo import ZoneInfo
 
+from orgtrail.drafts import draft_folder
 from orgtrail.errors import EXIT_FAILED, EXIT_OK, OrgtrailError, printable
+from orgtrail.notes import complain, note, shows_progress
 from orgtrail.query.parquet import Row, write_parquet
+from orgtrail.signals import held
 
 if TYPE_CHECKING:
     from orgtrail.logs.reader import ReadReport
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 _READABLE = 24
 """Characters of its values that a column must show to be readable."""
+_DEVICES = {("/", "dev"), ("/", "proc")}
 _MOST_NAMED = 20
 """Files that are named in messages; the rest are counted."""
 
@@ -146,6 +149,14 @@ def open_output(out: Path | None) -> Iterator[TextIO]:
     if out is None:
         yield sys.stdout
         return
+    if out.exists() and (not out.is_file() or out.parts[:2] in _DEVICES):
+        # A device, such as /dev/null, is written to and must not be replaced.
+        try:
+            with out.open("w", encoding="utf-8", newline="") as file:
+                yield file
+        except OSError as error:
+            raise OrgtrailError(f"{out}: cannot be written: {error.strerror or error}") from None
+        return
     with _draft(out) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         yield file
 
@@ -154,10 +165,11 @@ def open_output(out: Path | None) -> Iterator[TextIO]:
 def _draft(out: Path) -> Iterator[Path]:
     """Yield a temporary file next to the output; it replaces the output once it is complete."""
     try:
-        with tempfile.TemporaryDirectory(prefix=".draft-", dir=out.parent) as folder:
-            draft = Path(folder) / out.name
+        with draft_folder(out.parent) as folder:
+            draft = folder / out.name
             yield draft
-            draft.replace(out)
+            with held():
+                draft.replace(out)
     except OSError as error:
         raise OrgtrailError(f"{out}: cannot be written: {error.strerror or error}") from None
 
@@ -176,26 +188,23 @@ def report_reading(report: ReadReport, root: Path, count: int | None) -> int:
     """
     for number, (path, reason) in enumerate(sorted(report.unread.items())):
         if number == _MOST_NAMED:
-            sys.stderr.write(f"... and {len(report.unread) - _MOST_NAMED} more\n")
+            complain(f"... and {len(report.unread) - _MOST_NAMED} more")
             break
-        sys.stderr.write(f"{_below(path, root)}: not read: {reason}\n")
+        complain(f"{_below(path, root)}: not read: {reason}")
     for path, odd in sorted(report.odd.items())[:_MOST_NAMED]:
-        sys.stderr.write(
-            f"{_below(path, root)}: {odd} records are none: no objects, or without eventName\n"
-        )
+        note(f"{_below(path, root)}: {odd} records are none: no objects, or without eventName")
     for path, undated in sorted(report.undated.items())[:_MOST_NAMED]:
-        sys.stderr.write(
+        note(
             f"{_below(path, root)}: {undated} records have no time of CloudTrail's form, and are "
-            "in no period\n"
+            "in no period"
         )
     for path in sorted(report.outside)[:_MOST_NAMED]:
-        sys.stderr.write(f"{_below(path, root)}: not read: is outside the archive's layout\n")
+        note(f"{_below(path, root)}: not read: is outside the archive's layout")
     lost = len(report.unread)
     rows = "" if count is None else f"{_number(count, 'row')} from "
-    sys.stderr.write(
+    note(
         f"{rows}{_number(report.events, 'event')} in {_number(report.files, 'file')}"
         + (f"; {lost} of them could not be read, or not wholly" if lost else "")
-        + "\n"
     )
     for counted, what in (
         (report.aggregated, "five-minute summaries of data events (eventCategory Aggregated)"),
@@ -203,7 +212,7 @@ def report_reading(report: ReadReport, root: Path, count: int | None) -> int:
         (report.digests, "digest files"),
     ):
         if counted:
-            sys.stderr.write(f"{counted} {what}: no calls, and not asked\n")
+            note(f"{counted} {what}: no calls, and not asked")
     return EXIT_OK if report.is_complete else EXIT_FAILED
 
 
@@ -227,9 +236,7 @@ def file_progress() -> Iterator[Callable[[int], None]]:
 
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.completed} files"), TimeElapsedColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not shows_progress()) as bar:
         task = bar.add_task("reading", total=None)
         yield lambda count: bar.update(task, completed=count)
 
@@ -241,7 +248,7 @@ def scan_progress() -> Iterator[Callable[[str, int], None]]:
 
     from orgtrail.query.athena import scan_cost
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, quiet=not shows_progress())
     with console.status("starting") as status:
         yield lambda state, scanned: status.update(
             f"{state.lower()}: {size(scanned)} scanned, ${scan_cost(scanned):.4f}; Ctrl-C stops it"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,9 +21,11 @@ from orgtrail.cli.query_output import (
     size,
     write,
 )
+from orgtrail.drafts import temporary_folder
 from orgtrail.errors import EXIT_OK, OrgtrailError
 from orgtrail.logs.bounds import Bounds, stamp
 from orgtrail.logs.files import LogFile
+from orgtrail.notes import complain, note
 from orgtrail.query.parquet import Row
 from orgtrail.query.render import condition, on_table
 from orgtrail.query.request import QueryRequest
@@ -65,9 +65,7 @@ def on_folder(request: QueryRequest, root: Path, output: OutputOptions) -> int:
     from orgtrail.query.run import drift_rows, in_folder
 
     for name in request.missing_parameters:
-        sys.stderr.write(
-            f"{request.name}: asked without {name}: give --env FILE, or --param {name}=...\n"
-        )
+        note(f"{request.name}: asked without {name}: give --env FILE, or --param {name}=...")
     with ExitStack() as stack:
         # The progress bar ends before rows are written.
         with file_progress() as progress:
@@ -84,9 +82,9 @@ def on_folder(request: QueryRequest, root: Path, output: OutputOptions) -> int:
         report = result.reading
     code = report_reading(report, root, count)
     if not count and request.bounds:
-        sys.stderr.write(
+        note(
             f"looked at {stamp(request.bounds.since)} to {stamp(request.bounds.until)}; "
-            "--from and --to choose another time\n"
+            "--from and --to choose another time"
         )
     return code
 
@@ -138,7 +136,7 @@ def on_athena(
     else:
         count = write(output.format, result.columns, in_zone(rows, output.zone), output.out)
     what = "records" if output.raw else "rows"
-    sys.stderr.write(f"{count} {what}; {size(result.scanned)} scanned, ${result.dollars:.4f}\n")
+    note(f"{count} {what}; {size(result.scanned)} scanned, ${result.dollars:.4f}")
     return EXIT_OK
 
 
@@ -171,7 +169,7 @@ def check_estimate(
     where = "the compacted table" if compacted else f"{estimate.partitions} partitions"
     where += f", read {scans} times" if scans > 1 else ""
     about = "" if estimate.exact else "at most " if compacted else "about "
-    sys.stderr.write(f"{name}: {where}, {about}{size(total)}, {about}${scan_cost(total):.4f}\n")
+    note(f"{name}: {where}, {about}{size(total)}, {about}${scan_cost(total):.4f}")
     most = environment.catalog.bytes_scanned_limit if max_bytes is None else max_bytes
     if total > most:
         raise OrgtrailError(
@@ -184,7 +182,7 @@ def _report(drift: Iterable[Drift]) -> list[Drift]:
     """Write drift to stderr."""
     reported = list(drift)
     for each in reported:
-        sys.stderr.write(f"{each}\n")
+        note(str(each))
     return reported
 
 
@@ -213,9 +211,7 @@ def _event_ids(name: str, columns: list[str], rows: Iterable[Row]) -> list[str]:
         without_id += not ids
         found.update(dict.fromkeys(ids))
     if without_id:
-        sys.stderr.write(
-            f"{without_id} rows are of records without an eventID, which --raw lacks\n"
-        )
+        complain(f"{without_id} rows are of records without an eventID, which --raw lacks")
     return [*found]
 
 
@@ -233,7 +229,7 @@ def _raw_from_athena(
             f"--raw: {len(ids)} events are behind the answer, and {_MOST_IDS} can be looked up; "
             "narrow it with --from, --to, --account or --limit"
         )
-    with tempfile.TemporaryDirectory(prefix="orgtrail-") as folder:
+    with temporary_folder() as folder:
         files = []
         if ids:
             within = condition(bounds) + " AND " if bounds else ""
@@ -242,7 +238,7 @@ def _raw_from_athena(
                 f'SELECT DISTINCT "$path" AS path FROM {table} WHERE {within}eventid IN ({listed})'  # noqa: S608
             )
             for number, row in enumerate(result.rows):
-                place = Path(folder) / f"{number}.json.gz"
+                place = folder / f"{number}.json.gz"
                 athena.fetch(str(row[0]), place)
                 files.append(LogFile(str(place)))
         return _write_raw(files, ids, out)
@@ -261,5 +257,5 @@ def _write_raw(files: Iterable[LogFile], ids: list[str], out: Path | None) -> in
         to.write("\n]}\n" if count else "]}\n")
     missing = len(ids) - count
     if missing:
-        sys.stderr.write(f"{missing} of {len(ids)} records could not be found again\n")
+        complain(f"{missing} of {len(ids)} records could not be found again")
     return count

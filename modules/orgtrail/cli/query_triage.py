@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -24,9 +22,11 @@ from orgtrail.cli.query_output import (
     scan_progress,
 )
 from orgtrail.cli.query_run import check_estimate
+from orgtrail.drafts import temporary_folder
 from orgtrail.errors import EXIT_FAILED, EXIT_OK, printable
 from orgtrail.logs.bounds import Bounds, stamp
 from orgtrail.logs.files import log_files
+from orgtrail.notes import complain, note
 from orgtrail.query import triage
 from orgtrail.query.local import LoadedLogs, load_logs
 from orgtrail.query.parquet import Row
@@ -138,15 +138,13 @@ def on_athena(
     check_estimate("triage", estimate, environment, max_bytes, scans=len(statements))
     count, scanned, dollars = 0, 0, 0.0
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orgtrail-")))
+        folder = stack.enter_context(temporary_folder())
         for part, sql in enumerate(statements):
             with scan_progress() as progress:
                 result = athena.run(on_table(sql, environment.catalog.table), progress)
             count += triage.write_log_files(trees, result.rows, folder, part)
             scanned, dollars = scanned + result.scanned, dollars + result.dollars
-        sys.stderr.write(
-            f"{count} records that a question may need; {scanned} bytes scanned, ${dollars:.4f}\n"
-        )
+        note(f"{count} records that a question may need; {scanned} bytes scanned, ${dollars:.4f}")
         logs = stack.enter_context(load_logs(trees, log_files(folder) if count else []))
         return _answer(request, selection, trees, logs, bounds, with_reading=False)
 
@@ -172,15 +170,20 @@ def _answer(
             _write_text(request, selection, found, bounds, to)
     rules = request.rules
     for name, reason in selection.left_out.items():
-        sys.stderr.write(f"{name}: not asked: {reason}\n")
+        note(f"{name}: not asked: {reason}")
     for rule, reason in rules.left_out:
-        sys.stderr.write(f"{printable(rule)}: not asked: {printable(reason)}\n")
+        say = complain if _is_gap(reason) else note
+        say(f"{printable(rule)}: not asked: {printable(reason)}")
     for name, reason in failed.items():
-        sys.stderr.write(f"{name}: not answered: {reason}\n")
-    # Rules for other logs do not matter; a CloudTrail rule that was not run leaves a gap.
-    gap = any("log source" not in reason for _, reason in rules.left_out)
+        complain(f"{name}: not answered: {reason}")
+    gap = any(_is_gap(reason) for _, reason in rules.left_out)
     nothing = rules.left_out and not rules.questions
     return EXIT_FAILED if failed or gap or nothing else EXIT_OK
+
+
+def _is_gap(reason: str) -> bool:
+    """Return whether a rule was left out that should run; rules for other logs do not matter."""
+    return "log source" not in reason
 
 
 def _write_text(

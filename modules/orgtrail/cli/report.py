@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from orgtrail.cli import (
+from orgtrail.cli.root import (
+    EnvFile,
     Format,
     FormatOption,
     LastOption,
@@ -22,22 +23,27 @@ from orgtrail.cli import (
     app,
 )
 from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError
+from orgtrail.notes import shows_progress
 
 _CODES = {"fine": EXIT_OK, "bad": EXIT_BAD, "incomplete": EXIT_FAILED}
 
 
 @app.command()
 def report(
-    file: Annotated[Path, typer.Argument(help="The environment file.")],
-    out: Annotated[Path, typer.Option(help="The folder for the report.")],
+    file: EnvFile,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", readable=False, help="The folder for the report.")
+    ],
     since: SinceOption = None,
     until: UntilOption = None,
     last: LastOption = None,
     logs: Annotated[
-        Path | None, typer.Option(help="A copy of the archive, in place of the live accounts.")
+        Path | None,
+        typer.Option(metavar="DIR", help="A copy of the archive, in place of the live accounts."),
     ] = None,
     prices: Annotated[
-        Path | None, typer.Option(help="A file of prices, in place of those of us-east-1.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A file of prices, in place of those of us-east-1."),
     ] = None,
     role: RoleOption = None,
     profile: ProfileOption = None,
@@ -109,9 +115,9 @@ def _show(made: dict[str, Any], out: Path) -> None:
 def _progress() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not shows_progress():
         yield lambda _: None
         return
+    console = Console(stderr=True)
     with console.status("asking") as status:
         yield status.update

@@ -9,21 +9,28 @@ from typing import Annotated
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, app
+from orgtrail.cli.root import Format, FormatOption, UntilOption, app
 
 
 @app.command()
 def sample(
-    folder: Annotated[Path, typer.Argument(help="Where to write; empty or absent.")],
-    env: Annotated[Path, typer.Option(help="The environment file of the organization.")],
-    days: Annotated[int, typer.Option(min=1, max=366, help="Days before the end.")] = 3,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", readable=False, help="Where to write; empty or absent.")
+    ],
+    env: Annotated[
+        Path, typer.Option(metavar="FILE", help="The environment file of the organization.")
+    ],
+    days: Annotated[
+        int, typer.Option(min=1, max=366, metavar="N", help="Days before the end.")
+    ] = 3,
     events_per_day: Annotated[
-        int, typer.Option(min=0, help="Ordinary events of the whole organization in a day.")
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Ordinary events of the whole organization in a day."
+        ),
     ] = 5000,
-    seed: Annotated[int, typer.Option(help="The same makes the same log files.")] = 1,
-    until: Annotated[
-        str | None, typer.Option("--to", help="End, ISO 8601; by default now.")
-    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same makes the same log files.")] = 1,
+    until: UntilOption = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Write a made-up organization trail in the archive's key layout, with digests and stories."""

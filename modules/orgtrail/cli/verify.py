@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgtrail.cli import (
+from orgtrail.cli.root import (
     Format,
     FormatOption,
     LastOption,
@@ -26,6 +26,7 @@ from orgtrail.cli import (
     app,
 )
 from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError, printable
+from orgtrail.notes import shows_progress
 from orgtrail.verify import DEFAULT_WORKERS
 
 if TYPE_CHECKING:
@@ -52,33 +53,50 @@ _MOST_SHOWN = 10
 
 @app.command()
 def verify(
-    env: Annotated[Path | None, typer.Option(help="The environment file.")] = None,
-    bucket: Annotated[str | None, typer.Option(help="Without --env: the bucket.")] = None,
-    organization_id: Annotated[
-        str | None, typer.Option(help="Without --env: the organization's id.")
+    env: Annotated[Path | None, typer.Option(metavar="FILE", help="The environment file.")] = None,
+    bucket: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Without --env: the bucket.")
     ] = None,
-    trail_arn: Annotated[str | None, typer.Option(help="Without --env: the trail.")] = None,
-    prefix: Annotated[str, typer.Option(help="Without --env: the trail's key prefix.")] = "",
+    organization_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Without --env: the organization's id.")
+    ] = None,
+    trail_arn: Annotated[
+        str | None, typer.Option(metavar="ARN", help="Without --env: the trail.")
+    ] = None,
+    prefix: Annotated[
+        str, typer.Option(metavar="PREFIX", help="Without --env: the trail's key prefix.")
+    ] = "",
     since: SinceOption = None,
     until: UntilOption = None,
     last: LastOption = None,
-    account: Annotated[list[str] | None, typer.Option(help="Only this account; repeat.")] = None,
-    region: Annotated[list[str] | None, typer.Option(help="Only this region; repeat.")] = None,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ACCOUNT", help="Only this account, by its id; may be repeated."),
+    ] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(metavar="REGION", help="Only this region; may be repeated.")
+    ] = None,
     expect: Annotated[
-        list[str] | None, typer.Option(help="An account that must be there; repeat.")
+        list[str] | None,
+        typer.Option(metavar="ACCOUNT", help="An account that must be there; may be repeated."),
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=1, max=2048, help="Requests in flight.")
+        int, typer.Option(min=1, max=2048, metavar="N", help="Requests in flight.")
     ] = DEFAULT_WORKERS,
     logs: Annotated[
-        Path | None, typer.Option(help="A folder that is a copy of the bucket.")
+        Path | None, typer.Option(metavar="DIR", help="A folder that is a copy of the bucket.")
     ] = None,
     public_keys: Annotated[
-        Path | None, typer.Option(help="Answers of ListPublicKeys by region, instead of asking.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Answers of ListPublicKeys by region, instead of asking."
+        ),
     ] = None,
     state: Annotated[
         Path | None,
-        typer.Option(help="Remember what was valid, and read only what is new or changed."),
+        typer.Option(
+            metavar="FILE", help="Remember what was valid, and read only what is new or changed."
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from an interrupted run.")
@@ -275,7 +293,7 @@ def _progress() -> Iterator[Callable[[Event], None]]:
         bars.TimeRemainingColumn(),
     )
     with bars.Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
+        *columns, console=console, transient=True, disable=not shows_progress()
     ) as bar:
         task = bar.add_task("verifying", total=None, files=0, at="")
         days: Counter[ChainId] = Counter()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orgtrail.cli import Format, FormatOption, app
+from orgtrail.cli.root import Format, FormatOption, app
 from orgtrail.errors import EXIT_FAILED, EXIT_OK, OrgtrailError
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ _LISTED = 3
 @app.command("who-can")
 def who_can(
     action: Annotated[
-        str, typer.Argument(help="An action of AWS, or a pattern: kms:Decrypt, s3:Delete*.")
+        str,
+        typer.Argument(
+            metavar="ACTION", help="An action of AWS, or a pattern: kms:Decrypt, s3:Delete*."
+        ),
     ],
     words: Annotated[
         list[str],

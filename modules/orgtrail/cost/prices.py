@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from orgtrail.errors import OrgtrailError
+from orgtrail.errors import OrgtrailError, reason
 
 
 class Prices(BaseModel):
@@ -48,7 +48,7 @@ def load_prices(path: Path | None = None) -> Prices:
     try:
         return Prices.model_validate_json(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise OrgtrailError(f"{path}: cannot be read: {error}") from None
+        raise OrgtrailError(f"{path}: cannot be read: {reason(error)}") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"

@@ -39,6 +39,8 @@ def parse(sql: str, name: str) -> exp.Query:
     except SqlglotError as error:
         first = str(error).splitlines()[0]
         raise OrgtrailError(f"{name}: is not SQL of Athena: {first}") from None
+    except RecursionError:
+        raise OrgtrailError(f"{name}: must not be nested so deeply") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise OrgtrailError(f"{name}: must be one SELECT; nothing else is run")
     return statements[0]

@@ -9,7 +9,6 @@ whatever their size, while Parquet is flushed by size.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from orgtrail import records
+from orgtrail.drafts import temporary_folder
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs.files import LogFile
 from orgtrail.logs.reader import SCHEMA, BatchReader, Progress, ReadReport
@@ -131,7 +131,8 @@ def load_logs(
 
     """
     report = ReadReport(outside=[*getattr(files, "outside", ())])
-    with tempfile.TemporaryDirectory(prefix="orgtrail-") as folder:
+    with temporary_folder() as place:
+        folder = str(place)
         connection = duckdb.connect(f"{folder}/loaded.duckdb")
         try:
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")

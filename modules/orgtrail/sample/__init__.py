@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
+from orgtrail.drafts import foreign_drafts, sweep
 from orgtrail.errors import OrgtrailError
 from orgtrail.output import atomic_output
 from orgtrail.regions import partition
@@ -85,8 +86,7 @@ def make(
         OrgtrailError: the folder is not empty, or cannot be written.
 
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OrgtrailError(f"{folder}: must be an empty folder; a sample is not mixed with others")
+    _require_empty(folder)
     end = (until or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     start = end - timedelta(days=days)
     rng = random.Random(seed)  # noqa: S311  # made-up events, no secrets
@@ -112,6 +112,32 @@ def make(
 
 
 Files = dict[tuple[str, str], list[tuple[DeliveredFile, str]]]
+
+
+def _require_empty(folder: Path) -> None:
+    """Refuse a folder with anything in it, but remove what a killed run left.
+
+    Raises:
+        OrgtrailError: the folder is not empty, is no folder, or cannot be read.
+
+    """
+    try:
+        if not folder.exists():
+            return
+        if not folder.is_dir():
+            raise OrgtrailError(f"{folder}: must be an empty folder; it is a file")
+        sweep(folder)
+        if writing := foreign_drafts(folder):
+            raise OrgtrailError(
+                f"{folder}: must be an empty folder; it has {writing[0]}, the draft of a run that "
+                "still writes: wait for it, or delete the draft"
+            )
+        if any(folder.iterdir()):
+            raise OrgtrailError(
+                f"{folder}: must be an empty folder; a sample is not mixed with others"
+            )
+    except OSError as error:
+        raise OrgtrailError(f"{folder}: cannot be read: {error.strerror or error}") from None
 
 
 def _places(environment: Environment) -> Places:

@@ -16,7 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from orgtrail.errors import OrgtrailError
+from orgtrail.errors import OrgtrailError, reason
 
 _MAX_BYTES = 32 << 20
 """Size limit for a file of public keys; all regions over ten years take less than 4 MB."""
@@ -113,7 +113,7 @@ def read_key_file(path: Path) -> KeyRing:
             raise OrgtrailError(f"{path}: cannot be read: is larger than {_MAX_BYTES} bytes")
         raw = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise OrgtrailError(f"{path}: cannot be read: {error}") from None
+        raise OrgtrailError(f"{path}: cannot be read: {reason(error)}") from None
     ring = KeyRing()
     try:
         for region, answer in raw.items():

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orgtrail.errors import OrgtrailError
+from orgtrail.signals import asyncio_stops
 from orgtrail.verify.aws import AwsClient
 from orgtrail.verify.chain import ChainVerifier
 from orgtrail.verify.day import DayResult, DayTask
@@ -82,7 +83,11 @@ def verify(request: VerifyRequest, state: StateFile | None = None) -> Iterator[E
         await events.aclose()
 
     # The only event loop that works with libcurl on every system.
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner, infrequent_gc():
+    with (
+        asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner,
+        infrequent_gc(),
+        asyncio_stops(),
+    ):
         events = _Run(request, state).events()
         try:
             while (event := runner.run(next_event(events))) is not None:
@@ -136,7 +141,8 @@ class _Run:
         request, state = self._request, self._state
         source = self._aws.addresses() if self._aws else request.logs
         assert source is not None
-        where = source.resolve() if isinstance(source, Path) else source.plain
+        # realpath: `resolve` raises at a loop of links, before the store can say what is wrong.
+        where = os.path.realpath(source) if isinstance(source, Path) else source.plain  # noqa: ASYNC240
         self._signer = state.signer_for(str(where)) if state else None
         saved = (state.path, self._signer) if state and self._signer else None
         processes = max(1, min(request.processes or _cores(), request.workers))

@@ -9,7 +9,6 @@ import json
 import secrets
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orgtrail.drafts import temporary_folder
 from orgtrail.errors import OrgtrailError, StoppedError
 from orgtrail.verify.digest import LogFileEntry, PreviousDigest
 from orgtrail.verify.names import ChainId
@@ -259,6 +259,11 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
             raise OrgtrailError(
                 f"{path}: cannot be written: {error}; see whether the disk is full"
             ) from None
+        if "unable to open" in str(error) or "readonly" in str(error):
+            raise OrgtrailError(
+                f"{path}: cannot be written: {error}; see whether its folder exists, and who may "
+                "write there"
+            ) from None
         if "locked" in str(error):
             raise OrgtrailError(
                 f"{path}: is in use by another program; wait for it, or give another file"
@@ -308,8 +313,8 @@ def open_state(
 
     """
     if path is None and not resume:
-        with tempfile.TemporaryDirectory(prefix="orgtrail-") as folder:
-            draft = Path(folder) / DEFAULT_STATE
+        with temporary_folder() as folder:
+            draft = folder / DEFAULT_STATE
             try:
                 with _run_state(draft, trail, window, _key_or_random()) as state:
                     yield state

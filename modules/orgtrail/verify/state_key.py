@@ -5,11 +5,11 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orgtrail.drafts import draft_folder
 from orgtrail.errors import OrgtrailError
 
 KEY_VARIABLE = "ORGTRAIL_STATE_KEY"
@@ -83,8 +83,8 @@ def state_key() -> bytes:
 def _create_key(path: Path) -> None:
     """Create a key file atomically; if two runs do so at once, the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as folder:
-        draft = Path(folder) / path.name
+    with draft_folder(path.parent) as folder:
+        draft = folder / path.name
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_hex(_KEY_BYTES) + "\n", encoding="ascii")
         with suppress(FileExistsError):
