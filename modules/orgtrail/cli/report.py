@@ -49,8 +49,8 @@ def report(
     says it at its top.
     """
     from orgtrail.cli.query_options import time_range
-    from orgtrail.cost.prices import load_prices as read
     from orgtrail.environments import load_environment
+    from orgtrail.prices import load_prices as read
     from orgtrail.report.bundle import write_report
     from orgtrail.report.model import ReportRequest
 

@@ -18,10 +18,6 @@ from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import Bounds
 from orgtrail.settings.environment import Environment
 
-_DOLLARS_PER_TERABYTE = 5.0
-"""US dollars per terabyte scanned; Athena bills at least 10 MB per query.
-https://aws.amazon.com/athena/pricing/ (us-east-1, 2026-11)"""
-_MIN_BILLED_BYTES = 10_000_000
 _POLL_SECONDS = 0.5
 """Seconds between polls of a running query."""
 _MAX_LISTED_PARTITIONS = 100
@@ -167,8 +163,10 @@ def accounts_with_logs(
 
 
 def scan_cost(scanned: int) -> float:
-    """Return the price of a query that scans the given bytes, in US dollars."""
-    return max(scanned, _MIN_BILLED_BYTES) * _DOLLARS_PER_TERABYTE / 1e12
+    """Return the list price of a query that scans the given bytes, in US dollars."""
+    from orgtrail.prices import list_prices
+
+    return list_prices().scan(scanned)
 
 
 class Athena:

@@ -14,11 +14,11 @@ from orgtrail.aws import session_in
 from orgtrail.check.controls import Status
 from orgtrail.check.run import check
 from orgtrail.cost.estimate import Volume, digests_per_day, estimate_cost, estimate_volume
-from orgtrail.cost.prices import Prices, load_prices
 from orgtrail.doctor.model import CheckState
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import stamp
 from orgtrail.output import atomic_output
+from orgtrail.prices import Prices, load_prices
 from orgtrail.report.controls import controls
 from orgtrail.report.logs import ReportQuestion, activity, answers, questions, unrecorded_data
 from orgtrail.report.model import Answers, Evidence, Json, OnProgress, ReportRequest, Unchecked
