@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from orgtrail.cost.estimate import BYTES_PER_EVENT, MONTH, Volume, estimate_cost, estimate_volume
 from orgtrail.prices import load_prices
 
-from tests.conftest import environment, orgtrail
+from tests.conftest import at_most, environment, orgtrail
 
 PRICES = load_prices()
 ENV = environment()
@@ -57,6 +57,7 @@ def test_large_files_move_and_small_ones_stay() -> None:
     assert before.total == pytest.approx(small.total)
 
 
+@settings(max_examples=at_most(20), deadline=None)
 @given(growth=st.floats(0, 1), after=st.integers(30, 400))
 def test_each_large_file_moves_once_under_any_growth(growth: float, after: int) -> None:
     """What has moved until a month is what lies in Glacier at its end."""

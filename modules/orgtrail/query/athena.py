@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -228,6 +228,30 @@ class Athena:
             bytes=size * len(partitions) // max(1, len(sample)),
             exact=step == 1,
         )
+
+    def log_files(
+        self, account: str, region: str, first: date, last: date
+    ) -> Iterator[tuple[str, str, int]]:
+        """Yield key, day and size in bytes of each log file of an account and region.
+
+        Args:
+            account: the account's id.
+            region: the region.
+            first: the first day whose folder is listed.
+            last: the last one.
+
+        Raises:
+            OrgtrailError: the bucket cannot be read.
+
+        """
+        folder = f"{self._environment.organization_prefix}{account}/{naming.LOGS}/{region}/"
+        after, end = f"{folder}{first:{_DAY_FORMAT}}", f"{last:{_DAY_FORMAT}}"
+        for page in self._list(self._environment.archive.bucket, folder, StartAfter=after):
+            for each in page.get("Contents", ()):
+                day = each["Key"][len(folder) : len(folder) + len(end)]
+                if day > end:
+                    return
+                yield each["Key"], day, each["Size"]
 
     def estimate_compacted(self) -> ScanEstimate:
         """Estimate what a query of the compacted table would scan at most.

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -132,24 +132,41 @@ def _cost(request: ReportRequest, said: Answers, days: Json | None, prices: Pric
     """Return the cost section, estimated from the period's volume."""
     if not days or not days["events"]:
         return None
-    span = max((request.until - request.since).total_seconds() / 86_400, 1 / 24)
+    span = _measured_days(request, days)
     events, data = days["events"] / span, days["data_events"] / span
     volume = estimate_volume(request.env, events, data)
-    if said.bytes and said.files:
+    if found := said.volume:
         volume = Volume(
             events,
             data,
-            said.bytes / span,
-            said.files / span,
+            found.bytes / span,
+            found.files / span,
             digests_per_day(request.env),
             measured=True,
-            large_share=said.large_share,
+            large_share=found.large_share,
         )
-    found = estimate_cost(request.env, volume, prices).as_json()
+    estimate = estimate_cost(request.env, volume, prices).as_json()
     again = f"orgtrail cost {request.file} --events-per-day {max(1, round(events))}"
     if round(data):
         again += f" --data-events-per-day {round(data)}"
-    return {**found, "repeat": again}
+    return {**estimate, "measured_days": round(span, 4), "repeat": again}
+
+
+def _measured_days(request: ReportRequest, days: Json) -> float:
+    """Return how many days of the period brought its volume.
+
+    Whole days without any event before the first event and after the last one do not count: the
+    trail may be younger than the period, and a copy may end before it.
+    """
+    seen = [
+        datetime.fromisoformat(day).replace(tzinfo=UTC)
+        for each in days["accounts"]
+        for day, found in each["days"].items()
+        if found["events"]
+    ]
+    since = max(request.since, min(seen))
+    until = min(request.until, max(seen) + timedelta(days=1), datetime.now(UTC))
+    return max((until - since).total_seconds(), 60) / 86_400
 
 
 PAGE, DATA, MANIFEST = "report.html", "report.json", "manifest.json"

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orgtrail.cost.estimate import LARGE
 from orgtrail.errors import OrgtrailError
-from orgtrail.logs.files import LogFile, has_layout, log_files
+from orgtrail.logs.files import has_layout, log_files
 from orgtrail.query import local
 from orgtrail.query.dialect import parse
 from orgtrail.query.questions import find_question, query_placeholders
 from orgtrail.query.render import on_table, to_run
 from orgtrail.report.model import Answers, Json, OnProgress, ReportRequest, Rows, Unchecked
+from orgtrail.report.volume import Period, PeriodVolume, counted, list_volume
 from orgtrail.settings.environment import Environment
 
 COVERAGE = "coverage"
@@ -121,9 +119,11 @@ def _ask_folder(
     folder: Path,
     progress: OnProgress,
 ) -> Answers:
-    found = Answers(bytes=0, files=0)
+    found = Answers(volume=PeriodVolume())
+    assert found.volume is not None
     trees = {each.query: parse(_sql(request, each), each.query) for each in questions}
-    files = _with_sizes(log_files(logs, request.bounds), request, found)
+    period = Period(request.since, request.until)
+    files = counted(log_files(logs, request.bounds), period, found.volume)
     with local.load_logs(
         [*trees.values()], files, lambda count: progress(f"{count:,} log files read")
     ) as stage:
@@ -134,8 +134,8 @@ def _ask_folder(
                 found.tables[name] = Rows.of(columns, rows, folder, name)
             except OrgtrailError as error:
                 found.unchecked.append(Unchecked("activity", f"the question {name}", str(error)))
-    if stage.reading.files and not found.files and not has_layout(logs):
-        found.bytes = found.files = None
+    if stage.reading.files and not has_layout(logs):
+        found.volume = None
         found.unchecked.append(
             Unchecked(
                 "coverage", "the volume of the period", "the files are not in folders of days"
@@ -157,27 +157,6 @@ def _ask_folder(
     return found
 
 
-def _with_sizes(
-    files: Iterator[LogFile], request: ReportRequest, found: Answers
-) -> Iterator[LogFile]:
-    """Yield the files unchanged, and add up the sizes of those within the period."""
-    first, last = f"{request.since:%Y/%m/%d}", f"{request.until:%Y/%m/%d}"
-    large = 0
-    assert found.bytes is not None
-    assert found.files is not None
-    for each in files:
-        if first <= each.day <= last:
-            try:
-                size = os.stat(each.path).st_size  # noqa: PTH116  # a Path costs as much again
-            except OSError:
-                size = 0  # reading the file reports the error
-            found.bytes += size
-            found.files += 1
-            large += size if size >= LARGE else 0
-            found.large_share = large / found.bytes if found.bytes else 0.0
-        yield each
-
-
 def _ask_table(
     request: ReportRequest, questions: list[ReportQuestion], folder: Path, progress: OnProgress
 ) -> Answers:
@@ -186,7 +165,7 @@ def _ask_table(
     found = Answers()
     athena = Athena(request.env, request.session)
     try:
-        found.bytes = athena.estimate(request.bounds).bytes
+        found.volume = list_volume(athena, request.since, request.until)
     except OrgtrailError as error:
         found.unchecked.append(Unchecked("coverage", "the volume of the period", str(error)))
 

@@ -14,6 +14,7 @@ from orgtrail.check.run import Report
 from orgtrail.doctor.model import Outcome
 from orgtrail.logs.bounds import Bounds, stamp
 from orgtrail.query.parquet import Row, write_parquet
+from orgtrail.report.volume import PeriodVolume
 from orgtrail.settings.environment import Environment
 
 Json = dict[str, Any]
@@ -133,17 +134,13 @@ class Answers:
     Args:
         tables: rows by the name of the question.
         unchecked: what could not be queried or read.
-        bytes: compressed size of the log files; None if unknown.
-        files: number of log files; None if unknown.
-        large_share: fraction of the bytes that is in files of at least 128 KB.
+        volume: the log files of the period; None if unknown.
 
     """
 
     tables: dict[str, Rows] = field(default_factory=dict)
     unchecked: list[Unchecked] = field(default_factory=list)
-    bytes: int | None = None
-    files: int | None = None
-    large_share: float = 0.0
+    volume: PeriodVolume | None = None
 
 
 @dataclass(frozen=True)

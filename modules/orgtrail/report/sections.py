@@ -180,8 +180,8 @@ def coverage(request: ReportRequest, answers: Answers) -> Json | None:
         "picture": _picture(found, accounts, days),
         "events": sum(int(row["events"]) for row in found.values()),
         "data_events": sum(int(row["data_events"]) for row in found.values()),
-        "bytes": answers.bytes,
-        "files": answers.files,
+        "bytes": answers.volume.bytes if answers.volume else None,
+        "files": answers.volume.files if answers.volume else None,
         "days": len(days),
     }  # fmt: skip
 
