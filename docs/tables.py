@@ -11,7 +11,7 @@ from typing import Literal, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from orgtrail.alarms import ALARMS, Alarm
-from orgtrail.check import actions, referred
+from orgtrail.check import actions, beyond, delivery, layers, reach, referred, trust
 from orgtrail.check.controls import controls as all_controls
 from orgtrail.check.from_terraform import model_of
 from orgtrail.check.rules import RULES
@@ -39,9 +39,19 @@ def rules() -> str:
     """Return the table of the rules that `orgtrail check` has."""
     rows = [(f"`{each.name}`", str(each.severity), each.meaning) for each in RULES]
     rows += [
-        (f"`{ACCESS_RULE}`", "high", rule_meanings()[ACCESS_RULE]),
+        (f"`{name}`", severity, rule_meanings()[name])
+        for name, severity in (
+            (ACCESS_RULE, "high, low, unproven"),
+            (delivery.RULE, "high, unproven"),
+            (trust.RULE, "high to low, unproven"),
+            (beyond.RULE, "high"),
+            (reach.RULE, "high"),
+            (layers.RULE, "one-layer"),
+            (referred.RULE, "unproven"),
+        )
+    ]
+    rows += [
         ("a control's id", "medium", "The control is met."),
-        (f"`{referred.RULE}`", "unproven", rule_meanings()[referred.RULE]),
     ]
     return _table(("rule", "severity", "what holds where it is kept"), rows)
 

@@ -780,7 +780,7 @@ MISTAKES: dict[str, list[tuple[str, Change, str]]] = {
         (
             "healthcare",
             lambda content: resource(content, "aws_iam_role.auditor").pop("permissions_boundary"),
-            "organization-trail-auditor of account 222222222222 have no permissions boundary",
+            "no permissions boundary on organization-trail-auditor of account 222222222222",
         )
     ],
 }

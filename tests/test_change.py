@@ -66,7 +66,8 @@ def test_the_same_file_twice_says_that_nothing_changed(path: Path) -> None:
     done = orgtrail("check", str(path), "--against", str(path))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith(
-        "nothing changed: every access, delivery, control and finding is as before.\n"
+        "nothing changed: every access, delivery, control and finding is as before, and no "
+        "resource differs.\n"
     )
     assert compare(check(path), check(path)).is_nothing
 
@@ -251,7 +252,12 @@ def test_controls_and_findings_are_compared(tmp_path: Path) -> None:
     accepted = json.loads(done.stdout)
     assert all(each["accepted"] for each in accepted["new_findings"])
     worse = [each for each in accepted["accesses"] if each["outcome"] == "newly allowed"]
-    assert done.returncode == (1 if worse else 0)
+    less = [each for each in accepted["kept"] if each["amount"] == "less"]
+    assert {each["what"] for each in less} == {
+        "aws_s3_bucket.archive: days that its lock holds",
+        "aws_s3_bucket.archive: mode of its lock",
+    }
+    assert done.returncode == (1 if worse or less else 0)
 
 
 def test_json_has_every_change_with_both_decisions(tmp_path: Path) -> None:
@@ -340,3 +346,49 @@ def test_a_stack_without_a_trail_proves_nothing(tmp_path: Path) -> None:
     done = orgtrail("check", str(path), "--against", str(HOSPITAL))
     assert done.returncode != 0
     assert "has no trail with an archive" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "less"),
+    [
+        ({"archive": {"expire_after_days": 2557}}, {"archive": {"expire_after_days": 400}},
+         "aws_s3_bucket.archive: days that files are kept: 2,557 before, 400 now"),
+        ({"archive": {"expire_after_days": None}}, {"archive": {"expire_after_days": 400}},
+         "aws_s3_bucket.archive: days that files are kept: for ever before, 400 now"),
+        ({"key": {"rotation_days": 90}}, {"key": {"rotation_days": 365}},
+         "aws_kms_key.key: rotation: every 90 days before, every 365 days now"),
+        ({}, {"guardrails": {"targets": ["ou-bank-11111111"]}},
+         "aws_organizations_policy.guardrails_scp: where this service control policy is attached: "
+         "no longer r-bank"),
+        ({"recording": {"data": [{"service": "lambda"}]}}, {},
+         "aws_cloudtrail.trail: what is recorded: no longer "),
+    ],
+)  # fmt: skip
+def test_less_evidence_is_told(old: Json, new: Json, less: str, tmp_path: Path) -> None:
+    """Retention, rotation, guardrails and recording decide no request, and are told."""
+    before, after = tmp_path / "old" / "bank.tfvars", tmp_path / "bank.tfvars"
+    before.parent.mkdir()
+    before.write_text(tfvars(merged(MINIMAL, old)))
+    after.write_text(tfvars(merged(MINIMAL, new)))
+    done = orgtrail("check", str(after), "--against", str(before))
+    assert done.returncode == 1, done.stderr
+    told = done.stdout.partition("Less is kept, recorded or guarded\n")[2].splitlines()
+    assert any(each.startswith(f"  {less}") for each in told), done.stdout
+    # The other way it is more, and no reason to stop.
+    again = orgtrail("check", str(before), "--against", str(after))
+    assert "Less is kept" not in again.stdout
+    assert "More is kept, recorded or guarded" in again.stdout
+
+
+def test_a_comment_says_that_nothing_could_be_compared(tmp_path: Path) -> None:
+    broken = tmp_path / "bank.tfvars"
+    broken.write_text("name = 1\n")
+    done = orgtrail("check", str(broken), "--against", str(broken), "--format", "markdown")
+    assert done.returncode == 2
+    assert done.stdout.startswith("### orgtrail: nothing could be compared\n\n- ")
+
+
+def test_a_file_and_its_stack_have_one_intent() -> None:
+    file, stack = "tests/envs/everything.tfvars", "tests/golden/everything.tf.json"
+    done = orgtrail("check", stack, "--against", file)
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, []), done.stdout

@@ -347,7 +347,7 @@ def test_what_cannot_be_decided_is_exit_code_two(tmp_path: Path) -> None:
         (
             "stack.json",
             '{"resource": {"aws_cloudtrail": {"a": {"insight_selector": [{}]}}}}',
-            "is not as Terraform writes it: KeyError('insight_type')",
+            "is not as Terraform writes it: insight_type is missing",
         ),
     ],
 )

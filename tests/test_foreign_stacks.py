@@ -121,7 +121,12 @@ def test_a_policy_inline_and_one_beside_it_are_both_read(tmp_path: Path) -> None
     content["resource"]["aws_sns_topic_policy"] = {"notices": {"provider": "aws.logging", **beside}}
     found = checked(tmp_path, content).findings
     assert any("999999999990" in each for each in of(found, "access"))
-    assert any("S3 cannot use sns:Publish" in each for each in of(found, "delivery"))
+    assert any("S3 may not be able to use sns:Publish" in each for each in of(found, "delivery"))
+    assert of(found, "doubled") == [
+        "high aws_sns_topic_policy.notices: is a second policy of aws_sns_topic.notices, which has "
+        "one inline: AWS keeps one, so the one that is applied last wins, and which that is nobody "
+        "knows. Keep one."
+    ]
 
 
 def test_an_outsider_in_a_policy_inline_is_found(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
+from orgtrail.check.change_kept import kept
 from orgtrail.check.from_terraform import model_of
 from orgtrail.check.model import Model
 from orgtrail.settings.environment import Environment
 from orgtrail.terraform import stack_of
 from orgtrail.trail import build
+from orgtrail.trail.resource import Stack
 
 from tests import golden
 from tests.conftest import Json, at_most, synthesized
@@ -26,9 +28,13 @@ ENVIRONMENTS = {
 }
 
 
+EMPTY = model_of(Stack("", (), ()))
+
+
 def told(model: Model) -> Json:
-    """Return all of a model but its name, which a stack alone in a test does not have."""
-    return {field: value for field, value in vars(model).items() if field != "name"}
+    """Return what was read from a stack, and not its name, which one in a test does not have."""
+    read = {field: value for field, value in vars(model).items() if field not in ("name", "stack")}
+    return {**read, "kept": [*kept(EMPTY, model)]}
 
 
 def of_json(content: Json) -> Model:

@@ -135,8 +135,21 @@ def test_a_service_that_reads_is_found(tmp_path: Path) -> None:
 def test_whoever_signs_in_at_a_provider_is_found(tmp_path: Path) -> None:
     statement = {"Principal": {"Federated": "cognito-identity.amazonaws.com"},
                  "Action": "s3:GetObject", "Resource": f"{HOSPITAL}/*"}  # fmt: skip
+    found = access(tmp_path, "healthcare", ARCHIVE, statement)
+    for who, each in zip(
+        ("a stranger signed in by cognito-identity.amazonaws.com",
+         "anybody whom cognito-identity.amazonaws.com lets in without a sign-in"),
+        found, strict=True,
+    ):  # fmt: skip
+        assert f"{who} can use s3:GetObject" in each
+
+
+def test_what_configures_a_bucket_is_asked_of_the_bucket(tmp_path: Path) -> None:
+    """An inventory lists every key and version into the bucket of whoever asks for it."""
+    statement = {"Principal": {"AWS": "999999999990"}, "Action": "s3:PutInventoryConfiguration",
+                 "Resource": HOSPITAL}  # fmt: skip
     (found,) = access(tmp_path, "healthcare", ARCHIVE, statement)
-    assert "a stranger signed in by cognito-identity.amazonaws.com can use s3:GetObject" in found
+    assert f"can use s3:PutInventoryConfiguration on {HOSPITAL}: " in found
 
 
 @pytest.mark.parametrize(

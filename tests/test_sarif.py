@@ -17,7 +17,7 @@ from orgtrail.check.acceptance import Acceptances
 from orgtrail.check.findings import Severity
 from orgtrail.check.places import Place, json_keys, places
 from orgtrail.check.run import Report, check, rule_meanings
-from orgtrail.cli.check_sarif import LEVELS, as_sarif, file_uri, fingerprint
+from orgtrail.cli.check_sarif import LEVELS, SCORES, as_sarif, file_uri, fingerprint
 
 from tests import golden
 from tests.conftest import MINIMAL, ROOT, Json, at_most, merged, orgtrail, tfvars
@@ -214,7 +214,10 @@ def test_results_point_at_their_rules_and_say_how_severe_they_are() -> None:
     for each in results:
         rule = rules[each["ruleIndex"]]
         assert rule["id"] == each["ruleId"]
-        assert rule["shortDescription"]["text"] == rule_meanings()[each["ruleId"]]
+        assert rule["shortDescription"]["text"] == f"Not met: {rule_meanings()[each['ruleId']]}"
+        score = SCORES[each["properties"]["severity"]]
+        # A rule has one score: that of its most severe result.
+        assert float(rule["properties"]["security-severity"]) >= float(score)
         severity = each["properties"]["severity"]
         levels = {"high": "error", "medium": "warning", "low": "note", "unproven": "note"}
         assert each["level"] == levels[severity]

@@ -183,3 +183,29 @@ def test_one_role_of_the_organization_needs_no_second_factor(tmp_path: Path) -> 
     own = {"Principal": {"AWS": "arn:aws:iam::111111111111:role/audit"}}
     found = trust(tmp_path, "healthcare", AUDITOR, own)
     assert not any(each.startswith("high") for each in found)
+
+
+def test_a_pool_that_lets_in_who_has_not_signed_in_is_found(tmp_path: Path) -> None:
+    pool = "cognito-identity.amazonaws.com"
+    statement = {
+        "Principal": {"Federated": pool},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {f"{pool}:aud": "us-east-1:1234"},
+            "ForAnyValue:StringLike": {f"{pool}:amr": "unauthenticated"},
+        },
+    }
+    assert trust(tmp_path, "healthcare", AUDITOR, statement) == [
+        "high trust aws_iam_role.auditor: the trust of role organization-trail-auditor: Added: "
+        f"anybody whom {pool} lets in without a sign-in can assume role organization-trail-auditor "
+        f"{ANY_IDENTITY}"
+    ]
+
+
+def test_whoever_can_open_a_pull_request_is_found(tmp_path: Path) -> None:
+    statement = by_token(StringEquals={f"{GITHUB}:sub": "repo:hospital/audit:pull_request"})
+    assert trust(tmp_path, "healthcare", AUDITOR, statement) == [
+        "medium trust aws_iam_role.auditor: the trust of role organization-trail-auditor: Added: "
+        f"whom {GITHUB} signs in as the policy asks can assume role organization-trail-auditor "
+        "from any pull request: name a branch or an environment."
+    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orgtrail.check.who_can import is_chosen
+from orgtrail.check.choosing import is_chosen
 
 from tests.conftest import ROOT, Json, orgtrail
 from tests.mistakes import ARCHIVE, KEY, rewrite, stack
@@ -205,3 +205,10 @@ def test_an_arn_of_another_stack_is_said_to_be_unknown() -> None:
 )
 def test_what_a_caller_can_choose(key: str, *, chosen: bool) -> None:
     assert is_chosen(key) is chosen
+
+
+def test_a_row_is_true_of_each_of_its_actions_on_each_of_its_resources() -> None:
+    """An administrator may delete answers of Athena, and no log file: never both in one row."""
+    told = orgtrail("who-can", "s3:Delete*", "envs/healthcare.tfvars").stdout
+    rows = [each for each in told.splitlines() if "s3:DeleteObject" in each and "logging" in each]
+    assert not [each for each in rows if ":::example-healthcare-audit-archive," in each]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from orgtrail.check.choosing import decide_at_worst
 from orgtrail.check.model import IamRole, KmsKey, Model
 from orgtrail.iam.evaluator import ControlPolicies, Decision, Policies, evaluate
 from orgtrail.iam.policy import Policy, doubtful, parse
@@ -47,6 +48,7 @@ class Asker:
         account: str = "",
         *,
         with_controls: bool = True,
+        at_worst: bool = False,
     ) -> Decision:
         """Decide a request.
 
@@ -59,6 +61,8 @@ class Asker:
             account: the account of a resource that is not of the model; default: the account in
                 the ARN, or else the caller's.
             with_controls: whether the organization's policies take part.
+            at_worst: whether the caller chooses what it can (MFA, a header) so that no deny that
+                hangs on it applies.
 
         """
         target = self.target(resource)
@@ -71,16 +75,14 @@ class Asker:
             owner,
             {**ALWAYS, **(target.context if target else {}), **(context or {})},
         )
-        return evaluate(
-            request,
-            Policies(
-                identity,
-                target.policy if target else None,
-                controls=self.controls(caller.account, owner)
-                if with_controls
-                else ControlPolicies(),
-            ),
+        policies = Policies(
+            identity,
+            target.policy if target else None,
+            controls=self.controls(caller.account, owner) if with_controls else ControlPolicies(),
         )
+        if at_worst:
+            return decide_at_worst(request, policies, context or {})
+        return evaluate(request, policies)
 
     def target(self, arn: str) -> Target | None:
         """Return what an ARN names in the model; None if it is not of the model."""

@@ -4,28 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orgtrail.check.from_resource import place, policy_of
+from orgtrail.check.from_resource import is_control_policy, place, policy_of
 from orgtrail.check.model import AttachedPolicy
-from orgtrail.trail.resource import Resource, Stack
-
-_BESIDE = {
-    "aws_s3_bucket": ("aws_s3_bucket_policy", "bucket"),
-    "aws_sns_topic": ("aws_sns_topic_policy", "arn"),
-    "aws_sqs_queue": ("aws_sqs_queue_policy", "queue_url"),
-}
-"""By type that can have a policy inline: the type that has it beside, and how it names the other.
-
-A plan for existing resources repeats the policy beside in the resource itself."""
-
-
-def _has_beside(stack: Stack, owner: Resource) -> bool:
-    kind, attribute = _BESIDE[owner.kind]
-    names = {owner.text(name) for name in ("bucket", "arn", "url", "id")} - {""}
-    return any(
-        stack.find(given) is owner or given in names
-        for each in stack.of(kind)
-        if (given := each.text(attribute))
-    )
+from orgtrail.check.owners import POLICIES, policies
+from orgtrail.trail.resource import Stack
 
 
 def attached_policies(stack: Stack) -> Iterator[AttachedPolicy]:
@@ -33,6 +15,7 @@ def attached_policies(stack: Stack) -> Iterator[AttachedPolicy]:
     for kind, attribute, owner in (
         ("aws_s3_bucket_policy", "policy", "bucket"),
         ("aws_kms_key", "policy", "key"),
+        ("aws_kms_key_policy", "policy", "key"),
         ("aws_sns_topic_policy", "policy", "topic"),
         ("aws_sqs_queue_policy", "policy", "queue"),
         ("aws_iam_role", "assume_role_policy", "trust of role"),
@@ -44,12 +27,14 @@ def attached_policies(stack: Stack) -> Iterator[AttachedPolicy]:
     ):
         for each in stack.of(kind):
             document = each.document(attribute)
-            if kind in _BESIDE and (not document or _has_beside(stack, each)):
+            if kind == "aws_organizations_policy" and not is_control_policy(each):
                 continue
-            if not document and owner == "key":
-                continue  # AWS gives it its default policy
+            if kind in POLICIES and each.address not in dict(policies(stack, each)):
+                continue  # it has none, or that of a resource beside it
+            # What a key's policy lets in is asked about the key.
+            key = stack.find(each.text("key_id")) if kind == "aws_kms_key_policy" else None
             yield AttachedPolicy(
-                **place(each),
+                **{**place(each), "address": (key or each).address},
                 policy=policy_of(each.address, document),
                 document="" if document.startswith("${") else document,
                 owner=owner,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from orgtrail.check.change_access import Access, Outcome, accesses, outcome
+from orgtrail.check.change_kept import Amount, Kept, kept, others
 from orgtrail.check.controls import Status
 from orgtrail.check.delivery import Decided, Delivery
 from orgtrail.check.findings import Finding, Severity
@@ -80,6 +81,8 @@ class Change:
         new: the report after.
         accesses: the accesses that are decided otherwise, or that only one side has.
         deliveries: the deliveries that are decided otherwise, or that are gone.
+        kept: what is kept, recorded or guarded otherwise, beside what policies decide.
+        others: what differs further and is not judged; known for two files of one kind.
         controls: the controls with another verdict.
         new_findings: the findings that only the new report has.
         gone_findings: the findings that only the old report has.
@@ -91,6 +94,8 @@ class Change:
     new: Report
     accesses: tuple[Access, ...]
     deliveries: tuple[DeliveryChange, ...]
+    kept: tuple[Kept, ...]
+    others: tuple[str, ...]
     controls: tuple[ControlChange, ...]
     new_findings: tuple[Finding, ...]
     gone_findings: tuple[Finding, ...]
@@ -106,11 +111,18 @@ class Change:
         return not (
             self.accesses
             or self.deliveries
+            or self.kept
+            or self.others
             or self.controls
             or self.new_findings
             or self.gone_findings
             or self.note
         )
+
+    @property
+    def lost(self) -> list[Kept]:
+        """What is kept, recorded or guarded less than before."""
+        return [each for each in self.kept if each.amount is Amount.LESS]
 
     @property
     def became_unproven(self) -> bool:
@@ -147,6 +159,8 @@ def compare(old: Report, new: Report) -> Change:
         new,
         tuple(found),
         tuple(_deliveries(before.deliveries, after.deliveries)),
+        tuple(kept(before.asker.model, after.asker.model)),
+        tuple(others(before.asker.model, after.asker.model)) if is_same_kind else (),
         tuple(_controls(old, new)),
         tuple(_only(new.findings, old.findings, by_place=is_same_kind)),
         tuple(_only(old.findings, new.findings, by_place=is_same_kind)),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from orgtrail.check.model import AttachedPolicy, Model
 from orgtrail.check.principals import ADMINISTRATOR, FOREIGN_ACCOUNT, FOREIGN_ORGANIZATION
+from orgtrail.iam.patterns import sample
 from orgtrail.iam.policy import Policy, Statement
 from orgtrail.iam.request import Caller, Kind, RequestContext
 
@@ -104,9 +105,9 @@ def satisfying(
     return given
 
 
-def sample(pattern: str) -> str:
-    """Return a text that matches a pattern."""
-    return pattern.replace("${*}", "*").replace("*", "any").replace("?", "x")
+_COGNITO = "cognito-identity.amazonaws.com"
+"""It gives tokens to people who have not signed in too.
+https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html"""
 
 
 @dataclass(frozen=True)
@@ -218,18 +219,24 @@ class _Classes:
         return Member(title, caller, {}, ours, is_named=named)
 
     def federated(self) -> Iterator[Member]:
-        """Yield a stranger whom a named identity provider signs in."""
+        """Yield whom a named identity provider signs in: who is meant, and a stranger."""
         for name in self.statement.principals_of("Federated"):
+            issuer = name.partition("-provider/")[2] or name
+            caller = Caller(Kind.FEDERATED, name)
+            meant = f"whom {issuer} signs in as the policy asks"
+            yield Member(meant, caller, {}, is_ours=False, is_named=True)
             if ":saml-provider/" in name:
                 continue  # it signs in the organization's own people
-            issuer = name.partition(":oidc-provider/")[2] or name
             open_ = (each for each in self._values(f"{issuer}:sub".lower()) if _OPEN.match(each))
             subject = sample(next(open_, "somebody-else"))
-            claims = {f"{issuer}:sub": subject, f"{issuer}:amr": "authenticated"}
-            caller = Caller(Kind.FEDERATED, name)
-            yield Member(
-                f"a stranger signed in by {issuer}", caller, claims, is_ours=False, is_named=False
-            )
+            for title, amr in (
+                (f"a stranger signed in by {issuer}", "authenticated"),
+                (f"anybody whom {issuer} lets in without a sign-in", "unauthenticated"),
+            ):
+                if amr == "unauthenticated" and issuer != _COGNITO:
+                    continue
+                claims = {f"{issuer}:sub": subject, f"{issuer}:amr": amr}
+                yield Member(title, caller, claims, is_ours=False, is_named=False)
 
     def _values(self, key: str) -> list[str]:
         return [

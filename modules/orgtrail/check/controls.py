@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orgtrail.alarms import ALARMS
-from orgtrail.check.model import Model
+from orgtrail.check.model import Model, S3Bucket
 from orgtrail.check.principals import FOREIGN_ACCOUNT
 from orgtrail.iam.evaluator import Policies, Verdict, evaluate
 from orgtrail.iam.policy import Policy
@@ -105,8 +105,7 @@ def _trail_controls(model: Model) -> Iterator[Control]:
         (("CloudTrail.6",), "The bucket of the trail is not public",
          bool(archive and archive.blocks_public_access), at_archive, "archive.bucket"),
         (("S3.5",), "Every bucket asks for TLS",
-         all(_requires_tls(model, each.name) for each in model.buckets),
-         at_archive, "archive.bucket"),
+         _asks_for_tls(model), at_archive, "archive.bucket"),
     ):  # fmt: skip
         # If another stack creates the trail, this one cannot show that a control fails.
         elsewhere = met is False and not trail and model.refers_to_trail
@@ -114,7 +113,9 @@ def _trail_controls(model: Model) -> Iterator[Control]:
         yield Control(ids, title, verdict, resource, setting)
 
 
-def _status(met: bool | None) -> Status:  # noqa: FBT001 - None is one of three answers
+def _status(met: Status | bool | None) -> Status:  # noqa: FBT001 - None is one of the answers
+    if isinstance(met, Status):
+        return met
     if met is None:
         return Status.OFF
     return Status.PASS if met else Status.FAIL
@@ -140,10 +141,20 @@ def _object_events(settings: TrailSettings | None) -> tuple[bool, bool]:
     return reads, writes
 
 
-def _requires_tls(model: Model, bucket: str) -> bool:
+def _asks_for_tls(model: Model) -> Status:
+    """Return whether the policy of every bucket asks for TLS; one that cannot be read may."""
+    open_ = [each for each in model.buckets if not _requires_tls(model, each)]
+    unread = [each for each in open_ if each.policy and any(
+        one.doubt for one in each.policy.statements)]  # fmt: skip
+    if len(open_) > len(unread):
+        return Status.FAIL
+    return Status.UNPROVEN if unread else Status.PASS
+
+
+def _requires_tls(model: Model, bucket: S3Bucket) -> bool:
     """Return whether a bucket's policy denies calls without TLS, on the bucket and its objects."""
-    policy = next((each.policy for each in model.buckets if each.name == bucket), None)
-    arn = f"arn:{model.partition}:s3:::{bucket}"
+    policy = bucket.policy
+    arn = f"arn:{model.partition}:s3:::{bucket.name}"
     asked = (("s3:ListBucket", arn), ("s3:GetObject", f"{arn}/any"), ("s3:PutObject", f"{arn}/any"))
     return policy is not None and all(
         denies_plain_text(model, policy, action, resource) for action, resource in asked

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from orgtrail.check.from_resource import place, policy_of
+from orgtrail.check.from_resource import place, policy_of_all
 from orgtrail.check.model import Flow, FlowKind, SnsTopic, SqsQueue
+from orgtrail.check.owners import policies
 from orgtrail.iam.policy import Policy
 from orgtrail.regions import partition
 from orgtrail.trail.resource import Resource, Stack, block
@@ -16,14 +17,14 @@ from orgtrail.trail.resource import Resource, Stack, block
 def topics(stack: Stack) -> Iterator[SnsTopic]:
     """Yield every topic with its policy."""
     for each in stack.of("aws_sns_topic"):
-        policy = _policy(stack, each, "aws_sns_topic_policy", "arn")
+        policy = _policy(stack, each)
         yield SnsTopic(**place(each), arn=_arn(each), policy=policy, key=_key(stack, each))
 
 
 def queues(stack: Stack) -> Iterator[SqsQueue]:
     """Yield every queue with its policy."""
     for each in stack.of("aws_sqs_queue"):
-        policy = _policy(stack, each, "aws_sqs_queue_policy", "queue_url")
+        policy = _policy(stack, each)
         yield SqsQueue(**place(each), arn=_arn(each), policy=policy, key=_key(stack, each))
 
 
@@ -188,11 +189,8 @@ def _key(stack: Stack, resource: Resource) -> str:
     return found.address if found else text
 
 
-def _policy(stack: Stack, owner: Resource, kind: str, attribute: str) -> Policy | None:
+def _policy(stack: Stack, owner: Resource) -> Policy | None:
     """Return the policy of a topic or queue: its own argument, or that of a resource beside it."""
-    name, document = owner.address, owner.document("policy")
-    for each in stack.of(kind):
-        given = each.text(attribute)
-        if stack.find(given) is owner or given == _arn(owner):
-            name, document = each.address, each.document("policy")
-    return policy_of(name, document) if document else None
+    found = policies(stack, owner)
+    documents = [document for _, document in found if document]
+    return policy_of_all(found[-1][0], documents) if documents else None

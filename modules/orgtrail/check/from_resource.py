@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,6 +19,7 @@ from orgtrail.check.model import (
     KmsKey,
     S3Bucket,
 )
+from orgtrail.check.owners import beside, policies
 from orgtrail.iam.policy import Policy, PolicyError, opaque, parse
 from orgtrail.regions import partition
 from orgtrail.settings.archive import ArchiveSettings
@@ -48,8 +51,29 @@ def policy_of(name: str, document: str) -> Policy:
         return parse(name, json.loads(text))
     except json.JSONDecodeError as error:
         return opaque(name, f"{name} is no JSON ({error})")
+    except RecursionError:
+        return opaque(name, f"{name} is nested too deeply")
     except PolicyError as error:
         return opaque(name, str(error))
+
+
+def policy_of_all(name: str, documents: Iterable[str]) -> Policy:
+    """Parse the policies of one resource, of which AWS keeps the one that is applied last.
+
+    A statement that is not in all of them may hold or not.
+    """
+    first, *others = [policy_of(name, each) for each in documents]
+    doubt = f"{name} is written more than once, and which one is applied last is not known"
+    found = dict.fromkeys(one for each in (first, *others) for one in each.statements)
+    return Policy(
+        name,
+        tuple(
+            each
+            if all(each in other.statements for other in (first, *others))
+            else replace(each, doubt=each.doubt or doubt)
+            for each in found
+        ),
+    )
 
 
 def _address(stack: Stack, text: Any) -> str:
@@ -135,18 +159,14 @@ def _advanced_event_selector(given: Json) -> AdvancedEventSelector:
 
 def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
     """Read a bucket and the resources that configure it."""
-    name = bucket.text("bucket")
+    name = bucket.text("bucket") or bucket.address
 
     def companion(kind: str) -> Resource:
         """Return the bucket's resource of a kind, which gives the bucket by name or reference."""
-        for each in stack.of(f"aws_s3_bucket_{kind}"):
-            given = each.text("bucket")
-            if given == name or stack.find(given) is bucket:
-                return each
-        return Resource(kind, "", {}, bucket.provider)
+        found = beside(stack, bucket, f"aws_s3_bucket_{kind}", "bucket")
+        return next(found, Resource(kind, "", {}, bucket.provider))
 
-    policy = companion("policy")
-    document = (policy if policy.address else bucket).text("policy")
+    documents = [document for _, document in policies(stack, bucket)]
     closed = companion("public_access_block")
     encryption = companion("server_side_encryption_configuration").one("rule")
     default = block(encryption, "apply_server_side_encryption_by_default")
@@ -179,9 +199,7 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
     return S3Bucket(
         **place(bucket),
         name=name,
-        policy=policy_of(f"the policy of bucket {name}", document)
-        if policy.address or document
-        else None,
+        policy=policy_of_all(f"the policy of bucket {name}", documents) if documents else None,
         is_versioned=companion("versioning").one("versioning_configuration").get("status")
         == "Enabled",
         blocks_public_access=all(
@@ -212,6 +230,7 @@ def bucket_of(stack: Stack, bucket: Resource) -> S3Bucket:
 
 def key_of(stack: Stack, key: Resource) -> KmsKey:
     """Read a KMS key with its alias and policy."""
+    documents = [document for _, document in policies(stack, key)]
     alias = next(
         (
             each.text("name")
@@ -224,8 +243,8 @@ def key_of(stack: Stack, key: Resource) -> KmsKey:
     return KmsKey(
         **place(key),
         alias=alias,
-        policy=policy_of(name, key.text("policy"))
-        if key.values.get("policy")
+        policy=policy_of_all(name, documents)
+        if documents
         else parse(name, _default_key_policy(key)),
         rotates=key.values.get("enable_key_rotation") is True,
         arn=arn if ":kms:" in (arn := key.text("arn")) else "",
@@ -268,14 +287,20 @@ def role_of(stack: Stack, role: Resource) -> IamRole:
           if is_its_own(each.text("role"))),
         *(each["policy"] for each in role.many("inline_policy") if each.get("policy")),
     ]  # fmt: skip
-    policies = dict.fromkeys(policy_of(label, each) for each in documents)
+    own = dict.fromkeys(policy_of(label, each) for each in documents)
     return IamRole(
         **place(role),
         arn=f"arn:{partition(region)}:iam::{account}:role{path}{name}",
         trust=policy_of(f"the trust of role {name}", role.text("assume_role_policy")),
-        policies=(*policies, *unread),
+        policies=(*own, *unread),
         boundary=role.text("permissions_boundary"),
     )
+
+
+def is_control_policy(policy: Resource) -> bool:
+    """Return whether a policy of the organization denies anything: one of tags, say, does not."""
+    kind = policy.text("type")
+    return kind in ("", "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY") or "${" in kind
 
 
 def control_policy_of(stack: Stack, control: Resource) -> ControlPolicy:

@@ -14,6 +14,7 @@ from orgtrail.check.attached import attached_policies
 from orgtrail.check.from_resource import (
     bucket_of,
     control_policy_of,
+    is_control_policy,
     key_of,
     place,
     role_of,
@@ -74,13 +75,16 @@ def model_of(stack: Stack) -> Model:
     attached = tuple(attached_policies(stack))
     model = Model(
         name=stack.name,
+        stack=stack,
         providers=stack.providers,
         trails=tuple(trail_of(stack, each) for each in stack.of("aws_cloudtrail")),
         buckets=tuple(bucket_of(stack, each) for each in stack.of("aws_s3_bucket")),
         keys=tuple(key_of(stack, each) for each in stack.of("aws_kms_key")),
         roles=tuple(role_of(stack, each) for each in stack.of("aws_iam_role")),
         control_policies=tuple(
-            control_policy_of(stack, each) for each in stack.of("aws_organizations_policy")
+            control_policy_of(stack, each)
+            for each in stack.of("aws_organizations_policy")
+            if is_control_policy(each)
         ),
         tables=tables,
         iceberg_tables=tuple(

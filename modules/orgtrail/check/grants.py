@@ -18,6 +18,7 @@ from orgtrail.check.grant_intent import SUBSCRIBING, Norm
 from orgtrail.check.intent import Intent
 from orgtrail.check.model import AttachedPolicy, Model, S3Bucket
 from orgtrail.check.principals import members
+from orgtrail.iam import reference
 from orgtrail.iam.evaluator import Decision
 from orgtrail.iam.policy import Statement
 from orgtrail.iam.reference import matching
@@ -25,6 +26,8 @@ from orgtrail.iam.request import Kind, RequestContext
 from orgtrail.naming import LOGS
 
 RULE = "access"
+_BUCKET, _OBJECT = "arn:*:s3:::*", "arn:*:s3:::*/*"
+"""What the Service Authorization Reference calls a bucket and an object."""
 _ACTS = {
     "bucket": (
         "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject",
@@ -98,6 +101,8 @@ def _of_statement(
     for who in classes(model, attached, statement):
         if not attached.account and who.caller.kind not in (Kind.ANONYMOUS, Kind.FEDERATED):
             continue  # whose account it is, and so who is a stranger, is not known
+        if who.caller.kind is Kind.FEDERATED and who.is_named:
+            continue  # a bucket, key, topic or queue knows no sign-in but a stranger's
         for resource in _resources(model, attached, statement, who):
             for act in actions:
                 if not _fits(attached.owner, act, resource):
@@ -108,8 +113,9 @@ def _of_statement(
                     **who.context,
                 }
                 decision = asker.ask(
-                    who.caller, who.policies, act, resource, context, attached.account
-                )
+                    who.caller, who.policies, act, resource, context, attached.account,
+                    at_worst=True,
+                )  # fmt: skip
                 intended = Norm(model, intent, attached, who, act, resource).is_intended()
                 held = decision.is_denied and not intended
                 held = held and asker.ask(
@@ -192,10 +198,9 @@ def _fits(owner: str, action: str, resource: str) -> bool:
     """Return whether an action is about a resource: of S3, a bucket or an object."""
     if owner != "bucket":
         return True
-    name = action.partition(":")[2]
-    of_bucket = "Bucket" in name or name.startswith(("List", "PutReplication", "PutLifecycle",
-                                                     "PutEncryption"))  # fmt: skip
-    return of_bucket != ("/" in resource.partition(":::")[2])
+    found = reference.action(action)
+    kinds = found.resources if found else ()
+    return (_OBJECT if "/" in resource.partition(":::")[2] else _BUCKET) in kinds or not kinds
 
 
 def _resources(

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from orgtrail.check.choosing import is_global_choice
 from orgtrail.check.exemptions import lone_exemptions
 from orgtrail.check.model import Model
 from orgtrail.iam.patterns import like
@@ -106,9 +107,14 @@ def _statements_about(policies: list[Policy], action: str, *, allows: bool) -> I
 def _exempted(policies: list[Policy], action: str) -> tuple[str, ...]:
     """Return the roles exempt from every deny of an action that depends on the principal alone."""
     spared = [
-        {role for condition in each.conditions for role in condition.values}
+        {
+            role
+            for condition in each.conditions
+            if condition.key.lower() == _PRINCIPAL
+            for role in condition.values
+        }
         for each in _statements_about(policies, action, allows=False)
-        if each.keys <= {_PRINCIPAL}
+        if _hangs_on_principal(each)
     ]
     return _in_order(set.intersection(*spared)) if spared else ()
 
@@ -132,7 +138,13 @@ def _break_glass(model: Model, archive: list[Policy]) -> tuple[str, ...]:
 
 def _denies(policy: Policy, act: str) -> bool:
     # A deny of calls without TLS, and the like, says nothing of roles.
-    return any(each.keys <= {_PRINCIPAL} for each in _statements_about([policy], act, allows=False))
+    return any(_hangs_on_principal(each) for each in _statements_about([policy], act, allows=False))
+
+
+def _hangs_on_principal(deny: Statement) -> bool:
+    """Return whether a deny is about who asks; what the asker can choose beside changes nothing."""
+    chosen = {key for key in deny.keys if is_global_choice(key)}
+    return deny.keys - chosen <= {_PRINCIPAL} and (not chosen or _PRINCIPAL in deny.keys)
 
 
 def _administrators(model: Model) -> tuple[str, ...]:

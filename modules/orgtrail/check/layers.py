@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from orgtrail.check.asking import ALWAYS, Asker, key_arn
 from orgtrail.check.attack import Attack
+from orgtrail.check.choosing import decide_at_worst
 from orgtrail.check.findings import Finding, Severity, listed
 from orgtrail.check.intent import Intent
 from orgtrail.check.matrix import Cell
@@ -39,10 +40,11 @@ def layer_findings(
     for cell in cells:
         is_held = cell.decision.is_denied and not cell.is_intended
         if cell.principal.id == _ASKED and is_held and _is_evidence(asker.model, intent, cell):
-            found = layers(asker, cell)
-            if len(found) == 1:
+            found, perhaps = layers(asker, cell)
+            if len(found) == 1 or len(found) + len(perhaps) == 1:
                 resource = cell.resource.partition("/")[0] if ":s3:" in cell.resource else ""
-                group = (found[0], resource or cell.resource)
+                held_by = ", and ".join([*found, *perhaps])
+                group = (held_by, resource or cell.resource)
                 groups.setdefault(group, []).append(f"{cell.attack.title} ({cell.action})")
     for (layer, resource), acts in groups.items():
         section = "key" if ":kms:" in resource else "archive"
@@ -56,8 +58,8 @@ def layer_findings(
     yield from _left_out(asker, by_setting=by_setting)
 
 
-def layers(asker: Asker, cell: Cell) -> list[str]:
-    """Return the layers that deny, or perhaps deny, a cell's act each on its own."""
+def layers(asker: Asker, cell: Cell) -> tuple[list[str], list[str]]:
+    """Return the layers that deny a cell's act each on its own, and those that perhaps do."""
     attack, caller = cell.attack, cell.principal.caller
     owner = attack.account or caller.account
     action, resource = attack.steps[0][0], cell.resource
@@ -66,20 +68,32 @@ def layers(asker: Asker, cell: Cell) -> list[str]:
     )
     controls = asker.controls(caller.account, owner)
     scps, rcps = _only(controls, service=True), _only(controls, service=False)
-    found = []
+    found: list[str] = []
+    perhaps: list[str] = []
     for name, policies in (
         (_policy_name(attack), Policies((ADMINISTRATOR,), attack.policy)),
         ("the service control policies", Policies((ADMINISTRATOR,), controls=scps)),
         ("the resource control policies", Policies((ADMINISTRATOR,), controls=rcps)),
     ):
-        decision = evaluate(request, policies)
+        stays = {**cell.principal.context, **attack.context}
+        decision = decide_at_worst(request, policies, stays)
         if decision.is_denied:
             found.append(name)
         if decision.is_undecided:
-            found.append(f"perhaps {name}")
+            # Of a policy that cannot be read another finding tells; a condition that somebody
+            # may not meet makes a deny that does not hold everybody.
+            (found if _is_doubtful(policies) else perhaps).append(f"perhaps {name}")
     if attack.impossible:
         found.append("the lock")
-    return found
+    return found, perhaps
+
+
+def _is_doubtful(policies: Policies) -> bool:
+    """Return whether a policy cannot be read, or is not known to apply."""
+    controls = policies.controls
+    every = [each for level in (*controls.service, *controls.resource) for each in level]
+    every += [policies.resource] if policies.resource else []
+    return any(one.doubt for each in every for one in each.statements)
 
 
 def _policy_name(attack: Attack) -> str:

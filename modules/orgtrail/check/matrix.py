@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from orgtrail.check.asking import ALWAYS, Asker
 from orgtrail.check.attack import CALLER_ACCOUNT, Attack, nobody
 from orgtrail.check.attacks import attacks
+from orgtrail.check.choosing import decide_at_worst
 from orgtrail.check.intent import Intent
 from orgtrail.check.model import Model
 from orgtrail.check.principals import Principal, principals
-from orgtrail.iam.evaluator import Decision, Policies, Verdict, evaluate
+from orgtrail.iam.evaluator import Decision, Policies, Verdict
 from orgtrail.iam.patterns import like
 from orgtrail.iam.request import Caller, Kind, Request
 
@@ -94,13 +95,14 @@ def cell_of(intent: Intent, asker: Asker, principal: Principal, attack: Attack) 
             caller, action, resource, owner, {**ALWAYS, **principal.context, **attack.context}
         )
         on_alias = action.startswith("kms:") and ":alias/" in resource
-        decision = evaluate(
+        decision = decide_at_worst(
             request,
             Policies(
                 principal.policies,
                 None if on_alias else attack.policy,
                 controls=asker.controls(caller.account, owner),
             ),
+            {**principal.context, **attack.context},
         )
         if not decision.is_allowed:
             break

@@ -11,7 +11,7 @@ from orgtrail.iam.policy import Policy, Statement
 from orgtrail.regions import partition
 from orgtrail.settings.archive import ArchiveSettings
 from orgtrail.settings.trail import TrailSettings
-from orgtrail.trail.resource import Provider
+from orgtrail.trail.resource import Provider, Stack
 
 
 @dataclass(frozen=True)
@@ -269,6 +269,8 @@ class Model:
     """Everything about one environment that the check works with."""
 
     name: str
+    stack: Stack = field(repr=False, compare=False)
+    """The resources that everything below was read from."""
     providers: tuple[Provider, ...]
     trails: tuple[CloudTrail, ...]
     buckets: tuple[S3Bucket, ...]

@@ -17,11 +17,16 @@ FOREIGN_ACCOUNT = "000000000000"
 FOREIGN_ORGANIZATION = "o-strangers00"
 _READER = "organization-trail-reader"
 ADMINISTRATOR = parse(
-    "AdministratorAccess",
+    "assumed",
     {
         "Version": "2012-10-17",
         "Statement": [
-            {"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"},
+            {
+                "Sid": "its account allows it everything",
+                "Effect": "Allow",
+                "Action": "*",
+                "Resource": "*",
+            },
         ],
     },
 )
@@ -129,11 +134,14 @@ class _Rows:
         ):
             for number, pattern in enumerate(patterns, start=1):
                 # If the pattern is for every account, only the one with the evidence matters.
+                title = f"the {kind} role {pattern.rpartition('/')[2]}"
+                if "*" in title or "?" in title:
+                    title = f"any {kind} role {pattern.rpartition('/')[2]}"
                 role = pattern.replace("::*:", f"::{self.model.logging}:")
                 role = role.replace("*", "any").replace("?", "x")
                 role = role if role.startswith("arn:") else self._arn(self.model.logging, role)
                 name = kind if number == 1 else f"{kind}-{number}"
-                yield self._role(name, f"the {kind} role {role.rpartition('/')[2]}", role)
+                yield self._role(name, title, role)
         for each in self.model.roles:
             if each.account == self.model.logging:
                 caller = Caller(Kind.ROLE, each.arn, each.account, self.model.organization)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from orgtrail.check.asking import key_arn
 from orgtrail.check.attack import CALLER_ACCOUNT, DIGESTS
 from orgtrail.check.attacks import attacks
-from orgtrail.check.classes import sample
 from orgtrail.check.intent import Intent
 from orgtrail.check.model import Located, Model, S3Bucket
 from orgtrail.check.principals import members
-from orgtrail.iam.patterns import like
+from orgtrail.iam.patterns import like, sample
 from orgtrail.iam.reference import Action
 from orgtrail.naming import LOGS
 

@@ -99,11 +99,13 @@ class Report:
         return self.loaded is not None or self.path.suffix == ".json"
 
 
-def check(path: Path) -> Report:
+def check(path: Path, intended: Report | None = None) -> Report:
     """Check an environment file, a stack's JSON or a plan.
 
     Args:
         path: a stack or plan if its suffix is `.json`, otherwise an environment file.
+        intended: the report of an environment file, whose intent a stack or plan is held against;
+            by default that of the exemptions that its policies name.
 
     Returns:
         the report; if settings break rules, it has only findings about those, and no matrix.
@@ -114,6 +116,11 @@ def check(path: Path) -> Report:
     """
     if path.suffix == ".json":
         asker, intent = _from_stack(path)
+        if intended and intended.loaded:
+            environment = intended.loaded.environment
+            units = units_from_settings(environment)
+            asker = Asker(replace(asker.model, units=units))
+            intent = intent_from_settings(environment)
         try:
             return _report(path, asker, intent, by_setting=False)
         except MALFORMED as error:
@@ -230,7 +237,7 @@ def _report(path: Path, asker: Asker, intent: Intent, *, by_setting: bool) -> Re
         tuple(sorted(found, key=lambda each: order.index(each.severity))),
         tuple(cells),
         tuple(evaluated),
-        tuple(_limits(cells, model)),
+        (*_meant(intent, model, by_setting=by_setting), *_limits(cells, model)),
         proof=proof,
     )
 
@@ -300,8 +307,30 @@ def _control_findings(evaluated: list[Control], *, by_setting: bool) -> Iterator
         if each.verdict is Status.FAIL:
             place = each.setting if by_setting else each.resource
             yield Finding(
-                Severity.MEDIUM, each.ids[-1], place, f"{' and '.join(each.ids)}: {each.title}: no."
+                Severity.MEDIUM,
+                each.ids[-1],
+                place,
+                f"{' and '.join(each.ids)} {'are' if len(each.ids) > 1 else 'is'} not met: "
+                f"{each.title}.",
             )
+
+
+def _meant(intent: Intent, model: Model, *, by_setting: bool) -> Iterator[str]:
+    """Yield who is meant to be able to change or delete the evidence, for the reader to approve."""
+    if not model.is_known:
+        return
+    by = "this file" if by_setting else "the policies"
+    exempt = ", ".join(map(_role_name, intent.exempt_roles)) or "nobody"
+    breaking = ", ".join(map(_role_name, intent.break_glass_roles)) or "nobody"
+    yield f"By {by}, exempt from the guardrails: {exempt}; meant to delete log files: {breaking}."
+
+
+def _role_name(pattern: str) -> str:
+    """Return a role as people name it: its name, and its account if the pattern has one."""
+    if not pattern.startswith("arn:"):
+        return pattern
+    account, name = pattern.split(":")[4], pattern.rpartition("/")[2]
+    return f"{name} of {'any account' if account == '*' else account}"
 
 
 def _limits(cells: list[Cell], model: Model) -> Iterator[str]:
@@ -316,20 +345,20 @@ def _limits(cells: list[Cell], model: Model) -> Iterator[str]:
         detected = " and ".join(detected_by(model, deletions[0].attack))
         yield (
             "Who deletes the key makes every log file unreadable, a locked one too. Who can "
-            f"schedule that: {who}. It waits for 7 to 30 days, and is detected by: "
-            f"{detected or 'nothing here: add alarms'}."
+            f"schedule that: {who}. It waits for 7 to 30 days. "
+            f"{_detection(detected)}"
         )
     for cell in cells:
         stops_trail = cell.principal.id == "management-administrator" and cell.attack.title == _STOP
         if stops_trail and cell.decision.is_allowed:
             detected = " and ".join(detected_by(model, cell.attack))
             yield (
-                f"An administrator of the management account ({model.management}) can stop this "
-                "trail, change the organization's policies and end its trust in CloudTrail: no "
-                "service control policy binds that account. "
-                + (
-                    f"Detected by: {detected}."
-                    if detected
-                    else "Nothing here detects it: add alarms."
-                )
+                f"Whoever administers the management account ({model.management}), its root user "
+                "and its deploy role too, can stop this trail, change the organization's policies "
+                "and end its trust in CloudTrail: no service control policy binds that account. "
+                f"{_detection(detected)}"
             )
+
+
+def _detection(by: str) -> str:
+    return f"Detected by: {by}." if by else "Nothing here detects it: add alarms."

@@ -36,6 +36,16 @@ _NAMED = (
 )  # fmt: skip
 _SSO = ":role/aws-reserved/sso.amazonaws.com/"
 
+_SECTIONS = {
+    "auditor": "access.auditor.trusted",
+    "siem_reader": "siem.reader.trusted",
+    "catalog_compaction": "catalog.compaction",
+    "verification": "verification",
+    "delivery": "delivery",
+    "alarms_chat": "alarms.subscribers",
+}
+"""The setting that a role's trust follows from, by how the role's name begins."""
+
 
 @dataclass(frozen=True)
 class Assumption:
@@ -93,7 +103,10 @@ def trust_findings(asker: Asker, *, by_setting: bool) -> Iterator[Finding]:
         if attached.owner != "trust of role":
             continue
         role = next(each for each in asker.model.roles if each.address == attached.address)
-        place = "access" if by_setting else attached.address
+        name = attached.address.partition(".")[2]
+        place = attached.address if not by_setting else next(
+            (section for start, section in _SECTIONS.items() if name.startswith(start)), "access"
+        )  # fmt: skip
         for severity, message in _of_role(asker, attached, role):
             yield Finding(severity, RULE, place, message)
 
@@ -167,6 +180,11 @@ def _fault(
     is_strange = is_used and who.caller.arn not in _used_by(asker.model, role)
     if who.caller.kind is Kind.SERVICE:
         return _why_not_service(who, is_used=is_used, is_strange=is_strange)
+    if who.caller.kind is Kind.FEDERATED and who.is_named:
+        asked = [value for each in statement.conditions for value in each.values]
+        if any(value.endswith(":pull_request") for value in asked):
+            return Severity.MEDIUM, "from any pull request: name a branch or an environment."
+        return None
     if who.caller.kind is Kind.FEDERATED:
         return Severity.HIGH, "by any identity: add a condition on the subject (sub) of its token."
     if not who.is_named:

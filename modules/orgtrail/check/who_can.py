@@ -12,32 +12,22 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from orgtrail.check.asking import Asker
-from orgtrail.check.classes import classes, sample, satisfying
+from orgtrail.check.choosing import avoiding, is_chosen
+from orgtrail.check.classes import classes, satisfying
 from orgtrail.check.intent import Intent
 from orgtrail.check.principals import principals
 from orgtrail.check.resources import Resource, resources
 from orgtrail.errors import OrgtrailError
 from orgtrail.iam import reference
 from orgtrail.iam.evaluator import Decision
+from orgtrail.iam.patterns import sample
 from orgtrail.iam.policy import Policy, Statement
 from orgtrail.iam.reference import Action
 from orgtrail.iam.request import WITHOUT_ACCOUNT, Caller, Kind, RequestContext
 
 MOST = 300
 """Most actions that a pattern may cover: more are no question that a person reads."""
-_CHOSEN = (
-    "aws:calledvia", "aws:multifactorauthage", "aws:multifactorauthpresent", "aws:requestedregion",
-    "aws:requesttag/", "aws:tagkeys", "aws:viaawsservice",
-)  # fmt: skip
-"""The global keys, or how they start, that a caller can choose."""
-_GIVEN = (
-    "kms:calleraccount", "kms:resourcealiases", "kms:key", "kms:multiregion",
-    "s3:existingobjecttag", "s3:resourceaccount", "s3:dataaccesspoint", "s3:accesspoint",
-    "s3:accessgrants",
-)  # fmt: skip
-"""The keys of services, or how they start, that follow from the resource and not from the call."""
 _OF_OWN = "On * everybody asks in the account that is its own."
-_NEGATED = ("stringnot", "arnnot")
 
 
 @dataclass(frozen=True)
@@ -268,14 +258,14 @@ def _contexts(
     policies = [*one.policies, *([target.policy] if target and target.policy else [])]
     limits = [each for level in (*controls.service, *controls.resource) for each in level]
     about = [each for policy in (*policies, *limits) for each in policy.about(action)]
-    avoiding: dict[str, str | tuple[str, ...]] = {}
+    avoided: dict[str, str | tuple[str, ...]] = {}
     for statement in about:
         if not statement.allows:
-            avoiding = {**_avoiding(statement), **avoiding}
+            avoided = {**avoiding(statement), **avoided}
     asked_for = [_stated(each, one.caller) for each in about if each.allows]
     seen: list[RequestContext] = []
     for stated in ({}, *asked_for):
-        for context in (stated, {**avoiding, **stated}):
+        for context in (stated, {**avoided, **stated}):
             if context not in seen:
                 seen.append(context)
                 yield context
@@ -285,35 +275,3 @@ def _stated(statement: Statement, caller: Caller) -> dict[str, str | tuple[str, 
     """Return the keys that a caller has to state to meet a statement that allows."""
     given = satisfying(statement, caller)
     return {key: value for key, value in given.items() if is_chosen(key)}
-
-
-def _avoiding(statement: Statement) -> dict[str, str | tuple[str, ...]]:
-    """Return the keys that a caller has to state so that a deny does not apply."""
-    given: dict[str, str | tuple[str, ...]] = {}
-    for condition in statement.conditions:
-        operator = condition.operator.lower().rpartition(":")[2].removesuffix("ifexists")
-        if not condition.values or not is_chosen(condition.key):
-            continue
-        value = condition.values[0]
-        if operator.startswith(_NEGATED):
-            given[condition.key] = sample(value)
-        elif operator == "bool":
-            given[condition.key] = "false" if value.lower() == "true" else "true"
-        elif operator == "null" and value.lower() == "true":
-            given.setdefault(condition.key, "any")
-    return given
-
-
-def is_chosen(key: str) -> bool:
-    """Return whether a caller can choose the value of a condition key as it likes.
-
-    Tags, addresses and what identity providers say of somebody are not the caller's to choose;
-    a decision that hangs on them is none.
-    """
-    name = key.lower()
-    prefix, _, rest = name.partition(":")
-    if prefix == "aws":
-        return name.startswith(_CHOSEN)
-    if "." in prefix or prefix == "saml":
-        return rest == "aud"
-    return "resourcetag/" not in name and not name.startswith(_GIVEN)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +19,7 @@ from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK, OrgtrailError
 
 if TYPE_CHECKING:
     from orgtrail.check.acceptance import Acceptances
+    from orgtrail.check.change import Change
     from orgtrail.check.run import Report
 
 
@@ -106,11 +110,22 @@ def check(
     return _exit_code(reports, accepted, unread=bool(unread))
 
 
+def _compared(old: Report, new: Report, against: Path, file: Path) -> Change:
+    """Compare two reports; of a file and its stack, the file says who is meant for both."""
+    from orgtrail.check.change import compare
+    from orgtrail.check.run import check as check_file
+
+    if old.loaded and not new.source:
+        new = check_file(file, old)
+    elif new.loaded and not old.source:
+        old = check_file(against, new)
+    return compare(old, new)
+
+
 def _compare(
     files: list[Path], against: Path, format: Format, accepted: Acceptances, *, verbose: bool
 ) -> int:
     """Tell what changed in one file; return the exit code."""
-    from orgtrail.check.change import compare
     from orgtrail.check.run import check as check_file
     from orgtrail.cli import check_change
 
@@ -123,8 +138,16 @@ def _compare(
             "--against has no --format sarif, which places findings in one file and cannot show "
             "what changed; use text, json or markdown"
         )
-    old, new = check_file(against), check_file(files[0])
-    change = compare(old, new)
+    try:
+        old, new = check_file(against), check_file(files[0])
+        change = _compared(old, new, against, files[0])
+    except OrgtrailError as error:
+        if format is Format.MARKDOWN:
+            from orgtrail.cli.check_change_markdown import not_compared
+
+            # A comment from the last run must not stand for this one.
+            sys.stdout.write(not_compared(str(error)))
+        raise
     if format is Format.JSON:
         answer = check_change.as_json(change, accepted)
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
@@ -134,6 +157,7 @@ def _compare(
         sys.stdout.write(as_markdown(change, accepted))
     else:
         check_change.show(change, accepted, verbose=verbose)
+    new = change.new
     sys.stderr.writelines(f"{each}\n" for each in accepted.ended([new]))
     sys.stderr.writelines(f"{each}\n" for each in accepted.stale([new]))
     return check_change.exit_code(change, accepted)
@@ -148,13 +172,22 @@ def _exit_code(reports: list[Report], accepted: Acceptances, *, unread: bool) ->
 
 def _as_json(report: Report, accepted: Acceptances) -> dict[str, Any]:
     """Return a report as JSON values."""
+    from orgtrail.check.places import places
+
+    place = places(report)
     return {
         "name": report.name,
+        "file": str(report.path),
+        "sha256": hashlib.sha256(report.path.read_bytes()).hexdigest(),
+        "checked": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "version": version("orgtrail"),
+        "open_findings": Counter(each.severity for each in accepted.open(report)),
         "findings": [
             {
                 "severity": each.severity,
                 "rule": each.rule,
                 "setting": each.setting,
+                "line": place(each).line,
                 "message": each.message,
                 "accepted": by is not None,
                 "reason": by.reason if by else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.text import Text
 from orgtrail.check.acceptance import Acceptances
 from orgtrail.check.change import Change, ControlChange, DeliveryChange
 from orgtrail.check.change_access import Access, Outcome
+from orgtrail.check.change_kept import Kept
 from orgtrail.check.findings import Finding, Severity
 from orgtrail.errors import EXIT_BAD, EXIT_FAILED, EXIT_OK
 from orgtrail.iam.evaluator import Decision
@@ -53,6 +54,7 @@ def exit_code(change: Change, accepted: Acceptances) -> int:
     is_worse = (
         change.of(Outcome.OPENED)
         or any(each.is_broken for each in change.deliveries)
+        or change.lost
         or severities - {Severity.UNPROVEN}
     )
     if is_worse:
@@ -68,12 +70,16 @@ def open_findings(change: Change, accepted: Acceptances) -> list[Finding]:
 def summary(change: Change, accepted: Acceptances) -> str:
     """Return what changed in one sentence, what matters most first."""
     if change.is_nothing:
-        return "nothing changed: every access, delivery, control and finding is as before"
+        return (
+            "nothing changed: every access, delivery, control and finding is as before, and no "
+            "resource differs"
+        )
     new = open_findings(change, accepted)
     known = len(change.new_findings) - len(new)
     parts = [
         _counted(len(change.of(Outcome.OPENED)), "access", "newly allowed"),
         _counted(sum(each.is_broken for each in change.deliveries), "delivery", "broke"),
+        _counted(len(change.lost), "part of the evidence", "got less"),
         _counted(len(new), "finding", "new"),
         _counted(
             len(change.of(Outcome.UNPROVEN))
@@ -86,13 +92,17 @@ def summary(change: Change, accepted: Acceptances) -> str:
         _counted(len(change.controls), "control", "with another verdict"),
         _counted(len(change.gone_findings), "finding", "gone"),
         _counted(known, "finding", "new and accepted"),
+        _counted(len(change.kept) - len(change.lost), "part of the evidence", "got more"),
+        _counted(len(change.others), "difference", "not judged"),
         _counted(len(change.of(Outcome.CAME)), "access", "new, as intended"),
     ]
     said = ", ".join(each for each in parts if each)
     return said or change.note or "only what nobody waits for is gone"
 
 
-_PLURALS = {"access": "accesses", "delivery": "deliveries"}
+_PLURALS = {
+    "access": "accesses", "delivery": "deliveries", "part of the evidence": "parts of the evidence",
+}  # fmt: skip
 
 
 def _counted(number: int, what: str, became: str) -> str:
@@ -185,6 +195,7 @@ def show(change: Change, accepted: Acceptances, *, verbose: bool) -> None:
     gone = [each for each in change.deliveries if each.after is None and not each.is_broken]
     section("Newly allowed", _access_texts(change, Outcome.OPENED, listed), "bold red")
     section("Does not arrive any more", _delivery_texts(broken, listed), "bold red")
+    section("Less is kept, recorded or guarded", map(kept_text, change.lost), "bold red")
     section("New findings", _finding_texts(change, accepted), "bold red")
     section(
         "Became unproven",
@@ -194,12 +205,15 @@ def show(change: Change, accepted: Acceptances, *, verbose: bool) -> None:
     section("No longer allowed", _access_texts(change, Outcome.CLOSED, listed), "green")
     section("Arrives again", _delivery_texts(mended, listed), "green")
     section("Nobody asks for it any more", _delivery_texts(gone, listed), "dim")
+    more = [each for each in change.kept if each not in change.lost]
+    section("More is kept, recorded or guarded", map(kept_text, more), "green")
     section("Controls with another verdict", map(control_text, change.controls))
     section(
         "Findings that are gone",
         (f"{each.rule} · {each.setting}: {each.message}" for each in change.gone_findings),
         "green",
     )
+    section("Different too, and not judged", _first(change.others, None if verbose else _LISTED))
     if verbose:
         section("New, as intended", _access_texts(change, Outcome.CAME, listed), "dim")
 
@@ -220,6 +234,19 @@ def _finding_texts(change: Change, accepted: Acceptances) -> Iterator[str]:
         yield f"{severity:9} {each.rule} · {each.setting}: {each.message}"
 
 
+def kept_text(each: Kept) -> str:
+    """Return what there is less or more of, with both amounts."""
+    if each.before and each.after:
+        return f"{each.what}: {each.before} before, {each.after} now"
+    return f"{each.what}: {'no longer' if each.before else 'now'} {each.before or each.after}"
+
+
+def _first(texts: Sequence[str], most: int | None) -> Iterator[str]:
+    yield from texts[:most]
+    if most is not None and len(texts) > most:
+        yield f"and {len(texts) - most:,} more: --verbose lists them"
+
+
 def control_text(control: ControlChange) -> str:
     """Return a control with both verdicts."""
     before, after = control.before or "not there", control.after or "not there"
@@ -236,6 +263,11 @@ def as_json(change: Change, accepted: Acceptances) -> dict[str, Any]:
         "note": change.note,
         "accesses": [_access_json(each) for each in change.accesses],
         "deliveries": [_delivery_json(each) for each in change.deliveries],
+        "kept": [
+            {"what": e.what, "amount": e.amount, "before": e.before, "after": e.after}
+            for e in change.kept
+        ],
+        "others": change.others,
         "controls": [
             {
                 "ids": each.ids,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from orgtrail.check.acceptance import Acceptances
 from orgtrail.check.change import Change
 from orgtrail.check.change_access import Outcome
+from orgtrail.check.change_kept import Kept
 from orgtrail.cli.check_change import (
     Line,
     delivery_lines,
@@ -34,6 +35,7 @@ _VERDICTS = {
     EXIT_BAD: "look before you merge",
     EXIT_FAILED: "something cannot be proven any more",
 }
+_KEPT = ("what", "before", "now")
 _ACCESS = ("who", "what", "before", "now")
 _DELIVERY = ("who", "what does not arrive", "request", "before", "now")
 
@@ -70,6 +72,12 @@ def as_markdown(change: Change, accepted: Acceptances, most: int = MOST) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def not_compared(why: str) -> str:
+    """Return the comment for files that could not be compared."""
+    faults = "\n".join(f"- {escaped(each)}" for each in why.splitlines())
+    return f"### orgtrail: nothing could be compared\n\n{faults}\n"
+
+
 def _sections(change: Change, accepted: Acceptances) -> Iterable[str]:
     opened, unproven = change.of(Outcome.OPENED), change.of(Outcome.UNPROVEN)
     closed, came = change.of(Outcome.CLOSED), change.of(Outcome.CAME)
@@ -93,6 +101,7 @@ def _sections(change: Change, accepted: Acceptances) -> Iterable[str]:
             for each in change.new_findings
         ],
     )
+    yield _table("Less is kept, recorded or guarded", _KEPT, _kept_rows(change.lost))
     yield _table("Became unproven", _ACCESS, _access_rows(lines(unproven)))
     yield _table(
         "Became unproven whether it arrives",
@@ -107,6 +116,8 @@ def _sections(change: Change, accepted: Acceptances) -> Iterable[str]:
             for each in change.controls
         ],
     )
+    more = [each for each in change.kept if each not in change.lost]
+    yield _table("More is kept, recorded or guarded", _KEPT, _kept_rows(more), is_folded=True)
     yield _table("No longer allowed", _ACCESS, _access_rows(lines(closed)), is_folded=True)
     yield _table(
         "Arrives again",
@@ -128,6 +139,12 @@ def _sections(change: Change, accepted: Acceptances) -> Iterable[str]:
         [(each.rule, each.setting, each.message) for each in change.gone_findings],
         is_folded=True,
     )
+    yield _table(
+        "Different too, and not judged",
+        ("what",),
+        [(each,) for each in change.others],
+        is_folded=True,
+    )
     yield _table("New, as intended", _ACCESS, _access_rows(lines(came)), is_folded=True)
     yield _table(
         "Each access that is newly allowed or became unproven",
@@ -138,6 +155,10 @@ def _sections(change: Change, accepted: Acceptances) -> Iterable[str]:
         ],
         is_folded=True,
     )
+
+
+def _kept_rows(found: Iterable[Kept]) -> list[tuple[str, ...]]:
+    return [(each.what, each.before or "-", each.after or "-") for each in found]
 
 
 def _access_rows(found: Iterable[Line]) -> list[tuple[str, ...]]:

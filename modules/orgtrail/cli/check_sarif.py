@@ -30,6 +30,14 @@ LEVELS = {
     Severity.ONE_LAYER: "note",
     Severity.UNPROVEN: "note",
 }
+SCORES = {
+    Severity.HIGH: "8.0",
+    Severity.MEDIUM: "5.0",
+    Severity.LOW: "2.0",
+    Severity.ONE_LAYER: "2.0",
+    Severity.UNPROVEN: "2.0",
+}
+"""The `security-severity` that GitHub shows as high (from 7.0), medium (from 4.0) or low."""
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LINES = re.compile(r"(?<=\bline )\d+|(?<=:)\d{1,6}(?= )")
 """Line numbers in messages: `first in line 7`, `envs/bank.tfvars:7 has`."""
@@ -59,8 +67,10 @@ def as_sarif(
         for each in report.findings
     ]
     found.sort(key=lambda each: [*Severity].index(each[0].severity))
-    used = {each.rule for each, *_ in found}
-    rules = {rule: meaning for rule, meaning in rule_meanings().items() if rule in used}
+    worst: dict[str, Severity] = {}
+    for each, *_ in found:
+        worst.setdefault(each.rule, each.severity)
+    rules = {rule: meaning for rule, meaning in rule_meanings().items() if rule in worst}
     numbers = {rule: number for number, rule in enumerate(rules)}
     prints: Counter[str] = Counter()
     results = []
@@ -74,12 +84,17 @@ def as_sarif(
         result["partialFingerprints"] = {"orgtrail/v1": unique, "primaryLocationLineHash": unique}
         results.append({**result, "ruleIndex": numbers[finding.rule]})
     told = [_notification("error", each) for each in unread]
-    complete = not told
+    complete = not told and all(each.is_whole for each in reports)
+    told += [
+        _notification("error", f"{each.path}: its settings break rules: nothing else was checked")
+        for each in reports
+        if not each.is_whole
+    ]
     if left_out := len(found) - len(results):
         told.append(_notification("warning", f"{left_out:,} less severe findings are left out"))
     run = {
         "tool": {"driver": {"name": "orgtrail", "version": version("orgtrail"),
-                            "rules": [_rule(*each) for each in rules.items()]}},
+                            "rules": [_rule(*each, worst[each[0]]) for each in rules.items()]}},
         "invocations": [{"executionSuccessful": complete, "toolExecutionNotifications": told}],
         "columnKind": "unicodeCodePoints",
         "results": results,
@@ -106,9 +121,17 @@ def file_uri(path: Path) -> str:
     return quote(os.fsencode(whole.relative_to(folder).as_posix()))
 
 
-def _rule(name: str, meaning: str) -> Json:
-    said = {"text": meaning}
-    return {"id": name, "shortDescription": said, "fullDescription": said, "help": said}
+def _rule(name: str, meaning: str, severity: Severity) -> Json:
+    """Return a rule; services show its short description as the title of each result."""
+    said = {"text": f"What is asked for: {meaning}"}
+    return {
+        "id": name,
+        "shortDescription": {"text": f"Not met: {meaning}"},
+        "fullDescription": said,
+        "help": said,
+        "defaultConfiguration": {"level": LEVELS[severity]},
+        "properties": {"tags": ["security"], "security-severity": SCORES[severity]},
+    }
 
 
 def _notification(level: str, text: str) -> Json:
@@ -116,8 +139,8 @@ def _notification(level: str, text: str) -> Json:
 
 
 def _justification(by: Acceptance) -> str:
-    until = f" Accepted until {by.until}." if by.until else ""
-    return f"{by.reason or by.source}{until}"
+    reason = by.reason or by.source
+    return f"{reason.rstrip('.')}. Accepted until {by.until}." if by.until else reason
 
 
 def _result(finding: Finding, place: Place, report: Report, by: Acceptance | None) -> Json:

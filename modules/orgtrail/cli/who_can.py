@@ -104,8 +104,8 @@ def _show(
     console.print(
         Text(
             f"{name}: {may or 'nobody'} of {len({each.who for each in found})} who were asked "
-            f"can do {action}: {len(allowed):,} requests are allowed, {len(undecided):,} cannot "
-            f"be decided, {len(denied):,} are denied."
+            f"can do {action}. Of {len(found):,} requests {len(allowed):,} are allowed, "
+            f"{len(denied):,} denied, {len(undecided):,} undecided."
         )
     )
     for each in notes:
@@ -123,22 +123,29 @@ def _show(
 
 
 def _table(title: str, found: Iterable[Answer]) -> Any:
-    """Return a table with one row for all that somebody can do by the same statement."""
+    """Return a table: a row is for somebody, one reason, and actions with the same resources.
+
+    So what a row says is true of each of its actions on each of its resources.
+    """
     from rich.table import Table
     from rich.text import Text
 
-    groups: dict[tuple[str, str, str], list[Answer]] = {}
+    by_action: dict[tuple[str, str, str, str], list[str]] = {}
     for each in found:
-        needs = ", ".join(each.needs)
-        groups.setdefault((each.who, needs, each.decision.statement), []).append(each)
+        reason = (each.who, ", ".join(each.needs), each.decision.statement)
+        by_action.setdefault((*reason, each.action), []).append(each.resource)
+    groups: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
+    for (*same, action), resources in by_action.items():
+        who, needs, statement = same
+        groups.setdefault((who, needs, statement, tuple(resources)), []).append(action)
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2))
     for heading in ("who", "action", "on", "has to state", "decided by"):
         table.add_column(heading)
-    for (who, needs, statement), group in groups.items():
+    for (who, needs, statement, on), actions in groups.items():
         cells = (
             who,
-            _listing(each.action for each in group),
-            _listing(each.resource for each in group),
+            _listing(actions),
+            _listing(on),
             needs or "-",
             statement,
         )

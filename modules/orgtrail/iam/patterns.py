@@ -122,3 +122,8 @@ def _compiled(pattern: str, fold: bool) -> re.Pattern[str]:  # noqa: FBT001 - ca
     wild = {"*": ".*", "?": "."}
     text = "".join(wild.get(each) or re.escape(_PLAIN.get(each, each)) for each in pattern)
     return re.compile(text, re.DOTALL | (re.IGNORECASE if fold else 0))
+
+
+def sample(pattern: str) -> str:
+    """Return a text that matches a pattern."""
+    return pattern.replace("${*}", "*").replace("*", "any").replace("?", "x")

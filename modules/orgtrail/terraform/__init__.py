@@ -11,7 +11,7 @@ from orgtrail.terraform.configuration import configured_stack
 from orgtrail.terraform.plan import planned_stack
 from orgtrail.trail.resource import Stack
 
-MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
+MALFORMED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What Python raises for JSON of an unexpected shape."""
 
 
@@ -28,8 +28,10 @@ def read(path: Path) -> Stack:
         raise OrgtrailError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise OrgtrailError(f"{path}: is not UTF-8") from None
-    except (json.JSONDecodeError, RecursionError) as error:
+    except json.JSONDecodeError as error:
         raise OrgtrailError(f"{path}: is not JSON: {error}") from None
+    except RecursionError as error:
+        raise malformed(path, error) from None
     return stack_of(content, path)
 
 
@@ -55,4 +57,11 @@ def stack_of(content: Any, path: Path) -> Stack:
 
 def malformed(path: Path, error: Exception) -> OrgtrailError:
     """Return the error for a file that does not have the shape that Terraform writes."""
-    return OrgtrailError(f"{path}: is not as Terraform writes it: {error!r}")
+    match error:
+        case RecursionError():
+            return OrgtrailError(f"{path}: is nested too deeply: nothing that Terraform writes is.")
+        case KeyError():
+            what = f"{error.args[0]} is missing"
+        case _:
+            what = "a value is of another type than Terraform gives it"
+    return OrgtrailError(f"{path}: is not as Terraform writes it: {what}.")

@@ -41,13 +41,20 @@ def planned_stack(content: Json, path: Path) -> Stack:
         after = tuple(f"{module}{one}" for one in before)
         provider = providers.get(known.get("provider_config_key", ""), Provider())
         resources.append(
-            Resource(f"{data}{each['type']}", each["address"], values, provider, after)
+            Resource(
+                f"{data}{each['type']}",
+                each["address"],
+                values,
+                provider,
+                after,
+                provisioners=tuple(one["type"] for one in known.get("provisioners", ())),
+            )
         )
     # A root module that calls another may configure a provider that no resource uses.
     used = tuple(
         one for one in providers.values() if any(each.provider is one for each in resources)
     )
-    return Stack(path.stem, tuple(resources), used)
+    return Stack(path.stem, tuple(resources), used, is_plan=True)
 
 
 def _configured(module: Json, path: str) -> Iterator[tuple[str, tuple[str, Json]]]:

@@ -63,6 +63,10 @@ class Resource:
         imported_as: the id that the first plan imports; empty to import nothing.
         is_managed: whether the stack manages it; False if the settings only refer to it.
         path: the ids of the enclosing constructs and its own, from the root of the trail.
+        perhaps: the expression that decides whether it is there at all; empty if it is.
+        dynamic: the names of the blocks that expressions make, so that they are not in `values`.
+        computed: the names of numbers and flags that expressions make, which are not there either.
+        provisioners: the kinds of programs that it runs, such as `local-exec`.
 
     """
 
@@ -76,6 +80,10 @@ class Resource:
     imported_as: str = ""
     is_managed: bool = True
     path: tuple[str, ...] = ()
+    perhaps: str = ""
+    dynamic: tuple[str, ...] = ()
+    computed: tuple[str, ...] = ()
+    provisioners: tuple[str, ...] = ()
 
     def attribute(self, name: str) -> str:
         """Return an expression for an attribute that AWS generates, such as a key's ARN."""
@@ -157,6 +165,10 @@ class Stack:
     providers: tuple[Provider, ...]
     checks: tuple[Check, ...] = ()
     outputs: Mapping[str, Output] = field(default_factory=dict)
+    modules: tuple[tuple[str, str], ...] = ()
+    """Pairs of name and source of the modules whose content is not known."""
+    is_plan: bool = False
+    """Whether it is a plan, where a resource has arguments that nobody wrote, too."""
 
     def expanded(self) -> Stack:
         """Return the stack with each instance of a `for_each` as a separate resource."""
@@ -189,7 +201,10 @@ class Stack:
     def said(self, text: str, attribute: str) -> str:
         """Return a text, or if it is a reference, an attribute of the resource referred to."""
         found = self.find(text)
-        return found.text(attribute) if found else text
+        if found is None:
+            return text
+        # A bucket without a name gets a random one.
+        return found.text(attribute) or (found.address if attribute == "bucket" else "")
 
     @cached_property
     def _by_kind(self) -> dict[str, list[Resource]]:

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from orgtrail.check import bystanders
 from orgtrail.check.findings import Finding, Severity, Violation
 from orgtrail.check.model import Model
-from orgtrail.check.rules import archive, evenness, guardrails, policies, trail, vocabulary
+from orgtrail.check.rules import (
+    archive,
+    bounds,
+    doubled,
+    evenness,
+    guardrails,
+    policies,
+    switched_off,
+    trail,
+    unread,
+    vocabulary,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,21 @@ RULES = (
     CheckRule("trusted-access", Severity.MEDIUM, trail.trusted_access),
     CheckRule("wrong-account", Severity.MEDIUM, trail.wrong_account),
     CheckRule("settings", Severity.MEDIUM, trail.settings),
+    CheckRule("doubled", Severity.HIGH, doubled.doubled),
+    CheckRule("key-off", Severity.HIGH, switched_off.key_off),
+    CheckRule("switched-off", Severity.MEDIUM, switched_off.switched_off),
+    CheckRule("unguarded", Severity.MEDIUM, switched_off.unguarded),
+    CheckRule("boundary-of-everything", Severity.MEDIUM, bounds.boundary_of_everything),
+    CheckRule("table-elsewhere", Severity.HIGH, bounds.table_elsewhere),
+    CheckRule("exempt-anywhere", Severity.HIGH, bounds.exempt_anywhere),
+    CheckRule("outsider", Severity.HIGH, unread.outsider),
+    CheckRule("unread", Severity.UNPROVEN, unread.unread),
+    CheckRule("perhaps-absent", Severity.UNPROVEN, unread.perhaps_absent),
+    CheckRule("dynamic-blocks", Severity.UNPROVEN, unread.dynamic_blocks),
+    CheckRule("computed-argument", Severity.UNPROVEN, unread.computed_argument),
+    CheckRule("module-unread", Severity.UNPROVEN, unread.module_unread),
+    CheckRule("runs-program", Severity.UNPROVEN, unread.runs_program),
+    CheckRule("wrong-type", Severity.UNPROVEN, unread.wrong_type),
 )
 """In the order of their findings."""
 

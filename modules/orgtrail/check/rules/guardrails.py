@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from orgtrail.check.findings import Violation
-from orgtrail.check.model import ControlPolicy, Model, S3Bucket
+from orgtrail.check.model import ControlPolicy, Model
 from orgtrail.check.principals import ADMINISTRATOR
 from orgtrail.check.rules.policies import policy_violation
 from orgtrail.environments import RCP_LIMIT, SCP_LIMIT
@@ -57,7 +57,10 @@ def deploy_role_unknown(model: Model) -> Iterator[Violation]:
 
 def owner_locked_out(model: Model) -> Iterator[Violation]:
     """What the stack only refers to stays open to its owner: no SCP shuts Control Tower out."""
-    made = {each.name for each in model.buckets if not _is_referred_to(each)}
+    elsewhere = {each.address for each in model.stack.resources if not each.is_managed}
+    made = {each.name for each in model.buckets if each.address not in elsewhere}
+    if any("${" in each or each.startswith("aws_s3_bucket.") for each in made):
+        return  # a bucket that the policy names may be the one whose name is not known
     owner = f"arn:{model.partition}:iam::{model.logging}:role/{CONTROL_TOWER[0]}"
     for control in model.scps:
         for bucket in _named_buckets(control.policy) - made:
@@ -74,7 +77,7 @@ def owner_locked_out(model: Model) -> Iterator[Violation]:
 def broad_exemption(model: Model) -> Iterator[Violation]:
     """A deny spares roles that are named; one that spares every role of an account spares all."""
     for each in model.attached_policies:
-        for pattern in dict.fromkeys(_exempted(each.policy)):
+        for pattern in dict.fromkeys(exempted(each.policy)):
             account = next(iter(_ACCOUNT.findall(pattern)), model.logging)
             roles = f"arn:{model.partition}:iam::{account}:role"
             if like(pattern, f"{roles}/{_ANY_NAME}"):
@@ -101,11 +104,6 @@ def _locks_out(model: Model, control: ControlPolicy, role: str, bucket: str) -> 
     return decision.statement if decision.verdict is Verdict.EXPLICIT_DENY else ""
 
 
-def _is_referred_to(bucket: S3Bucket) -> bool:
-    """Return whether a bucket is only referred to, so that its policy is unknown."""
-    return bucket.policy is not None and all(each.doubt for each in bucket.policy.statements)
-
-
 def _named_buckets(policy: Policy) -> set[str]:
     """Return the names of the buckets for which a policy denies changes of the bucket policy."""
     return {
@@ -117,8 +115,8 @@ def _named_buckets(policy: Policy) -> set[str]:
     }
 
 
-def _exempted(policy: Policy) -> Iterator[str]:
-    """Yield the principals that deny statements exempt."""
+def exempted(policy: Policy) -> Iterator[str]:
+    """Yield the principals that the deny statements of a policy exempt, as ARN patterns."""
     for statement in policy.statements:
         for condition in statement.conditions:
             spares = condition.operator.lower().rpartition(":")[2] in _EXEMPTING

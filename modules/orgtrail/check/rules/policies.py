@@ -291,7 +291,7 @@ def no_boundary(model: Model) -> Iterator[Violation]:
             yield Violation(
                 f"accounts.{place}.permissions_boundary",
                 open_[0].address,
-                f"{names} of account {account} have no permissions boundary: who may write their "
+                f"no permissions boundary on {names} of account {account}: who may write their "
                 "policies can do whatever those allow. Make the policy that `orgtrail permissions "
                 f"FILE {place} --for boundary` prints, and name it.",
             )

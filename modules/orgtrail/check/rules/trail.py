@@ -39,7 +39,7 @@ def no_trail(model: Model) -> Iterator[Violation]:
             "trail", trail.address, "the trail is of one account: set is_organization_trail."
         )
     if not trail.is_logging:
-        yield Violation("trail.enabled", trail.address, "the trail is stopped: set it to true.")
+        yield Violation("trail.enabled", trail.address, "the trail is stopped: let it log.")
     if not model.archive:
         yield Violation(
             "archive.bucket",
