@@ -19,7 +19,7 @@ from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import stamp
 from orgtrail.output import atomic_output
 from orgtrail.prices import Prices, load_prices
-from orgtrail.report.controls import controls
+from orgtrail.report.controls import controls, pieces, unproven_controls
 from orgtrail.report.logs import ReportQuestion, activity, answers, questions, unrecorded_data
 from orgtrail.report.model import Answers, Evidence, Json, OnProgress, ReportRequest, Unchecked
 from orgtrail.report.page import render
@@ -56,18 +56,21 @@ def compose(
     said, (section, unproven) = _evidence(request, put, folder, progress)
     days = coverage(request, said)
     found = Evidence(request, proof, outcomes, said, section, days)
+    known = pieces(found)
+    controlled = controls(found, known)
     unchecked = [
         *unknown_deployment(outcomes),
         *unproven,
         *said.unchecked,
+        *unproven_controls(known),
         *unrecorded_data(request),
     ]
     return {
         "report": _about(request),
-        "verdict": _verdict(found),
+        "verdict": _verdict(found, controlled["counts"]),
         "not_checked": [each.as_json() for each in unchecked],
         "deployed": deployed(request, outcomes),
-        "controls": controls(found),
+        "controls": controlled,
         "access": access(request, proof),
         "integrity": section,
         "activity": activity(request, put, said),
@@ -93,20 +96,26 @@ def _evidence(
     return said, integrity(request, progress)
 
 
-def _verdict(found: Evidence) -> str:
+def _verdict(found: Evidence, counts: dict[str, int]) -> str:
     """Sum up: `bad` if something is wrong, `incomplete` if something is unknown, else `fine`.
 
     Parts that were not requested, such as live accounts in a report over a copy, are listed in the
     report but do not make it incomplete.
+
+    Args:
+        found: the evidence.
+        counts: the numbers of controls by their verdicts, as the page shows them.
+
     """
     wrong = (
         found.integrity["verdict"] == "invalid"
-        or any(each.verdict is Status.FAIL for each in found.report.controls)
+        or counts[Status.FAIL] > 0
         or any(not each.agrees for each in found.report.access)
         or any(each.state is CheckState.FAULT for each in found.outcomes or ())
     )
     unknown = (
         found.integrity["verdict"] != "valid"
+        or counts[Status.UNPROVEN] > 0
         or any(each.state is CheckState.UNCHECKED for each in found.outcomes or ())
         or bool(found.answers.unchecked)
     )

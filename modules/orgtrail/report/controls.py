@@ -16,7 +16,7 @@ from orgtrail.check.controls import Status
 from orgtrail.doctor.model import CheckState
 from orgtrail.iam.evaluator import Verdict
 from orgtrail.report.logs import changes, patient_tables, recorded_data
-from orgtrail.report.model import Evidence, Json
+from orgtrail.report.model import Evidence, Json, Unchecked
 from orgtrail.report.sections import absent, silent_days
 
 
@@ -262,6 +262,8 @@ def _from_logs(found: Evidence) -> Iterator[EvidenceItem]:
         return
     done, refused = counted
     says = f"changes of trail, archive or keys that were made: {done}; refused: {refused}"
+    if done:
+        says += "; whether those were meant, somebody has to say who looks at them"
     yield EvidenceItem("untampered", Status.UNPROVEN if done else Status.PASS, says, repeat)
 
 
@@ -295,9 +297,8 @@ def _with_doctor(found: Evidence, piece: EvidenceItem, checks: tuple[str, ...]) 
     return EvidenceItem(piece.name, piece.verdict, f"{piece.says}; so it runs", repeat)
 
 
-def controls(found: Evidence) -> Json:
-    """Return the controls section."""
-    known = pieces(found)
+def controls(found: Evidence, known: dict[str, EvidenceItem]) -> Json:
+    """Return the controls section, from all evidence and its pieces by name."""
     rows = [*_technical(found), *_required(known)]
     said = Counter(each["verdict"] for each in rows)
     return {
@@ -308,6 +309,18 @@ def controls(found: Evidence) -> Json:
             for each in known.values()
         },
     }
+
+
+def unproven_controls(known: dict[str, EvidenceItem]) -> list[Unchecked]:
+    """Return what could not be decided, each with the requirements that hang on it."""
+    found = []
+    for piece in known.values():
+        asked = [
+            f"{each.framework} {each.id}" for each in REQUIREMENTS if piece.name in each.evidence
+        ]
+        if piece.verdict is Status.UNPROVEN and asked:
+            found.append(Unchecked("controls", ", ".join(asked), piece.says))
+    return found
 
 
 def _technical(found: Evidence) -> list[Json]:
