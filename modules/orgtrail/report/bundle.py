@@ -19,10 +19,13 @@ from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import stamp
 from orgtrail.output import atomic_output
 from orgtrail.prices import Prices, load_prices
+from orgtrail.report.activity import activity, unrecorded_data
+from orgtrail.report.asking import answers
 from orgtrail.report.controls import controls, pieces, unproven_controls
-from orgtrail.report.logs import ReportQuestion, activity, answers, questions, unrecorded_data
+from orgtrail.report.happened import happened
 from orgtrail.report.model import Answers, Evidence, Json, OnProgress, ReportRequest, Unchecked
 from orgtrail.report.page import render
+from orgtrail.report.questions import ReportQuestion, questions
 from orgtrail.report.sections import (
     access,
     coverage,
@@ -68,6 +71,7 @@ def compose(
     return {
         "report": _about(request),
         "verdict": _verdict(found, controlled["counts"]),
+        "happened": happened(request, put, said),
         "not_checked": [each.as_json() for each in unchecked],
         "deployed": deployed(request, outcomes),
         "controls": controlled,

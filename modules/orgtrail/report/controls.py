@@ -15,8 +15,9 @@ from orgtrail.alarms import SILENCE
 from orgtrail.check.controls import Status
 from orgtrail.doctor.model import CheckState
 from orgtrail.iam.evaluator import Verdict
-from orgtrail.report.logs import changes, patient_tables, recorded_data
+from orgtrail.report.activity import changes
 from orgtrail.report.model import Evidence, Json, Unchecked
+from orgtrail.report.questions import patient_tables, recorded_data
 from orgtrail.report.sections import absent, silent_days
 
 

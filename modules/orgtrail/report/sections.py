@@ -16,8 +16,8 @@ from orgtrail.doctor.run import run_checks
 from orgtrail.errors import OrgtrailError
 from orgtrail.iam.evaluator import Verdict
 from orgtrail.logs.bounds import stamp
-from orgtrail.report.logs import COVERAGE, recorded_data
 from orgtrail.report.model import KEPT, Answers, Json, OnProgress, ReportRequest, Unchecked
+from orgtrail.report.questions import COVERAGE, recorded_data
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import build
 from orgtrail.trail.resource import Resource
