@@ -39,6 +39,9 @@ def report(
     prices: Annotated[
         Path | None, typer.Option(help="A file of prices, in place of those of us-east-1.")
     ] = None,
+    remarks: Annotated[
+        Path | None, typer.Option(help="A TOML file of a reviewer's remarks on controls.")
+    ] = None,
     role: RoleOption = None,
     profile: ProfileOption = None,
     format: FormatOption = Format.TEXT,
@@ -58,8 +61,9 @@ def report(
         raise OrgtrailError("report: needs --from ISO, or --last such as 31d")
     times = time_range(since, until, last, hours=None)
     request = ReportRequest(
-        file, load_environment(file), *times, logs=logs, role=role, profile=profile
-    )
+        file, load_environment(file), *times, logs=logs, role=role, profile=profile,
+        remarks=remarks,
+    )  # fmt: skip
     with _progress() as tell:
         made = write_report(request, out, prices=read(prices), progress=tell)
     if format is Format.JSON:

@@ -26,6 +26,7 @@ from orgtrail.report.happened import happened
 from orgtrail.report.model import Answers, Evidence, Json, OnProgress, ReportRequest, Unchecked
 from orgtrail.report.page import render
 from orgtrail.report.questions import ReportQuestion, questions
+from orgtrail.report.remarks import load_remarks, with_remarks
 from orgtrail.report.sections import (
     access,
     coverage,
@@ -53,6 +54,7 @@ def compose(
         OrgtrailError: the environment file or the copy of the logs cannot be read.
 
     """
+    remarks = load_remarks(request.remarks) if request.remarks else ()
     proof = check(request.file)
     outcomes = examine_live(request, progress)
     put = questions(request.env)
@@ -61,6 +63,7 @@ def compose(
     found = Evidence(request, proof, outcomes, said, section, days)
     known = pieces(found)
     controlled = controls(found, known)
+    controlled["rows"] = with_remarks(controlled["rows"], remarks, request.remarks)
     unchecked = [
         *unknown_deployment(outcomes),
         *unproven,

@@ -40,6 +40,7 @@ class ReportRequest:
         role: name of a role to assume in each account; overrides the file.
         profile: a profile; overrides the file.
         session: a boto3 session in the logging account; None if it is not needed.
+        remarks: a file of a reviewer's remarks on controls; None for none.
 
     """
 
@@ -51,6 +52,7 @@ class ReportRequest:
     role: str | None = None
     profile: str | None = None
     session: Any = None
+    remarks: Path | None = None
 
     @property
     def bounds(self) -> Bounds:

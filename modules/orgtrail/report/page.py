@@ -64,6 +64,7 @@ def render(report: Json) -> str:
         script_hash=_hash(script),
         heat=heat_map(report["coverage"]) if report["coverage"] else None,
         growth=growth(report["cost"]) if report["cost"] else None,
+        frameworks=frameworks(report["controls"]["rows"]),
         timeline=timeline(report["happened"]["timeline"]) if report["happened"] else None,
         matrix=matrix(report["access"]) if report["access"]["cells"] else None,
         statements=list(_statements(report["access"]["cells"])),
@@ -126,6 +127,35 @@ def _statements(cells: Iterable[Json]) -> Iterator[Json]:
 def _hash(text: str) -> str:
     """Return the CSP source expression for an inline text."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+_ORDER = ("fail", "unproven", "pass", "off")
+"""The verdicts of controls, those that need a reader first."""
+
+
+def frameworks(rows: Iterable[Json]) -> list[Json]:
+    """Return the controls by framework: what needs a reader first, and what is off by itself."""
+    groups: dict[str, list[Json]] = {}
+    for each in rows:
+        groups.setdefault(each["framework"], []).append(each)
+    return [
+        {
+            "name": name,
+            "slug": re.sub(r"[^a-z0-9]+", "-", name.lower()),
+            "counts": [
+                (verdict, count)
+                for verdict in _ORDER
+                if (count := sum(each["verdict"] == verdict for each in group))
+            ],
+            "rows": sorted(
+                (each for each in group if each["verdict"] != "off"),
+                key=lambda each: _ORDER.index(each["verdict"]),
+            ),
+            "off": [each for each in group if each["verdict"] == "off"],
+            "repeat": list(dict.fromkeys(one for each in group for one in each["repeat"])),
+        }
+        for name, group in groups.items()
+    ]
 
 
 def matrix(access: Json) -> Json:
