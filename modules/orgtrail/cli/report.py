@@ -42,6 +42,10 @@ def report(
     remarks: Annotated[
         Path | None, typer.Option(help="A TOML file of a reviewer's remarks on controls.")
     ] = None,
+    diff: Annotated[
+        Path | None,
+        typer.Option(help="An older report, its folder or report.json: say what changed since."),
+    ] = None,
     role: RoleOption = None,
     profile: ProfileOption = None,
     format: FormatOption = Format.TEXT,
@@ -62,7 +66,7 @@ def report(
     times = time_range(since, until, last, hours=None)
     request = ReportRequest(
         file, load_environment(file), *times, logs=logs, role=role, profile=profile,
-        remarks=remarks,
+        remarks=remarks, older=diff,
     )  # fmt: skip
     with _progress() as tell:
         made = write_report(request, out, prices=read(prices), progress=tell)

@@ -37,6 +37,7 @@ from orgtrail.report.sections import (
     unknown_deployment,
     unproven,
 )
+from orgtrail.report.since import changes_since, load_report
 
 
 def compose(
@@ -54,7 +55,9 @@ def compose(
         OrgtrailError: the environment file or the copy of the logs cannot be read.
 
     """
+    # Both are read first, since the rest takes long.
     remarks = load_remarks(request.remarks) if request.remarks else ()
+    older = load_report(request.older) if request.older else None
     proof = check(request.file)
     outcomes = examine_live(request, progress)
     put = questions(request.env)
@@ -71,7 +74,7 @@ def compose(
         *unproven_controls(known),
         *unrecorded_data(request),
     ]
-    return {
+    report = {
         "report": _about(request),
         "verdict": _verdict(found, controlled["counts"]),
         "happened": happened(request, put, said),
@@ -84,6 +87,7 @@ def compose(
         "coverage": days,
         "cost": _cost(request, said, days, prices),
     }
+    return {**report, "since": changes_since(older, report) if older else None}
 
 
 def _evidence(

@@ -41,6 +41,7 @@ class ReportRequest:
         profile: a profile; overrides the file.
         session: a boto3 session in the logging account; None if it is not needed.
         remarks: a file of a reviewer's remarks on controls; None for none.
+        older: an older report to compare with, its folder or its JSON; None for none.
 
     """
 
@@ -53,6 +54,7 @@ class ReportRequest:
     profile: str | None = None
     session: Any = None
     remarks: Path | None = None
+    older: Path | None = None
 
     @property
     def bounds(self) -> Bounds:
