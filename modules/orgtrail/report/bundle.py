@@ -218,10 +218,11 @@ def write_report(
     before = _answers(out)
     with atomic_output(out) as draft:
         report = compose(request, prices or load_prices(), draft, progress)
-        text = json.dumps(report, indent=1, default=str)
-        (draft / DATA).write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(report, indent=1, default=str) + "\n"
+        (draft / DATA).write_text(text, encoding="utf-8")
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
         # Rendered from the JSON text, so that the page cannot differ from it.
-        (draft / PAGE).write_text(render(json.loads(text)), encoding="utf-8")
+        (draft / PAGE).write_text(render(json.loads(text), sha256), encoding="utf-8")
         (draft / MANIFEST).write_text(json.dumps(_manifest(report, draft), indent=1) + "\n")
     for name in before - _answers(out):
         (out / name).unlink(missing_ok=True)

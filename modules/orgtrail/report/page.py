@@ -35,15 +35,26 @@ _HIDDEN = re.compile(
 """Control characters, and characters that hide or reverse text."""
 
 
-def render(report: Json) -> str:
+_ON_PAPER = """
+@page {{
+  @bottom-left {{ content: "report.json, SHA-256 {sha256}"; font: 7pt monospace; }}
+  @bottom-right {{ content: "page " counter(page) " of " counter(pages); font: 8pt sans-serif; }}
+}}
+"""
+"""What stands on each printed page.
+https://developer.mozilla.org/en-US/docs/Web/CSS/@page#margin_at-rules"""
+
+
+def render(report: Json, sha256: str = "") -> str:
     """Return the page's HTML.
 
     Args:
         report: the report from `compose`.
+        sha256: the hash of its JSON file, in hexadecimal; it stands on each printed page.
 
     """
     folder = files(__name__.rpartition(".")[0]) / "templates"
-    style = (folder / "page.css").read_text(encoding="utf-8")
+    style = (folder / "page.css").read_text(encoding="utf-8") + _ON_PAPER.format(sha256=sha256)
     script = (folder / "page.js").read_text(encoding="utf-8")
     made = Environment(
         loader=PackageLoader("orgtrail.report"),
@@ -57,6 +68,7 @@ def render(report: Json) -> str:
     made.globals |= {"shown": SHOWN}
     return made.get_template("page.html.j2").render(
         r=report,
+        sha256=sha256,
         # Only our own files are not escaped.
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
