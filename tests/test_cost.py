@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from orgtrail.cost.estimate import BYTES_PER_EVENT, MONTH, Volume, estimate_cost, estimate_volume
-from orgtrail.cost.prices import load_prices
+from orgtrail.prices import load_prices
 
-from tests.conftest import environment, orgtrail
+from tests.conftest import at_most, environment, orgtrail
 
 PRICES = load_prices()
 ENV = environment()
@@ -55,6 +55,27 @@ def test_large_files_move_and_small_ones_stay() -> None:
     assert some.total > small.total
     before = estimate_cost(environment(), _volume(0.5), PRICES).months[-1].stored
     assert before.total == pytest.approx(small.total)
+
+
+@settings(max_examples=at_most(20), deadline=None)
+@given(growth=st.floats(0, 1), after=st.integers(30, 400))
+def test_each_large_file_moves_once_under_any_growth(growth: float, after: int) -> None:
+    """What has moved until a month is what lies in Glacier at its end."""
+    moving = environment(archive={"glacier_after_days": after, "expire_after_days": None})
+    found = estimate_cost(moving, _volume(0.5), PRICES, growth)
+    kept = environment(archive={"expire_after_days": None})
+    without = estimate_cost(kept, _volume(0.5), PRICES, growth)
+    paid = 0.0
+    for each, stays in zip(found.months, without.months, strict=True):
+        paid += each.parts["S3 requests"] - stays.parts["S3 requests"]
+        moved = paid / PRICES.s3_to_glacier_per_1000 * 1000
+        size = _volume(0.5).mean_large_file + 32 * 1024
+        assert moved * size / 1e9 == pytest.approx(each.stored.glacier)
+
+
+def test_a_question_over_a_month_reads_the_days_around_it_too() -> None:
+    answer = estimate_cost(ENV, _volume(), PRICES).as_json()
+    assert answer["athena_one_month"] == round((MONTH + 3) * 1e9 / 1e12 * 5, 2)
 
 
 def test_data_events_insights_streams_and_alarms_are_paid() -> None:

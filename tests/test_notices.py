@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from orgtrail.cost.estimate import estimate_cost, estimate_volume
-from orgtrail.cost.prices import load_prices
 from orgtrail.environments import load_environment
 from orgtrail.errors import SettingsError
+from orgtrail.prices import load_prices
 from orgtrail.trail import notices
 from orgtrail.trail.reading import doctor_policy
 from orgtrail.trail.stack import deployer

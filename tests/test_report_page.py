@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from orgtrail.report.page import heat_map, render, short
+from orgtrail.report.page import render
+from orgtrail.report.pictures import heat_map, short
 
 from tests.conftest import at_most
 from tests.log_records import record, write_log

@@ -42,8 +42,8 @@ def cost(
 ) -> None:
     """Estimate what the trail stores and costs over its retention, by storage class and service."""
     from orgtrail.cost.estimate import estimate_cost, estimate_volume
-    from orgtrail.cost.prices import load_prices as read
     from orgtrail.environments import load_environment
+    from orgtrail.prices import load_prices as read
 
     given = read(prices)
     if show_prices:

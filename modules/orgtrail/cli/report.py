@@ -45,6 +45,13 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="A file of prices, in place of those of us-east-1."),
     ] = None,
+    remarks: Annotated[
+        Path | None, typer.Option(help="A TOML file of a reviewer's remarks on controls.")
+    ] = None,
+    diff: Annotated[
+        Path | None,
+        typer.Option(help="An older report, its folder or report.json: say what changed since."),
+    ] = None,
     role: RoleOption = None,
     profile: ProfileOption = None,
     format: FormatOption = Format.TEXT,
@@ -55,8 +62,8 @@ def report(
     says it at its top.
     """
     from orgtrail.cli.query_options import time_range
-    from orgtrail.cost.prices import load_prices as read
     from orgtrail.environments import load_environment
+    from orgtrail.prices import load_prices as read
     from orgtrail.report.bundle import write_report
     from orgtrail.report.model import ReportRequest
 
@@ -64,8 +71,9 @@ def report(
         raise OrgtrailError("report: needs --from ISO, or --last such as 31d")
     times = time_range(since, until, last, hours=None)
     request = ReportRequest(
-        file, load_environment(file), *times, logs=logs, role=role, profile=profile
-    )
+        file, load_environment(file), *times, logs=logs, role=role, profile=profile,
+        remarks=remarks, older=diff,
+    )  # fmt: skip
     with _progress() as tell:
         made = write_report(request, out, prices=read(prices), progress=tell)
     if format is Format.JSON:

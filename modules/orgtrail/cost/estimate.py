@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from orgtrail.alarms import SILENCE
-from orgtrail.cost.prices import Prices
+from orgtrail.logs.bounds import EARLIER, LATER
+from orgtrail.prices import Prices
 from orgtrail.regions import partition_of
 from orgtrail.settings.environment import Environment
 
@@ -87,6 +88,8 @@ def digests_per_day(env: Environment) -> float:
 
 MONTH = 30.4375
 """Days of a month on average."""
+_AROUND_DAYS = (EARLIER + LATER).days
+"""Days around a question's time range whose folders it reads too."""
 FOREVER = 84
 """Months that are estimated if files are kept for ever."""
 _GB = 1e9
@@ -175,7 +178,9 @@ class CostEstimate:
                 for each in self.months
             ],
             "total": round(sum(each.total for each in self.months), 2),
-            "athena_one_month": round(_scan(volume.bytes * MONTH, self.prices), 2),
+            "athena_one_month": round(
+                self.prices.scan(volume.bytes * (MONTH + _AROUND_DAYS)), 2
+            ),
         }  # fmt: skip
 
 
@@ -200,7 +205,7 @@ def estimate_cost(
     months = []
     for number in range(1, count + 1):
         stored = _stored(env, volume, growth, number, kept)
-        parts = _parts(env, volume, prices, (1 + growth) ** ((number - 1) / 12), number)
+        parts = _parts(env, volume, prices, growth, number)
         store = {
             "S3 Standard": stored.standard * prices.s3_standard_gb_month,
             "S3 Glacier Flexible Retrieval": stored.glacier * prices.s3_glacier_gb_month,
@@ -220,8 +225,7 @@ def _stored(
         days = age * MONTH
         if kept is not None and days >= kept:
             continue
-        factor = (1 + growth) ** ((month - 1 - age) / 12)
-        brought = volume.bytes * MONTH * factor
+        brought = _brought(volume, growth, month - age)
         large = brought * volume.large_share
         digests = volume.digests * MONTH * DIGEST_BYTES
         standard += brought - large + digests
@@ -240,20 +244,20 @@ def _stored(
 
 
 def _parts(
-    env: Environment, volume: Volume, prices: Prices, factor: float, month: int
+    env: Environment, volume: Volume, prices: Prices, growth: float, month: int
 ) -> dict[str, float]:
     """Return what a month's events cost, besides their storage."""
+    factor = _growth_factor(growth, month)
     events = volume.events * MONTH * factor
     data = volume.data_events * MONTH * factor
     files = volume.files * MONTH * factor + volume.digests * MONTH
-    objects = volume.bytes * MONTH * volume.large_share / volume.mean_large_file
     moves = 0.0
     for after, price in (
         (env.archive.glacier_after_days, prices.s3_to_glacier_per_1000),
         (env.archive.deep_archive_after_days, prices.s3_to_deep_archive_per_1000),
     ):
-        if after is not None and month * MONTH >= after:
-            moves += objects / 1000 * price
+        if after is not None:
+            moves += _moved(volume, growth, month, after) / 1000 * price
     found = {
         "S3 requests": files / 1000 * prices.s3_put_per_1000 + moves,
         "CloudTrail data events": data / 100_000 * prices.cloudtrail_data_events_per_100000,
@@ -263,14 +267,37 @@ def _parts(
         looked_at = sum(shares) * (events - data)
         found["CloudTrail Insights"] = looked_at / 1e5 * prices.cloudtrail_insights_per_100000
     if env.delivery.enabled:
-        found["CloudWatch Logs"] = _streamed(env, volume, prices, factor, month)
+        found["CloudWatch Logs"] = _streamed(env, volume, prices, growth, month)
     return found
 
 
-def _streamed(env: Environment, volume: Volume, prices: Prices, factor: float, month: int) -> float:
-    raw = volume.events * MONTH * factor * RAW_BYTES_PER_EVENT / _GB
+def _moved(volume: Volume, growth: float, month: int, after: int) -> float:
+    """Return how many files move to another class in a month: those of the month that comes of age.
+
+    `after` is the age in days. A month's files are counted as of their youngest, as in `_stored`.
+    """
+    written = month - math.ceil(after / MONTH)
+    if written < 1 or not volume.bytes:
+        return 0.0
+    return _brought(volume, growth, written) * volume.large_share / volume.mean_large_file
+
+
+def _brought(volume: Volume, growth: float, month: int) -> float:
+    """Return the bytes of a month's log files; months count from 1."""
+    return volume.bytes * MONTH * _growth_factor(growth, month)
+
+
+def _growth_factor(growth: float, month: int) -> float:
+    return float((1 + growth) ** ((month - 1) / 12))
+
+
+def _streamed(env: Environment, volume: Volume, prices: Prices, growth: float, month: int) -> float:
+    raw = volume.events * MONTH * _growth_factor(growth, month) * RAW_BYTES_PER_EVENT / _GB
     kept = min(month, env.delivery.retention_days / MONTH)
-    stored = volume.bytes * MONTH * factor * kept / _GB  # billed as compressed
+    stored = sum(  # billed as compressed
+        _brought(volume, growth, month - age) * min(1.0, kept - age) / _GB
+        for age in range(math.ceil(kept))
+    )
     return (
         raw * prices.cloudwatch_logs_ingested_gb + stored * prices.cloudwatch_logs_stored_gb_month
     )
@@ -288,10 +315,6 @@ def _fixed(env: Environment, prices: Prices) -> dict[str, float]:
         metrics += len(settings.chosen) - watched
         found["CloudWatch alarms"] = metrics * prices.cloudwatch_alarm_metric_month
     return found
-
-
-def _scan(size: float, prices: Prices) -> float:
-    return size / 1e12 * prices.athena_scanned_tb
 
 
 def year_ends(months: list[dict[str, Any]]) -> list[dict[str, Any]]:

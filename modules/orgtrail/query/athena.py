@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,10 +18,6 @@ from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import Bounds
 from orgtrail.settings.environment import Environment
 
-_DOLLARS_PER_TERABYTE = 5.0
-"""US dollars per terabyte scanned; Athena bills at least 10 MB per query.
-https://aws.amazon.com/athena/pricing/ (us-east-1, 2026-11)"""
-_MIN_BILLED_BYTES = 10_000_000
 _POLL_SECONDS = 0.5
 """Seconds between polls of a running query."""
 _MAX_LISTED_PARTITIONS = 100
@@ -167,8 +163,10 @@ def accounts_with_logs(
 
 
 def scan_cost(scanned: int) -> float:
-    """Return the price of a query that scans the given bytes, in US dollars."""
-    return max(scanned, _MIN_BILLED_BYTES) * _DOLLARS_PER_TERABYTE / 1e12
+    """Return the list price of a query that scans the given bytes, in US dollars."""
+    from orgtrail.prices import list_prices
+
+    return list_prices().scan(scanned)
 
 
 class Athena:
@@ -230,6 +228,30 @@ class Athena:
             bytes=size * len(partitions) // max(1, len(sample)),
             exact=step == 1,
         )
+
+    def log_files(
+        self, account: str, region: str, first: date, last: date
+    ) -> Iterator[tuple[str, str, int]]:
+        """Yield key, day and size in bytes of each log file of an account and region.
+
+        Args:
+            account: the account's id.
+            region: the region.
+            first: the first day whose folder is listed.
+            last: the last one.
+
+        Raises:
+            OrgtrailError: the bucket cannot be read.
+
+        """
+        folder = f"{self._environment.organization_prefix}{account}/{naming.LOGS}/{region}/"
+        after, end = f"{folder}{first:{_DAY_FORMAT}}", f"{last:{_DAY_FORMAT}}"
+        for page in self._list(self._environment.archive.bucket, folder, StartAfter=after):
+            for each in page.get("Contents", ()):
+                day = each["Key"][len(folder) : len(folder) + len(end)]
+                if day > end:
+                    return
+                yield each["Key"], day, each["Size"]
 
     def estimate_compacted(self) -> ScanEstimate:
         """Estimate what a query of the compacted table would scan at most.

@@ -35,9 +35,9 @@ _THREADS = 2
 """How many questions run at a time."""
 _END_PARAMETER = ":until"
 """Questions with this parameter look back from the end of the time range."""
-_TIMES = ("event_time", "first_time", "first_failure", "started")
+TIMES = ("event_time", "first_time", "first_failure", "started")
 _ACCOUNTS = ("account_id", "caller_account", "account")
-_PRINCIPALS = ("principal", "caller", "origin", "person", "source_ip")
+PRINCIPALS = ("principal", "caller", "origin", "person", "source_ip")
 _OMITTED = ("event_id", "event_source", "last_time", "last_failure", "ended")
 
 _FLUSH_RECORDS = 5_000
@@ -103,7 +103,7 @@ class Hits:
 
     def rows(self, limit: int | None = None) -> Iterator[Row]:
         """Yield the rows by time, all of them or the first ones."""
-        time = _first_of(_TIMES, self.columns)
+        time = first_of(TIMES, self.columns)
         order = f' ORDER BY "{time}"' if time else ""
         most = "" if limit is None else f" LIMIT {limit}"
         result = self._connection.execute(f"FROM {_HITS}{order}{most}")
@@ -118,8 +118,8 @@ class Hits:
             if value not in {None, "", False}
         }
         time, account, principal = (
-            values.pop(_first_of(names, self.columns), "")
-            for names in (_TIMES, _ACCOUNTS, _PRINCIPALS)
+            values.pop(first_of(names, self.columns), "")
+            for names in (TIMES, _ACCOUNTS, PRINCIPALS)
         )
         outcome = values.pop("outcome", "")
         if not outcome and "attempts" in self.columns:
@@ -212,7 +212,7 @@ def _hits(connection: duckdb.DuckDBPyConnection, question: Question, sql: str) -
     """Run one question, and keep its rows in a temporary table of its connection."""
     connection.execute(f"CREATE TEMP TABLE {_HITS} AS {sql}")
     columns = [each[0] for each in connection.execute(f"FROM {_HITS} LIMIT 0").description or ()]
-    time = _first_of(_TIMES, columns)
+    time = first_of(TIMES, columns)
     least = f'min("{time}")' if time else "''"
     counted = connection.execute(f"SELECT count(*), {least} FROM {_HITS}").fetchone()
     if counted is None:
@@ -220,7 +220,8 @@ def _hits(connection: duckdb.DuckDBPyConnection, question: Question, sql: str) -
     return Hits(question, columns, counted[0], counted[1] or "", connection)
 
 
-def _first_of(names: Iterable[str], columns: list[str]) -> str:
+def first_of(names: Iterable[str], columns: list[str]) -> str:
+    """Return the first of some names that is a column; empty if none is."""
     return next((each for each in names if each in columns), "")
 
 

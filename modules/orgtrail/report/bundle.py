@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,15 +14,19 @@ from orgtrail.aws import session_in
 from orgtrail.check.controls import Status
 from orgtrail.check.run import check
 from orgtrail.cost.estimate import Volume, digests_per_day, estimate_cost, estimate_volume
-from orgtrail.cost.prices import Prices, load_prices
 from orgtrail.doctor.model import CheckState
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs.bounds import stamp
 from orgtrail.output import atomic_output
-from orgtrail.report.controls import controls
-from orgtrail.report.logs import ReportQuestion, activity, answers, questions, unrecorded_data
+from orgtrail.prices import Prices, load_prices
+from orgtrail.report.activity import activity, unrecorded_data
+from orgtrail.report.asking import answers
+from orgtrail.report.controls import controls, pieces, unproven_controls
+from orgtrail.report.happened import happened
 from orgtrail.report.model import Answers, Evidence, Json, OnProgress, ReportRequest, Unchecked
 from orgtrail.report.page import render
+from orgtrail.report.questions import ReportQuestion, questions
+from orgtrail.report.remarks import load_remarks, with_remarks
 from orgtrail.report.sections import (
     access,
     coverage,
@@ -33,6 +37,7 @@ from orgtrail.report.sections import (
     unknown_deployment,
     unproven,
 )
+from orgtrail.report.since import changes_since, load_report
 
 
 def compose(
@@ -50,30 +55,39 @@ def compose(
         OrgtrailError: the environment file or the copy of the logs cannot be read.
 
     """
+    # Both are read first, since the rest takes long.
+    remarks = load_remarks(request.remarks) if request.remarks else ()
+    older = load_report(request.older) if request.older else None
     proof = check(request.file)
     outcomes = examine_live(request, progress)
     put = questions(request.env)
     said, (section, unproven) = _evidence(request, put, folder, progress)
     days = coverage(request, said)
     found = Evidence(request, proof, outcomes, said, section, days)
+    known = pieces(found)
+    controlled = controls(found, known)
+    controlled["rows"] = with_remarks(controlled["rows"], remarks, request.remarks)
     unchecked = [
         *unknown_deployment(outcomes),
         *unproven,
         *said.unchecked,
+        *unproven_controls(known),
         *unrecorded_data(request),
     ]
-    return {
+    report = {
         "report": _about(request),
-        "verdict": _verdict(found),
+        "verdict": _verdict(found, controlled["counts"]),
+        "happened": happened(request, put, said),
         "not_checked": [each.as_json() for each in unchecked],
         "deployed": deployed(request, outcomes),
-        "controls": controls(found),
+        "controls": controlled,
         "access": access(request, proof),
         "integrity": section,
         "activity": activity(request, put, said),
         "coverage": days,
         "cost": _cost(request, said, days, prices),
     }
+    return {**report, "since": changes_since(older, report) if older else None}
 
 
 def _evidence(
@@ -93,20 +107,26 @@ def _evidence(
     return said, integrity(request, progress)
 
 
-def _verdict(found: Evidence) -> str:
+def _verdict(found: Evidence, counts: dict[str, int]) -> str:
     """Sum up: `bad` if something is wrong, `incomplete` if something is unknown, else `fine`.
 
     Parts that were not requested, such as live accounts in a report over a copy, are listed in the
     report but do not make it incomplete.
+
+    Args:
+        found: the evidence.
+        counts: the numbers of controls by their verdicts, as the page shows them.
+
     """
     wrong = (
         found.integrity["verdict"] == "invalid"
-        or any(each.verdict is Status.FAIL for each in found.report.controls)
+        or counts[Status.FAIL] > 0
         or any(not each.agrees for each in found.report.access)
         or any(each.state is CheckState.FAULT for each in found.outcomes or ())
     )
     unknown = (
         found.integrity["verdict"] != "valid"
+        or counts[Status.UNPROVEN] > 0
         or any(each.state is CheckState.UNCHECKED for each in found.outcomes or ())
         or bool(found.answers.unchecked)
     )
@@ -132,24 +152,41 @@ def _cost(request: ReportRequest, said: Answers, days: Json | None, prices: Pric
     """Return the cost section, estimated from the period's volume."""
     if not days or not days["events"]:
         return None
-    span = max((request.until - request.since).total_seconds() / 86_400, 1 / 24)
+    span = _measured_days(request, days)
     events, data = days["events"] / span, days["data_events"] / span
     volume = estimate_volume(request.env, events, data)
-    if said.bytes and said.files:
+    if found := said.volume:
         volume = Volume(
             events,
             data,
-            said.bytes / span,
-            said.files / span,
+            found.bytes / span,
+            found.files / span,
             digests_per_day(request.env),
             measured=True,
-            large_share=said.large_share,
+            large_share=found.large_share,
         )
-    found = estimate_cost(request.env, volume, prices).as_json()
+    estimate = estimate_cost(request.env, volume, prices).as_json()
     again = f"orgtrail cost {request.file} --events-per-day {max(1, round(events))}"
     if round(data):
         again += f" --data-events-per-day {round(data)}"
-    return {**found, "repeat": again}
+    return {**estimate, "measured_days": round(span, 4), "repeat": again}
+
+
+def _measured_days(request: ReportRequest, days: Json) -> float:
+    """Return how many days of the period brought its volume.
+
+    Whole days without any event before the first event and after the last one do not count: the
+    trail may be younger than the period, and a copy may end before it.
+    """
+    seen = [
+        datetime.fromisoformat(day).replace(tzinfo=UTC)
+        for each in days["accounts"]
+        for day, found in each["days"].items()
+        if found["events"]
+    ]
+    since = max(request.since, min(seen))
+    until = min(request.until, max(seen) + timedelta(days=1), datetime.now(UTC))
+    return max((until - since).total_seconds(), 60) / 86_400
 
 
 PAGE, DATA, MANIFEST = "report.html", "report.json", "manifest.json"
@@ -181,10 +218,11 @@ def write_report(
     before = _answers(out)
     with atomic_output(out) as draft:
         report = compose(request, prices or load_prices(), draft, progress)
-        text = json.dumps(report, indent=1, default=str)
-        (draft / DATA).write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(report, indent=1, default=str) + "\n"
+        (draft / DATA).write_text(text, encoding="utf-8")
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
         # Rendered from the JSON text, so that the page cannot differ from it.
-        (draft / PAGE).write_text(render(json.loads(text)), encoding="utf-8")
+        (draft / PAGE).write_text(render(json.loads(text), sha256), encoding="utf-8")
         (draft / MANIFEST).write_text(json.dumps(_manifest(report, draft), indent=1) + "\n")
     for name in before - _answers(out):
         (out / name).unlink(missing_ok=True)

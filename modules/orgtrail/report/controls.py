@@ -15,8 +15,9 @@ from orgtrail.alarms import SILENCE
 from orgtrail.check.controls import Status
 from orgtrail.doctor.model import CheckState
 from orgtrail.iam.evaluator import Verdict
-from orgtrail.report.logs import changes, patient_tables, recorded_data
-from orgtrail.report.model import Evidence, Json
+from orgtrail.report.activity import changes
+from orgtrail.report.model import Evidence, Json, Unchecked
+from orgtrail.report.questions import patient_tables, recorded_data
 from orgtrail.report.sections import absent, silent_days
 
 
@@ -99,6 +100,39 @@ REQUIREMENTS: tuple[Requirement, ...] = (
 """All requirements, in the order of the page."""
 
 
+_TECHNICAL = "CIS v3, v5 and Security Hub"
+_SEVERITIES = {
+    "CloudTrail.1": "high", "CloudTrail.2": "medium", "CloudTrail.3": "high",
+    "CloudTrail.4": "low", "CloudTrail.5": "low", "CloudTrail.6": "critical",
+    "CloudTrail.7": "low", "KMS.4": "medium", "S3.5": "medium", "S3.22": "medium",
+    "S3.23": "medium", **{f"CloudWatch.{number}": "low" for number in range(1, 15)},
+}  # fmt: skip
+"""The severities that Security Hub gives its controls.
+https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html"""
+_STEPS = {
+    "recording": "Record all management events in every region: recording.management.",
+    "logging": "Turn the trail on: trail.enabled.",
+    "validation": "Turn log_file_validation on.",
+    "access-logged": "Name archive.access_log_bucket.",
+    "encrypted": "Encrypt log files with a key: key.",
+    "not-public": "Block public access to the archive.",
+    "alarms": "Ask for alarms, with a subscriber: alarms.",
+    "silence-alarm": "Ask for the alarm delivery-silence: alarms.names.",
+    "kept-a-year": "Set archive.expire_after_days to 365 or more, or leave it out.",
+    "kept-six-years": "Set archive.expire_after_days to 2190 or more, or leave it out.",
+    "three-months-at-hand": "Set archive.glacier_after_days to 90 or more.",
+    "locked": "Lock log files: archive.object_lock.",
+    "separate": "Keep the archive in an account of its own: accounts.logging.",
+    "named-data": "Name the data to record: recording.data.",
+    "archive-access": "Record who reads the archive: recording.archive_access.",
+    "access": "See the findings of the section on access.",
+    "protected": "See the findings of the section on access.",
+    "intact": "See the findings of the section on integrity.",
+    "delivering": "See the section on coverage for the accounts and days.",
+    "asked": "See what could not be checked.",
+    "untampered": "Look at the rows of the section on activity, and say whether they were meant.",
+}
+"""By piece of evidence: what to do if it does not hold."""
 _YEAR, _SIX_YEARS, _QUARTER = 365, 2_190, 90
 _WORST_FIRST = (Status.FAIL, Status.UNPROVEN, Status.OFF)
 """Verdicts from worst to least bad; without any of them, the sum is a pass."""
@@ -262,6 +296,8 @@ def _from_logs(found: Evidence) -> Iterator[EvidenceItem]:
         return
     done, refused = counted
     says = f"changes of trail, archive or keys that were made: {done}; refused: {refused}"
+    if done:
+        says += "; whether those were meant, somebody has to say who looks at them"
     yield EvidenceItem("untampered", Status.UNPROVEN if done else Status.PASS, says, repeat)
 
 
@@ -295,9 +331,8 @@ def _with_doctor(found: Evidence, piece: EvidenceItem, checks: tuple[str, ...]) 
     return EvidenceItem(piece.name, piece.verdict, f"{piece.says}; so it runs", repeat)
 
 
-def controls(found: Evidence) -> Json:
-    """Return the controls section."""
-    known = pieces(found)
+def controls(found: Evidence, known: dict[str, EvidenceItem]) -> Json:
+    """Return the controls section, from all evidence and its pieces by name."""
     rows = [*_technical(found), *_required(known)]
     said = Counter(each["verdict"] for each in rows)
     return {
@@ -310,19 +345,41 @@ def controls(found: Evidence) -> Json:
     }
 
 
+def unproven_controls(known: dict[str, EvidenceItem]) -> list[Unchecked]:
+    """Return what could not be decided, each with the requirements that hang on it."""
+    found = []
+    for piece in known.values():
+        asked = [
+            f"{each.framework} {each.id}" for each in REQUIREMENTS if piece.name in each.evidence
+        ]
+        if piece.verdict is Status.UNPROVEN and asked:
+            found.append(Unchecked("controls", ", ".join(asked), piece.says))
+    return found
+
+
 def _technical(found: Evidence) -> list[Json]:
+    """Return the controls of CIS and Security Hub; what both ask for is one row if both agree."""
     repeat = f"orgtrail check {found.request.file}"
+    together: dict[tuple[str, Status], list[str]] = {}
+    decided: dict[tuple[str, Status], str] = {}
+    steps: dict[tuple[str, Status], str] = {}
+    for each in found.report.controls:
+        key = (each.title, each.verdict)
+        together.setdefault(key, []).extend(each.ids)
+        decided.setdefault(key, f"{each.resource}, set by {each.setting}")
+        steps.setdefault(key, f"Set {each.setting} in {found.request.file.name}.")
     return [
         {
-            "framework": "CIS v3, v5" if name.startswith("CIS") else "Security Hub",
-            "id": name.removeprefix("CIS "),
-            "title": each.title,
-            "verdict": each.verdict,
-            "evidence": [f"{each.resource}, set by {each.setting}"],
+            "framework": _TECHNICAL,
+            "id": ", ".join(ids),
+            "title": title,
+            "verdict": verdict,
+            "severity": next((_SEVERITIES[each] for each in ids if each in _SEVERITIES), ""),
+            "evidence": [decided[title, verdict]],
+            "step": steps[title, verdict] if verdict is not Status.PASS else "",
             "repeat": [repeat],
         }
-        for each in found.report.controls
-        for name in each.ids
+        for (title, verdict), ids in together.items()
     ]
 
 
@@ -336,7 +393,15 @@ def _required(known: dict[str, EvidenceItem]) -> list[Json]:
                 "id": each.id,
                 "title": each.title,
                 "verdict": summed([piece.verdict for piece in deciding]),
+                "severity": "",
                 "evidence": [f"{piece.verdict}: {piece.says}" for piece in deciding],
+                "step": " ".join(
+                    dict.fromkeys(
+                        _STEPS[piece.name]
+                        for piece in deciding
+                        if piece.verdict is not Status.PASS and piece.name in _STEPS
+                    )
+                ),
                 "repeat": list(dict.fromkeys(piece.repeat for piece in deciding)),
             }
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
@@ -14,11 +14,15 @@ from orgtrail.check.run import Report
 from orgtrail.doctor.model import Outcome
 from orgtrail.logs.bounds import Bounds, stamp
 from orgtrail.query.parquet import Row, write_parquet
+from orgtrail.query.triage import PRINCIPALS, TIMES, first_of
+from orgtrail.report.volume import PeriodVolume
 from orgtrail.settings.environment import Environment
 
 Json = dict[str, Any]
 OnProgress = Callable[[str], None]
 """Called with the current step."""
+SUCCESS = "success"
+"""What questions call the outcome of a call that was not refused."""
 KEPT = 5_000
 """How many rows of an answer the JSON has; a Parquet file has all rows of a longer answer."""
 
@@ -36,6 +40,8 @@ class ReportRequest:
         role: name of a role to assume in each account; overrides the file.
         profile: a profile; overrides the file.
         session: a boto3 session in the logging account; None if it is not needed.
+        remarks: a file of a reviewer's remarks on controls; None for none.
+        older: an older report to compare with, its folder or its JSON; None for none.
 
     """
 
@@ -47,6 +53,8 @@ class ReportRequest:
     role: str | None = None
     profile: str | None = None
     session: Any = None
+    remarks: Path | None = None
+    older: Path | None = None
 
     @property
     def bounds(self) -> Bounds:
@@ -88,6 +96,54 @@ class Unchecked:
         return {"section": self.section, "what": self.what, "why": self.why}
 
 
+_MANY = 1_000
+"""Most names and addresses that a summary tells apart."""
+
+
+@dataclass
+class Summary:
+    """What the rows of an answer come to.
+
+    Args:
+        done: calls that succeeded.
+        refused: calls that were refused or failed.
+        hours: rows by the hour that they begin in, `2026-11-25T10`.
+        who: the principals, at most 1,000.
+        addresses: the addresses, at most 1,000.
+
+    """
+
+    done: int = 0
+    refused: int = 0
+    hours: Counter[str] = field(default_factory=Counter)
+    who: set[str] = field(default_factory=set)
+    addresses: set[str] = field(default_factory=set)
+
+    def counting(self, columns: list[str], rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield rows unchanged, and sum them up."""
+        place = {name: number for number, name in enumerate(columns)}
+        time, who = place.get(first_of(TIMES, columns)), place.get(first_of(PRINCIPALS, columns))
+        outcome, address = place.get("outcome"), place.get("source_ip")
+        done, refused = place.get("successes"), place.get("attempts")
+        for row in rows:
+            if outcome is not None:
+                self.done += row[outcome] == SUCCESS
+                self.refused += row[outcome] != SUCCESS
+            self.done += _number(row, done)
+            self.refused += _number(row, refused)
+            if time is not None and row[time]:
+                self.hours[str(row[time])[:13]] += 1
+            for known, at in ((self.who, who), (self.addresses, address)):
+                if at is not None and row[at] and len(known) < _MANY:
+                    known.add(str(row[at]))
+            yield row
+
+
+def _number(row: Row, at: int | None) -> int:
+    value = row[at] if at is not None else 0
+    return value if isinstance(value, int) else 0
+
+
 @dataclass(frozen=True)
 class Rows:
     """An answer: the column names, the first rows, and the number of rows.
@@ -97,7 +153,7 @@ class Rows:
         rows: the first rows, at most `KEPT`.
         total: the number of all rows.
         whole: the file with all rows; empty if `rows` has them all.
-        outcomes: how often each value occurs in the column `outcome`, over all rows.
+        summary: what all rows come to.
 
     """
 
@@ -105,21 +161,21 @@ class Rows:
     rows: list[Row]
     total: int
     whole: str = ""
-    outcomes: Mapping[str, int] = field(default_factory=dict)
+    summary: Summary = field(default_factory=Summary)
 
     @classmethod
     def of(cls, columns: list[str], rows: Iterable[Row], folder: Path, name: str) -> Rows:
         """Build an answer from a stream of rows; write a long one to a file in the folder."""
-        outcomes: Counter[str] = Counter()
-        source = _counted(columns, rows, outcomes)
+        summary = Summary()
+        source = summary.counting(columns, rows)
         first = [*islice(source, KEPT)]
         more = next(source, None)
         if more is None:
-            return cls(columns, first, len(first), outcomes=outcomes)
+            return cls(columns, first, len(first), summary=summary)
         place = f"activity/{name}.parquet"
         (folder / "activity").mkdir(exist_ok=True)
         total = write_parquet(columns, chain(first, [more], source), folder / place)
-        return cls(columns, first, total, place, outcomes)
+        return cls(columns, first, total, place, summary)
 
     def dicts(self) -> list[Json]:
         """Return the rows as dictionaries by column name."""
@@ -133,17 +189,13 @@ class Answers:
     Args:
         tables: rows by the name of the question.
         unchecked: what could not be queried or read.
-        bytes: compressed size of the log files; None if unknown.
-        files: number of log files; None if unknown.
-        large_share: fraction of the bytes that is in files of at least 128 KB.
+        volume: the log files of the period; None if unknown.
 
     """
 
     tables: dict[str, Rows] = field(default_factory=dict)
     unchecked: list[Unchecked] = field(default_factory=list)
-    bytes: int | None = None
-    files: int | None = None
-    large_share: float = 0.0
+    volume: PeriodVolume | None = None
 
 
 @dataclass(frozen=True)
@@ -166,11 +218,3 @@ class Evidence:
     answers: Answers
     integrity: Json
     coverage: Json | None
-
-
-def _counted(columns: list[str], rows: Iterable[Row], outcomes: Counter[str]) -> Iterator[Row]:
-    place = columns.index("outcome") if "outcome" in columns else None
-    for row in rows:
-        if place is not None:
-            outcomes[str(row[place])] += 1
-        yield row

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import math
 import re
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
@@ -18,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from orgtrail.cost.estimate import year_ends
+from orgtrail.report.pictures import growth, heat_map, timeline
 
 Json = dict[str, Any]
 SHOWN = 200
@@ -36,15 +35,26 @@ _HIDDEN = re.compile(
 """Control characters, and characters that hide or reverse text."""
 
 
-def render(report: Json) -> str:
+_ON_PAPER = """
+@page {{
+  @bottom-left {{ content: "report.json, SHA-256 {sha256}"; font: 7pt monospace; }}
+  @bottom-right {{ content: "page " counter(page) " of " counter(pages); font: 8pt sans-serif; }}
+}}
+"""
+"""What stands on each printed page.
+https://developer.mozilla.org/en-US/docs/Web/CSS/@page#margin_at-rules"""
+
+
+def render(report: Json, sha256: str = "") -> str:
     """Return the page's HTML.
 
     Args:
         report: the report from `compose`.
+        sha256: the hash of its JSON file, in hexadecimal; it stands on each printed page.
 
     """
     folder = files(__name__.rpartition(".")[0]) / "templates"
-    style = (folder / "page.css").read_text(encoding="utf-8")
+    style = (folder / "page.css").read_text(encoding="utf-8") + _ON_PAPER.format(sha256=sha256)
     script = (folder / "page.js").read_text(encoding="utf-8")
     made = Environment(
         loader=PackageLoader("orgtrail.report"),
@@ -58,6 +68,7 @@ def render(report: Json) -> str:
     made.globals |= {"shown": SHOWN}
     return made.get_template("page.html.j2").render(
         r=report,
+        sha256=sha256,
         # Only our own files are not escaped.
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
@@ -65,6 +76,8 @@ def render(report: Json) -> str:
         script_hash=_hash(script),
         heat=heat_map(report["coverage"]) if report["coverage"] else None,
         growth=growth(report["cost"]) if report["cost"] else None,
+        frameworks=frameworks(report["controls"]["rows"]),
+        timeline=timeline(report["happened"]["timeline"]) if report["happened"] else None,
         matrix=matrix(report["access"]) if report["access"]["cells"] else None,
         statements=list(_statements(report["access"]["cells"])),
     )
@@ -128,85 +141,33 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-CELL, LABEL, TOP = 26, 190, 78
-"""Size of a cell, and the space for names on the left and days at the top."""
-_SHADES = 5
-_WIDTH, _HEIGHT, _LEFT, _FOOT = 720, 240, 70, 46
+_ORDER = ("fail", "unproven", "pass", "off")
+"""The verdicts of controls, those that need a reader first."""
 
 
-def heat_map(coverage: Json) -> Json:
-    """Return the heat map of accounts by days, shaded by the logarithm of the event counts."""
-    picture = coverage["picture"]
-    columns, most = picture["columns"], 1
-    for row in picture["cells"]:
-        most = max(most, *row["counts"], 1)
-    width = CELL if len(columns) <= 40 else max(7, 1040 // len(columns))
-    names = {each["id"]: each for each in coverage["accounts"]}
-    cells, rows = [], []
-    for place, row in enumerate(picture["cells"]):
-        about = names[row["account"]]
-        name = about["name"] or ("not in the file" if not about["in_file"] else "")
-        rows.append({"y": TOP + place * CELL + 17, "text": f"{row['account']} {name}"[:28]})
-        for number, (count, silent) in enumerate(zip(row["counts"], row["silent"], strict=True)):
-            cells.append(
-                {
-                    "x": LABEL + number * width,
-                    "y": TOP + place * CELL,
-                    "shade": _shade(count, most),
-                    "text": short(count) if width == CELL else "",
-                    "dark": _shade(count, most) > 2,
-                    "says": f"{row['account']} {name}, {columns[number]}: {count:,} events"
-                    + (f", {silent} silent days" if silent and count else ""),
-                }
-            )
-    step = max(1, math.ceil(16 / width))
-    return {
-        "width": LABEL + len(columns) * width + 40,
-        "height": TOP + len(rows) * CELL + 8,
-        "cell": CELL,
-        "cell_width": width,
-        "rows": rows,
-        "days": [
-            {"x": LABEL + number * width + width // 2 + 4, "y": TOP - 6, "text": day}
-            for number, day in enumerate(columns)
-            if number % step == 0
-        ],
-        "cells": cells,
-    }
-
-
-def growth(cost: Json) -> Json:
-    """Return the chart of stored data: a bar for each year, split by storage class."""
-    months = year_ends(cost["months"])
-    classes = ("standard_gb", "glacier_gb", "deep_archive_gb")
-    most = max(sum(each[name] for name in classes) for each in months) or 1.0
-    space = (_WIDTH - _LEFT - 20) / len(months)
-    wide = min(54.0, space * 0.7)
-    bars = []
-    for number, each in enumerate(months):
-        x, base = _LEFT + number * space + (space - wide) / 2, float(_HEIGHT - _FOOT)
-        parts = []
-        for name in classes:
-            tall = each[name] / most * (_HEIGHT - _FOOT - 34)
-            base -= tall
-            if tall > 0:
-                parts.append({"class": name.removesuffix("_gb"), "y": round(base, 1),
-                              "height": round(tall, 1)})  # fmt: skip
-        age = each["month"] / 12
-        bars.append(
-            {
-                "x": round(x, 1),
-                "middle": round(x + wide / 2, 1),
-                "width": round(wide, 1),
-                "parts": parts,
-                "top": round(base - 6, 1),
-                "total": f"{sum(each[name] for name in classes):,.1f} GB",
-                "label": f"year {age:.0f}" if each["month"] % 12 == 0 else f"{age:.1f} years",
-                "cost": f"{each['total']:,.2f} a month",
-            }
-        )
-    floor = _HEIGHT - _FOOT
-    return {"width": _WIDTH, "height": _HEIGHT, "bars": bars, "floor": floor, "years": months}
+def frameworks(rows: Iterable[Json]) -> list[Json]:
+    """Return the controls by framework: what needs a reader first, and what is off by itself."""
+    groups: dict[str, list[Json]] = {}
+    for each in rows:
+        groups.setdefault(each["framework"], []).append(each)
+    return [
+        {
+            "name": name,
+            "slug": re.sub(r"[^a-z0-9]+", "-", name.lower()),
+            "counts": [
+                (verdict, count)
+                for verdict in _ORDER
+                if (count := sum(each["verdict"] == verdict for each in group))
+            ],
+            "rows": sorted(
+                (each for each in group if each["verdict"] != "off"),
+                key=lambda each: _ORDER.index(each["verdict"]),
+            ),
+            "off": [each for each in group if each["verdict"] == "off"],
+            "repeat": list(dict.fromkeys(one for each in group for one in each["repeat"])),
+        }
+        for name, group in groups.items()
+    ]
 
 
 def matrix(access: Json) -> Json:
@@ -232,21 +193,3 @@ def _sign(cell: Json | None) -> Json:
     if cell["decision"] == "may":
         return {"kind": "may", "sign": "●", "says": "may"}
     return {"kind": "not", "sign": "·", "says": "may not"}
-
-
-def _shade(count: int, most: int) -> int:
-    """Return 0 for no events, else 1 to 5 on a logarithmic scale."""
-    if not count:
-        return 0
-    if most <= 1:
-        return 1
-    return 1 + min(_SHADES - 1, int(math.log(count) / math.log(most) * _SHADES))
-
-
-def short(count: int) -> str:
-    """Format a count in at most four characters: 950, 1.2k, 34k, 1.2M."""
-    for size, unit in ((10**9, "G"), (10**6, "M"), (1000, "k")):
-        if count >= size * 0.9995:
-            value = count / size
-            return f"{value:.1f}{unit}" if value < 9.95 else f"{value:.0f}{unit}"
-    return str(count)

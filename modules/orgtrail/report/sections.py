@@ -16,8 +16,8 @@ from orgtrail.doctor.run import run_checks
 from orgtrail.errors import OrgtrailError
 from orgtrail.iam.evaluator import Verdict
 from orgtrail.logs.bounds import stamp
-from orgtrail.report.logs import COVERAGE, recorded_data
 from orgtrail.report.model import KEPT, Answers, Json, OnProgress, ReportRequest, Unchecked
+from orgtrail.report.questions import COVERAGE, recorded_data
 from orgtrail.settings.environment import Environment
 from orgtrail.trail import build
 from orgtrail.trail.resource import Resource
@@ -180,8 +180,8 @@ def coverage(request: ReportRequest, answers: Answers) -> Json | None:
         "picture": _picture(found, accounts, days),
         "events": sum(int(row["events"]) for row in found.values()),
         "data_events": sum(int(row["data_events"]) for row in found.values()),
-        "bytes": answers.bytes,
-        "files": answers.files,
+        "bytes": answers.volume.bytes if answers.volume else None,
+        "files": answers.volume.files if answers.volume else None,
         "days": len(days),
     }  # fmt: skip
 

@@ -165,7 +165,8 @@ class ChainVerifier:
     def _task(self, id: ChainId, *digests: tuple[str, str, DigestName]) -> DayTask:
         """Return the task to verify digests by their keys."""
         end = digests[0][2].end
-        return DayTask(id, self._request.trail.location, end.date(), end, end, (end, end), digests)
+        window = (self._request.since, self._request.until)
+        return DayTask(id, self._request.trail.location, end.date(), end, end, window, digests)
 
     async def _digest_after(
         self, id: ChainId, days: Sequence[DayResult], digests: Sequence[ChainDigest], window: Window

@@ -111,6 +111,7 @@ def evaluate_chain(
     chain = ChainResult(id)
     for day in days:
         chain.logs.merge(day.logs)
+        chain.window_logs.merge(day.window_logs)
         chain.findings += day.findings
         chain.trusted = (chain.trusted[0] + day.trusted[0], chain.trusted[1] + day.trusted[1])
         for kind, count in day.omitted.items():
@@ -133,6 +134,7 @@ def evaluate_chain(
             problem = each.problem
             chain.findings.append(finding(id, problem.kind, each.key, problem.reason, problem.step))
     unvouched_logs = [each for each in found if (each.bucket, each.key) not in nearby.named]
+    chain.later += len(found) - len(unvouched_logs)
     _Coverage(chain, window, digests, after, unvouched_logs).report()
     periods = _Periods(
         each.period
@@ -209,6 +211,7 @@ def _report_unvouched(
         elif each.at is not None and not periods.contain(each.at, each.at + MAX_LOG_DELAY):
             if each.at + MAX_LOG_DELAY + HOUR > window.delivered_until:
                 # A digest that has not been delivered yet may name it.
+                chain.later += 1
                 continue
             end = min(each.at + MAX_LOG_DELAY, window.due)
             if window.since <= end and not periods.contain(max(each.at, window.since), end):

@@ -96,6 +96,7 @@ class DayResult:
         task: the task.
         digests: its digests; the comparison within the chain may still find problems.
         logs: numbers of log files by verdict.
+        window_logs: those of them whose names have a minute of the requested window.
         findings: findings about log files and listings.
         omitted: numbers of findings beyond the limit, by kind.
         unvouched: log files of the window in the folder that none of its valid digests names.
@@ -112,6 +113,7 @@ class DayResult:
     task: DayTask
     digests: list[ChainDigest] = field(default_factory=list)
     logs: Count = field(default_factory=Count)
+    window_logs: Count = field(default_factory=Count)
     findings: list[VerifyFinding] = field(default_factory=list)
     omitted: dict[str, int] = field(default_factory=dict)
     unvouched: list[UnvouchedLog] = field(default_factory=list)
@@ -283,13 +285,19 @@ class DayVerifier:
         if stamp and stamp == current:
             digests, files = self._day.trusted
             self._day.trusted = (digests, files + 1)
-            self._day.logs.add(None)
+            self._count(named, None)
             return stamp, False
         problem = await self._checker.check_log(named, listed)
-        self._day.logs.add(problem)
+        self._count(named, problem)
         if problem:
             self._add_log_finding(problem, named)
         return ("" if problem else current), True
+
+    def _count(self, named: LogFileEntry, problem: Problem | None) -> None:
+        self._day.logs.add(problem)
+        at, (since, until) = log_time(named.key, self._task.chain), self._task.window
+        if at is not None and since <= at < until:
+            self._day.window_logs.add(problem)
 
     def _add_log_finding(self, problem: Problem, named: LogFileEntry) -> None:
         here = named.bucket == self._task.location.bucket

@@ -47,6 +47,8 @@ class ChainResult:
         id: account and region.
         digests: numbers of digests by verdict.
         logs: numbers of log files that valid digests name, by verdict.
+        window_logs: those of them whose names have a minute of the window.
+        later: log files of the window that a digest after the window names, or one to come.
         idle: valid digests for hours without log files.
         backfills: digests that CloudTrail delivered later.
         unvouched: log files of the window that no valid digest names.
@@ -60,6 +62,8 @@ class ChainResult:
     id: ChainId
     digests: Count = field(default_factory=Count)
     logs: Count = field(default_factory=Count)
+    window_logs: Count = field(default_factory=Count)
+    later: int = 0
     idle: int = 0
     backfills: int = 0
     unvouched: int = 0
@@ -106,6 +110,8 @@ class Result:
         chains: number of chains.
         digests: numbers of digests by verdict.
         logs: numbers of log files by verdict.
+        window_logs: those of them whose names have a minute of the window.
+        later: log files of the window that a digest after the window names, or one to come.
         unvouched: log files that no valid digest names.
         idle: digests for hours without log files.
         backfills: digests that CloudTrail delivered later.
@@ -119,6 +125,8 @@ class Result:
     chains: int = 0
     digests: Count = field(default_factory=Count)
     logs: Count = field(default_factory=Count)
+    window_logs: Count = field(default_factory=Count)
+    later: int = 0
     unvouched: int = 0
     idle: int = 0
     backfills: int = 0
@@ -134,6 +142,8 @@ class Result:
                 self.chains += 1
                 self.digests.merge(event.digests)
                 self.logs.merge(event.logs)
+                self.window_logs.merge(event.window_logs)
+                self.later += event.later
                 self.unvouched += event.unvouched
                 self.idle += event.idle
                 self.backfills += event.backfills
@@ -176,6 +186,7 @@ class Result:
             "chains": self.chains,
             "digests": asdict(self.digests),
             "logs": asdict(self.logs),
+            "window_logs": {**asdict(self.window_logs), "later": self.later},
             "unvouched": self.unvouched,
             "idle": self.idle,
             "backfills": self.backfills,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orgtrail.errors import OrgtrailError, reason
+
+_MIN_BILLED_BYTES = 10_000_000
+"""The bytes that Athena bills at least for a query. https://aws.amazon.com/athena/pricing/"""
 
 
 class Prices(BaseModel):
@@ -33,6 +37,16 @@ class Prices(BaseModel):
     kms_key_month: float = Field(ge=0)
     athena_scanned_tb: float = Field(ge=0)
 
+    def scan(self, size: float) -> float:
+        """Return the price of an Athena query that scans the given bytes."""
+        return max(size, _MIN_BILLED_BYTES) / 1e12 * self.athena_scanned_tb
+
+
+@cache
+def list_prices() -> Prices:
+    """Return the prices that come with orgtrail, in US dollars."""
+    return load_prices()
+
 
 def load_prices(path: Path | None = None) -> Prices:
     """Read prices.
@@ -44,7 +58,7 @@ def load_prices(path: Path | None = None) -> Prices:
         OrgtrailError: it cannot be read, or a price is missing, unknown or not a number.
 
     """
-    source = path or files(__name__.rpartition(".")[0]) / "prices.json"
+    source = path or files("orgtrail") / "prices.json"
     try:
         return Prices.model_validate_json(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

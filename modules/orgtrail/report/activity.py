@@ -1,0 +1,85 @@
+"""The activity section: each question with its answer, and what happened, in words."""
+
+from __future__ import annotations
+
+import re
+
+from orgtrail.query.questions import find_question
+from orgtrail.report.model import Answers, Json, ReportRequest, Unchecked
+from orgtrail.report.questions import COVERAGE, ReportQuestion, patient_tables
+
+_SESSION = re.compile(
+    r"arn:[\w-]+:sts::\d{12}:assumed-role/(?P<role>[^/]+)/(?P<session>.+)", re.ASCII
+)
+_USER = re.compile(r"arn:[\w-]+:iam::\d{12}:user/(?:.*/)?(?P<name>[^/]+)", re.ASCII)
+TAMPERING = (
+    "trail-tampering", "trail-narrowed", "log-bucket-tampering", "log-object-tampering",
+    "kms-key-disabled",
+)  # fmt: skip
+"""Questions that detect attempts to change the evidence."""
+
+
+def activity(
+    request: ReportRequest, questions: list[ReportQuestion], answers: Answers
+) -> list[Json]:
+    """Return the activity section."""
+    return [
+        _answered(request, each, answers)
+        for each in questions
+        if each.query != COVERAGE
+        and each.query in answers.tables
+        and (each.is_shown_empty or answers.tables[each.query].total)
+    ]
+
+
+def unrecorded_data(request: ReportRequest) -> list[Unchecked]:
+    """Return the data events that an auditor may expect but the file does not enable."""
+    if patient_tables(request.env):
+        return []
+    what = (
+        "calls on patient data by person: recording.data of the file names no DynamoDB table, so "
+        "the trail does not record them"
+    )
+    return [Unchecked("activity", what, "see recording in docs/settings.md")]
+
+
+def person(principal: object) -> str:
+    """Return who is behind a principal: a user's name, or the session of a role."""
+    text = str(principal or "")
+    if match := _SESSION.fullmatch(text):
+        return match["session"]
+    if match := _USER.fullmatch(text):
+        return match["name"]
+    return text
+
+
+def changes(answers: Answers) -> tuple[int, int] | None:
+    """Count the successful and the refused attempts to change the evidence.
+
+    Returns None if one of the questions was not answered.
+    """
+    if not all(name in answers.tables for name in TAMPERING):
+        return None
+    sums = [answers.tables[name].summary for name in TAMPERING]
+    return sum(each.done for each in sums), sum(each.refused for each in sums)
+
+
+def _answered(request: ReportRequest, question: ReportQuestion, answers: Answers) -> Json:
+    about, found = find_question(question.query), answers.tables[question.query]
+    rows = found.dicts()
+    columns = list(found.columns)
+    if "principal" in columns:
+        columns.insert(columns.index("principal"), "person")
+        rows = [{**row, "person": person(row["principal"])} for row in rows]
+    return {
+        "query": question.query,
+        "title": question.title,
+        "answers": about.answers,
+        "severity": about.severity,
+        "meaning": about.hit,
+        "columns": columns,
+        "rows": [{name: row[name] for name in columns} for row in rows],
+        "total": found.total,
+        "whole": found.whole,
+        "repeat": f"orgtrail query run {question.query} {request.options}{question.parameters}",
+    }

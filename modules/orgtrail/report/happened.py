@@ -1,0 +1,148 @@
+"""What happened in the period, in words with numbers, the most severe first, and when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from orgtrail.query.questions import find_question
+from orgtrail.query.triage import SEVERITIES
+from orgtrail.report.activity import TAMPERING, changes
+from orgtrail.report.model import Answers, Json, ReportRequest, Rows, Summary
+from orgtrail.report.questions import COVERAGE, PATIENTS, ReportQuestion
+
+_TOLD = SEVERITIES[:-1]
+"""The severities that are told; what is only of interest stands in the section of activity."""
+_MAX_HOURS = 72
+"""Most hours that the picture has a column each for; longer periods have days."""
+_WHOLE_TABLE = ("Scan", "ExportTableToPointInTime")
+"""Calls that read a whole table.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations.html"""
+
+
+def happened(
+    request: ReportRequest, questions: list[ReportQuestion], answers: Answers
+) -> Json | None:
+    """Return what happened, None if the logs could not be asked.
+
+    Args:
+        request: the period.
+        questions: the questions that were put.
+        answers: the answers.
+
+    """
+    asked = [each for each in questions if each.query in answers.tables and each.query != COVERAGE]
+    if not asked:
+        return None
+    found = [each for each in asked if _is_told(each, answers)]
+    sentences = [*_of_evidence(answers), *_of_patients(answers)]
+    sentences += [
+        {
+            "severity": find_question(each.query).severity,
+            "query": each.query,
+            "says": f"{each.title}: {in_words(answers.tables[each.query])}.",
+        }
+        for each in found
+    ]
+    sentences.sort(key=lambda each: SEVERITIES.index(each["severity"]))
+    told = Counter(each["severity"] for each in sentences)
+    return {
+        "sentences": sentences,
+        "counts": {name: told[name] for name in _TOLD},
+        "asked": len(asked),
+        "nothing": [each.title for each in asked if not answers.tables[each.query].total],
+        "timeline": _timeline(request, found, answers),
+    }
+
+
+def in_words(rows: Rows) -> str:
+    """Return an answer in words: how much of what was done and refused, by whom, from where."""
+    summary = rows.summary
+    parts = [
+        f"{number:,} {word}"
+        for number, word in ((summary.done, "successful"), (summary.refused, "refused"))
+        if number
+    ]
+    what = " and ".join(parts) or f"{rows.total:,} {'hit' if rows.total == 1 else 'hits'}"
+    whom = _few(summary.who, "by", "principals")
+    return "".join((what, whom, _few(summary.addresses, "from", "addresses")))
+
+
+def _few(names: set[str], word: str, many: str) -> str:
+    """Name one, or count several."""
+    if len(names) == 1:
+        return f", {word} {next(iter(names)).rpartition('/')[2]}"
+    return f", {word} {len(names):,} {many}" if names else ""
+
+
+def _is_told(question: ReportQuestion, answers: Answers) -> bool:
+    severity = find_question(question.query).severity
+    return severity in _TOLD and answers.tables[question.query].total > 0
+
+
+def _of_evidence(answers: Answers) -> Iterator[Json]:
+    """Yield the sum of the attempts to change the evidence, which several questions tell of."""
+    counted = changes(answers)
+    if not counted or not any(counted):
+        return
+    done, refused = counted
+    sums = [answers.tables[name].summary for name in TAMPERING]
+    every = Summary(done, refused, who={one for each in sums for one in each.who})
+    first = next(name for name in TAMPERING if answers.tables[name].total)
+    yield {
+        "severity": "critical",
+        "query": first,
+        "says": "Attempts to change the trail, archive or keys, all together: "
+        f"{in_words(Rows([], [], 0, summary=every))}.",
+    }
+
+
+def _of_patients(answers: Answers) -> Iterator[Json]:
+    """Yield the reads of whole tables of patient data."""
+    if PATIENTS not in answers.tables:
+        return
+    reads = [
+        row
+        for row in answers.tables[PATIENTS].dicts()
+        if row["event_name"] in _WHOLE_TABLE and row["successes"]
+    ]
+    if reads:
+        count = sum(int(str(row["successes"])) for row in reads)
+        who = {str(row["principal"]) for row in reads}
+        tables = sorted({str(row["table_name"]).rpartition("/")[2] for row in reads})
+        yield {
+            "severity": "high",
+            "query": PATIENTS,
+            "says": f"Whole-table reads of {', '.join(tables)}: {count:,}"
+            f"{_few(who, 'by', 'principals')}.",
+        }
+
+
+def _timeline(request: ReportRequest, told: list[ReportQuestion], answers: Answers) -> Json:
+    """Return the hits by severity and by hour, or by day in periods of more than three days."""
+    span = request.until - request.since
+    by_hour = span <= timedelta(hours=_MAX_HOURS)
+    size, width = (timedelta(hours=1), 13) if by_hour else (timedelta(days=1), 10)
+    at = request.since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    if not by_hour:
+        at = at.replace(hour=0)
+    columns = []
+    while at < request.until:
+        columns.append(_named(at, width))
+        at += size
+    counts: dict[str, Counter[str]] = {name: Counter() for name in _TOLD}
+    for each in told:
+        for hour, count in answers.tables[each.query].summary.hours.items():
+            counts[find_question(each.query).severity][hour.replace(" ", "T")[:width]] += count
+    return {
+        "unit": "hour" if by_hour else "day",
+        "columns": columns,
+        "rows": [
+            {"severity": name, "counts": [counts[name][one] for one in columns]} for name in _TOLD
+        ],
+    }
+
+
+def _named(at: datetime, width: int) -> str:
+    return at.strftime("%Y-%m-%dT%H")[:width]
