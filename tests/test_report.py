@@ -63,7 +63,9 @@ def test_it_says_at_its_top_what_was_not_checked(report: Made) -> None:
     }
     # Something was changed, and nobody but a reader can say whether that was meant.
     assert (changed["section"], changed["what"]) == ("controls", "NIST 800-53 AU-9")
-    assert changed["why"].endswith("; whether those were meant, somebody has to say who looks at them")
+    assert changed["why"].endswith(
+        "; whether those were meant, somebody has to say who looks at them"
+    )
     page = report.page
     for each in (live, changed):
         assert page.index(each["what"]) < page.index('<h2 id="deployed">')
