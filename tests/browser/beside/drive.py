@@ -1,7 +1,7 @@
 """Opens a report in Debian's Chromium, works with it, and prints what was seen as JSON.
 
-It runs in an environment of its own (see the Makefile) and takes the page and the browser, then
-where a screenshot goes, if one is wanted.
+It runs in an environment of its own (see the Makefile) and takes the page, the browser and the
+rules of axe, then where a screenshot goes, if one is wanted.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 """Root has no sandbox, and a browser that is driven talks to nobody."""
-_TABLE = "table.list:has(caption:text-is('Controls'))"
+_FRAMEWORK = "PCI DSS"
+_TABLE = f"table.list:has(caption:text-is('{_FRAMEWORK}'))"
+_SCREENS = [(width, colour) for width in (1280, 400) for colour in ("light", "dark")]
 
 
-def main(page_file: str, browser: str, picture: str = "") -> None:
+def main(page_file: str, browser: str, axe: str, picture: str = "") -> None:
     """Open the page and do what a reader does."""
     said: list[str] = []
     asked: list[str] = []
@@ -50,15 +52,36 @@ def main(page_file: str, browser: str, picture: str = "") -> None:
             "window.dispatchEvent(new Event('beforeprint')), "
             "[...document.querySelectorAll('details')].every(each => each.open)"
         )
+        seen["axe"] = _accessible(chromium, Path(page_file), Path(axe))
         chromium.close()
     sys.stdout.write(json.dumps({**seen, "said": said, "asked": asked}))
 
 
+def _accessible(chromium: Any, page_file: Path, axe: Path) -> dict[str, list[str]]:
+    """Return what axe finds wrong, and whether the page is too wide, on each kind of screen."""
+    found = {}
+    for width, colour in _SCREENS:
+        # The rules are not the page's own script, which alone its policy lets run.
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=colour, bypass_csp=True
+        )
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        page.evaluate(axe.read_text(encoding="utf-8"))
+        wrong = page.evaluate("axe.run()")["violations"]
+        said = [f"{each['id']}: {each['nodes'][0]['failureSummary']}" for each in wrong]
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            said.append("the page is wider than the screen")
+        found[f"{width} {colour}"] = said
+        context.close()
+    return found
+
+
 def _filtered(page: Any) -> dict[str, Any]:
     rows = page.locator(f"{_TABLE} tbody tr")
-    field = page.get_by_label("Only rows of Controls with")
+    field = page.get_by_label(f"Only rows of {_FRAMEWORK} with")
     before = rows.count()
-    field.fill("hipaa")
+    field.fill("central")
     found = page.locator(f"{_TABLE} tbody tr:visible").all_inner_texts()
     told = page.locator(".filter output").filter(has_text="of").inner_text()
     field.fill("")
