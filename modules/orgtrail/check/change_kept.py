@@ -7,15 +7,15 @@ is less evidence. What differs further (a name, a schedule, a tag) is listed and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
 from typing import Any
 
-from orgtrail.check.model import Model
+from orgtrail.check.model import Model, S3Bucket
 from orgtrail.errors import dotted
-from orgtrail.trail.resource import Json, Resource, Stack
+from orgtrail.trail.resource import Json, Resource
 
 _YEAR = 365
 _LOCKS = {"": 0, "GOVERNANCE": 1, "COMPLIANCE": 2}
@@ -121,7 +121,10 @@ def _facts(model: Model) -> Iterator[tuple[str, _Fact]]:
     # What a file only refers to is kept elsewhere.
     made = tuple(each for each in model.stack.resources if each.is_managed)
     stack = replace(model.stack, resources=made)
-    yield from _buckets(stack)
+    managed = {each.address for each in made}
+    for bucket in model.buckets:
+        if bucket.address in managed:
+            yield from _bucket(bucket)
     for each in stack.of("aws_cloudwatch_log_group"):
         yield (
             f"{each.address}: days that events are kept",
@@ -156,46 +159,15 @@ def _facts(model: Model) -> Iterator[tuple[str, _Fact]]:
             yield f"{table.address}: regions that it reads", frozenset(table.regions)
 
 
-def _buckets(stack: Stack) -> Iterator[tuple[str, _Fact]]:
-    lifecycles = _by_bucket(stack, "aws_s3_bucket_lifecycle_configuration")
-    locks = _by_bucket(stack, "aws_s3_bucket_object_lock_configuration")
-    versions = _by_bucket(stack, "aws_s3_bucket_versioning")
-    for each in stack.of("aws_s3_bucket"):
-        name = each.text("bucket")
-        rules = lifecycles[name].many("rule") if name in lifecycles else []
-        rules = [one for one in rules if one.get("status") == "Enabled"]
-        for what, block, days in (
-            ("files", "expiration", "days"),
-            ("old versions", "noncurrent_version_expiration", "noncurrent_days"),
-        ):
-            yield (
-                f"{each.address}: days that {what} are kept",
-                min(
-                    (_days(_first(one.get(block)).get(days)) for one in rules),
-                    key=lambda number: number.value,
-                    default=_days(None),
-                ),
-            )
-        retention = locks[name].one("rule", "default_retention") if name in locks else {}
-        mode = str(retention.get("mode") or "")
-        count = retention.get("days") or _YEAR * (retention.get("years") or 0)
-        yield f"{each.address}: days that its lock holds", _Number(count, f"{count:,}")
-        yield f"{each.address}: mode of its lock", _Number(_LOCKS.get(mode, 0), mode or "none")
-        status = versions[name].one("versioning_configuration").get("status") if (
-            name in versions
-        ) else ""  # fmt: skip
-        is_on = status == "Enabled"
-        yield f"{each.address}: versioning", _Number(is_on, "on" if is_on else "off")
-
-
-def _by_bucket(stack: Stack, kind: str) -> dict[str, Resource]:
-    return {stack.said(each.text("bucket"), "bucket"): each for each in stack.of(kind)}
-
-
-def _first(given: Any) -> Mapping[str, Any]:
-    """Return a block, which Terraform's JSON may have in a list; empty if there is none."""
-    found = given[0] if isinstance(given, list) and given else given
-    return found if isinstance(found, Mapping) else {}
+def _bucket(bucket: S3Bucket) -> Iterator[tuple[str, _Fact]]:
+    at = bucket.address
+    yield f"{at}: days that files are kept", _days(bucket.expire_after_days)
+    yield f"{at}: days that old versions are kept", _days(bucket.noncurrent_days)
+    yield f"{at}: days that its lock holds", _Number(bucket.lock_days, f"{bucket.lock_days:,}")
+    mode = bucket.lock_mode
+    yield f"{at}: mode of its lock", _Number(_LOCKS.get(mode, 0), mode or "none")
+    is_on = bucket.is_versioned
+    yield f"{at}: versioning", _Number(is_on, "on" if is_on else "off")
 
 
 def _days(given: Any) -> _Number:

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from orgtrail.iam.evaluator import Decision, Policies, evaluate
 from orgtrail.iam.patterns import sample
-from orgtrail.iam.policy import Policy, Statement
+from orgtrail.iam.policy import Statement
 from orgtrail.iam.request import Caller, Kind, Request, RequestContext
 
 _CHOSEN = (
@@ -66,13 +66,10 @@ def decide_at_worst(
     if decision.is_allowed or caller.kind is Kind.SERVICE:
         return decision
     stays = {key.lower() for key in fixed}
-    avoided: Chosen = {}
-    for each in _about(policies, request.action):
-        if not each.allows:
-            avoided = {**avoiding(each), **avoided}
+    about = (each for policy in policies.every for each in policy.about(request.action))
     avoided = {
         key: value
-        for key, value in avoided.items()
+        for key, value in avoiding(about).items()
         if key.lower() not in stays and _can_be_so(key.lower(), value, request.action)
     }
     if caller.kind is Kind.ROLE and any(key.lower() in _MFA for key in avoided):
@@ -108,18 +105,16 @@ def _can_be_so(key: str, value: str | tuple[str, ...], action: str) -> bool:
     return not _DATA.fullmatch(action) and value in ("true", "false", _CLOUDFORMATION)
 
 
-def _about(policies: Policies, action: str) -> Iterable[Statement]:
-    controls = policies.controls
-    every: list[Policy] = [
-        *policies.identity,
-        *([policies.resource] if policies.resource else []),
-        *(each for level in (*controls.service, *controls.resource) for each in level),
-    ]
-    return (each for policy in every for each in policy.about(action))
+def avoiding(statements: Iterable[Statement]) -> Chosen:
+    """Return the keys that a caller has to state so that no deny of some statements applies."""
+    avoided: Chosen = {}
+    for each in statements:
+        if not each.allows:
+            avoided = {**_avoiding(each), **avoided}
+    return avoided
 
 
-def avoiding(statement: Statement) -> Chosen:
-    """Return the keys that a caller has to state so that a deny does not apply."""
+def _avoiding(statement: Statement) -> Chosen:
     given: Chosen = {}
     for condition in statement.conditions:
         operator = condition.operator.lower().rpartition(":")[2].removesuffix("ifexists")

@@ -90,10 +90,7 @@ def layers(asker: Asker, cell: Cell) -> tuple[list[str], list[str]]:
 
 def _is_doubtful(policies: Policies) -> bool:
     """Return whether a policy cannot be read, or is not known to apply."""
-    controls = policies.controls
-    every = [each for level in (*controls.service, *controls.resource) for each in level]
-    every += [policies.resource] if policies.resource else []
-    return any(one.doubt for each in every for one in each.statements)
+    return any(one.doubt for each in policies.every for one in each.statements)
 
 
 def _policy_name(attack: Attack) -> str:

@@ -258,10 +258,7 @@ def _contexts(
     policies = [*one.policies, *([target.policy] if target and target.policy else [])]
     limits = [each for level in (*controls.service, *controls.resource) for each in level]
     about = [each for policy in (*policies, *limits) for each in policy.about(action)]
-    avoided: dict[str, str | tuple[str, ...]] = {}
-    for statement in about:
-        if not statement.allows:
-            avoided = {**avoiding(statement), **avoided}
+    avoided = avoiding(about)
     if one.caller.kind is Kind.ROLE:
         avoided = without_mfa(avoided)
     asked_for = [_stated(each, one.caller) for each in about if each.allows]

@@ -20,7 +20,6 @@ from orgtrail.notes import complain, note
 
 if TYPE_CHECKING:
     from orgtrail.check.acceptance import Acceptances
-    from orgtrail.check.change import Change
     from orgtrail.check.run import Report
 
 
@@ -117,22 +116,11 @@ def check(
     return _exit_code(reports, accepted, unread=bool(unread))
 
 
-def _compared(old: Report, new: Report, against: Path, file: Path) -> Change:
-    """Compare two reports; of a file and its stack, the file says who is meant for both."""
-    from orgtrail.check.change import compare
-    from orgtrail.check.run import check as check_file
-
-    if old.loaded and not new.source:
-        new = check_file(file, old)
-    elif new.loaded and not old.source:
-        old = check_file(against, new)
-    return compare(old, new)
-
-
 def _compare(
     files: list[Path], against: Path, format: Format, accepted: Acceptances, *, verbose: bool
 ) -> int:
     """Tell what changed in one file; return the exit code."""
+    from orgtrail.check.change import compare
     from orgtrail.check.run import check as check_file
     from orgtrail.cli import check_change
 
@@ -146,8 +134,14 @@ def _compare(
             "what changed; use text, json or markdown"
         )
     try:
-        old, new = check_file(against), check_file(files[0])
-        change = _compared(old, new, against, files[0])
+        # Of a file and its stack, the file says who is meant for both, so it is checked first.
+        if against.suffix == ".json":
+            new = check_file(files[0])
+            old = check_file(against, new)
+        else:
+            old = check_file(against)
+            new = check_file(files[0], old)
+        change = compare(old, new)
     except OrgtrailError as error:
         if format is Format.MARKDOWN:
             from orgtrail.cli.check_change_markdown import not_compared
@@ -164,7 +158,7 @@ def _compare(
         sys.stdout.write(as_markdown(change, accepted))
     else:
         check_change.show(change, accepted, verbose=verbose)
-    for each in (*accepted.ended([change.new]), *accepted.stale([change.new])):
+    for each in (*accepted.ended([new]), *accepted.stale([new])):
         note(each)
     return check_change.exit_code(change, accepted)
 

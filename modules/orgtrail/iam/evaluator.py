@@ -91,6 +91,16 @@ class Policies:
     boundary: tuple[Policy, ...] | None = None
     controls: ControlPolicies = ControlPolicies()
 
+    @property
+    def every(self) -> Iterator[Policy]:
+        """Each policy, whatever it is attached to."""
+        yield from self.identity
+        if self.resource:
+            yield self.resource
+        yield from self.boundary or ()
+        for level in (*self.controls.service, *self.controls.resource):
+            yield from level
+
 
 _RESOURCE_CONTROLLED = {"s3", "sts", "kms", "sqs", "secretsmanager"}
 """Services to which RCPs have applied from the start.

@@ -63,9 +63,7 @@ def outsider(model: Model) -> Iterator[Violation]:
     """Nothing is sent, opened or entrusted to everybody or an account outside the organization."""
     for each, what in _not_read(model):
         for who in _outsiders(model, each.values):
-            yield Violation(
-                "archive", each.address, f"is for {who}, and {what}. Take it out."
-            )  # fmt: skip
+            yield Violation("archive", each.address, f"is for {who}, and {what}. Take it out.")
     for each, argument, given in _sent(model):
         for who in _outsiders(model, given):
             yield Violation(
