@@ -6,17 +6,12 @@ import re
 
 from orgtrail.query.questions import find_question
 from orgtrail.report.model import Answers, Json, ReportRequest, Unchecked
-from orgtrail.report.questions import COVERAGE, ReportQuestion, patient_tables
+from orgtrail.report.questions import COVERAGE, TAMPERING, ReportQuestion, patient_tables
 
 _SESSION = re.compile(
     r"arn:[\w-]+:sts::\d{12}:assumed-role/(?P<role>[^/]+)/(?P<session>.+)", re.ASCII
 )
 _USER = re.compile(r"arn:[\w-]+:iam::\d{12}:user/(?:.*/)?(?P<name>[^/]+)", re.ASCII)
-TAMPERING = (
-    "trail-tampering", "trail-narrowed", "log-bucket-tampering", "log-object-tampering",
-    "kms-key-disabled",
-)  # fmt: skip
-"""Questions that detect attempts to change the evidence."""
 
 
 def activity(
@@ -56,12 +51,17 @@ def person(principal: object) -> str:
 def changes(answers: Answers) -> tuple[int, int] | None:
     """Count the successful and the refused attempts to change the evidence.
 
+    An event that several questions find counts once.
+
     Returns None if one of the questions was not answered.
     """
     if not all(name in answers.tables for name in TAMPERING):
         return None
-    sums = [answers.tables[name].summary for name in TAMPERING]
-    return sum(each.done for each in sums), sum(each.refused for each in sums)
+    events: dict[str, bool] = {}
+    for name in TAMPERING:
+        events |= answers.tables[name].summary.events
+    done = sum(events.values())
+    return done, len(events) - done
 
 
 def _answered(request: ReportRequest, question: ReportQuestion, answers: Answers) -> Json:

@@ -16,7 +16,7 @@ from orgtrail.query import local, triage
 from orgtrail.query.dialect import parse
 from orgtrail.query.render import condition, on_table
 from orgtrail.report.model import Answers, OnProgress, ReportRequest, Rows, Unchecked
-from orgtrail.report.questions import COVERAGE, ReportQuestion, sql
+from orgtrail.report.questions import COVERAGE, TAMPERING, ReportQuestion, sql
 from orgtrail.report.volume import Period, PeriodVolume, counted, list_volume
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _ask_loaded(
         progress(f"asking {name}")
         try:
             columns, rows = stage.ask(tree).rows()
-            found.tables[name] = Rows.of(columns, rows, folder, name)
+            found.tables[name] = Rows.of(columns, rows, folder, name, ids=name in TAMPERING)
         except OrgtrailError as error:
             found.unchecked.append(Unchecked("activity", f"the question {name}", str(error)))
 

@@ -17,7 +17,7 @@ from orgtrail.doctor.model import CheckState
 from orgtrail.iam.evaluator import Verdict
 from orgtrail.report.activity import changes
 from orgtrail.report.model import Evidence, Json, Unchecked
-from orgtrail.report.questions import patient_tables, recorded_data
+from orgtrail.report.questions import COVERAGE, patient_tables, recorded_data
 from orgtrail.report.sections import absent, silent_days
 
 
@@ -281,7 +281,7 @@ def _from_logs(found: Evidence) -> Iterator[EvidenceItem]:
             else "every account has events on every day"
         )  # fmt: skip
         yield EvidenceItem("delivering", verdict, says, repeat)
-    count = len(found.answers.tables)
+    count = sum(name != COVERAGE for name in found.answers.tables)
     unanswered = any(each.section == "activity" for each in found.answers.unchecked) or not count
     yield EvidenceItem(
         "asked",
@@ -295,9 +295,9 @@ def _from_logs(found: Evidence) -> Iterator[EvidenceItem]:
         yield EvidenceItem("untampered", Status.UNPROVEN, "the logs could not be asked", repeat)
         return
     done, refused = counted
-    says = f"changes of trail, archive or keys that were made: {done}; refused: {refused}"
+    says = f"changes of trail, archive or keys: {done} made, {refused} refused"
     if done:
-        says += "; whether those were meant, somebody has to say who looks at them"
+        says += "; a reader has to say whether they were meant"
     yield EvidenceItem("untampered", Status.UNPROVEN if done else Status.PASS, says, repeat)
 
 

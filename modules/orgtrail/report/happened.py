@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from orgtrail.query.questions import find_question
 from orgtrail.query.triage import SEVERITIES
-from orgtrail.report.activity import TAMPERING, changes
-from orgtrail.report.model import Answers, Json, ReportRequest, Rows, Summary
-from orgtrail.report.questions import COVERAGE, PATIENTS, ReportQuestion
+from orgtrail.report.activity import changes
+from orgtrail.report.model import DONE, REFUSED, Answers, Json, ReportRequest, Rows, Summary
+from orgtrail.report.questions import COVERAGE, PATIENTS, TAMPERING, ReportQuestion
 
 _TOLD = SEVERITIES[:-1]
 """The severities that are told; what is only of interest stands in the section of activity."""
@@ -59,12 +59,9 @@ def happened(
 def in_words(rows: Rows) -> str:
     """Return an answer in words: how much of what was done and refused, by whom, from where."""
     summary = rows.summary
-    parts = [
-        f"{number:,} {word}"
-        for number, word in ((summary.done, "successful"), (summary.refused, "refused"))
-        if number
-    ]
-    what = " and ".join(parts) or f"{rows.total:,} {'hit' if rows.total == 1 else 'hits'}"
+    what = (
+        " and ".join(summary.in_words()) or f"{rows.total:,} {'hit' if rows.total == 1 else 'hits'}"
+    )
     whom = _few(summary.who, "by", "principals")
     return "".join((what, whom, _few(summary.addresses, "from", "addresses")))
 
@@ -86,9 +83,11 @@ def _of_evidence(answers: Answers) -> Iterator[Json]:
     counted = changes(answers)
     if not counted or not any(counted):
         return
-    done, refused = counted
     sums = [answers.tables[name].summary for name in TAMPERING]
-    every = Summary(done, refused, who={one for each in sums for one in each.who})
+    every = Summary(
+        Counter(dict(zip((DONE, REFUSED), counted, strict=True))),
+        who={one for each in sums for one in each.who},
+    )
     first = next(name for name in TAMPERING if answers.tables[name].total)
     yield {
         "severity": "critical",

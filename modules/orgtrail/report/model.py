@@ -100,48 +100,72 @@ _MANY = 1_000
 """Most names and addresses that a summary tells apart."""
 
 
+_COUNTED = {
+    "successes": ("successful", "successful"),
+    "files_read": ("log file read", "log files read"),
+    "calls": ("call", "calls"),
+    "times": ("time", "times"),
+    "attempts": ("refused", "refused"),
+    "refusals": ("refused", "refused"),
+    "failures": ("failed", "failed"),
+}
+"""What the numbers of a row count, for one and for many."""
+DONE, REFUSED = _COUNTED["successes"], _COUNTED["attempts"]
+_MAKERS = tuple(each for each in PRINCIPALS if each != "source_ip")
+"""Columns of who did it: an address is only where from."""
+_WORDS = tuple(dict.fromkeys(_COUNTED.values()))
+
+
 @dataclass
 class Summary:
     """What the rows of an answer come to.
 
     Args:
-        done: calls that succeeded.
-        refused: calls that were refused or failed.
+        counts: how many calls of which kind, such as successful and refused ones.
         hours: rows by the hour that they begin in, `2026-11-25T10`.
         who: the principals, at most 1,000.
         addresses: the addresses, at most 1,000.
+        events: whether each event succeeded, by its id; for answers whose rows are single events.
 
     """
 
-    done: int = 0
-    refused: int = 0
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     hours: Counter[str] = field(default_factory=Counter)
     who: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
+    events: dict[str, bool] = field(default_factory=dict)
 
-    def counting(self, columns: list[str], rows: Iterable[Row]) -> Iterator[Row]:
+    def in_words(self) -> list[str]:
+        """Return what was counted, each in words: `1 successful`, `6 refused`."""
+        return [
+            f"{count:,} {words[count != 1]}" for words in _WORDS if (count := self.counts[words])
+        ]
+
+    def counting(self, columns: list[str], rows: Iterable[Row], *, ids: bool) -> Iterator[Row]:
         """Yield rows unchanged, and sum them up."""
         place = {name: number for number, name in enumerate(columns)}
-        time, who = place.get(first_of(TIMES, columns)), place.get(first_of(PRINCIPALS, columns))
+        time, who = place.get(first_of(TIMES, columns)), place.get(first_of(_MAKERS, columns))
         outcome, address = place.get("outcome"), place.get("source_ip")
-        done, refused = place.get("successes"), place.get("attempts")
+        counted = [(words, place[name]) for name, words in _COUNTED.items() if name in place]
+        event = place.get("event_id") if ids else None
         for row in rows:
             if outcome is not None:
-                self.done += row[outcome] == SUCCESS
-                self.refused += row[outcome] != SUCCESS
-            self.done += _number(row, done)
-            self.refused += _number(row, refused)
+                self.counts[DONE if row[outcome] == SUCCESS else REFUSED] += 1
+                if event is not None:
+                    name = str(row[event] or f"without an id, {len(self.events)}")
+                    self.events[name] = row[outcome] == SUCCESS
+            for words, at in counted:
+                self.counts[words] += _number(row[at])
             if time is not None and row[time]:
                 self.hours[str(row[time])[:13]] += 1
-            for known, at in ((self.who, who), (self.addresses, address)):
-                if at is not None and row[at] and len(known) < _MANY:
-                    known.add(str(row[at]))
+            for known, place_of in ((self.who, who), (self.addresses, address)):
+                if place_of is not None and row[place_of] and len(known) < _MANY:
+                    known.add(str(row[place_of]))
             yield row
 
 
-def _number(row: Row, at: int | None) -> int:
-    value = row[at] if at is not None else 0
-    return value if isinstance(value, int) else 0
+def _number(value: object) -> int:
+    return int(value) if isinstance(value, int | float) else 0
 
 
 @dataclass(frozen=True)
@@ -164,10 +188,21 @@ class Rows:
     summary: Summary = field(default_factory=Summary)
 
     @classmethod
-    def of(cls, columns: list[str], rows: Iterable[Row], folder: Path, name: str) -> Rows:
-        """Build an answer from a stream of rows; write a long one to a file in the folder."""
+    def of(
+        cls, columns: list[str], rows: Iterable[Row], folder: Path, name: str, *, ids: bool = False
+    ) -> Rows:
+        """Build an answer from a stream of rows; write a long one to a file in the folder.
+
+        Args:
+            columns: the names of the columns.
+            rows: the rows.
+            folder: the folder for a long answer.
+            name: the question's name.
+            ids: whether the summary keeps which events the rows are.
+
+        """
         summary = Summary()
-        source = summary.counting(columns, rows)
+        source = summary.counting(columns, rows, ids=ids)
         first = [*islice(source, KEPT)]
         more = next(source, None)
         if more is None:

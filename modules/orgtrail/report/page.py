@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from orgtrail.report.pictures import growth, heat_map, timeline
 
@@ -25,9 +25,11 @@ SHOWN = 200
 _MAX_CHARACTERS = 300
 """How many characters of a value the page shows."""
 _LONG_COLUMNS = {
-    "principal", "role_arn", "target", "applies_to", "table_name", "query_text", "bucket",
-    "kms_key",
+    "principal", "caller", "origin", "role_arn", "path", "target", "applies_to", "table_name",
+    "query_text", "bucket", "kms_key", "policy", "trusts",
 }  # fmt: skip
+_SHORT_ENDS = ("_ip", "_id", "_day", "_region", "_key", "_account")
+_TIME_ENDS = ("_time", "_failure", "started", "ended")
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff]"
@@ -64,7 +66,10 @@ def render(report: Json, sha256: str = "") -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"cut": cut, "number": number, "kind": kind, "filled": filled}
+    made.filters |= {
+        "cut": cut, "number": number, "kind": kind, "filled": filled, "parted": parted,
+        "sentence": sentence,
+    }  # fmt: skip
     made.globals |= {"shown": SHOWN}
     return made.get_template("page.html.j2").render(
         r=report,
@@ -113,9 +118,20 @@ def kind(column: str) -> str:
     """Return how a column's values wrap: `short` never, `long` anywhere, `time` once."""
     if column in _LONG_COLUMNS:
         return "long"
-    if column.endswith("_time"):
+    if column.endswith(_TIME_ENDS):
         return "time"
-    return "short" if column.endswith(("_ip", "_id", "_day")) else ""
+    return "short" if column.endswith(_SHORT_ENDS) else ""
+
+
+def parted(value: object) -> Markup:
+    """Return a value that may break after each colon and slash, as ARNs are read."""
+    # As str: `Markup` would escape the breaks too.
+    return Markup(re.sub("([:/])(?=.)", r"\1<wbr>", str(escape(visible(cut(value))))))  # noqa: S704
+
+
+def sentence(value: object) -> Markup:
+    """Return a sentence of ours in which names stand between backticks, with those as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(visible(value)))))  # noqa: S704
 
 
 def filled(answer: Json) -> list[str]:
@@ -171,25 +187,39 @@ def frameworks(rows: Iterable[Json]) -> list[Json]:
 
 
 def matrix(access: Json) -> Json:
-    """Return the matrix of attacks by principals; a cell's sign says may, may not or wrong."""
+    """Return the matrix of attacks by principals; a cell's sign says may, may not or wrong.
+
+    Its `alike` are rows too, one for all acts that the same principals may do; those with
+    something wrong come first.
+    """
     cells = {(each["principal"], each["act"]): each for each in access["cells"]}
+    rows = [
+        {
+            "act": act,
+            "cells": [_sign(cells.get((each["id"], act))) for each in access["principals"]],
+        }
+        for act in access["acts"]
+    ]
+    alike: dict[str, Json] = {}
+    for row in rows:
+        signs = "".join(one["sign"] or " " for one in row["cells"])
+        alike.setdefault(signs, {"acts": [], "cells": row["cells"]})["acts"].append(row["act"])
     return {
         "principals": [each["title"] for each in access["principals"]],
-        "rows": [
-            {
-                "act": act,
-                "cells": [_sign(cells.get((each["id"], act))) for each in access["principals"]],
-            }
-            for act in access["acts"]
-        ],
+        "rows": rows,
+        "alike": [alike[signs] for signs in sorted(alike, key=lambda each: WRONG not in each)],
     }
+
+
+WRONG = "‼"
+"""The sign of an access that is not as intended."""
 
 
 def _sign(cell: Json | None) -> Json:
     if cell is None:
         return {"kind": "none", "sign": "", "says": "not asked"}
     if not cell["agrees"]:
-        return {"kind": "wrong", "sign": "‼", "says": f"{cell['decision']}, not as intended"}
+        return {"kind": "wrong", "sign": WRONG, "says": f"{cell['decision']}, not as intended"}
     if cell["decision"] == "may":
         return {"kind": "may", "sign": "●", "says": "may"}
     return {"kind": "not", "sign": "·", "says": "may not"}

@@ -12,6 +12,11 @@ from orgtrail.settings.environment import Environment
 
 COVERAGE = "coverage"
 PATIENTS = "dynamodb-access"
+TAMPERING = (
+    "trail-tampering", "trail-narrowed", "log-bucket-tampering", "log-object-tampering",
+    "kms-key-disabled",
+)  # fmt: skip
+"""Questions that detect attempts to change the evidence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ for (const table of document.querySelectorAll("table.list")) {
   const title = table.caption ? table.caption.textContent.trim() : "the table";
   if (rows.length > 1) {
     sortable(table, body);
+  }
+  if (rows.length > 5) {
     filterable(table, rows, title);
   }
 }
