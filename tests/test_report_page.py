@@ -44,7 +44,9 @@ class Shape(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, *(name for name, _ in attrs)))
+        # Where a long value may break depends on its colons and slashes.
+        if tag != "wbr" or attrs:
+            self.tags.append((tag, *(name for name, _ in attrs)))
         self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
         self._within = tag if tag in {"style", "script"} else ""
 

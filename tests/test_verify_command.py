@@ -62,6 +62,9 @@ def told(*arguments: str) -> tuple[int, dict[str, Any]]:
 
 def test_json_and_exit_codes(archive: Archive) -> None:
     digests = archive.write()
+    names = [key.rpartition("_")[0].rpartition("_")[2] for each in digests for key in named(each)]
+    within = sum("20260310T1830Z" <= each < "20260311T0550Z" for each in names)
+    assert 0 < within < len(names)
     code, answer = told(*NAMED, *WINDOW)
     assert code == 0
     assert answer == {
@@ -69,6 +72,7 @@ def test_json_and_exit_codes(archive: Archive) -> None:
         "chains": 1,
         "digests": {"valid": 12, "invalid": 0, "unread": 0},
         "logs": {"valid": FILES, "invalid": 0, "unread": 0},
+        "window_logs": {"valid": within, "invalid": 0, "unread": 0, "later": 0},
         "unvouched": 0,
         "idle": 1,
         "backfills": 0,

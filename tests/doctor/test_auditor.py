@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config
 from orgtrail.aws import session_in
 from orgtrail.environments import load_environment
+from orgtrail.report.controls import REQUIREMENTS
 
 from tests.conftest import ROOT, orgtrail, synthesized
 from tests.doctor.conftest import MANAGEMENT, lay_digests, prepare, variables
@@ -87,9 +88,13 @@ def test_the_report_is_made_and_says_what_moto_cannot_answer(
     hospital: Hospital, command: str, tmp_path: Path
 ) -> None:
     code, said = hospital.run(command, tmp_path / "out")
-    # No log file was ever delivered here, so nothing is proven of them.
-    assert code == 2, said
+    # No log file was ever delivered here: accounts are missing, and nothing is proven of files.
+    assert code == 1, said
     data = json.loads((tmp_path / "out" / "report.json").read_text())
+    delivered = data["controls"]["evidence"]["delivering"]
+    assert delivered["verdict"] == "fail"
+    failing = {each["id"] for each in data["controls"]["rows"] if each["verdict"] == "fail"}
+    assert failing == {each.id for each in REQUIREMENTS if "delivering" in each.evidence}
     assert data["deployed"]["verdict"] == "fine"
     assert data["integrity"]["verdict"] == "unproven"
     assert data["access"]["agree"] == data["access"]["total"]

@@ -46,11 +46,15 @@ def report(
         typer.Option(metavar="FILE", help="A file of prices, in place of those of us-east-1."),
     ] = None,
     remarks: Annotated[
-        Path | None, typer.Option(help="A TOML file of a reviewer's remarks on controls.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A TOML file of a reviewer's remarks on controls."),
     ] = None,
     diff: Annotated[
         Path | None,
-        typer.Option(help="An older report, its folder or report.json: say what changed since."),
+        typer.Option(
+            metavar="FILE|DIR",
+            help="An older report, its folder or report.json: say what changed since.",
+        ),
     ] = None,
     role: RoleOption = None,
     profile: ProfileOption = None,
@@ -92,6 +96,7 @@ def _summary(made: dict[str, Any], out: Path) -> dict[str, Any]:
         "page": str(out / PAGE),
         "data": str(out / DATA),
         "manifest": str(out / MANIFEST),
+        "happened": made["happened"] and made["happened"]["counts"],
         "integrity": made["integrity"]["verdict"],
         "controls": made["controls"]["counts"],
         "access": {"agree": made["access"]["agree"], "total": made["access"]["total"]},
@@ -111,6 +116,9 @@ def _show(made: dict[str, Any], out: Path) -> None:
     controls = ", ".join(f"{counts.get(word, 0)} {word}" for word in words)
     about, access = made["report"], made["access"]
     console.print(Text(f"{about['environment']}, {about['from']} to {about['to']}", "bold"))
+    if told := made["happened"]:
+        found = [f"{count} {name}" for name, count in told["counts"].items() if count]
+        console.print(Text(f"  happened: {', '.join(found) or 'nothing that a question finds'}"))
     console.print(Text(f"  integrity: {made['integrity']['verdict']}"))
     console.print(Text(f"  controls: {controls}"))
     console.print(Text(f"  access: {access['agree']} of {access['total']} as intended"))

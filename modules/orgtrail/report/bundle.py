@@ -21,12 +21,12 @@ from orgtrail.output import atomic_output
 from orgtrail.prices import Prices, load_prices
 from orgtrail.report.activity import activity, unrecorded_data
 from orgtrail.report.asking import answers
-from orgtrail.report.controls import controls, pieces, unproven_controls
+from orgtrail.report.controls import controls, numbered, pieces, unproven_controls
 from orgtrail.report.happened import happened
 from orgtrail.report.model import Answers, Evidence, Json, OnProgress, ReportRequest, Unchecked
 from orgtrail.report.page import render
 from orgtrail.report.questions import ReportQuestion, questions
-from orgtrail.report.remarks import load_remarks, with_remarks
+from orgtrail.report.remarks import load_remarks, require_known, with_remarks
 from orgtrail.report.sections import (
     access,
     coverage,
@@ -55,10 +55,11 @@ def compose(
         OrgtrailError: the environment file or the copy of the logs cannot be read.
 
     """
-    # Both are read first, since the rest takes long.
+    # Their mistakes are told first, since the rest takes long.
     remarks = load_remarks(request.remarks) if request.remarks else ()
-    older = load_report(request.older) if request.older else None
+    older = load_report(request.older, request.env.organization.id) if request.older else None
     proof = check(request.file)
+    require_known(remarks, numbered(proof, request.file))
     outcomes = examine_live(request, progress)
     put = questions(request.env)
     said, (section, unproven) = _evidence(request, put, folder, progress)
@@ -66,7 +67,7 @@ def compose(
     found = Evidence(request, proof, outcomes, said, section, days)
     known = pieces(found)
     controlled = controls(found, known)
-    controlled["rows"] = with_remarks(controlled["rows"], remarks, request.remarks)
+    controlled["rows"] = with_remarks(controlled["rows"], remarks)
     unchecked = [
         *unknown_deployment(outcomes),
         *unproven,

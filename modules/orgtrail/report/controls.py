@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from orgtrail.alarms import SILENCE
 from orgtrail.check.controls import Status
+from orgtrail.check.run import Report
 from orgtrail.doctor.model import CheckState
 from orgtrail.iam.evaluator import Verdict
 from orgtrail.report.activity import changes
@@ -333,7 +335,7 @@ def _with_doctor(found: Evidence, piece: EvidenceItem, checks: tuple[str, ...]) 
 
 def controls(found: Evidence, known: dict[str, EvidenceItem]) -> Json:
     """Return the controls section, from all evidence and its pieces by name."""
-    rows = [*_technical(found), *_required(known)]
+    rows = [*_technical(found.report, found.request.file), *_required(known)]
     said = Counter(each["verdict"] for each in rows)
     return {
         "counts": {str(word): said[word] for word in Status},
@@ -357,17 +359,25 @@ def unproven_controls(known: dict[str, EvidenceItem]) -> list[Unchecked]:
     return found
 
 
-def _technical(found: Evidence) -> list[Json]:
+def numbered(report: Report, file: Path) -> list[tuple[str, str]]:
+    """Return framework and number of each control that a report has."""
+    return [
+        *((each["framework"], each["id"]) for each in _technical(report, file)),
+        *((each.framework, each.id) for each in REQUIREMENTS),
+    ]
+
+
+def _technical(report: Report, file: Path) -> list[Json]:
     """Return the controls of CIS and Security Hub; what both ask for is one row if both agree."""
-    repeat = f"orgtrail check {found.request.file}"
+    repeat = f"orgtrail check {file}"
     together: dict[tuple[str, Status], list[str]] = {}
     decided: dict[tuple[str, Status], str] = {}
     steps: dict[tuple[str, Status], str] = {}
-    for each in found.report.controls:
+    for each in report.controls:
         key = (each.title, each.verdict)
         together.setdefault(key, []).extend(each.ids)
         decided.setdefault(key, f"{each.resource}, set by {each.setting}")
-        steps.setdefault(key, f"Set {each.setting} in {found.request.file.name}.")
+        steps.setdefault(key, f"Set {each.setting} in {file.name}.")
     return [
         {
             "framework": _TECHNICAL,

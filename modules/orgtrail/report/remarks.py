@@ -58,31 +58,41 @@ def load_remarks(path: Path) -> tuple[Remark, ...]:
     return tuple(found.remark)
 
 
-def with_remarks(rows: Iterable[Json], remarks: Iterable[Remark], path: Path | None) -> list[Json]:
-    """Return controls with the remarks on them.
+def require_known(remarks: Iterable[Remark], controls: Iterable[tuple[str, str]]) -> None:
+    """Require that each remark names a control.
 
     Args:
-        rows: the controls of a report.
-        remarks: the remarks; of several on one control, the last counts.
-        path: their file, for errors.
+        remarks: the remarks.
+        controls: framework and number of each control that the report will have.
 
     Raises:
         OrgtrailError: a remark names no control of the report.
 
     """
-    found = [dict(each) for each in rows]
+    known = {name for each in controls for name in _names(*each)}
     for remark in remarks:
-        meant = [each for each in found if remark.control in _names(each)]
-        if not meant:
+        if remark.control not in known:
             raise OrgtrailError(
-                f"{path}: remark.control must be a control of the report, such as "
+                "--remarks: remark.control must be a control of the report, such as "
                 f"NIST 800-53 AU-9; got {remark.control}"
             )
-        for each in meant:
-            each["remark"] = {"text": remark.text, "by": remark.by, "on": f"{remark.on}"}
-    return [{"remark": None, **each} for each in found]
 
 
-def _names(row: Json) -> set[str]:
-    ids = row["id"].split(", ")
-    return {row["id"], *ids, *(f"{row['framework']} {each}" for each in (row["id"], *ids))}
+def with_remarks(rows: Iterable[Json], remarks: Iterable[Remark]) -> list[Json]:
+    """Return controls with the remarks on them; of several on one control, the last counts."""
+    said = {remark.control: remark for remark in remarks}
+    found = []
+    for row in rows:
+        mine = [said[name] for name in _names(row["framework"], row["id"]) if name in said]
+        remark = mine[-1] if mine else None
+        found.append({
+            "remark": remark
+            and {"text": remark.text, "by": remark.by, "on": f"{remark.on}"},
+            **row,
+        })  # fmt: skip
+    return found
+
+
+def _names(framework: str, number: str) -> list[str]:
+    ids = list(dict.fromkeys([number, *number.split(", ")]))
+    return [*ids, *(f"{framework} {each}" for each in ids)]

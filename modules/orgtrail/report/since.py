@@ -14,11 +14,15 @@ _DATA = "report.json"
 _Key = TypeVar("_Key")
 
 
-def load_report(path: Path) -> Json:
-    """Read an older report: its folder, or its `report.json`.
+def load_report(path: Path, organization: str) -> Json:
+    """Read an older report.
+
+    Args:
+        path: its folder, or its `report.json`.
+        organization: id of the organization that it must be on.
 
     Raises:
-        OrgtrailError: it cannot be read, or is no report.
+        OrgtrailError: it cannot be read, is no report, or is on another organization.
 
     """
     file = path / _DATA if path.is_dir() else path
@@ -30,6 +34,12 @@ def load_report(path: Path) -> Json:
         raise OrgtrailError(f"{file}: is not JSON; --diff takes the folder of a report") from None
     if not isinstance(found, dict) or not {"report", "controls", "access"} <= found.keys():
         raise OrgtrailError(f"{file}: is not a report; --diff takes the folder of one")
+    about = found["report"]
+    of = about.get("organization") if isinstance(about, dict) else None
+    if of != organization:
+        raise OrgtrailError(
+            f"--diff: must be a report on organization {organization}; got one on {of}"
+        )
     return found
 
 
@@ -41,16 +51,10 @@ def changes_since(older: Json, newer: Json) -> Json:
         newer: the report after.
 
     Raises:
-        OrgtrailError: the older one is of another environment, or of a version that cannot be
-            compared.
+        OrgtrailError: the older one is of a version that cannot be compared.
 
     """
-    before, after = older["report"], newer["report"]
-    if before.get("organization") != after["organization"]:
-        raise OrgtrailError(
-            f"--diff: must be a report on organization {after['organization']}; got one on "
-            f"{before.get('organization')}"
-        )
+    before = older["report"]
     try:
         return {
             "older": {name: before[name] for name in ("from", "to", "made", "by")},
@@ -108,12 +112,13 @@ def _accounts(report: Json) -> dict[str, str]:
 
 def _silences(report: Json) -> dict[str, str]:
     coverage = report["coverage"]
-    found = {}
-    for each in coverage["accounts"] if coverage else ():
-        days = sum(span["days"] for span in each["silent"])
-        if days:
-            found[f"account {each['id']}"] = f"{days:,} days without an event"
-    return found
+    return {
+        f"account {each['id']}": ", ".join(
+            one["first"] if one["days"] == 1 else f"{one['first']} to {one['last']}"
+            for one in each["silent"]
+        )
+        for each in (coverage["accounts"] if coverage else ())
+    }
 
 
 def _counts(report: Json) -> dict[str, str]:
