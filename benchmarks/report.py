@@ -1,8 +1,8 @@
 """Speed of `orgtrail report` over a million events, against one plain pass of DuckDB over them.
 
-The report asks thirteen questions and verifies every digest and file; the rival, DuckDB's own
-`read_json` over the same files, counts the records once. One run, one machine, files in the
-disk's cache:
+The report asks all questions that detect something, and verifies every digest and file; the rival,
+DuckDB's own `read_json` over the same files, counts the records once. One run, one machine, files
+in the disk's cache:
 
     make bench
 """

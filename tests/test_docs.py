@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
+import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -312,6 +316,39 @@ def test_links_lead_somewhere(page: Path) -> None:
             target = page.parent / link if link else page
             assert target.exists(), link
             assert not anchor or anchor in headings(target), f"{link}#{anchor}"
+
+
+def test_the_step_for_committed_json_fails_when_it_is_stale(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"committed JSON is fresh\n +run: \|\n((?: {10}.+\n)+)", page)
+    step = textwrap.dedent(block)
+    file = tmp_path / "envs" / "healthcare.tfvars"
+    file.parent.mkdir()
+    shutil.copy(ROOT / "envs" / "healthcare.tfvars", file)
+    shutil.copy(ROOT / "main.py", tmp_path)
+    search = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def run(script: str) -> int:
+        return subprocess.run(
+            ["sh", "-e", "-c", script], cwd=tmp_path, capture_output=True, check=False,
+            env={**os.environ, **search},
+        ).returncode  # fmt: skip
+
+    commit = "git add -A && git -c user.name=a -c user.email=a@example.com commit -qm a"
+    # Nothing is committed yet: a new file is a difference too.
+    assert run("git init -q") == 0
+    assert run(step) == 1
+    assert run(commit) == 0
+    assert run(step) == 0
+    file.write_text(file.read_text(encoding="utf-8").replace("o-examplehc01", "o-examplehc02"))
+    assert run(step) == 1
+    assert run(f"git checkout -q envs && rm -r deploy && {step}") == 0
+    for written in tmp_path.glob("deploy/stacks/*/cdk.tf.json"):
+        written.write_text(
+            written.read_text(encoding="utf-8").replace("GOVERNANCE", "COMPLIANCE", 1)
+        )
+        assert run(commit) == 0
+        assert run(step) == 1
 
 
 def test_the_hook_of_pre_commit_is_ours() -> None:

@@ -69,6 +69,7 @@ class LocalWorker:
         self._credentials = credentials
         self.store = _open_store(config, credentials())
         self._state_reader = StateReader(*config.state) if config.state else None
+        self._turn = asyncio.Lock()
 
     def close(self) -> None:
         """Close the store and the state file."""
@@ -83,9 +84,13 @@ class LocalWorker:
         if isinstance(self.store, S3Store) and credentials:
             self.store.credentials = credentials
         config = self._config
-        return await DayVerifier(
-            task, config.trail, self.store, config.keys, self._state_reader
-        ).run()
+        day = DayVerifier(task, config.trail, self.store, config.keys, self._state_reader)
+        if isinstance(self.store, S3Store):
+            return await day.run()
+        # Reading a folder never waits, so that many days in a row would leave the event loop no
+        # moment to take the answers of worker processes, and these would be idle.
+        async with self._turn:
+            return await day.run()
 
 
 class WorkerPool:
