@@ -16,6 +16,7 @@ import pytest
 from orgtrail.errors import OrgtrailError
 from orgtrail.query import local
 from orgtrail.report import model
+from orgtrail.report.activity import EVIDENCE
 from orgtrail.report.controls import REQUIREMENTS
 from sqlglot import exp
 
@@ -122,7 +123,7 @@ def test_every_attempt_to_stop_the_trail_is_there(report: Made) -> None:
         assert each["person"] in page
     evidence = report.data["controls"]["evidence"]["untampered"]
     assert re.fullmatch(
-        r"changes of trail, archive or keys: \d+ made, \d+ refused; a reader .*",
+        rf"changes of {EVIDENCE}: \d+ made, \d+ refused; a reader .*",
         evidence["says"],
     )
 

@@ -6,12 +6,17 @@ import re
 
 from orgtrail.query.questions import find_question
 from orgtrail.report.model import Answers, Json, ReportRequest, Unchecked
-from orgtrail.report.questions import COVERAGE, TAMPERING, ReportQuestion, patient_tables
+from orgtrail.report.questions import COVERAGE, KEYS, TAMPERING, ReportQuestion, patient_tables
+from orgtrail.settings.environment import Environment
 
 _SESSION = re.compile(
     r"arn:[\w-]+:sts::\d{12}:assumed-role/(?P<role>[^/]+)/(?P<session>.+)", re.ASCII
 )
 _USER = re.compile(r"arn:[\w-]+:iam::\d{12}:user/(?:.*/)?(?P<name>[^/]+)", re.ASCII)
+
+
+EVIDENCE = "trail, archive, its key, guardrails or catalog"
+"""What `changes` counts attempts on."""
 
 
 def activity(
@@ -48,10 +53,11 @@ def person(principal: object) -> str:
     return text
 
 
-def changes(answers: Answers) -> tuple[int, int] | None:
+def changes(env: Environment, answers: Answers) -> tuple[int, int] | None:
     """Count the successful and the refused attempts to change the evidence.
 
-    An event that several questions find counts once.
+    An event that several questions find counts once, and one on keys only if it is in the logging
+    account, whose key it may be.
 
     Returns None if one of the questions was not answered.
     """
@@ -59,9 +65,11 @@ def changes(answers: Answers) -> tuple[int, int] | None:
         return None
     events: dict[str, bool] = {}
     for name in TAMPERING:
-        events |= answers.tables[name].summary.events
-    done = sum(events.values())
-    return done, len(events) - done
+        for event, (account, done) in answers.tables[name].summary.events.items():
+            if name != KEYS or account == env.logging.id:
+                events[event] = done
+    made = sum(events.values())
+    return made, len(events) - made
 
 
 def _answered(request: ReportRequest, question: ReportQuestion, answers: Answers) -> Json:

@@ -86,7 +86,7 @@ def compose(
         "integrity": section,
         "activity": activity(request, put, said),
         "coverage": days,
-        "cost": _cost(request, said, days, prices),
+        "cost": _cost(request, said, days, section, prices),
     }
     return {**report, "since": changes_since(older, report) if older else None}
 
@@ -149,7 +149,9 @@ def _about(request: ReportRequest) -> Json:
     }
 
 
-def _cost(request: ReportRequest, said: Answers, days: Json | None, prices: Prices) -> Json | None:
+def _cost(
+    request: ReportRequest, said: Answers, days: Json | None, verified: Json, prices: Prices
+) -> Json | None:
     """Return the cost section, estimated from the period's volume."""
     if not days or not days["events"]:
         return None
@@ -157,12 +159,13 @@ def _cost(request: ReportRequest, said: Answers, days: Json | None, prices: Pric
     events, data = days["events"] / span, days["data_events"] / span
     volume = estimate_volume(request.env, events, data)
     if found := said.volume:
+        digests = sum(verified.get("digests", {}).values())
         volume = Volume(
             events,
             data,
             found.bytes / span,
             found.files / span,
-            digests_per_day(request.env),
+            digests / span if digests else digests_per_day(request.env),
             measured=True,
             large_share=found.large_share,
         )

@@ -17,7 +17,7 @@ from orgtrail.check.controls import Status
 from orgtrail.check.run import Report
 from orgtrail.doctor.model import CheckState
 from orgtrail.iam.evaluator import Verdict
-from orgtrail.report.activity import changes
+from orgtrail.report.activity import EVIDENCE, changes
 from orgtrail.report.model import Evidence, Json, Unchecked
 from orgtrail.report.questions import COVERAGE, patient_tables, recorded_data
 from orgtrail.report.sections import absent, silent_days
@@ -111,6 +111,7 @@ _SEVERITIES = {
 }  # fmt: skip
 """The severities that Security Hub gives its controls.
 https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html"""
+_EACH = "the section of activity has the command of each"
 _STEPS = {
     "recording": "Record all management events in every region: recording.management.",
     "logging": "Turn the trail on: trail.enabled.",
@@ -289,15 +290,15 @@ def _from_logs(found: Evidence) -> Iterator[EvidenceItem]:
         "asked",
         Status.UNPROVEN if unanswered else Status.PASS,
         f"{count} questions were put to the logs of the period, for this report",
-        "the section of activity has the command of each",
+        _EACH,
     )
-    repeat = f"orgtrail query run trail-tampering {found.request.options}"
-    counted = changes(found.answers)
+    repeat = _EACH
+    counted = changes(found.request.env, found.answers)
     if counted is None:
         yield EvidenceItem("untampered", Status.UNPROVEN, "the logs could not be asked", repeat)
         return
     done, refused = counted
-    says = f"changes of trail, archive or keys: {done} made, {refused} refused"
+    says = f"changes of {EVIDENCE}: {done} made, {refused} refused"
     if done:
         says += "; a reader has to say whether they were meant"
     yield EvidenceItem("untampered", Status.UNPROVEN if done else Status.PASS, says, repeat)

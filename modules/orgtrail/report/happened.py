@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from orgtrail.query.questions import find_question
 from orgtrail.query.triage import SEVERITIES
-from orgtrail.report.activity import changes
+from orgtrail.report.activity import EVIDENCE, changes
 from orgtrail.report.model import DONE, REFUSED, Answers, Json, ReportRequest, Rows, Summary
-from orgtrail.report.questions import COVERAGE, PATIENTS, TAMPERING, ReportQuestion
+from orgtrail.report.questions import COVERAGE, KEYS, PATIENTS, TAMPERING, ReportQuestion
+from orgtrail.settings.environment import Environment
 
 _TOLD = SEVERITIES[:-1]
 """The severities that are told; what is only of interest stands in the section of activity."""
@@ -36,11 +37,11 @@ def happened(
     if not asked:
         return None
     found = [each for each in asked if _is_told(each, answers)]
-    sentences = [*_of_evidence(answers), *_of_patients(answers)]
+    sentences = [*_of_evidence(request.env, answers), *_of_patients(answers)]
     sentences += [
         {
             "severity": find_question(each.query).severity,
-            "query": each.query,
+            "queries": [each.query],
             "says": f"{each.title}: {in_words(answers.tables[each.query])}.",
         }
         for each in found
@@ -59,10 +60,9 @@ def happened(
 def in_words(rows: Rows) -> str:
     """Return an answer in words: how much of what was done and refused, by whom, from where."""
     summary = rows.summary
-    what = (
-        " and ".join(summary.in_words()) or f"{rows.total:,} {'hit' if rows.total == 1 else 'hits'}"
-    )
-    whom = _few(summary.who, "by", "principals")
+    what = " and ".join(summary.in_words()) or f"{rows.total:,} row{'s' * (rows.total != 1)}"
+    # Who fails to sign in is only whom somebody says to be.
+    whom = _few(summary.who, "as" if summary.counts[FAILED] else "by", "principals")
     return "".join((what, whom, _few(summary.addresses, "from", "addresses")))
 
 
@@ -78,21 +78,27 @@ def _is_told(question: ReportQuestion, answers: Answers) -> bool:
     return severity in _TOLD and answers.tables[question.query].total > 0
 
 
-def _of_evidence(answers: Answers) -> Iterator[Json]:
+def _of_evidence(env: Environment, answers: Answers) -> Iterator[Json]:
     """Yield the sum of the attempts to change the evidence, which several questions tell of."""
-    counted = changes(answers)
+    counted = changes(env, answers)
     if not counted or not any(counted):
         return
-    sums = [answers.tables[name].summary for name in TAMPERING]
+    asked = [
+        name
+        for name in TAMPERING
+        for each in [answers.tables[name].summary.events.values()]
+        if any(name != KEYS or account == env.logging.id for account, _ in each)
+    ]
+    sums = [answers.tables[name].summary for name in asked]
     every = Summary(
         Counter(dict(zip((DONE, REFUSED), counted, strict=True))),
         who={one for each in sums for one in each.who},
+        addresses={one for each in sums for one in each.addresses},
     )
-    first = next(name for name in TAMPERING if answers.tables[name].total)
     yield {
         "severity": "critical",
-        "query": first,
-        "says": "Attempts to change the trail, archive or keys, all together: "
+        "queries": asked,
+        "says": f"Attempts to change {EVIDENCE}, all together: "
         f"{in_words(Rows([], [], 0, summary=every))}.",
     }
 
@@ -109,17 +115,19 @@ def _of_patients(answers: Answers) -> Iterator[Json]:
     if reads:
         count = sum(int(str(row["successes"])) for row in reads)
         who = {str(row["principal"]) for row in reads}
+        addresses = {str(row["source_ip"]) for row in reads}
         tables = sorted({str(row["table_name"]).rpartition("/")[2] for row in reads})
         yield {
             "severity": "high",
-            "query": PATIENTS,
-            "says": f"Whole-table reads of {', '.join(tables)}: {count:,}"
-            f"{_few(who, 'by', 'principals')}.",
+            "queries": [PATIENTS],
+            "says": f"Whole-table reads of {', '.join(tables)}: {count:,} "
+            f"call{'s' * (count != 1)}{_few(who, 'by', 'principals')}"
+            f"{_few(addresses, 'from', 'addresses')}.",
         }
 
 
 def _timeline(request: ReportRequest, told: list[ReportQuestion], answers: Answers) -> Json:
-    """Return the hits by severity and by hour, or by day in periods of more than three days."""
+    """Return the rows by severity and by hour, or by day in periods of more than three days."""
     span = request.until - request.since
     by_hour = span <= timedelta(hours=_MAX_HOURS)
     size, width = (timedelta(hours=1), 13) if by_hour else (timedelta(days=1), 10)

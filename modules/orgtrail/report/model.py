@@ -101,16 +101,15 @@ _MANY = 1_000
 
 
 _COUNTED = {
-    "successes": ("successful", "successful"),
+    "failures": ("failed call", "failed calls"),
+    "successes": ("successful call", "successful calls"),
     "files_read": ("log file read", "log files read"),
     "calls": ("call", "calls"),
-    "times": ("time", "times"),
-    "attempts": ("refused", "refused"),
-    "refusals": ("refused", "refused"),
-    "failures": ("failed", "failed"),
+    "attempts": ("refused call", "refused calls"),
+    "refusals": ("refused call", "refused calls"),
 }
 """What the numbers of a row count, for one and for many."""
-DONE, REFUSED = _COUNTED["successes"], _COUNTED["attempts"]
+DONE, REFUSED, FAILED = (_COUNTED[name] for name in ("successes", "attempts", "failures"))
 _MAKERS = tuple(each for each in PRINCIPALS if each != "source_ip")
 """Columns of who did it: an address is only where from."""
 _WORDS = tuple(dict.fromkeys(_COUNTED.values()))
@@ -125,7 +124,8 @@ class Summary:
         hours: rows by the hour that they begin in, `2026-11-25T10`.
         who: the principals, at most 1,000.
         addresses: the addresses, at most 1,000.
-        events: whether each event succeeded, by its id; for answers whose rows are single events.
+        events: account, and whether it succeeded, of each event by its id; for answers whose rows
+            are single events.
 
     """
 
@@ -133,10 +133,10 @@ class Summary:
     hours: Counter[str] = field(default_factory=Counter)
     who: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
-    events: dict[str, bool] = field(default_factory=dict)
+    events: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
     def in_words(self) -> list[str]:
-        """Return what was counted, each in words: `1 successful`, `6 refused`."""
+        """Return what was counted, each in words: `1 successful call`."""
         return [
             f"{count:,} {words[count != 1]}" for words in _WORDS if (count := self.counts[words])
         ]
@@ -147,13 +147,13 @@ class Summary:
         time, who = place.get(first_of(TIMES, columns)), place.get(first_of(_MAKERS, columns))
         outcome, address = place.get("outcome"), place.get("source_ip")
         counted = [(words, place[name]) for name, words in _COUNTED.items() if name in place]
-        event = place.get("event_id") if ids else None
+        event, account = place.get("event_id") if ids else None, place.get("account_id", 0)
         for row in rows:
             if outcome is not None:
                 self.counts[DONE if row[outcome] == SUCCESS else REFUSED] += 1
                 if event is not None:
                     name = str(row[event] or f"without an id, {len(self.events)}")
-                    self.events[name] = row[outcome] == SUCCESS
+                    self.events[name] = (str(row[account]), row[outcome] == SUCCESS)
             for words, at in counted:
                 self.counts[words] += _number(row[at])
             if time is not None and row[time]:

@@ -68,7 +68,7 @@ def render(report: Json, sha256: str = "") -> str:
     )
     made.filters |= {
         "cut": cut, "number": number, "kind": kind, "filled": filled, "parted": parted,
-        "sentence": sentence,
+        "sentence": sentence, "numeric": numeric,
     }  # fmt: skip
     made.globals |= {"shown": SHOWN}
     return made.get_template("page.html.j2").render(
@@ -109,17 +109,24 @@ def cut(value: object) -> str:
 
 def number(value: object) -> str:
     """Return a number with thousands separators; other values as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
         return cut(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+    return f"{value:,.2f}" if value % 1 else f"{int(value):,}"
 
 
 def kind(column: str) -> str:
-    """Return how a column's values wrap: `short` never, `long` anywhere, `time` once."""
+    """Return how a column's values wrap: `short` never, `long` anywhere, `time` once.
+
+    A `name` wraps if it is long.
+    """
     if column in _LONG_COLUMNS:
         return "long"
     if column.endswith(_TIME_ENDS):
         return "time"
+    if column in ("person", "event_name", "event_source"):
+        return "name"
     return "short" if column.endswith(_SHORT_ENDS) else ""
 
 
@@ -138,6 +145,12 @@ def filled(answer: Json) -> list[str]:
     """Return the columns that have a value in at least one row that the page shows."""
     rows = answer["rows"][:SHOWN]
     return [each for each in answer["columns"] if any(row[each] is not None for row in rows)]
+
+
+def numeric(answer: Json, column: str) -> bool:
+    """Return whether a column has numbers, which stand on the right."""
+    found = [row[column] for row in answer["rows"][:SHOWN] if row[column] is not None]
+    return all(isinstance(each, int | float) and not isinstance(each, bool) for each in found)
 
 
 def _statements(cells: Iterable[Json]) -> Iterator[Json]:
@@ -161,6 +174,15 @@ _ORDER = ("fail", "unproven", "pass", "off")
 """The verdicts of controls, those that need a reader first."""
 
 
+_EDITIONS = {
+    "HIPAA": "HIPAA, 45 CFR 164",
+    "PCI DSS": "PCI DSS v4.0.1",
+    "NIST 800-53": "NIST SP 800-53 rev. 5",
+    "SOC 2": "SOC 2, Trust Services Criteria 2017",
+}
+"""Frameworks with the edition whose numbers the report uses."""
+
+
 def frameworks(rows: Iterable[Json]) -> list[Json]:
     """Return the controls by framework: what needs a reader first, and what is off by itself."""
     groups: dict[str, list[Json]] = {}
@@ -169,6 +191,7 @@ def frameworks(rows: Iterable[Json]) -> list[Json]:
     return [
         {
             "name": name,
+            "edition": _EDITIONS.get(name, name),
             "slug": re.sub(r"[^a-z0-9]+", "-", name.lower()),
             "counts": [
                 (verdict, count)

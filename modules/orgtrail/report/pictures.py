@@ -1,4 +1,4 @@
-"""The pictures of a report's page: hits over time, events by account and day, what is stored."""
+"""The pictures of a report's page: rows over time, events by account and day, what is stored."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ _MOST_LABELS = 13
 
 
 def timeline(found: Json) -> Json | None:
-    """Return the hits over the period: a dot for each severity and column; None without any."""
+    """Return the rows over the period: a dot for each severity and column; None without any."""
     columns, rows = found["columns"], found["rows"]
     most = max((count for row in rows for count in row["counts"]), default=0)
     if not most:
@@ -127,7 +127,7 @@ def timeline(found: Json) -> Json | None:
             "y": _ROW * (number + 0.5),
             "size": round(3 + 7 * math.sqrt(count / most), 1),
             "says": f"{columns[place].replace('T', ' ')}{_hour(columns[place])}: {count:,} "
-            f"{'hit' if count == 1 else 'hits'}, {row['severity']}",
+            f"row{'s' * (count != 1)}, {row['severity']}",
         }
         for number, row in enumerate(rows)
         for place, count in enumerate(row["counts"])

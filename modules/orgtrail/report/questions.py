@@ -12,11 +12,12 @@ from orgtrail.settings.environment import Environment
 
 COVERAGE = "coverage"
 PATIENTS = "dynamodb-access"
+KEYS = "kms-key-disabled"
 TAMPERING = (
-    "trail-tampering", "trail-narrowed", "log-bucket-tampering", "log-object-tampering",
-    "kms-key-disabled",
+    "trail-tampering", "trail-narrowed", "log-bucket-tampering", "log-object-tampering", KEYS,
+    "organization-policies", "athena-guardrails",
 )  # fmt: skip
-"""Questions that detect attempts to change the evidence."""
+"""Questions that detect attempts to change the evidence, or what guards and searches it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from orgtrail.trail import build
 from orgtrail.trail.resource import Resource
 from orgtrail.verify.result import Progress, Result
 from orgtrail.verify.run import verify
+from orgtrail.verify.storage.folder import PUBLIC_KEYS_FILE
 
 _SHOWN_KINDS = {
     "aws_cloudtrail": ("Organization trail", "name"),
@@ -321,7 +322,8 @@ def integrity(request: ReportRequest, progress: OnProgress) -> tuple[Json, list[
         kinds = ", ".join(f"{name} ({count})" for name, count in result.kinds.items())
         why = f"{kinds or 'there is no digest'}; the findings of the section say what to do"
         missing_parts.append(Unchecked("integrity", "a part of the period", why))
-    return {**section, **found, "error": ""}, missing_parts
+    known = f"{request.logs / PUBLIC_KEYS_FILE}" if request.logs else "CloudTrail's ListPublicKeys"
+    return {**section, **found, "keys": known, "error": ""}, missing_parts
 
 
 def unproven(section: Json, why: str) -> tuple[Json, list[Unchecked]]:

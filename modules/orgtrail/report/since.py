@@ -123,4 +123,4 @@ def _silences(report: Json) -> dict[str, str]:
 
 def _counts(report: Json) -> dict[str, str]:
     told = report.get("happened") or {"sentences": ()}
-    return {each["query"]: each["says"] for each in told["sentences"]}
+    return {each["says"].partition(":")[0]: each["says"] for each in told["sentences"]}

@@ -21,7 +21,7 @@ function sortable(table, body) {
     button.type = "button";
     button.textContent = signs.none;
     button.setAttribute("aria-label", "Sort by " + name);
-    heading.append(" ", button);
+    heading.append("\u00a0", button);
     button.addEventListener("click", () => {
       const order = heading.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
       for (const other of headings) {
