@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from orgtrail.query.questions import find_question
 from orgtrail.query.triage import SEVERITIES
 from orgtrail.report.activity import EVIDENCE, changes
-from orgtrail.report.model import DONE, REFUSED, Answers, Json, ReportRequest, Rows, Summary
+from orgtrail.report.model import DONE, FAILED, REFUSED, Answers, Json, ReportRequest, Rows, Summary
 from orgtrail.report.questions import COVERAGE, KEYS, PATIENTS, TAMPERING, ReportQuestion
 from orgtrail.settings.environment import Environment
 
