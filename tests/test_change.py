@@ -392,3 +392,26 @@ def test_a_file_and_its_stack_have_one_intent() -> None:
     file, stack = "tests/envs/everything.tfvars", "tests/golden/everything.tf.json"
     done = orgtrail("check", stack, "--against", file)
     assert (done.returncode, done.stdout.splitlines()[1:]) == (0, []), done.stdout
+
+
+def test_who_is_spared_from_the_guardrails_is_told_though_it_reaches_nothing(
+    tmp_path: Path,
+) -> None:
+    # Other layers deny a role of a member account everything that the control policy would.
+    old, new = tmp_path / "old" / "bank.tfvars", tmp_path / "bank.tfvars"
+    old.parent.mkdir()
+    exempt = ["arn:aws:iam::222222222222:role/orgtrail-deploy"]
+    member = "arn:aws:iam::333333333333:role/admin"
+    accounts = {"accounts": {"production": {"id": "333333333333"}}}
+    for file, roles in ((old, exempt), (new, [*exempt, member])):
+        guardrails = {"guardrails": {"exempt_roles": roles}}
+        file.write_text(tfvars(merged(merged(MINIMAL, accounts), guardrails)))
+    for was, now, amount, code in ((old, new, "less", 1), (new, old, "more", 0)):
+        done = orgtrail("check", str(now), "--against", str(was), "--format", "json")
+        answer = json.loads(done.stdout)
+        assert answer["accesses"] == []
+        assert [(each["what"], each["amount"]) for each in answer["kept"]] == [
+            ("exempt from the guardrails", amount)
+        ]
+        assert member in (answer["kept"][0]["before"], answer["kept"][0]["after"])
+        assert done.returncode == code

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from orgtrail.check.change_kept import kept
 from orgtrail.check.from_terraform import model_of
+from orgtrail.check.intent import Intent
 from orgtrail.check.model import Model
 from orgtrail.settings.environment import Environment
 from orgtrail.terraform import stack_of
@@ -34,7 +35,7 @@ EMPTY = model_of(Stack("", (), ()))
 def told(model: Model) -> Json:
     """Return what was read from a stack, and not its name, which one in a test does not have."""
     read = {field: value for field, value in vars(model).items() if field not in ("name", "stack")}
-    return {**read, "kept": [*kept(EMPTY, model)]}
+    return {**read, "kept": [*kept(EMPTY, model, Intent(), Intent())]}
 
 
 def of_json(content: Json) -> Model:

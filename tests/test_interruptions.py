@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import random
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from orgtrail.drafts import draft_folder, sweep
+from orgtrail.signals import cancelling
 
 from tests.conftest import ROOT, at_most, orgtrail
 
@@ -295,3 +297,60 @@ def test_a_stream_that_takes_nothing(
         capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (code, said)
+
+
+def test_a_signal_in_a_callback_of_the_event_loop_ends_the_work() -> None:
+    # Raised there, it would be lost with the callback, and what waits for that would not end.
+    ended = []
+
+    async def child() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        ended.append("child")
+
+    async def work() -> None:
+        tasks.append(asyncio.current_task())
+        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
+        await asyncio.gather(child(), child())
+
+    tasks: list[asyncio.Task[object] | None] = []
+    began = time.monotonic()
+
+    def stop() -> None:
+        assert tasks[0]
+        tasks[0].cancel()
+
+    def interrupted() -> None:
+        with asyncio.Runner() as runner:
+            loop = runner.get_loop()
+
+            def soon() -> None:
+                loop.call_soon_threadsafe(stop)
+
+            with cancelling(soon):
+                runner.run(work())
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert ended == ["child", "child"]
+    assert time.monotonic() - began < 30
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_fails_because_of_a_signal_is_an_interruption(tmp_path: Path) -> None:
+    # DuckDB looks for signals itself, and ends with an error of its own.
+    script = (
+        "import signal, sys\n"
+        "from orgtrail.ending import run_cli\n"
+        "def work():\n"
+        "    try:\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+        "    except KeyboardInterrupt:\n"
+        "        pass\n"
+        "    raise RuntimeError('Query interrupted')\n"
+        "sys.exit(run_cli(work))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", INTERRUPTED)

@@ -101,7 +101,10 @@ def _run(work: Callable[[], object]) -> int:
             result = work()
             sys.stdout.flush()
     except OrgtrailError as error:
-        return _stopped(str(error)) if isinstance(error, StoppedError) else _failed(str(error))
+        if isinstance(error, StoppedError):
+            return _stopped(str(error))
+        # DuckDB, for one, ends with an error of its own when a signal comes.
+        return _stopped(INTERRUPTED) if signals.came() else _failed(str(error))
     except BrokenPipeError:
         # The reader of the pipe is gone, and the shell reports that.
         return _failed("")
@@ -110,7 +113,9 @@ def _run(work: Callable[[], object]) -> int:
         where = error.filename or ("the output cannot be written" if full else "")
         return _failed(f"{where}{': ' * bool(where)}{error.strerror or error}")
     except BaseException as error:  # noqa: BLE001  # never exit code 1, and never a traceback
-        return _stopped(INTERRUPTED) if _is_interruption(error) else _failed(explain(error))
+        if _is_interruption(error) or signals.came():
+            return _stopped(INTERRUPTED)
+        return _failed(explain(error))
     return result if isinstance(result, int) else EXIT_OK
 
 

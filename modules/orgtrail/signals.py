@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.machinery import ExtensionFileLoader
 from types import FrameType
@@ -32,6 +32,7 @@ class _State:
         stopped: when the last signal was acted on, monotonic; 0 for never.
         holding: how many blocks hold signals back.
         waiting: whether a signal came while it was held back.
+        cancel: what ends the work in place of an exception; None for nothing.
 
     """
 
@@ -39,6 +40,7 @@ class _State:
         self.stopped = 0.0
         self.holding = 0
         self.waiting = False
+        self.cancel: Callable[[], None] | None = None
 
 
 _state = _State()
@@ -60,13 +62,12 @@ def _stop(_number: int, frame: FrameType | None) -> None:
     if _state.holding:
         _state.waiting = True
         return
-    _state.stopped = now
-    ctrl_c = signal.getsignal(signal.SIGINT)
-    if ctrl_c is not _stop and callable(ctrl_c):
-        # An event loop runs, and ends its tasks itself.
-        ctrl_c(signal.SIGINT, frame)
-    else:
-        raise KeyboardInterrupt
+    is_first, _state.stopped = not _state.stopped, now
+    if _state.cancel and is_first:
+        _state.waiting = True
+        _state.cancel()
+        return
+    raise KeyboardInterrupt
 
 
 def _in_native_import(frame: FrameType | None) -> bool:
@@ -115,17 +116,34 @@ def bring_again(lost: Any) -> None:
         sys.__unraisablehook__(lost)
 
 
+def came() -> bool:
+    """Return whether a signal was acted on: what fails then may fail because of it."""
+    return bool(_state.stopped)
+
+
 @contextmanager
-def asyncio_stops() -> Iterator[None]:
-    """Let asyncio handle Ctrl-C within this block: it cancels its task, where we would raise."""
-    if signal.getsignal(signal.SIGINT) is not _stop:
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+def cancelling(cancel: Callable[[], None]) -> Iterator[None]:
+    """Call `cancel` at the first signal within this block, and raise KeyboardInterrupt at its end.
+
+    An exception that a signal raises inside an event loop can be lost together with the callback
+    that it hits, and what waits for that callback then waits for ever.
+    """
+    before: Any = None
+    with suppress(ValueError):
+        # A program of its own that calls us has Python's handler.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            before = signal.signal(signal.SIGINT, _stop)
+            _state.stopped, _state.waiting = 0.0, False
+    _state.cancel = cancel
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, _stop)
+        _state.cancel = None
+        if before:
+            signal.signal(signal.SIGINT, before)
+        if _state.waiting and not _state.holding:
+            _state.waiting = False
+            raise KeyboardInterrupt
 
 
 @contextmanager

@@ -159,7 +159,7 @@ def compare(old: Report, new: Report) -> Change:
         new,
         tuple(found),
         tuple(_deliveries(before.deliveries, after.deliveries)),
-        tuple(kept(before.asker.model, after.asker.model)),
+        tuple(kept(before.asker.model, after.asker.model, before.intent, after.intent)),
         tuple(others(before.asker.model, after.asker.model)) if is_same_kind else (),
         tuple(_controls(old, new)),
         tuple(_only(new.findings, old.findings, by_place=is_same_kind)),

@@ -13,6 +13,7 @@ from enum import StrEnum
 from math import inf
 from typing import Any
 
+from orgtrail.check.intent import Intent
 from orgtrail.check.model import Model, S3Bucket
 from orgtrail.errors import dotted
 from orgtrail.trail.resource import Json, Resource
@@ -84,16 +85,22 @@ class _Number:
 _Fact = _Number | frozenset[str]
 
 
-def kept(old: Model, new: Model) -> Iterator[Kept]:
+def kept(old: Model, new: Model, was_meant: Intent, is_meant: Intent) -> Iterator[Kept]:
     """Yield what two stacks keep, record or guard differently, less of it first.
 
     Args:
         old: the stack before.
         new: the stack after.
+        was_meant: who was meant to be able to do what.
+        is_meant: who is meant to be able to now.
 
     """
     before, after = dict(_facts(old)), dict(_facts(new))
-    found: list[Kept] = []
+    found = [
+        *_spared("exempt from the guardrails", was_meant.exempt_roles, is_meant.exempt_roles),
+        *_spared("meant to delete log files", was_meant.break_glass_roles,
+                 is_meant.break_glass_roles),
+    ]  # fmt: skip
     for what, was in before.items():
         now = after.get(what)
         if isinstance(was, _Number):
@@ -104,6 +111,14 @@ def kept(old: Model, new: Model) -> Iterator[Kept]:
         if what not in before and isinstance(now, frozenset):
             found += _compared(what, frozenset(), now)
     yield from sorted(found, key=lambda each: each.amount is Amount.MORE)
+
+
+def _spared(what: str, before: tuple[str, ...], after: tuple[str, ...]) -> Iterator[Kept]:
+    """Yield who is spared from now on, which guards less, and who no longer is."""
+    if came := ", ".join(each for each in after if each not in before):
+        yield Kept(what, "", came, Amount.LESS)
+    if gone := ", ".join(each for each in before if each not in after):
+        yield Kept(what, gone, "", Amount.MORE)
 
 
 def _compared(what: str, before: frozenset[str], after: frozenset[str]) -> Iterator[Kept]:

@@ -278,11 +278,15 @@ def _from_logs(found: Evidence) -> Iterator[EvidenceItem]:
         yield EvidenceItem("delivering", Status.UNPROVEN, "the logs could not be asked", repeat)
     else:
         gone, silent = absent(found.coverage), silent_days(found.coverage)
-        verdict = Status.FAIL if gone else Status.UNPROVEN if silent else Status.PASS
-        says = f"no event of {', '.join(gone)} in the period" if gone else (
-            f"{silent} days of accounts have no event" if silent
-            else "every account has events on every day"
-        )  # fmt: skip
+        whole = found.coverage["whole_days"]
+        if gone:
+            verdict = Status.FAIL if whole else Status.UNPROVEN
+            says = f"no event of {', '.join(gone)} in the period"
+            says += "" if whole else ", which has no whole day (UTC) that is over"
+        elif silent:
+            verdict, says = Status.UNPROVEN, f"{silent} days of accounts have no event"
+        else:
+            verdict, says = Status.PASS, "every account has events on every day of the period"
         yield EvidenceItem("delivering", verdict, says, repeat)
     count = sum(name != COVERAGE for name in found.answers.tables)
     unanswered = any(each.section == "activity" for each in found.answers.unchecked) or not count

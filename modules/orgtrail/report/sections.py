@@ -157,6 +157,7 @@ def coverage(request: ReportRequest, answers: Answers) -> Json | None:
         found[str(row["account"]), str(row["event_day"])] = row
     names = {each.id: name for name, each in request.env.accounts.items()}
     days = list(_days(request.since, request.until))
+    whole = [day for day in days if _is_whole(request, day)]
     accounts = sorted({*names, *(account for account, _ in found)})
     return {
         "repeat": f"orgtrail query run {COVERAGE} {request.options}",
@@ -174,7 +175,7 @@ def coverage(request: ReportRequest, answers: Answers) -> Json | None:
                     }
                     for day in days
                 },
-                "silent": _silences(found, account, [d for d in days if _is_whole(request, d)]),
+                "silent": _silences(found, account, whole),
             }
             for account in accounts
         ],
@@ -184,6 +185,7 @@ def coverage(request: ReportRequest, answers: Answers) -> Json | None:
         "bytes": answers.volume.bytes if answers.volume else None,
         "files": answers.volume.files if answers.volume else None,
         "days": len(days),
+        "whole_days": len(whole),
     }  # fmt: skip
 
 
@@ -211,9 +213,10 @@ def _days(since: datetime, until: datetime) -> Iterator[date]:
 
 
 def _is_whole(request: ReportRequest, day: date) -> bool:
-    """Return whether an entire day is in the period: a partial day cannot count as silent."""
+    """Return whether an entire day is in the period, and over: part of one is no silence."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return request.since <= start and start + timedelta(days=1) <= request.until
+    end = min(request.until, datetime.now(UTC))
+    return request.since <= start and start + timedelta(days=1) <= end
 
 
 def _silences(found: dict[tuple[str, str], Json], account: str, days: list[date]) -> list[Json]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from orgtrail.errors import OrgtrailError
-from orgtrail.signals import asyncio_stops
+from orgtrail.signals import cancelling
 from orgtrail.verify.aws import AwsClient
 from orgtrail.verify.chain import ChainVerifier
 from orgtrail.verify.day import DayResult, DayTask
@@ -75,18 +75,31 @@ def verify(request: VerifyRequest, state: StateFile | None = None) -> Iterator[E
             cannot be read.
 
     """
+    task: asyncio.Task[object] | None = None
+    is_stopped = False
 
     async def next_event(events: AsyncGenerator[Event, None]) -> Event | None:
+        nonlocal task
+        task = asyncio.current_task()
+        if is_stopped:
+            # The signal came between two events.
+            raise asyncio.CancelledError
         return await anext(events, None)
 
     async def closing(events: AsyncGenerator[Event, None]) -> None:
         await events.aclose()
 
+    def stop() -> None:
+        nonlocal is_stopped
+        is_stopped = True
+        if task:
+            task.cancel()
+
     # The only event loop that works with libcurl on every system.
     with (
         asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner,
         infrequent_gc(),
-        asyncio_stops(),
+        cancelling(lambda: _soon(runner.get_loop(), stop)),
     ):
         events = _Run(request, state).events()
         try:
@@ -96,6 +109,12 @@ def verify(request: VerifyRequest, state: StateFile | None = None) -> Iterator[E
             # After a signal the generator is still running; the runner then cancels it on close.
             with suppress(RuntimeError):
                 runner.run(closing(events))
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    # A loop that is closed has nothing left to stop.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)
 
 
 class _Run:
