@@ -336,19 +336,25 @@ def test_the_step_for_committed_json_fails_when_it_is_stale(tmp_path: Path) -> N
 
     commit = "git add -A && git -c user.name=a -c user.email=a@example.com commit -qm a"
     # Nothing is committed yet: a new file is a difference too.
-    assert run("git init -q") == 0
+    assert run("git init -q && mkdir deploy") == 0
     assert run(step) == 1
     assert run(commit) == 0
     assert run(step) == 0
     file.write_text(file.read_text(encoding="utf-8").replace("o-examplehc01", "o-examplehc02"))
     assert run(step) == 1
-    assert run(f"git checkout -q envs && rm -r deploy && {step}") == 0
-    for written in tmp_path.glob("deploy/stacks/*/cdk.tf.json"):
-        written.write_text(
-            written.read_text(encoding="utf-8").replace("GOVERNANCE", "COMPLIANCE", 1)
-        )
-        assert run(commit) == 0
-        assert run(step) == 1
+    assert run(f"git checkout -q envs && {step}") == 0
+    # The stack of a file that is gone must go too, or it is applied for ever.
+    shutil.copy(ROOT / "envs" / "fintech.tfvars", file.parent)
+    assert run(f"{step[: step.index('git add')]} {commit}") == 0
+    assert run(step) == 0
+    assert run(f"rm envs/fintech.tfvars && {step}") == 1
+    assert run("git checkout -q envs") == 0
+    written = tmp_path / "deploy/stacks/healthcare/cdk.tf.json"
+    text = written.read_text(encoding="utf-8")
+    assert "GOVERNANCE" in text
+    written.write_text(text.replace("GOVERNANCE", "COMPLIANCE"), encoding="utf-8")
+    assert run(commit) == 0
+    assert run(step) == 1
 
 
 def test_the_hook_of_pre_commit_is_ours() -> None:

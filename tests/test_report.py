@@ -8,7 +8,7 @@ import json
 import re
 import shlex
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet
@@ -271,6 +271,26 @@ def test_a_period_without_events_is_no_error(logs: Path, tmp_path: Path) -> None
     assert data["cost"] is None
     assert data["integrity"]["verdict"] == "unproven"
     assert all(each["events"] == 0 for each in data["coverage"]["accounts"])
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        (END - timedelta(minutes=30), END),
+        (END, END + timedelta(days=400)),
+        (datetime.now(UTC), datetime.now(UTC) + timedelta(days=3)),
+    ],
+)
+def test_what_is_not_over_or_shorter_than_a_day_fails_no_control(
+    since: datetime, until: datetime, logs: Path, tmp_path: Path
+) -> None:
+    data = made(logs, tmp_path / "out", since, until).data
+    if until - since < timedelta(days=30):
+        assert data["controls"]["counts"]["fail"] == 0
+        assert data["verdict"] == "incomplete"
+    now = f"{datetime.now(UTC):%Y-%m-%d}"
+    for each in data["coverage"]["accounts"]:
+        assert all(one["last"] < now for one in each["silent"])
 
 
 def test_a_long_period_is_drawn_by_weeks_or_months(logs: Path, tmp_path: Path) -> None:

@@ -119,7 +119,10 @@ def test_csv_has_a_line_for_each_hit(folder: Path) -> None:
 
 def test_without_an_environment_it_says_what_it_did_not_ask(folder: Path) -> None:
     reasons = {each["name"]: each["reason"] for each in _triage("--logs", str(folder))["not_asked"]}
-    assert reasons["logging-account-access"] == "needs logging: give --env FILE, or run it by name"
+    assert (
+        reasons["logging-account-access"]
+        == "needs logging: give --env FILE that says it, or run it by name"
+    )
 
 
 def test_sigma_rules_stand_beside_ours(folder: Path, tmp_path: Path) -> None:

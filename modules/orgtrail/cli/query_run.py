@@ -65,7 +65,9 @@ def on_folder(request: QueryRequest, root: Path, output: OutputOptions) -> int:
     from orgtrail.query.run import drift_rows, in_folder
 
     for name in request.missing_parameters:
-        note(f"{request.name}: asked without {name}: give --env FILE, or --param {name}=...")
+        note(
+            f"{request.name}: asked without {name}: give --env FILE that says it, or --param {name}=..."
+        )
     with ExitStack() as stack:
         # The progress bar ends before rows are written.
         with file_progress() as progress:

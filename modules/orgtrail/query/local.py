@@ -146,6 +146,12 @@ def load_logs(
                 _load(connection, folder, trees, files, report, progress)
             except duckdb.Error as error:
                 reason = str(error).splitlines()[0]
+                if isinstance(error, duckdb.IOException):
+                    # What it writes is what it could not write: our own reader reads the logs.
+                    raise OrgtrailError(
+                        f"{folder}: cannot be written: {reason.partition(chr(123))[0].strip()}; see "
+                        "whether the disk is full, or name another with TMPDIR"
+                    ) from None
                 raise OrgtrailError(f"the log files cannot be read: {reason}") from None
             yield LoadedLogs(connection, report)
         finally:

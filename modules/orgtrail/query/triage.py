@@ -149,7 +149,9 @@ def select_questions(facts: Mapping[str, str], more: Iterable[Question] = ()) ->
         if each.severity == "info":
             left_out[each.name] = "also returns routine activity; run it by name"
         elif lacks:
-            left_out[each.name] = f"needs {', '.join(lacks)}: give --env FILE, or run it by name"
+            left_out[each.name] = (
+                f"needs {', '.join(lacks)}: give --env FILE that says it, or run it by name"
+            )
         else:
             asked.append(each)
     asked += more
