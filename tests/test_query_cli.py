@@ -125,7 +125,8 @@ def test_where_nothing_is_found_the_time_is_told(logs: Path) -> None:
 def test_a_question_says_what_it_was_asked_without(logs: Path) -> None:
     done = orgtrail("query", "run", "unused-regions", "--logs", str(logs), *TIMES)
     assert done.stderr.startswith(
-        "unused-regions: asked without allowed: give --env FILE that says it, or --param allowed=...\n"
+        "unused-regions: asked without allowed: give --env FILE that says it, or "
+        "--param allowed=...\n"
     )
 
 

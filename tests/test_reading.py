@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import zstandard
 from orgtrail.errors import OrgtrailError
@@ -247,6 +248,19 @@ def test_what_stops_duckdb_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     write_log(tmp_path, [RUN])
     monkeypatch.setattr(local, "_PARQUET", "FORMAT parquet, COMPRESSION nothing")
     with pytest.raises(OrgtrailError, match="the log files cannot be read: "):
+        read(tmp_path)
+
+
+def test_a_full_disk_is_not_taken_for_the_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_log(tmp_path, [RUN])
+
+    def full(*_: object) -> None:
+        raise duckdb.IOException('IO Error: Async write failed {"exception_type":"IO"}')
+
+    monkeypatch.setattr(local, "_copy", full)
+    with pytest.raises(OrgtrailError, match="cannot be written: IO Error: Async write failed; see"):
         read(tmp_path)
 
 

@@ -66,7 +66,8 @@ def on_folder(request: QueryRequest, root: Path, output: OutputOptions) -> int:
 
     for name in request.missing_parameters:
         note(
-            f"{request.name}: asked without {name}: give --env FILE that says it, or --param {name}=..."
+            f"{request.name}: asked without {name}: give --env FILE that says it, or "
+            f"--param {name}=..."
         )
     with ExitStack() as stack:
         # The progress bar ends before rows are written.

@@ -149,8 +149,8 @@ def load_logs(
                 if isinstance(error, duckdb.IOException):
                     # What it writes is what it could not write: our own reader reads the logs.
                     raise OrgtrailError(
-                        f"{folder}: cannot be written: {reason.partition(chr(123))[0].strip()}; see "
-                        "whether the disk is full, or name another with TMPDIR"
+                        f"{folder}: cannot be written: {reason.partition('{')[0].strip()}; "
+                        "see whether the disk is full, or name another with TMPDIR"
                     ) from None
                 raise OrgtrailError(f"the log files cannot be read: {reason}") from None
             yield LoadedLogs(connection, report)
