@@ -80,8 +80,8 @@ def _ask_folder(
         found.unchecked.append(Unchecked("activity", more, "they could not be read either"))
     for path, count in sorted(stage.reading.odd.items())[:_MAX_LISTED]:
         found.unchecked.append(
-            Unchecked("activity", f"{count} records of {Path(path).relative_to(logs)}",
-                      "they are no CloudTrail records")
+            Unchecked("activity", f"{count} record{'s' * (count != 1)} of "
+                      f"{Path(path).relative_to(logs)}", "not of CloudTrail's format")
         )  # fmt: skip
     return found
 

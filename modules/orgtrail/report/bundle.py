@@ -73,7 +73,7 @@ def compose(
         *unproven,
         *said.unchecked,
         *unproven_controls(known),
-        *unrecorded_data(request),
+        *unrecorded_data(request, said),
     ]
     report = {
         "report": _about(request),

@@ -134,7 +134,8 @@ def timeline(found: Json) -> Json | None:
         if count
     ]
     return {
-        "width": _SIDE + _STEP,
+        # The last name of a column reaches beyond it.
+        "width": _SIDE + _STEP + 40,
         "height": _ROW * len(rows) + 22,
         "left": _SIDE,
         "rows": [
