@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 
 from orgtrail.query.questions import find_question
-from orgtrail.report.model import Answers, Json, ReportRequest, Unchecked
+from orgtrail.report.model import Answers, Event, Json, ReportRequest, Unchecked
 from orgtrail.report.questions import (
     COVERAGE,
     KEYS,
@@ -63,23 +64,28 @@ def person(principal: object) -> str:
     return text
 
 
-def changes(env: Environment, answers: Answers) -> tuple[int, int] | None:
-    """Count the successful and the refused attempts to change the evidence.
+def changes(env: Environment, answers: Answers) -> dict[str, dict[str, Event]] | None:
+    """Return the attempts to change the evidence by the questions that found them, and by id.
 
-    An event that several questions find counts once, and one on keys only if it is in the logging
-    account, whose key it may be.
+    Those on keys are only the ones in the logging account, whose key may be the audit's.
 
     Returns None if one of the questions was not answered.
     """
     if not all(name in answers.tables for name in TAMPERING):
         return None
-    events: dict[str, bool] = {}
-    for name in TAMPERING:
-        for event, (account, done) in answers.tables[name].summary.events.items():
-            if name != KEYS or account == env.logging.id:
-                events[event] = done
-    made = sum(events.values())
-    return made, len(events) - made
+    return {
+        name: {
+            event: each
+            for event, each in answers.tables[name].summary.events.items()
+            if name != KEYS or each.account == env.logging.id
+        }
+        for name in TAMPERING
+    }
+
+
+def once(found: dict[str, dict[str, Event]]) -> list[Event]:
+    """Return the events of several questions; one that several find counts once."""
+    return [*ChainMap(*found.values()).values()]
 
 
 def _answered(request: ReportRequest, question: ReportQuestion, answers: Answers) -> Json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from orgtrail.drafts import temporary_folder
 from orgtrail.errors import OrgtrailError
 from orgtrail.logs.files import has_layout, log_files
 from orgtrail.query import local, triage
@@ -127,7 +127,7 @@ def _ask_table(
         found.unchecked.append(Unchecked("activity", COVERAGE, str(error)))
     progress("records of the period are fetched")
     with ExitStack() as stack:
-        copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orgtrail-")))
+        copy = stack.enter_context(temporary_folder())
         try:
             count = _fetch(request, athena, [*trees.values()], copy)
         except OrgtrailError as error:

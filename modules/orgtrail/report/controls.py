@@ -17,7 +17,7 @@ from orgtrail.check.controls import Status
 from orgtrail.check.run import Report
 from orgtrail.doctor.model import CheckState
 from orgtrail.iam.evaluator import Verdict
-from orgtrail.report.activity import EVIDENCE, changes
+from orgtrail.report.activity import EVIDENCE, changes, once
 from orgtrail.report.model import Evidence, Json, Unchecked
 from orgtrail.report.questions import COVERAGE, patient_tables, recorded_data
 from orgtrail.report.sections import absent, silent_days
@@ -297,12 +297,13 @@ def _from_logs(found: Evidence) -> Iterator[EvidenceItem]:
         _EACH,
     )
     repeat = _EACH
-    counted = changes(found.request.env, found.answers)
-    if counted is None:
+    changed = changes(found.request.env, found.answers)
+    if changed is None:
         yield EvidenceItem("untampered", Status.UNPROVEN, "the logs could not be asked", repeat)
         return
-    done, refused = counted
-    says = f"changes of {EVIDENCE}: {done} made, {refused} refused"
+    events = once(changed)
+    done = sum(each.is_done for each in events)
+    says = f"changes of {EVIDENCE}: {done} made, {len(events) - done} refused"
     if done:
         says += "; a reader has to say whether they were meant"
     yield EvidenceItem("untampered", Status.UNPROVEN if done else Status.PASS, says, repeat)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from orgtrail.query.questions import find_question
 from orgtrail.query.triage import SEVERITIES
-from orgtrail.report.activity import EVIDENCE, changes
+from orgtrail.report.activity import EVIDENCE, changes, once
 from orgtrail.report.model import DONE, FAILED, REFUSED, Answers, Json, ReportRequest, Rows, Summary
-from orgtrail.report.questions import COVERAGE, KEYS, PATIENTS, TAMPERING, ReportQuestion
+from orgtrail.report.questions import COVERAGE, PATIENTS, ReportQuestion
 from orgtrail.settings.environment import Environment
 
 _TOLD = SEVERITIES[:-1]
@@ -80,24 +80,18 @@ def _is_told(question: ReportQuestion, answers: Answers) -> bool:
 
 def _of_evidence(env: Environment, answers: Answers) -> Iterator[Json]:
     """Yield the sum of the attempts to change the evidence, which several questions tell of."""
-    counted = changes(env, answers)
-    if not counted or not any(counted):
+    changed = changes(env, answers)
+    events = once(changed) if changed else []
+    if not changed or not events:
         return
-    asked = [
-        name
-        for name in TAMPERING
-        for each in [answers.tables[name].summary.events.values()]
-        if any(name != KEYS or account == env.logging.id for account, _ in each)
-    ]
-    sums = [answers.tables[name].summary for name in asked]
     every = Summary(
-        Counter(dict(zip((DONE, REFUSED), counted, strict=True))),
-        who={one for each in sums for one in each.who},
-        addresses={one for each in sums for one in each.addresses},
+        Counter(DONE if each.is_done else REFUSED for each in events),
+        who={each.who for each in events if each.who},
+        addresses={each.address for each in events if each.address},
     )
     yield {
         "severity": "critical",
-        "queries": asked,
+        "queries": [name for name, found in changed.items() if found],
         "says": f"Attempts to change {EVIDENCE}, all together: "
         f"{in_words(Rows([], [], 0, summary=every))}.",
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from orgtrail.check.run import Report
 from orgtrail.doctor.model import Outcome
@@ -115,6 +115,15 @@ _MAKERS = tuple(each for each in PRINCIPALS if each != "source_ip")
 _WORDS = tuple(dict.fromkeys(_COUNTED.values()))
 
 
+class Event(NamedTuple):
+    """One event of an answer."""
+
+    account: str
+    is_done: bool
+    who: str
+    address: str
+
+
 @dataclass
 class Summary:
     """What the rows of an answer come to.
@@ -124,8 +133,7 @@ class Summary:
         hours: rows by the hour that they begin in, `2026-11-25T10`.
         who: the principals, at most 1,000.
         addresses: the addresses, at most 1,000.
-        events: account, and whether it succeeded, of each event by its id; for answers whose rows
-            are single events.
+        events: the events by their ids, for answers whose rows are single events.
 
     """
 
@@ -133,7 +141,7 @@ class Summary:
     hours: Counter[str] = field(default_factory=Counter)
     who: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
-    events: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    events: dict[str, Event] = field(default_factory=dict)
 
     def in_words(self) -> list[str]:
         """Return what was counted, each in words: `1 successful call`."""
@@ -147,13 +155,17 @@ class Summary:
         time, who = place.get(first_of(TIMES, columns)), place.get(first_of(_MAKERS, columns))
         outcome, address = place.get("outcome"), place.get("source_ip")
         counted = [(words, place[name]) for name, words in _COUNTED.items() if name in place]
-        event, account = place.get("event_id") if ids else None, place.get("account_id", 0)
+        event = place.get("event_id") if ids else None
         for row in rows:
             if outcome is not None:
                 self.counts[DONE if row[outcome] == SUCCESS else REFUSED] += 1
                 if event is not None:
                     name = str(row[event] or f"without an id, {len(self.events)}")
-                    self.events[name] = (str(row[account]), row[outcome] == SUCCESS)
+                    self.events[name] = Event(
+                        str(row[place["account_id"]]),
+                        row[outcome] == SUCCESS,
+                        *(str(row[at] or "") if at is not None else "" for at in (who, address)),
+                    )
             for words, at in counted:
                 self.counts[words] += _number(row[at])
             if time is not None and row[time]:
