@@ -317,8 +317,8 @@ def test_a_signal_in_a_callback_of_the_event_loop_ends_the_work() -> None:
     began = time.monotonic()
 
     def stop() -> None:
-        assert tasks[0]
-        tasks[0].cancel()
+        assert tasks[-1]
+        tasks[-1].cancel()
 
     def interrupted() -> None:
         with asyncio.Runner() as runner:
@@ -328,13 +328,18 @@ def test_a_signal_in_a_callback_of_the_event_loop_ends_the_work() -> None:
                 loop.call_soon_threadsafe(stop)
 
             with cancelling(soon):
+                # An alarm brings again what came while a module of C is set up.
+                assert signal.getsignal(signal.SIGALRM) != signal.SIG_DFL
                 runner.run(work())
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert ended == ["child", "child"]
+    # A program of its own may call again after it was interrupted.
+    for times in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert ended == ["child", "child"] * times
     assert time.monotonic() - began < 30
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
 
 
 def test_what_fails_because_of_a_signal_is_an_interruption(tmp_path: Path) -> None:
@@ -354,3 +359,29 @@ def test_what_fails_because_of_a_signal_is_an_interruption(tmp_path: Path) -> No
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert (done.returncode, done.stdout, done.stderr) == (2, "", INTERRUPTED)
+
+
+def test_who_interrupts_after_the_output_is_written_is_told_so(tmp_path: Path) -> None:
+    script = (
+        "import signal, sys\n"
+        "from pathlib import Path\n"
+        "from orgtrail.ending import run_cli\n"
+        "from orgtrail.output import atomic_output\n"
+        "def work():\n"
+        "    with atomic_output(Path('out')) as draft:\n"
+        "        (draft / 'a').write_text('whole')\n"
+        "        if sys.argv[1] == 'before':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "sys.exit(run_cli(work))\n"
+    )
+    for moment, said in (
+        ("before", INTERRUPTED),
+        ("after", "interrupted; out was written before\n"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", script, moment],
+            capture_output=True, text=True, check=False, cwd=tmp_path,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+        assert (tmp_path / "out").exists() == (moment == "after")

@@ -141,7 +141,12 @@ def test_a_record_without_a_time_is_told(tmp_path: Path) -> None:
     write_log(tmp_path, [record("cloudtrail:StopLogging", eventTime="yesterday")])
     done = orgtrail("query", "run", "trail-tampering", "--logs", str(tmp_path), *TIMES)
     assert done.returncode == 2
-    assert "1 records have no time of CloudTrail's form, and are in no period" in done.stderr
+    told = "1 records have no time of CloudTrail's form, and are in no period"
+    assert told in done.stderr
+    # What the answer lacks is no note.
+    quiet = orgtrail("query", "run", "trail-tampering", "--logs", str(tmp_path), *TIMES, "-q")
+    assert quiet.returncode == 2
+    assert quiet.stderr.endswith(f": {told}\n")
 
 
 def test_bounds_leave_joins_as_they_are(logs: Path, tmp_path: Path) -> None:

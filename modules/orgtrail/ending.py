@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TextIO
 
 from orgtrail import signals
@@ -31,11 +32,13 @@ class _State:
 
     Attributes:
         stopped: whether a signal ended the command.
+        written: the output that is in its place and whole; None for none yet.
         cleanups: what to do then in place of Python's `atexit`.
 
     """
 
     stopped: bool = False
+    written: Path | None = None
     cleanups: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -45,6 +48,11 @@ _state = _State()
 def when_stopped(cleanup: Callable[[], None]) -> None:
     """Call a function when a signal ends the process, which does not wait for `atexit` then."""
     _state.cleanups.append(cleanup)
+
+
+def written(output: Path) -> None:
+    """Tell that an output is in its place and whole: who interrupts from now on finds it so."""
+    _state.written = output
 
 
 def leave(code: int) -> int:
@@ -87,12 +95,13 @@ def run_cli(work: Callable[[], object]) -> int:
     with suppress(AttributeError, OSError, ValueError):
         # Show the code of a character that the terminal cannot display.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _state.written = None
     with signals.as_ctrl_c():
         try:
             return _run(work)
         except KeyboardInterrupt:
             # It came while the message of another fault was written.
-            return _stopped(INTERRUPTED)
+            return _interrupted()
 
 
 def _run(work: Callable[[], object]) -> int:
@@ -104,7 +113,7 @@ def _run(work: Callable[[], object]) -> int:
         if isinstance(error, StoppedError):
             return _stopped(str(error))
         # DuckDB, for one, ends with an error of its own when a signal comes.
-        return _stopped(INTERRUPTED) if signals.came() else _failed(str(error))
+        return _interrupted() if signals.came() else _failed(str(error))
     except BrokenPipeError:
         # The reader of the pipe is gone, and the shell reports that.
         return _failed("")
@@ -114,7 +123,7 @@ def _run(work: Callable[[], object]) -> int:
         return _failed(f"{where}{': ' * bool(where)}{error.strerror or error}")
     except BaseException as error:  # noqa: BLE001  # never exit code 1, and never a traceback
         if _is_interruption(error) or signals.came():
-            return _stopped(INTERRUPTED)
+            return _interrupted()
         return _failed(explain(error))
     return result if isinstance(result, int) else EXIT_OK
 
@@ -145,6 +154,11 @@ def _failed(message: str) -> int:
     if message:
         complain(message)
     return EXIT_FAILED
+
+
+def _interrupted() -> int:
+    output = _state.written
+    return _stopped(f"interrupted; {output} was written before" if output else INTERRUPTED)
 
 
 def _stopped(message: str) -> int:

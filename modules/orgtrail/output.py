@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orgtrail.drafts import draft_folder
+from orgtrail.ending import written
 from orgtrail.errors import OrgtrailError
 from orgtrail.signals import held
 
@@ -37,6 +38,7 @@ def atomic_output(out: Path) -> Iterator[Path]:
             # A signal waits, so that nobody finds half of the new files among the old.
             with held():
                 _publish(folder, out)
+                written(out)
                 made.clear()
     except OSError as error:
         raise OrgtrailError(

@@ -79,29 +79,42 @@ def _in_native_import(frame: FrameType | None) -> bool:
     return False
 
 
-def install() -> dict[int, Any]:
-    """Make SIGTERM and SIGHUP act as Ctrl-C does; return the handlers that were there before."""
+def install(*names: str) -> dict[int, Any]:
+    """Make signals act as Ctrl-C does; return the handlers that were there before.
+
+    Args:
+        names: the signals; by default SIGINT, SIGTERM, SIGHUP, and the alarm that repeats them.
+
+    """
     before = {}
-    for name, usual in _HANDLERS.items():
+    for name in names or _HANDLERS:
         for number in numbers(name):
             # A thread other than the main one cannot set handlers.
             with suppress(ValueError):
-                if signal.getsignal(number) == usual:
-                    signal.signal(number, _stop)
-                    before[number] = usual
+                if signal.getsignal(number) == _HANDLERS[name]:
+                    before[number] = signal.signal(number, _stop)
     return before
+
+
+@contextmanager
+def _installed(*names: str) -> Iterator[None]:
+    """Install our handlers within this block."""
+    before = install(*names)
+    if before:
+        _state.stopped, _state.waiting = 0.0, False
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
 def as_ctrl_c() -> Iterator[None]:
     """Make SIGTERM and SIGHUP act as Ctrl-C does; restore all handlers afterwards."""
     _state.stopped, _state.holding, _state.waiting = 0.0, 0, False
-    before = install()
-    try:
+    with _installed():
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def bring_again(lost: Any) -> None:
@@ -128,22 +141,16 @@ def cancelling(cancel: Callable[[], None]) -> Iterator[None]:
     An exception that a signal raises inside an event loop can be lost together with the callback
     that it hits, and what waits for that callback then waits for ever.
     """
-    before: Any = None
-    with suppress(ValueError):
-        # A program of its own that calls us has Python's handler.
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            before = signal.signal(signal.SIGINT, _stop)
-            _state.stopped, _state.waiting = 0.0, False
-    _state.cancel = cancel
-    try:
-        yield
-    finally:
-        _state.cancel = None
-        if before:
-            signal.signal(signal.SIGINT, before)
-        if _state.waiting and not _state.holding:
-            _state.waiting = False
-            raise KeyboardInterrupt
+    # A program of its own that calls us has Python's handlers. The alarm belongs to ours.
+    with _installed("SIGINT", "SIGALRM"):
+        _state.cancel = cancel
+        try:
+            yield
+        finally:
+            _state.cancel = None
+            if _state.waiting and not _state.holding:
+                _state.waiting = False
+                raise KeyboardInterrupt
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from zoneinfo import ZoneInfo
 
 from orgtrail.drafts import draft_folder
+from orgtrail.ending import written
 from orgtrail.errors import EXIT_FAILED, EXIT_OK, OrgtrailError, printable
 from orgtrail.notes import complain, note, shows_progress
 from orgtrail.query.parquet import Row, write_parquet
@@ -170,6 +171,7 @@ def _draft(out: Path) -> Iterator[Path]:
             yield draft
             with held():
                 draft.replace(out)
+                written(out)
     except OSError as error:
         raise OrgtrailError(f"{out}: cannot be written: {error.strerror or error}") from None
 
@@ -192,14 +194,14 @@ def report_reading(report: ReadReport, root: Path, count: int | None) -> int:
             break
         complain(f"{_below(path, root)}: not read: {reason}")
     for path, odd in sorted(report.odd.items())[:_MOST_NAMED]:
-        note(f"{_below(path, root)}: {odd} records are none: no objects, or without eventName")
+        complain(f"{_below(path, root)}: {odd} records are none: no objects, or without eventName")
     for path, undated in sorted(report.undated.items())[:_MOST_NAMED]:
-        note(
+        complain(
             f"{_below(path, root)}: {undated} records have no time of CloudTrail's form, and are "
             "in no period"
         )
     for path in sorted(report.outside)[:_MOST_NAMED]:
-        note(f"{_below(path, root)}: not read: is outside the archive's layout")
+        complain(f"{_below(path, root)}: not read: is outside the archive's layout")
     lost = len(report.unread)
     rows = "" if count is None else f"{_number(count, 'row')} from "
     note(

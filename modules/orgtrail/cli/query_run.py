@@ -185,7 +185,7 @@ def _report(drift: Iterable[Drift]) -> list[Drift]:
     """Write drift to stderr."""
     reported = list(drift)
     for each in reported:
-        note(str(each))
+        complain(str(each))
     return reported
 
 

@@ -106,7 +106,7 @@ def verify(request: VerifyRequest, state: StateFile | None = None) -> Iterator[E
             while (event := runner.run(next_event(events))) is not None:
                 yield event
         finally:
-            # After a signal the generator is still running; the runner then cancels it on close.
+            # After a second signal the generator is still running; the runner then cancels it.
             with suppress(RuntimeError):
                 runner.run(closing(events))
 
