@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from orgtrail.report import model
 from orgtrail.report.activity import EVIDENCE
 from orgtrail.report.page import matrix, render, sentence
 
@@ -109,6 +110,30 @@ def test_sentences(records: list[Json], query: str, says: str, tmp_path: Path) -
         tmp_path / "logs", tmp_path / "out", AT - timedelta(hours=1), AT + timedelta(hours=1)
     ).data
     assert says in _said(data, query)
+
+
+def test_reads_of_whole_tables_are_counted_and_a_part_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scans = [
+        record(
+            "dynamodb:Scan",
+            eventID=f"{number}",
+            readOnly=True,
+            sourceIPAddress=f"192.0.2.{number % 2 + 1}",
+            requestParameters={"tableName": "patients"},
+        )
+        for number in range(4)
+    ]
+    write_log(tmp_path / "logs", scans)
+    period = AT - timedelta(hours=1), AT + timedelta(hours=1)
+    data = made(tmp_path / "logs", tmp_path / "out", *period).data
+    whole = "Whole-table reads of patients: 4 calls, by eve, from 2 addresses."
+    assert whole in _said(data, "dynamodb-access")
+    monkeypatch.setattr(model, "KEPT", 1)
+    data = made(tmp_path / "logs", tmp_path / "cut", *period).data
+    part = "Whole-table reads of patients: at least 2 calls, by eve, from "
+    assert any(each.startswith(part) for each in _said(data, "dynamodb-access"))
 
 
 def test_an_event_that_two_questions_find_counts_once(tmp_path: Path) -> None:

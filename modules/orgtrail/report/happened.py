@@ -101,11 +101,8 @@ def _of_patients(answers: Answers) -> Iterator[Json]:
     """Yield the reads of whole tables of patient data."""
     if PATIENTS not in answers.tables:
         return
-    reads = [
-        row
-        for row in answers.tables[PATIENTS].dicts()
-        if row["event_name"] in _WHOLE_TABLE and row["successes"]
-    ]
+    found = answers.tables[PATIENTS]
+    reads = [row for row in found.dicts() if row["event_name"] in _WHOLE_TABLE and row["successes"]]
     if reads:
         count = sum(int(str(row["successes"])) for row in reads)
         who = {str(row["principal"]) for row in reads}
@@ -114,7 +111,8 @@ def _of_patients(answers: Answers) -> Iterator[Json]:
         yield {
             "severity": "high",
             "queries": [PATIENTS],
-            "says": f"Whole-table reads of {', '.join(tables)}: {count:,} "
+            "says": f"Whole-table reads of {', '.join(tables)}: "
+            f"{'at least ' if found.whole else ''}{count:,} "
             f"call{'s' * (count != 1)}{_few(who, 'by', 'principals')}"
             f"{_few(addresses, 'from', 'addresses')}.",
         }
