@@ -144,7 +144,7 @@ SLACK = {"one": {"team_id": "T07EA123LEP", "channel_id": "C07EZ1ABC23"}}
 ABSENT: list[tuple[str, Json, list[str]]] = [
     (
         "eu-isoe-west-1",
-        {"verification": {"package": "orgtrail==0.1.0"}, "alarms": {}},
+        {"verification": {"package": "orgtrail[verify]==0.1.0"}, "alarms": {}},
         [
             "verification must be left out: partition aws-iso-e has no AWS CodeBuild; run "
             "orgtrail verify each day on a machine of your own"

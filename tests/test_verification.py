@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from tests.conftest import environment, synthesized
 
-PACKAGE = {"package": "orgtrail==0.1.0"}
+PACKAGE = {"package": "orgtrail[verify]==0.1.0"}
 ON = environment(alarms={}, verification=PACKAGE, trail={"key_prefix": "audit"})
 TOPIC = "arn:aws:sns:us-east-1:111111111111:organization-trail-alarms"
 ROLE = "arn:aws:iam::222222222222:role/organization-trail-verification"
@@ -86,7 +86,7 @@ def run(tmp_path: Path, *, verify: int, pip: int = 0) -> tuple[int, str, list[st
 def test_what_is_valid_is_told_to_nobody(tmp_path: Path) -> None:
     code, said, calls = run(tmp_path, verify=0)
     assert (code, len(calls)) == (0, 2)
-    assert calls[0] == "python3 -m pip install --quiet orgtrail==0.1.0"
+    assert calls[0] == "python3 -m pip install --quiet orgtrail[verify]==0.1.0"
     assert calls[1] == (
         "orgtrail verify --bucket example-bank-archive --organization-id o-examplebank "
         "--trail-arn arn:aws:cloudtrail:us-east-1:111111111111:trail/organization-trail "

@@ -166,7 +166,7 @@ def settings(made: Organization) -> Json:
                 "external_id": "made-up-external-id",
             }
         },
-        "verification": {"package": "orgtrail==0.1.0"},
+        "verification": {"package": "orgtrail[verify]==0.1.0"},
         "catalog": {"compaction": {}, "regions": ["us-east-1", "us-west-2"]},
         "guardduty": {},
         "security_hub": {},

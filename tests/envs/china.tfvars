@@ -38,7 +38,7 @@ siem = {
   reader = { trusted = ["arn:aws-cn:iam::620000000005:root"], external_id = "china-siem" }
 }
 
-verification = { package = "orgtrail==0.1.0" }
+verification = { package = "orgtrail[verify]==0.1.0" }
 
 guardduty       = { administrator = "security", features = [] }
 security_hub    = { administrator = "security" }

@@ -176,7 +176,7 @@ siem = {
 verification = {
   hour               = 5
   hours              = 30
-  package            = "orgtrail==0.1.0"
+  package            = "orgtrail[verify]==0.1.0"
   image              = "aws/codebuild/standard:7.0"
   timeout_minutes    = 60
   project            = "verification"

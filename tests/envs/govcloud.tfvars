@@ -38,7 +38,7 @@ siem = {
   reader = { trusted = ["arn:aws-us-gov:iam::630000000005:root"], external_id = "govcloud-siem" }
 }
 
-verification = { package = "orgtrail==0.1.0" }
+verification = { package = "orgtrail[verify]==0.1.0" }
 
 guardduty       = { administrator = "security", features = [] }
 security_hub    = { administrator = "security" }

@@ -40,7 +40,7 @@ siem = {
   reader = { trusted = ["arn:aws-eusc:iam::640000000005:root"], external_id = "sovereign-siem" }
 }
 
-verification = { package = "orgtrail==0.1.0" }
+verification = { package = "orgtrail[verify]==0.1.0" }
 
 guardduty       = { administrator = "security", features = [] }
 security_hub    = { administrator = "security" }

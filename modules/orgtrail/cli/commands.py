@@ -14,6 +14,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import Exit
 
 from orgtrail.errors import EXIT_BAD, EXIT_FAILED
+from orgtrail.extras import Extra, require
 from orgtrail.notes import set_quiet
 
 QuietOption = Annotated[
@@ -71,24 +72,42 @@ class App(typer.Typer):
             **settings,
         )
 
-    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
-        """Register a function as a command."""
+    def command(
+        self, name: str | None = None, *, extra: Extra | None = None, **settings: Any
+    ) -> Callable[[Any], Any]:
+        """Register a function as a command.
+
+        Args:
+            name: its name; by default the function's.
+            extra: the extra of the package that it needs.
+            settings: what Typer takes besides.
+
+        """
         register = super().command(name, cls=Command, **settings)
 
         def add(function: Callable[..., object]) -> Callable[..., object]:
-            register(_with_quiet(function))
+            words = "orgtrail", str(self.info.name), name or function.__name__
+            called = " ".join(dict.fromkeys(words))
+            register(_with_quiet(function, extra, called))
             return function
 
         return add
 
 
-def _with_quiet(function: Callable[..., object]) -> Callable[..., object]:
-    """Return a function that also takes `quiet`, and looks to Typer as if it always had."""
+def _with_quiet(
+    function: Callable[..., object], extra: Extra | None, called: str
+) -> Callable[..., object]:
+    """Return a function that also takes `quiet`, and looks to Typer as if it always had.
+
+    It also requires the command's extra, before any module that needs it is imported.
+    """
 
     @wraps(function)
     def run(*, quiet: bool = False, **values: Any) -> object:
         if quiet:
             set_quiet(True)
+        if extra:
+            require(extra, called)
         return function(**values)
 
     signature = inspect.signature(function, eval_str=True)

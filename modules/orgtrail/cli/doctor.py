@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CODES = {"fine": EXIT_OK, "fault": EXIT_BAD, "unchecked": EXIT_FAILED}
 
 
-@app.command()
+@app.command(extra="doctor")
 def doctor(
     file: EnvFile,
     role: RoleOption = None,

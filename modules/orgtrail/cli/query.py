@@ -22,11 +22,13 @@ from orgtrail.cli.root import (
     app,
 )
 from orgtrail.errors import OrgtrailError
+from orgtrail.extras import require
 
 queries = App(
+    name="query",
     help="Ask the logs: on Athena, or on this machine over a folder of log files.",
 )
-app.add_typer(queries, name="query")
+app.add_typer(queries)
 
 
 class Dialect(StrEnum):
@@ -138,6 +140,7 @@ def show(
     found = find_question(name)
     sql = to_save(found, {})
     if dialect is Dialect.DUCKDB:
+        require("query", "orgtrail query show --dialect duckdb")
         from orgtrail.query.dialect import parse, to_duckdb
 
         sql = to_duckdb(parse(sql, name)) + "\n"
@@ -154,7 +157,7 @@ def show(
     sys.stdout.write("\n".join(lines) + f"\n{sql}")
 
 
-@queries.command()
+@queries.command(extra="query")
 def run(
     name: Annotated[str | None, QuestionArgument] = None,
     sql: Annotated[
@@ -231,7 +234,7 @@ def run(
     )
 
 
-@queries.command()
+@queries.command(extra="query")
 def triage(
     logs: LogsOption = None,
     env: EnvOption = None,

@@ -28,7 +28,7 @@ from orgtrail.notes import shows_progress
 _CODES = {"fine": EXIT_OK, "bad": EXIT_BAD, "incomplete": EXIT_FAILED}
 
 
-@app.command()
+@app.command(extra="report")
 def report(
     file: EnvFile,
     out: Annotated[

@@ -12,7 +12,7 @@ import typer
 from orgtrail.cli.root import Format, FormatOption, UntilOption, app
 
 
-@app.command()
+@app.command(extra="verify")
 def sample(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", readable=False, help="Where to write; empty or absent.")

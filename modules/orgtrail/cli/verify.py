@@ -51,7 +51,7 @@ _MOST_SHOWN = 10
 """Findings of a kind that are shown; JSON has all of them."""
 
 
-@app.command()
+@app.command(extra="verify")
 def verify(
     env: Annotated[Path | None, typer.Option(metavar="FILE", help="The environment file.")] = None,
     bucket: Annotated[

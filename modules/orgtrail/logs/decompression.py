@@ -15,8 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-import zstandard
-
 from orgtrail.records import LARGEST_LOG
 
 SIZE_LIMIT = LARGEST_LOG
@@ -102,12 +100,9 @@ def first_bytes(path: str) -> bytes:
     try:
         if data.startswith(_GZIP):
             return zlib.decompressobj(wbits=31).decompress(data, _PIECE)
-        if data.startswith(_ZSTD):
-            decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-            return decompressor.decompressobj().decompress(data)[:_PIECE]
-    except (zlib.error, zstandard.ZstdError):
+    except zlib.error:
         return b""
-    return data
+    return _unzstd_first(data) if data.startswith(_ZSTD) else data
 
 
 def is_gzip_as_named(path: str) -> bool:
@@ -152,7 +147,20 @@ def _gunzipped(file: BinaryIO) -> Iterator[bytes]:
         yield part
 
 
+def _unzstd_first(data: bytes) -> bytes:
+    # Few archives have such files, and what only verifies log files is installed without zstandard.
+    import zstandard
+
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    try:
+        return decompressor.decompressobj().decompress(data)[:_PIECE]
+    except zstandard.ZstdError:
+        return b""
+
+
 def _unzstd(file: BinaryIO) -> Iterator[bytes]:
+    import zstandard
+
     decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
     stream = decompressor.decompressobj()
     while data := file.read(_ZSTD_PIECE):

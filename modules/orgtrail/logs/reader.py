@@ -1,4 +1,4 @@
-"""Reads log files: as Arrow batches for DuckDB, or the raw text of single records.
+"""Reads log files: as batches of rows for DuckDB, or the raw text of single records.
 
 A small file of a trail is passed on as it is, which is fastest. Every other file is split into
 its records, and each is passed on separately, so that a broken record does not affect the others.
@@ -11,20 +11,14 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-import pyarrow as pa
-
 from orgtrail.logs import decompression, formats
+from orgtrail.logs.arrow import Columns
 from orgtrail.logs.decompression import DamagedLogError, UnreadableLogError
 from orgtrail.logs.files import LogFile
 from orgtrail.logs.formats import RecordReader
 from orgtrail.logs.json_scanner import member
 
-SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("path", "account", "region", "day", "body")),
-        ("alone", pa.bool_()),
-    ]
-)
+COLUMNS = {**dict.fromkeys(("path", "account", "region", "day", "body"), str), "alone": bool}
 """One row for a file, or for one record of it; `alone` says which."""
 _BATCH_ROWS, _BATCH_SIZE = 1024, 2 << 20
 _LARGE = 1 << 20
@@ -109,7 +103,7 @@ class BatchReader:
         self._files, self._report, self._progress = files, report, progress
         self._again = again
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
+    def __iter__(self) -> Iterator[Columns]:
         """Yield the batches."""
         try:
             yield from self._batches()
@@ -118,18 +112,18 @@ class BatchReader:
         except BaseException as error:  # noqa: BLE001  # the caller raises it again
             self.stopped_by = error
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
+    def _batches(self) -> Iterator[Columns]:
         rows: list[Row] = []
         size = 0
         for row in self._rows():
             size += len(row[4])
             if rows and (len(rows) >= _BATCH_ROWS or size > _BATCH_SIZE):
-                yield _batch(rows)
+                yield [*zip(*rows, strict=True)]
                 rows, size = [], len(row[4])
                 self._progress(self._report.files)
             rows.append(row)
         if rows:
-            yield _batch(rows)
+            yield [*zip(*rows, strict=True)]
         self._progress(self._report.files)
 
     def _rows(self) -> Iterator[Row]:
@@ -205,10 +199,6 @@ def _is_plain(body: str, file: LogFile) -> bool:
 
 def _is_storable(path: str) -> bool:
     return path.isascii() or not any("\ud800" <= each <= "\udfff" for each in path)
-
-
-def _batch(rows: list[Row]) -> pa.RecordBatch:
-    return pa.record_batch([pa.array(each) for each in zip(*rows, strict=True)], schema=SCHEMA)
 
 
 def raw_records(files: Iterable[LogFile], ids: Collection[str]) -> Iterator[str]:

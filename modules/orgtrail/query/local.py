@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from itertools import chain
 
 import duckdb
-import pyarrow as pa
 from sqlglot import exp
 
 from orgtrail import records
 from orgtrail.drafts import temporary_folder
 from orgtrail.errors import OrgtrailError
+from orgtrail.logs.arrow import RowStream
 from orgtrail.logs.files import LogFile
-from orgtrail.logs.reader import SCHEMA, BatchReader, Progress, ReadReport
+from orgtrail.logs.reader import COLUMNS, BatchReader, Progress, ReadReport
 from orgtrail.query import dialect
 from orgtrail.query.render import TABLE
 
@@ -203,7 +203,7 @@ def _load(
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, select: str, to: str, source: BatchReader) -> None:
-    connection.register("incoming", pa.RecordBatchReader.from_batches(SCHEMA, source))
+    connection.register("incoming", RowStream(COLUMNS, lambda: source))
     try:
         connection.execute(f"COPY ({select}) TO '{to}' ({_PARQUET})")
     except duckdb.Error:

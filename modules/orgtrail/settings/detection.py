@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from annotated_types import MaxLen
+
 from orgtrail.alarms import ALARMS, BY_NAME, Alarm
 from orgtrail.settings.trail import LogRetention
 from orgtrail.settings.types import (
@@ -47,8 +49,16 @@ _REGIONS = "Regions; null means the home region alone."
 ProjectName = Annotated[
     str, matches(r"[A-Za-z0-9][A-Za-z0-9_-]{1,63}", "must be 2 to 64 letters, digits, - or _")
 ]
+_PART = r"[\w@:/.,=<>~!+-]*"
+"""A part of a requirement of pip that has no extras."""
 Requirement = Annotated[
-    str, matches(r"[\w\[\]@:/.,=<>~!+-]{1,300}", "must be one that pip installs, without spaces")
+    str,
+    MaxLen(300),
+    matches(
+        rf"{_PART}\[(?:[\w-]+,)*(?:verify|report|all)(?:,[\w-]+)*\]{_PART}",
+        "must be what pip installs, with the extra verify and without spaces: "
+        "orgtrail[verify]==0.1.0, or orgtrail[verify]@https://...",
+    ),
 ]
 Image = Annotated[str, matches(r"[\w./:@-]{1,300}", "must be the name of an image")]
 
