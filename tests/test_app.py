@@ -110,7 +110,8 @@ def test_a_provider_imported_first_is_left_as_it_is() -> None:
         "import sys, types\n"
         "already = sys.modules['cdktf_cdktf_provider_aws'] = types.ModuleType('x')\n"
         "from orgtrail.cdktf.fastpath import lazily\n"
-        "with lazily(): pass\n"
+        "from orgtrail.cdktf.kit import CDKTF\n"
+        "with lazily(CDKTF): pass\n"
         "assert sys.modules['cdktf_cdktf_provider_aws'] is already\n"
         "print(sum('Lazy' in type(each).__name__ for each in sys.meta_path))\n"
     )

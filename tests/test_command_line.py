@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from orgtrail.cdktf import fastpath
+from orgtrail.cdktf.kit import CDKTF
 from orgtrail.cli.root import app
 from orgtrail.notes import set_quiet
 from typer.core import TyperArgument
@@ -285,18 +286,18 @@ def test_the_first_time_is_told_where_somebody_watches(
     for watched, quiet in ((False, False), (True, True), (True, False)):
         monkeypatch.setattr(sys.stderr, "isatty", lambda watched=watched: watched)
         set_quiet(quiet)
-        with fastpath.lazily():
+        with fastpath.lazily(CDKTF):
             pass
         assert capsys.readouterr().err == (said if watched and not quiet else "")
     set_quiet(False)
     package = tmp_path / "@cdktf" / "provider-aws" / version("cdktf-cdktf-provider-aws") / "0f"
     package.mkdir(parents=True)
     # An entry without the mark is not whole: a run was killed while it unpacked.
-    with fastpath.lazily():
+    with fastpath.lazily(CDKTF):
         pass
     assert capsys.readouterr().err == said
     (package / ".jsii-runtime-package-cache").touch()
-    with fastpath.lazily():
+    with fastpath.lazily(CDKTF):
         pass
     assert capsys.readouterr().err == ""
 
@@ -305,4 +306,4 @@ def test_the_mark_of_an_unpacked_package_is_that_of_jsii() -> None:
     """The bindings are imported in these tests, so the cache of this machine is filled."""
     import orgtrail.cdktf.bindings  # noqa: F401
 
-    assert fastpath.is_unpacked(fastpath.home())
+    assert fastpath.is_unpacked(CDKTF, fastpath.home())

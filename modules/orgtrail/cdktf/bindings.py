@@ -1,4 +1,4 @@
-"""The only module that imports CDKTF and the AWS provider, so that `cdktn` can replace them here."""
+"""The only module that imports CDKTF, or CDK Terrain in its place, and the AWS provider."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orgtrail.cdktf.fastpath import lazily
+from orgtrail.cdktf.kit import kit, refuse_hcl_output
 from orgtrail.trail.resource import Expression, Json
 
-with lazily():
+if TYPE_CHECKING:
+    # CDK Terrain has the same names.
     from cdktf import (
         App,
         CloudBackend,
@@ -58,13 +60,23 @@ __all__ = [
     "Token",
 ]
 
+refuse_hcl_output()
+if not TYPE_CHECKING:
+    with lazily(kit()):
+        for _module in map(
+            import_module,
+            (kit().package, f"{kit().provider}.provider", "constructs", "jsii.errors"),
+        ):
+            globals().update(
+                {name: getattr(_module, name) for name in __all__ if hasattr(_module, name)}
+            )
+
 FAILURES = (JSIIError, RuntimeError)
 """The errors that jsii raises if Node reports an error."""
 
 Dependable = TerraformResource | TerraformDataSource
 Dependables = Sequence[Dependable]
 
-_PROVIDER = "cdktf_cdktf_provider_aws"
 _RENAMED = {"equals": "equal_to"}
 """Arguments that the bindings rename, since the name is reserved in one of jsii's languages."""
 
@@ -76,7 +88,7 @@ def class_of(kind: str) -> Any:
     Its module is imported on first use, since each import takes some milliseconds.
     """
     name = kind.replace("data.aws_", "data_aws_").removeprefix("aws_")
-    module = import_module(f"{_PROVIDER}.{name}")
+    module = import_module(f"{kit().provider}.{name}")
     title = "".join(map(str.capitalize, name.split("_")))
     # The generator appends a letter to names that would clash with the module's C# namespace.
     return getattr(module, title, None) or getattr(module, f"{title}A")

@@ -1,8 +1,9 @@
 """Loads the AWS provider's bindings in a tenth of the time, with the same output.
 
-The generated package imports 2,212 modules in Python and as many files in Node. A finder makes
+CDKTF's generated package imports 2,212 modules in Python and as many files in Node. A finder makes
 the Python package load modules on first use, and a hook in Node does the same for the package's
-index. Later generators load lazily, so that `cdktn` needs neither.
+index. CDK Terrain's Python package loads modules on first use itself, but its index in Node imports
+all files too.
 
 Our own app also skips the bindings' checks of argument types, which take half of a construct's
 time: a test checks every resource against the provider's schema, and settings are validated
@@ -20,6 +21,7 @@ import shlex
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
@@ -28,11 +30,11 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import cast
 
+from orgtrail.cdktf.kit import KITS, Kit
 from orgtrail.drafts import folder_until_exit
 from orgtrail.errors import OrgtrailError
 from orgtrail.notes import note, shows_progress
 
-PROVIDER = "cdktf_cdktf_provider_aws"
 SWITCH = "ORGTRAIL_FAST_PATH"
 """Set this environment variable to 0 to load everything in the ordinary way."""
 
@@ -42,16 +44,21 @@ _TEMPORARY = ("TMPDIR", "TMP", "TEMP")
 """Environment variables that name the folder of temporary files: for Python and for Node."""
 _CACHE = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"
 """Environment variable for the folder that jsii unpacks packages into."""
+_INDEX_SECONDS = 30
+"""At most; some seconds are usual."""
 _HOOK = Path(__file__).with_name("lazy_index.cjs")
 
 
 class _LazyPackage(MetaPathFinder, Loader):
-    """Finds the provider's package and skips its body, which imports every module."""
+    """Finds a provider's package and skips its body, which imports every module."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(name, path) if name == PROVIDER else None
+        spec = PathFinder.find_spec(name, path) if name == self._package else None
         if spec:
             spec.loader = self
         return spec
@@ -59,11 +66,15 @@ class _LazyPackage(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         def load(name: str) -> ModuleType:
             try:
-                return importlib.import_module(f"{PROVIDER}.{name}")
+                return importlib.import_module(f"{self._package}.{name}")
             except ModuleNotFoundError as error:
-                raise AttributeError(f"{PROVIDER} has no module {name}") from error
+                raise AttributeError(f"{self._package} has no module {name}") from error
 
         module.__dict__["__getattr__"] = load
+
+
+_GENERATED = {"constructs", *(each.package for each in KITS)}
+_GENERATED_PARTS = tuple(f"{each.provider}." for each in KITS)
 
 
 class _UncheckedModules(MetaPathFinder):
@@ -72,7 +83,7 @@ class _UncheckedModules(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if not name.startswith(f"{PROVIDER}.") and name not in ("cdktf", "constructs"):
+        if name not in _GENERATED and not name.startswith(_GENERATED_PARTS):
             return None
         spec = PathFinder.find_spec(name, path)
         if spec and type(spec.loader) is SourceFileLoader:
@@ -119,8 +130,8 @@ def trust_types() -> None:
 
 
 @contextmanager
-def lazily() -> Iterator[None]:
-    """Import the bindings in this block lazily; it also starts jsii's Node process.
+def lazily(kit: Kit) -> Iterator[None]:
+    """Import a kit's bindings in this block lazily; it also starts jsii's Node process.
 
     The finder stays installed, so that later imports are lazy too; it has no effect if the package
     was already imported. The environment is restored when the block ends.
@@ -137,17 +148,20 @@ def lazily() -> Iterator[None]:
         # Without a home, jsii's cache is among the temporary files, and must stay there.
         tempfile.tempdir = str(folder_until_exit())
         os.environ.update(dict.fromkeys(_TEMPORARY, tempfile.tempdir))
-    if shows_progress() and not is_unpacked(found):
+    first = not is_unpacked(kit, found)
+    if first and shows_progress():
         note("unpacking the AWS provider's bindings, once on this machine: up to a minute")
     if enabled():
-        if PROVIDER not in sys.modules:
-            sys.meta_path.insert(0, _LazyPackage())
+        if kit.provider not in sys.modules:
+            sys.meta_path.insert(0, _LazyPackage(kit.provider))
         if any(isinstance(each, _UncheckedModules) for each in sys.meta_path):
             os.environ[_NO_TRACES] = "1"
         hook = f"--require {shlex.quote(str(_HOOK))}"
         os.environ["NODE_OPTIONS"] = " ".join(filter(None, (before["NODE_OPTIONS"], hook)))
     try:
         yield
+        if first:
+            _wait_for_index(kit, found)
     finally:
         tempfile.tempdir = kept
         for name, value in before.items():
@@ -166,8 +180,27 @@ def home() -> Path | None:
     return home if home.is_absolute() else None
 
 
-def is_unpacked(home: Path | None) -> bool:
-    """Return whether jsii's cache has the provider's package, in the version that is installed.
+def is_unpacked(kit: Kit, home: Path | None) -> bool:
+    """Return whether jsii has unpacked a kit's provider package, in the installed version."""
+    # jsii marks an entry when all of it is there.
+    return _is_cached(kit, home, ".jsii-runtime-package-cache")
+
+
+def _wait_for_index(kit: Kit, home: Path | None) -> None:
+    """Wait until jsii has stored its index of a package that it has just unpacked.
+
+    A thread in Node makes the index, and a short run would stop that: each further run would then
+    read the description of 2,000 resources again, with over a gigabyte of memory.
+    """
+    until = time.monotonic() + _INDEX_SECONDS
+    while is_unpacked(kit, home) and time.monotonic() < until:
+        if _is_cached(kit, home, ".jsii.runtime.*.json"):
+            break
+        time.sleep(0.05)
+
+
+def _is_cached(kit: Kit, home: Path | None, file: str) -> bool:
+    """Return whether an entry of a kit's provider package in jsii's cache has a file.
 
     Where the cache is: https://github.com/aws/jsii, `@jsii/kernel`, `tar-cache/default-cache-root`.
     """
@@ -183,9 +216,8 @@ def is_unpacked(home: Path | None) -> bool:
         cache = home / "Library" / "Caches" / "com.amazonaws.jsii" / "package-cache"
     else:
         cache = home / ".cache" / "aws" / "jsii" / "package-cache"
-    package = cache / "@cdktf" / "provider-aws" / version(PROVIDER.replace("_", "-"))
-    # jsii marks an entry when all of it is there.
-    return any(package.glob("*/.jsii-runtime-package-cache"))
+    package = cache.joinpath(*kit.node, version(kit.provider.replace("_", "-")))
+    return any(package.glob(f"*/{file}"))
 
 
 def _node() -> str:

@@ -12,7 +12,8 @@ const path = require("node:path");
 const { isMainThread } = require("node:worker_threads");
 
 const INDEX = /@cdkt[fn][\\/]provider-[^\\/]+[\\/]lib[\\/]index\.js$/;
-const EXPORT = /^exports\.(\w+) = require\("(\.\/[\w-]+)"\);$/gm;
+// CDKTF's index reads `require("./x")`, that of CDK Terrain `__importStar(require("./x/index"))`.
+const EXPORT = /^exports\.(\w+) = (?:__importStar\()?require\("(\.\/[\w\/-]+)"\)\)?;$/gm;
 const TRACES = /lib[\\/]tokens[\\/]private[\\/]stack-trace\.js$/;
 const compile = Module.prototype._compile;
 
