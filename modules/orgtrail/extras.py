@@ -40,7 +40,9 @@ def require(extra: Extra, what: str) -> None:
     """
     missing = [name for name in MODULES[extra] if not is_installed(name)]
     if missing:
-        raise MissingExtraError(f"{what} needs {', '.join(missing)}: {how_to_install(extra)}")
+        raise MissingExtraError(
+            f"{what} needs {', '.join(missing)}, not installed here: {how_to_install(extra)}"
+        )
 
 
 def how_to_install(extra: str) -> str:
