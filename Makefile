@@ -146,12 +146,13 @@ lint: $(ready)
 	$(python) -m mypy
 	.venv/bin/lint-imports
 
-bench: $(ready) $(checkov) $(scraper) $(awscli)
+bench: $(ready) $(checkov) $(scraper) $(awscli) $(cdktn)
 	$(python) benchmarks/synth.py
 	$(python) benchmarks/check.py
 	$(python) benchmarks/query.py
 	$(python) benchmarks/verify.py
 	$(python) benchmarks/report.py
+	$(python) benchmarks/install.py
 
 # Writes again what tests compare with; read the difference before you commit it.
 golden: $(ready)

@@ -64,13 +64,14 @@ def build_wheel(folder: Path) -> Path:
     return built
 
 
-def install(wheel: Path, extra: str, path: Path) -> Installed:
+def install(wheel: Path, extra: str, path: Path, *, compiled: bool = False) -> Installed:
     """Make an environment with the wheel and an extra, in the versions that are locked.
 
     Args:
         wheel: the wheel.
         extra: the extra; empty for none.
         path: a folder that does not exist.
+        compiled: whether pip also compiles all modules, as it does for users.
 
     """
     subprocess.run([sys.executable, "-m", "venv", path], check=True)
@@ -79,8 +80,8 @@ def install(wheel: Path, extra: str, path: Path) -> Installed:
     made = Installed(path)
     wanted = f"orgtrail[{extra}] @ {wheel.as_uri()}" if extra else f"orgtrail @ {wheel.as_uri()}"
     made.must(
-        "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
-        "--constraint", locked, wanted,
+        "pip", "install", "--quiet", "--disable-pip-version-check",
+        "--compile" if compiled else "--no-compile", "--constraint", locked, wanted,
         cwd=path,
     )  # fmt: skip
     return made

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.installing import build_wheel
 
 PROGRAM = re.search(
     r"<!-- consumer -->\s*```python\n(.*?)```",
@@ -34,12 +35,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel as `pip install git+...` does."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = (sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
-    run(*build, cwd=folder)
-    (built,) = folder.glob("*.whl")
-    return built
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
@@ -57,7 +53,8 @@ def test_five_lines_in_another_repository(wheel: Path, tmp_path: Path) -> None:
         run(python, "-c", "import site; print(site.getsitepackages()[0])", cwd=tmp_path).strip()
     )
     (site / "here.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    run(python, "-m", "pip", "install", "--no-index", wheel, cwd=tmp_path)
+    wanted = f"orgtrail[cdktf] @ {wheel.as_uri()}"
+    run(python, "-m", "pip", "install", "--no-index", wanted, cwd=tmp_path)
 
     assert PROGRAM is not None, "docs/other-repositories.md shows a consumer"
     (tmp_path / "audit.tfvars").write_text((ROOT / "envs" / "healthcare.tfvars").read_text())

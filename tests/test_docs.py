@@ -146,9 +146,9 @@ def test_commands_of_the_documents_exist(
             ["make", "--dry-run", *words], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert dry.returncode == 0, dry.stderr
-    elif program == "cdktf":
-        assert words[0] in ("plan", "deploy")
-        assert words[1] in (*NAMES, BANK)
+    elif program in ("cdktf", "cdktn"):
+        assert words[0] in ("plan", "deploy", "synth")
+        assert set(words[1:]) <= {*NAMES, BANK}
     elif program == "terraform":
         folder = Path(words[0].removeprefix("-chdir="))
         assert folder.parts[:2] == ("cdktf.out", "stacks")
@@ -190,8 +190,11 @@ def test_commands_of_the_documents_exist(
         code = 2 if words[0] == "report" and "--logs" in words else 0
         assert done.returncode == code, done.stdout + done.stderr
     else:
-        # test_app.py runs the first, test_consumer.py what the second stands for.
-        assert (program, words[0]) in ((".venv/bin/python", "main.py"), ("pip", "install"))
+        # test_app.py runs the first, test_extras.py what the others stand for.
+        assert (program, words[0]) in (
+            (".venv/bin/python", "main.py"), ("pip", "install"), ("python3", "-m"),
+            (".cdktn/bin/pip", "install"), ("npm", "install"),
+        )  # fmt: skip
 
 
 def assert_aws_has(service: str, operation: str, *words: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from orgtrail.settings.environment import Environment
 from orgtrail.trail import archive, auditors, catalog, delivery, key, service_control
 from orgtrail.trail.stack import deployer
 
+from tests import cdktn
 from tests.conftest import ROOT
 from tests.e2e.authority import UNSEEN, allows, asked
 from tests.e2e.cloud import Cloud, Organization, member
@@ -67,6 +69,29 @@ def test_a_second_plan_isempty(deployed: Folder) -> None:
     report = check(deployed.path / "plan.json")
     assert report.findings == ()
     assert len(report.access) > 800
+
+
+@pytest.mark.skipif(not cdktn.is_here(), reason=cdktn.ABSENT)
+def test_moving_to_cdk_terrain_plans_nothing(deployed: Folder, project: Project) -> None:
+    """As docs/cdktn.md says: another interpreter in cdktf.json, and the other CLI."""
+    settings = project.path / "cdktf.json"
+    before = settings.read_text()
+    settings.write_text(before.replace(sys.executable, str(cdktn.PYTHON)))
+    variables = {"PATH": cdktn.node(), "PYTHONPATH": str(ROOT / "modules")}
+    try:
+        made = run(cdktn.CLI, "synth", cwd=project.path, **variables)
+        assert made.code == 0, made.said
+        assert '"version": "0.24' in (deployed.path / "cdk.tf.json").read_text()
+        plan = deployed.plan()
+        assert plan.changes == {}
+        assert len(plan.actions) == deployed.count
+        planned = run(cdktn.CLI, "plan", "healthcare", *CLI, cwd=project.path, **variables)
+        assert planned.code == 0, planned.said
+        assert "No changes. Your infrastructure matches the configuration." in planned.said
+    finally:
+        settings.write_text(before)
+        made = run(sys.executable, "main.py", cwd=project.path)
+        assert made.code == 0, made.said
 
 
 def test_the_state_lies_beside_main(project: Project) -> None:
