@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -77,16 +77,41 @@ FAILURES = (JSIIError, RuntimeError)
 Dependable = TerraformResource | TerraformDataSource
 Dependables = Sequence[Dependable]
 
+_NEWER_KINDS = {"aws_organizations_aws_service_access"}
+_NEWER = {"return_organization_only"}
+"""Arguments that CDKTF's last bindings lack; they are written as overrides on both kits."""
 _RENAMED = {"equals": "equal_to"}
 """Arguments that the bindings rename, since the name is reserved in one of jsii's languages."""
+
+
+def _any_resource(
+    kind: str,
+    scope: Construct,
+    id: str,
+    *,
+    provider: AwsProvider,
+    depends_on: Dependables | None,
+    lifecycle: Any,
+    **values: Any,
+) -> TerraformResource:
+    made = TerraformResource(
+        scope, id, terraform_resource_type=kind, provider=provider, depends_on=depends_on,
+        lifecycle=lifecycle,
+    )  # fmt: skip
+    for name, value in values.items():
+        made.add_override(name, value)
+    return made
 
 
 @cache
 def class_of(kind: str) -> Any:
     """Return the bindings' class for a kind such as `aws_s3_bucket` or `data.aws_regions`.
 
-    Its module is imported on first use, since each import takes some milliseconds.
+    Its module is imported on first use, since each import takes some milliseconds. A kind that
+    CDKTF's last bindings lack gets the class of any resource.
     """
+    if kind in _NEWER_KINDS:
+        return partial(_any_resource, kind)
     name = kind.replace("data.aws_", "data_aws_").removeprefix("aws_")
     module = import_module(f"{kit().provider}.{name}")
     title = "".join(map(str.capitalize, name.split("_")))
@@ -101,7 +126,7 @@ def arguments(values: Json) -> tuple[Json, Json]:
     """
     given, overridden = {}, {}
     for name, value in values.items():
-        if _has_expression(value):
+        if name in _NEWER or _has_expression(value):
             overridden[name] = value
         else:
             given[_RENAMED.get(name, name)] = _argument(value)

@@ -36,9 +36,11 @@ class OrganizationCheck(Part):
         """Read the organization and check it."""
         super().__init__(scope, id, environment, {"management": provider})
         data = self._start("management")
-        made = organization(data)
+        ready = organization(data)
         self.make(data.resources)
-        (self.data,) = self.made([made])
+        self.ready = self.made(ready)
+        """What everything else in the organization comes after."""
+        self.data = self.ready[0]
 
     @property
     def account_ids(self) -> str:

@@ -14,7 +14,7 @@ from orgtrail.settings.environment import (
     LocalBackend,
     S3Backend,
 )
-from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
+from orgtrail.trail.stack import PROVIDER, TERRAFORM_VERSIONS, provider_versions
 
 CREDENTIALS = "tfc_aws_dynamic_credentials"
 """The variable that HCP Terraform sets if a workspace has several AWS credentials.
@@ -54,7 +54,7 @@ class EnvironmentStack(aws.TerraformStack):
         self.add_override("terraform.required_version", TERRAFORM_VERSIONS)
         self.add_override(
             "terraform.required_providers.aws",
-            {"source": PROVIDER, "version": PROVIDER_VERSIONS},
+            {"source": PROVIDER, "version": provider_versions(environment)},
         )
         match environment.backend:
             case LocalBackend():

@@ -10,7 +10,7 @@ from orgtrail.module.variables import Variable, named_accounts
 from orgtrail.regions import PARTITIONS
 from orgtrail.settings.environment import Environment
 from orgtrail.settings.types import AccountId, Target, metadata_in
-from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
+from orgtrail.trail.stack import PROVIDER, TERRAFORM_VERSIONS, provider_versions
 
 Json = dict[str, Any]
 
@@ -24,7 +24,7 @@ def versions(env: Environment) -> Json:
             "required_providers": {
                 "aws": {
                     "source": PROVIDER,
-                    "version": PROVIDER_VERSIONS,
+                    "version": provider_versions(env),
                     "configuration_aliases": aliases,
                 }
             },

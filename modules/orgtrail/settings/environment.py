@@ -72,6 +72,17 @@ class Organization(Section):
         "The organization's id. A plan stops if the credentials reach another organization."
     )
     root_id: RootId = setting("The id of the organization's root, above all its accounts.")
+    enable_trusted_access: bool = setting(
+        "Whether the plan turns on trusted access of CloudTrail and of each service that the file "
+        "asks for; otherwise it stops where one is off. For AWS provider 6.39 or newer.",
+        False,
+    )
+    list_accounts: bool = setting(
+        "Whether a plan reads the organization's accounts, policy types and trusted services; if "
+        "false, it only proves that the organization is this one, which needs fewer permissions. "
+        "For AWS provider 6.29 or newer.",
+        True,
+    )
 
 
 class Account(Section):

@@ -132,12 +132,13 @@ def _accounts(part: Part, organization: str) -> str:
     """Return the accounts to project, without white space, which would become part of a value."""
     ids, known = part.environment.account_ids, account_ids(organization)
     if part.environment.catalog.accounts == "file":
-        part.warn(
-            "every_account_in_table",
-            f"length(setsubtract({known}, {json.dumps(ids)})) == 0",
-            "The organization has accounts that accounts in the environment file lacks. "
-            "Athena would return no rows for them, and no error. Add them.",
-        )
+        if part.environment.organization.list_accounts:
+            part.warn(
+                "every_account_in_table",
+                f"length(setsubtract({known}, {json.dumps(ids)})) == 0",
+                "The organization has accounts that accounts in the environment file lacks. "
+                "Athena would return no rows for them, and no error. Add them.",
+            )
         return ",".join(ids)
     return f'${{join(",", sort(distinct(concat({json.dumps(ids)}, {known}))))}}'
 

@@ -6,7 +6,7 @@ import json
 
 from orgtrail import naming
 from orgtrail.settings.environment import Environment
-from orgtrail.trail.part import Part
+from orgtrail.trail.part import Part, protected
 from orgtrail.trail.resource import Resource
 
 _NAMES = {
@@ -18,15 +18,39 @@ _NAMES = {
 }
 
 
-def organization(part: Part) -> Resource:
-    """Add the data source that reads and checks the organization."""
+def organization(part: Part) -> list[Resource]:
+    """Add the data source that reads and checks the organization, and the trust of services.
+
+    Returns:
+        what everything else in the organization comes after, the data source first.
+
+    """
+    env = part.environment
     conditions = [
         {"condition": f"${{{condition}}}", "error_message": message}
-        for condition, message in _conditions(part.environment)
+        for condition, message in _conditions(env)
     ]
-    return part.add(
-        "data.aws_organizations_organization", "Default", lifecycle={"postcondition": conditions}
+    read = part.add(
+        "data.aws_organizations_organization",
+        "Default",
+        lifecycle={"postcondition": conditions},
+        return_organization_only=None if env.organization.list_accounts else True,
     )
+    if not env.organization.enable_trusted_access:
+        return [read]
+    return [
+        read,
+        *(
+            part.add(
+                "aws_organizations_aws_service_access",
+                service.removesuffix(".amazonaws.com").replace(".", "_").replace("-", "_"),
+                service_principal=service,
+                depends_on=[read],
+                lifecycle=protected(env.archive.destroy_protection),
+            )
+            for service in naming.trusted_services(env)
+        ),
+    ]
 
 
 def account_ids(address: str) -> str:
@@ -53,8 +77,11 @@ def _conditions(environment: Environment) -> list[tuple[str, str]]:
             "The organization has consolidated billing only. Enable all features: "
             "aws organizations enable-all-features",
         ),
-        *map(_trusted, naming.trusted_services(environment)),
     ]
+    if not environment.organization.enable_trusted_access:
+        conditions += map(_trusted, naming.trusted_services(environment))
+    if not environment.organization.list_accounts:
+        return conditions
     types = []
     if environment.policy_targets:
         types.append("SERVICE_CONTROL_POLICY")

@@ -38,12 +38,7 @@ from orgtrail.trail.verification import verification
 TERRAFORM_VERSIONS = ">= 1.10"
 """Since 1.10, the S3 backend can lock with a file."""
 PROVIDER = "hashicorp/aws"
-PROVIDER_VERSIONS = "~> 6.25"
-"""The bindings are for 6.25; later 6.x releases accept the same resources."""
-
-_ORGANIZATION = (
-    "DescribeOrganization", "ListAWSServiceAccessForOrganization", "ListAccounts", "ListRoots",
-)  # fmt: skip
+_LISTING = ("ListAWSServiceAccessForOrganization", "ListAccounts", "ListRoots")
 
 
 def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
@@ -55,7 +50,7 @@ def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
 
     """
     root = Part(environment, path=path)
-    checked = organization(root.inside("organization"))
+    ready = organization(root.inside("organization"))
     trail_key = key(root.inside("key", "logging"))
     log_archive = archive(root.inside("archive", "logging"), trail_key.arn)
     delivered = delivery(root.inside("delivery")) if environment.delivery.enabled else None
@@ -66,25 +61,25 @@ def build(environment: Environment, path: tuple[str, ...] = ()) -> Stack:
         key_arn=trail_key.arn,
         delivery=delivered.ready if delivered else None,
         # CloudTrail first writes a test file, which fails unless these exist.
-        after=[checked, *log_archive.ready, *trail_key.ready, *told],
+        after=[*ready, *log_archive.ready, *trail_key.ready, *told],
     )
     # After the trail, so that a role forgotten in exempt_roles is not locked out half-way.
-    guardrails(root.inside("guardrails"), after=[checked, made])
+    guardrails(root.inside("guardrails"), after=[*ready, made])
     catalog(
         root.inside("catalog", "logging"),
-        organization=checked.address,
+        organization=ready[0].address,
         key_arn=trail_key.arn,
         access_logs=log_archive.access_logs,
     )
     _watch(root, delivered, after=log_archive.ready[:1])
     if environment.guardduty:
         part, access_logs = root.inside("guardduty", "logging"), log_archive.access_logs
-        guardduty(part, environment.guardduty, access_logs=access_logs, after=[checked])
+        guardduty(part, environment.guardduty, access_logs=access_logs, after=ready)
     if environment.security_hub:
-        security_hub(root.inside("security_hub"), environment.security_hub, after=[checked])
+        security_hub(root.inside("security_hub"), environment.security_hub, after=ready)
     if environment.access_analyzer:
         part = root.inside("access_analyzer")
-        access_analyzer(part, environment.access_analyzer, after=[checked])
+        access_analyzer(part, environment.access_analyzer, after=ready)
     return Stack(
         environment.name,
         tuple(root.resources),
@@ -111,6 +106,17 @@ def _watch(root: Part, delivered: Delivery | None, after: Before) -> None:
         bucket_notification(root.inside("siem", "logging"), after)
 
 
+def provider_versions(env: Environment) -> str:
+    """Return the versions of the AWS provider that have all that the file asks for.
+
+    Later 6.x releases accept the same resources. The changelog says what came when:
+    https://github.com/hashicorp/terraform-provider-aws/blob/main/CHANGELOG.md
+    """
+    if env.organization.enable_trusted_access:
+        return "~> 6.39"
+    return "~> 6.25" if env.organization.list_accounts else "~> 6.29"
+
+
 def deployer(env: Environment, name: str) -> Document:
     """Return the policy of the role that deploys to an account.
 
@@ -129,7 +135,11 @@ def deployer(env: Environment, name: str) -> Document:
 
 def _in_management(env: Environment) -> Iterator[Statement]:
     """Yield the permissions of the management account's deploying role."""
-    yield allow("ReadOrganization", "organizations", _ORGANIZATION, "*")
+    # Without a list of accounts the plan trusts the services, and reads that trust.
+    reads = _LISTING if env.organization.list_accounts else _LISTING[:1]
+    yield allow("ReadOrganization", "organizations", ("DescribeOrganization", *reads), "*")
+    if env.organization.enable_trusted_access:
+        yield _trusting(env)
     yield from deploying_guardrails(env)
     yield from deploying_trail(env)
     if env.delivery.enabled:
@@ -157,6 +167,19 @@ def _in_logging(env: Environment) -> Iterator[Statement]:
         yield allow("Notify", "s3", notices, naming.bucket_arn(env, env.archive.bucket))
     if env.siem:
         yield from deploying_siem(env, env.siem)
+
+
+def _trusting(env: Environment) -> Statement:
+    """Return the permission to let the services into the organization that the file needs there.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
+    """
+    actions = ("EnableAWSServiceAccess", "DisableAWSServiceAccess")
+    named = {"organizations:ServicePrincipal": naming.trusted_services(env)}
+    return {
+        **allow("TrustServices", "organizations", actions, "*"),
+        "Condition": {"StringEquals": named},
+    }
 
 
 def _keys(env: Environment) -> Iterator[Statement]:

@@ -22,6 +22,7 @@ RULES: tuple[tuple[Callable[[Environment], Iterator[Fault]], set[str]], ...] = (
     (archive.buckets_avoid_control_tower, {"adopt", "archive", "catalog", "guardduty"}),
     (archive.existing_scp_fits_targets, {"adopt", "guardrails", "organization"}),
     (accounts.accounts_differ, {"accounts"}),
+    (accounts.what_is_not_listed_is_in_the_file, {"organization", "catalog"}),
     (
         accounts.deployed_accounts_are_reachable,
         {"accounts", "retired", "backend", "guardduty", "security_hub", "access_analyzer"},

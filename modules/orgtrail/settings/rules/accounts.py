@@ -19,6 +19,26 @@ def require_member(env: Environment, setting: SettingPath, name: str) -> Iterato
         yield Fault(setting, "must be the name of a member account in accounts", name)
 
 
+def what_is_not_listed_is_in_the_file(env: Environment) -> Iterator[Fault]:
+    """A plan that lists no accounts and no trusted services neither needs nor checks them."""
+    if env.organization.list_accounts:
+        return
+    if not env.organization.enable_trusted_access:
+        yield Fault(
+            ("organization", "enable_trusted_access"),
+            "must be true where organization.list_accounts is false: nothing else would prove that "
+            "the organization trusts CloudTrail",
+            False,
+        )
+    if env.catalog.accounts != "file":
+        yield Fault(
+            ("catalog", "accounts"),
+            'must be "file" where organization.list_accounts is false: a plan does not know the '
+            "others",
+            env.catalog.accounts,
+        )
+
+
 def accounts_differ(env: Environment) -> Iterator[Fault]:
     """Every account has one name, and the two of the trail must be there and differ."""
     for name in ("management", "logging"):
