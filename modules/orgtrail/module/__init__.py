@@ -13,7 +13,8 @@ from typing import Any
 from orgtrail.errors import OrgtrailError
 from orgtrail.module.files import variables_file, versions
 from orgtrail.module.readme import example, readme
-from orgtrail.module.template import body
+from orgtrail.module.hcl_files import hcl_files
+from orgtrail.module.template import Template, template
 from orgtrail.module.variables import variables
 from orgtrail.output import atomic_output
 from orgtrail.settings.environment import Environment
@@ -21,13 +22,16 @@ from orgtrail.settings.environment import Environment
 EXAMPLE = Path("examples", "organization", "main.tf")
 
 
-def write_module(out: Path, env: Environment | None = None) -> list[Path]:
+def write_module(
+    out: Path, env: Environment | None = None, *, as_json: bool = False
+) -> list[Path]:
     """Write a module; other files in the folder are kept.
 
     Args:
         out: the folder.
         env: the environment to build the module from, and the variables' defaults. None builds it
             from default settings; variables without a sensible default are then required.
+        as_json: whether to write Terraform's JSON in place of HCL.
 
     Returns:
         the files.
@@ -37,7 +41,7 @@ def write_module(out: Path, env: Environment | None = None) -> list[Path]:
             environment cannot become a module.
 
     """
-    files = module_files(env)
+    files = module_files(env, as_json=as_json)
     strangers = [each.name for each in sorted(out.glob("*.tf*")) if each.name not in files]
     if strangers:
         raise OrgtrailError(
@@ -52,7 +56,7 @@ def write_module(out: Path, env: Environment | None = None) -> list[Path]:
     return [out / name for name in files]
 
 
-def module_files(env: Environment | None = None) -> dict[str, str]:
+def module_files(env: Environment | None = None, *, as_json: bool = False) -> dict[str, str]:
     """Return the text of a module's files, by path.
 
     Raises:
@@ -61,17 +65,28 @@ def module_files(env: Environment | None = None) -> dict[str, str]:
     """
     source = env or _default_environment()
     _refuse_imports(source)
-    parts, used = body(source, variables(source, given=env is not None))
-    face, outputs = variables_file(source, used), parts["outputs.tf.json"]["output"]
-    call = example(source, used)
+    made = template(source, variables(source, given=env is not None))
+    face = variables_file(source, made.variables)
+    call = example(source, made.variables)
     written = {
-        **{name: _text(each) for name, each in parts.items()},
-        "variables.tf.json": _text(face),
-        "versions.tf.json": _text(versions(source)),
-        "README.md": readme(face["variable"], outputs, source.provider_accounts, call),
+        **(_json_files if as_json else hcl_files)(made, versions(source)["terraform"], face["variable"]),
+        "README.md": readme(face["variable"], made.outputs, source.provider_accounts, call),
         EXAMPLE.as_posix(): call,
     }
     return dict(sorted(written.items()))
+
+
+def _json_files(made: Template, required: Json, face: Json) -> dict[str, str]:
+    written = {
+        "main": {"locals": made.locals, **made.content},
+        "outputs": {"output": made.outputs},
+        "variables": {"variable": face},
+        "versions": {"terraform": required},
+    }
+    return {
+        f"{name}.tf.json": json.dumps(content, indent=2, sort_keys=True) + "\n"
+        for name, content in written.items()
+    }
 
 
 def _default_environment() -> Environment:
@@ -99,6 +114,3 @@ def _refuse_imports(env: Environment) -> None:
             "takes import blocks in the root module alone; write them there"
         )
 
-
-def _text(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2, sort_keys=True) + "\n"
