@@ -25,7 +25,7 @@ def module(
             "defaults.",
         ),
     ] = None,
-    as_json: Annotated[
+    as_json: Annotated[  # noqa: FBT002
         bool,
         typer.Option("--json", help="Write the configuration in Terraform's JSON in place of HCL."),
     ] = False,

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from orgtrail.errors import OrgtrailError
+from orgtrail.module.checks import checks
+from orgtrail.module.example import example
 from orgtrail.module.files import variables_file, versions
-from orgtrail.module.readme import example, readme
 from orgtrail.module.hcl_files import hcl_files
+from orgtrail.module.readme import readme
 from orgtrail.module.template import Template, template
 from orgtrail.module.variables import variables
 from orgtrail.output import atomic_output
 from orgtrail.settings.environment import Environment
+from orgtrail.trail.resource import Json
 
-EXAMPLE = Path("examples", "organization", "main.tf")
+EXAMPLE = "examples/organization/main.tf"
+TESTS = "tests/module.tftest.hcl"
 
 
-def write_module(
-    out: Path, env: Environment | None = None, *, as_json: bool = False
-) -> list[Path]:
+def write_module(out: Path, env: Environment | None = None, *, as_json: bool = False) -> list[Path]:
     """Write a module; other files in the folder are kept.
 
     Args:
@@ -67,11 +68,12 @@ def module_files(env: Environment | None = None, *, as_json: bool = False) -> di
     _refuse_imports(source)
     made = template(source, variables(source, given=env is not None))
     face = variables_file(source, made.variables)
-    call = example(source, made.variables)
+    form = _json_files if as_json else hcl_files
     written = {
-        **(_json_files if as_json else hcl_files)(made, versions(source)["terraform"], face["variable"]),
-        "README.md": readme(face["variable"], made.outputs, source.provider_accounts, call),
-        EXAMPLE.as_posix(): call,
+        **form(made, versions(source)["terraform"], face["variable"]),
+        "README.md": readme(source, made, face["variable"], EXAMPLE),
+        EXAMPLE: example(source, made.variables),
+        TESTS: checks(source, made),
     }
     return dict(sorted(written.items()))
 
@@ -113,4 +115,3 @@ def _refuse_imports(env: Environment) -> None:
             f"adopt.{managed[0]} must be left out of a module, or have manage = false: Terraform "
             "takes import blocks in the root module alone; write them there"
         )
-

@@ -13,7 +13,8 @@ from importlib.resources import files
 from typing import Any
 
 from orgtrail.module.expressions import value
-from orgtrail.module.hcl import BLANK, Attribute, Block, Expression, Item, is_long
+from orgtrail.module.hcl import BLANK, Attribute, Block, Expression, Item
+from orgtrail.module.values import is_long
 
 Json = dict[str, Any]
 Shape = Mapping[str, Any]

@@ -146,7 +146,9 @@ def _list(given: list[Any], marks: dict[str, Expression], numbers: Collection[st
     """Return a list, with spliced items joined by `concat`."""
     lists: list[Any] = [[]]
     for each in given:
-        spliced = _SPLICED.fullmatch(marks[each]) if isinstance(each, str) and each in marks else None
+        spliced = (
+            _SPLICED.fullmatch(marks[each]) if isinstance(each, str) and each in marks else None
+        )
         if spliced:
             lists += [Expression(spliced["items"]), []]
         else:

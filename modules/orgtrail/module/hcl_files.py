@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from orgtrail.module.configuration import block, output, resource, variable
 from orgtrail.module.expressions import value
-from orgtrail.module.hcl import Attribute, Block, Comment, Expression, Item, write
-from orgtrail.module.parts import PARTS, Part, meaning_of, part_of
+from orgtrail.module.hcl import BLANK, Attribute, Block, Comment, Expression, Item
+from orgtrail.module.parts import LOCALS, PARTS, Part, meaning_of, part_of
 from orgtrail.module.questions import asked, is_asked, question_files, question_locals
 from orgtrail.module.template import Template
+from orgtrail.module.writer import write
 from orgtrail.trail.resource import Json
 
 _ASSERTION: Json = {"assert": {}}
@@ -34,9 +35,7 @@ def hcl_files(template: Template, versions: Json, variables: Json) -> dict[str, 
         "versions.tf": write([_terraform(versions)]),
         "locals.tf": write([_locals(template)]),
         "variables.tf": write([variable(name, each) for name, each in variables.items()]),
-        "outputs.tf": write(
-            [output(name, each) for name, each in template.outputs.items()]
-        ),
+        "outputs.tf": write([output(name, each) for name, each in template.outputs.items()]),
         **(question_files() if "queries.tf" in files else {}),
     }
 
@@ -73,4 +72,9 @@ def _terraform(given: Json) -> Block:
 
 
 def _locals(template: Template) -> Block:
-    return Block("locals", body=[Attribute(n, value(each)) for n, each in template.locals.items()])
+    items: list[Item] = []
+    for name, each in template.locals.items():
+        if said := LOCALS.get(name):
+            items += [BLANK, Comment(said)] if items else [Comment(said)]
+        items.append(Attribute(name, value(each)))
+    return Block("locals", body=items)

@@ -18,6 +18,7 @@ from orgtrail.trail.resource import Json
 from orgtrail.trail.stack import build
 
 _ACCOUNTS = "account_ids"
+_ACCOUNTS_OF_FILE = "accounts in the environment file"
 _IDENTITY = "aws_caller_identity"
 _ATTACHMENT = "aws_organizations_policy_attachment"
 
@@ -87,6 +88,7 @@ def template(env: Environment, chosen: Sequence[Variable]) -> Template:
     identities = (f"data.{_IDENTITY}.{name}" for name in general.provider_accounts)
     managed = (each.address for each in stack.resources if each.is_managed)
     replacements = _replacements(general, chosen)
+    content = _in_variables(content, chosen)
     content, outputs = (_filled(each, replacements) for each in (content, outputs))
     text = json.dumps((content, outputs))
     used = [
@@ -204,6 +206,29 @@ def _account_check(name: str, env: Environment) -> Json:
     return {"provider": f"aws.{name}", "lifecycle": {"postcondition": [condition]}}
 
 
+def _in_variables(content: Json, chosen: Sequence[Variable]) -> Json:
+    """Return the configuration with messages that name variables in the place of settings."""
+    names = {f"{'.'.join(each.setting)}": each.name for each in chosen}
+    names[_ACCOUNTS_OF_FILE] = "member_account_ids"
+    # The longest first: it may have another in it.
+    ordered = sorted(names, key=len, reverse=True)
+    setting = re.compile(rf"\b(?:{'|'.join(map(re.escape, ordered))})\b")
+
+    def changed(value: Any, name: str = "") -> Any:
+        match value:
+            case dict():
+                return {key: changed(each, key) for key, each in value.items()}
+            case list():
+                return [changed(each, name) for each in value]
+            case str() if name == "error_message":
+                return setting.sub(lambda found: names[found[0]], value)
+            case _:
+                return value
+
+    found: Json = changed(content)
+    return found
+
+
 def _rename_attachments(attachments: Json, env: Environment) -> dict[str, str]:
     """Attach the service control policy to every target in `policy_targets`.
 
@@ -291,14 +316,20 @@ def _locals(env: Environment, chosen: Sequence[Variable]) -> Json:
     return made
 
 
-def _partitions() -> Iterator[tuple[str, Any]]:
-    """Yield local values for the name of the home region's partition, and its domain."""
+def _partitions() -> Json:
+    """Return local values for the name of the home region's partition, and its domain."""
     *others, commercial = PARTITIONS
-    for name, plural, attribute in (
-        ("partition", "partitions", "name"), ("dns_suffix", "dns_suffixes", "suffix"),
-    ):  # fmt: skip
-        yield plural, {each.prefix: getattr(each, attribute) for each in others}
-        yield name, (
-            f"${{coalesce(one([for start, each in local.{plural} : each "
+    tables = (
+        ("partition", "partitions", "name"),
+        ("dns_suffix", "dns_suffixes", "suffix"),
+    )
+    found: Json = {
+        table: {each.prefix: getattr(each, attribute) for each in others}
+        for _, table, attribute in tables
+    }
+    for name, table, attribute in tables:
+        found[name] = (
+            f"${{coalesce(one([for start, each in local.{table} : each "
             f'if startswith(var.home_region, start)]), "{getattr(commercial, attribute)}")}}'
         )
+    return found
