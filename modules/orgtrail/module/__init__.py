@@ -12,7 +12,7 @@ from pathlib import Path
 from orgtrail.errors import OrgtrailError
 from orgtrail.module.checks import checks
 from orgtrail.module.example import example
-from orgtrail.module.files import variables_file, versions
+from orgtrail.module.files import HEADER, variables_file, versions
 from orgtrail.module.hcl_files import hcl_files
 from orgtrail.module.readme import readme
 from orgtrail.module.template import Template, template
@@ -22,11 +22,16 @@ from orgtrail.settings.environment import Environment
 from orgtrail.trail.resource import Json
 
 EXAMPLE = "examples/organization/main.tf"
+_BEFORE_HEADER = 20
+"""More characters than a comment has before its text, in HCL and in JSON."""
 TESTS = "tests/module.tftest.hcl"
 
 
 def write_module(out: Path, env: Environment | None = None, *, as_json: bool = False) -> list[Path]:
-    """Write a module; other files in the folder are kept.
+    """Write a module.
+
+    Other files in the folder are kept, except those of a configuration that an earlier run wrote
+    and this one does not.
 
     Args:
         out: the folder.
@@ -43,18 +48,27 @@ def write_module(out: Path, env: Environment | None = None, *, as_json: bool = F
 
     """
     files = module_files(env, as_json=as_json)
-    strangers = [each.name for each in sorted(out.glob("*.tf*")) if each.name not in files]
-    if strangers:
+    others = [each for each in sorted(out.glob("*.tf*")) if each.name not in files]
+    former = [each for each in others if _is_ours(each)]
+    if strangers := [each.name for each in others if each not in former]:
         raise OrgtrailError(
             f"{out}: has {', '.join(strangers)}, which would become part of the module; "
             "name another folder"
         )
-    with atomic_output(out) as draft:
+    with atomic_output(out, instead_of=former) as draft:
         for name, text in files.items():
             path = draft / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     return [out / name for name in files]
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether an earlier run has written a file."""
+    try:
+        return HEADER in path.read_text(encoding="utf-8")[: len(HEADER) + _BEFORE_HEADER]
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def module_files(env: Environment | None = None, *, as_json: bool = False) -> dict[str, str]:
@@ -86,7 +100,7 @@ def _json_files(made: Template, required: Json, face: Json) -> dict[str, str]:
         "versions": {"terraform": required},
     }
     return {
-        f"{name}.tf.json": json.dumps(content, indent=2, sort_keys=True) + "\n"
+        f"{name}.tf.json": json.dumps({"//": HEADER, **content}, indent=2, sort_keys=True) + "\n"
         for name, content in written.items()
     }
 

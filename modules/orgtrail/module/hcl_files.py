@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from orgtrail.module.configuration import block, output, resource, variable
 from orgtrail.module.expressions import value
+from orgtrail.module.files import HEADER
 from orgtrail.module.hcl import BLANK, Attribute, Block, Comment, Expression, Item
 from orgtrail.module.parts import LOCALS, PARTS, Part, meaning_of, part_of
 from orgtrail.module.questions import asked, is_asked, question_files, question_locals
@@ -28,14 +29,15 @@ def hcl_files(template: Template, versions: Json, variables: Json) -> dict[str, 
     files: dict[str, list[Item]] = {}
     for part in PARTS:
         if blocks := [*_blocks(template, part)]:
-            files.setdefault(part.file, []).extend((Comment(f"{part.meaning}\n"), *blocks))
-    texts = {name: write(items) for name, items in files.items()}
+            files.setdefault(part.file, []).extend((Comment(part.meaning), BLANK, *blocks))
+    files |= {
+        "versions.tf": [_terraform(versions)],
+        "locals.tf": [_locals(template)],
+        "variables.tf": [variable(name, each) for name, each in variables.items()],
+        "outputs.tf": [output(name, each) for name, each in template.outputs.items()],
+    }
     return {
-        **texts,
-        "versions.tf": write([_terraform(versions)]),
-        "locals.tf": write([_locals(template)]),
-        "variables.tf": write([variable(name, each) for name, each in variables.items()]),
-        "outputs.tf": write([output(name, each) for name, each in template.outputs.items()]),
+        **{name: write([Comment(HEADER), BLANK, *items]) for name, items in files.items()},
         **(question_files() if "queries.tf" in files else {}),
     }
 
