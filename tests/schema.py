@@ -17,11 +17,14 @@ from typing import Any
 from tests.conftest import ROOT, Json
 
 FILE = Path(__file__).with_name("provider.schema.json")
+BLOCKS = ROOT / "modules" / "orgtrail" / "module" / "blocks.json"
 GOLDEN = Path(__file__).with_name("golden")
 _META = ("//", "connection", "count", "depends_on", "for_each", "lifecycle", "provider",
          "provisioner")  # fmt: skip
 """What Terraform reads itself.
 https://developer.hashicorp.com/terraform/language/meta-arguments"""
+_IN_MODULES = ("aws_caller_identity",)
+"""Kinds of data sources that `orgtrail module` adds to those of a stack."""
 _FOR_PEOPLE = ("deprecated", "description", "description_kind", "sensitive", "write_only")
 _EXPRESSION = re.compile(r"(?<!\$)\$\{")
 
@@ -108,6 +111,27 @@ def _value(given: Any, type_: Any, place: str) -> Iterator[str]:
                 yield from _value(each, inner[name] if kind == "object" else inner, here)
 
 
+def blocks(schema: Json) -> Json:
+    """Return the blocks of each kind, by name, each with its own: what the module has to know."""
+    return {
+        **{kind: _inner(each) for kind, each in schema["resources"].items()},
+        **{f"data.{kind}": _inner(each) for kind, each in schema["data"].items()},
+    }
+
+
+def _inner(block: Json) -> Json:
+    return {name: _inner(each["block"]) for name, each in block.get("block_types", {}).items()}
+
+
+def text_of_blocks(schema: Json) -> str:
+    """Return the text of the module's table of blocks, a line for each kind."""
+    rows = (
+        f"{json.dumps(kind)}: {json.dumps(each, sort_keys=True)}"
+        for kind, each in sorted(blocks(schema).items())
+    )
+    return "{\n" + ",\n".join(rows) + "\n}\n"
+
+
 def kept() -> Json:
     """Return the schema as it is kept."""
     schema: Json = json.loads(FILE.read_text(encoding="utf-8"))
@@ -123,6 +147,7 @@ def write() -> None:
         section: sorted({kind for each in stacks for kind in each.get(section, {})})
         for section in ("resource", "data")
     }
+    kinds["data"] = sorted({*kinds["data"], *_IN_MODULES})
     with tempfile.TemporaryDirectory() as name:
         folder = Folder(Path(name))
         required = {"aws": {"source": "hashicorp/aws"}}
@@ -145,6 +170,7 @@ def write() -> None:
     }
     text = json.dumps(schema, indent=1, sort_keys=True) + "\n"
     FILE.write_text(text, encoding="utf-8")
+    BLOCKS.write_text(text_of_blocks(schema), encoding="utf-8")
     sys.stderr.write(f"{FILE.relative_to(ROOT)}: the schema of {version}, {len(text):,} bytes\n")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,14 @@ _MOVED_LAST = "manifest.json"
 
 
 @contextmanager
-def atomic_output(out: Path) -> Iterator[Path]:
+def atomic_output(out: Path, instead_of: Collection[Path] = ()) -> Iterator[Path]:
     """Yield a draft folder; its files move into `out` once all of them are written.
 
     Other files in `out` are kept, and `out` does not change if writing fails.
+
+    Args:
+        out: the folder.
+        instead_of: files in it that go when the new ones are there.
 
     Raises:
         OrgtrailError: the folder cannot be written.
@@ -38,6 +42,8 @@ def atomic_output(out: Path) -> Iterator[Path]:
             # A signal waits, so that nobody finds half of the new files among the old.
             with held():
                 _publish(folder, out)
+                for each in instead_of:
+                    each.unlink()
                 written(out)
                 made.clear()
     except OSError as error:

@@ -25,10 +25,14 @@ def module(
             "defaults.",
         ),
     ] = None,
+    as_json: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--json", help="Write the configuration in Terraform's JSON in place of HCL."),
+    ] = False,
 ) -> None:
-    """Write a plain Terraform module that takes variables, for those who write HCL."""
+    """Write a plain Terraform module that takes variables, in HCL."""
     from orgtrail.environments import load_environment
     from orgtrail.module import write_module
 
-    files = write_module(folder, load_environment(env) if env else None)
+    files = write_module(folder, load_environment(env) if env else None, as_json=as_json)
     note(f"{folder}: {len(files)} files; README.md tells how to call it")

@@ -8,26 +8,36 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from orgtrail.errors import OrgtrailError
-from orgtrail.module.files import variables_file, versions
-from orgtrail.module.readme import example, readme
-from orgtrail.module.template import body
+from orgtrail.module.checks import checks
+from orgtrail.module.example import example
+from orgtrail.module.files import HEADER, variables_file, versions
+from orgtrail.module.hcl_files import hcl_files
+from orgtrail.module.readme import readme
+from orgtrail.module.template import Template, template
 from orgtrail.module.variables import variables
 from orgtrail.output import atomic_output
 from orgtrail.settings.environment import Environment
+from orgtrail.trail.resource import Json
 
-EXAMPLE = Path("examples", "organization", "main.tf")
+EXAMPLE = "examples/organization/main.tf"
+_BEFORE_HEADER = 20
+"""More characters than a comment has before its text, in HCL and in JSON."""
+TESTS = "tests/module.tftest.hcl"
 
 
-def write_module(out: Path, env: Environment | None = None) -> list[Path]:
-    """Write a module; other files in the folder are kept.
+def write_module(out: Path, env: Environment | None = None, *, as_json: bool = False) -> list[Path]:
+    """Write a module.
+
+    Other files in the folder are kept, except those of a configuration that an earlier run wrote
+    and this one does not.
 
     Args:
         out: the folder.
         env: the environment to build the module from, and the variables' defaults. None builds it
             from default settings; variables without a sensible default are then required.
+        as_json: whether to write Terraform's JSON in place of HCL.
 
     Returns:
         the files.
@@ -37,14 +47,15 @@ def write_module(out: Path, env: Environment | None = None) -> list[Path]:
             environment cannot become a module.
 
     """
-    files = module_files(env)
-    strangers = [each.name for each in sorted(out.glob("*.tf*")) if each.name not in files]
-    if strangers:
+    files = module_files(env, as_json=as_json)
+    others = [each for each in sorted(out.glob("*.tf*")) if each.name not in files]
+    former = [each for each in others if _is_ours(each)]
+    if strangers := [each.name for each in others if each not in former]:
         raise OrgtrailError(
             f"{out}: has {', '.join(strangers)}, which would become part of the module; "
             "name another folder"
         )
-    with atomic_output(out) as draft:
+    with atomic_output(out, instead_of=former) as draft:
         for name, text in files.items():
             path = draft / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +63,15 @@ def write_module(out: Path, env: Environment | None = None) -> list[Path]:
     return [out / name for name in files]
 
 
-def module_files(env: Environment | None = None) -> dict[str, str]:
+def _is_ours(path: Path) -> bool:
+    """Return whether an earlier run has written a file."""
+    try:
+        return HEADER in path.read_text(encoding="utf-8")[: len(HEADER) + _BEFORE_HEADER]
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def module_files(env: Environment | None = None, *, as_json: bool = False) -> dict[str, str]:
     """Return the text of a module's files, by path.
 
     Raises:
@@ -61,17 +80,29 @@ def module_files(env: Environment | None = None) -> dict[str, str]:
     """
     source = env or _default_environment()
     _refuse_imports(source)
-    parts, used = body(source, variables(source, given=env is not None))
-    face, outputs = variables_file(source, used), parts["outputs.tf.json"]["output"]
-    call = example(source, used)
+    made = template(source, variables(source, given=env is not None))
+    face = variables_file(source, made.variables)
+    form = _json_files if as_json else hcl_files
     written = {
-        **{name: _text(each) for name, each in parts.items()},
-        "variables.tf.json": _text(face),
-        "versions.tf.json": _text(versions(source)),
-        "README.md": readme(face["variable"], outputs, source.provider_accounts, call),
-        EXAMPLE.as_posix(): call,
+        **form(made, versions(source)["terraform"], face["variable"]),
+        "README.md": readme(source, made, face["variable"], EXAMPLE),
+        EXAMPLE: example(source, made.variables),
+        TESTS: checks(source, made),
     }
     return dict(sorted(written.items()))
+
+
+def _json_files(made: Template, required: Json, face: Json) -> dict[str, str]:
+    written = {
+        "main": {"locals": made.locals, **made.content},
+        "outputs": {"output": made.outputs},
+        "variables": {"variable": face},
+        "versions": {"terraform": required},
+    }
+    return {
+        f"{name}.tf.json": json.dumps({"//": HEADER, **content}, indent=2, sort_keys=True) + "\n"
+        for name, content in written.items()
+    }
 
 
 def _default_environment() -> Environment:
@@ -98,7 +129,3 @@ def _refuse_imports(env: Environment) -> None:
             f"adopt.{managed[0]} must be left out of a module, or have manage = false: Terraform "
             "takes import blocks in the root module alone; write them there"
         )
-
-
-def _text(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2, sort_keys=True) + "\n"

@@ -11,7 +11,6 @@ from orgtrail.settings.types import TextRule
 Conditions = dict[str, tuple[tuple[str, str], ...]]
 """By variable: conditions in Terraform's language, each with its error message."""
 
-_MANAGEMENT = "management_account_id"
 _CROSS_RULES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("logging_account_id", ("management_account_id",),
      "var.logging_account_id != var.management_account_id",
@@ -95,7 +94,7 @@ def cross_conditions(names: Collection[str], deployed: Collection[str]) -> Condi
 
     Args:
         names: the variables.
-        deployed: the variables for ids of accounts that Terraform deploys to.
+        deployed: the variables for ids of the member accounts that need an exempt role.
 
     """
     found = {
@@ -107,13 +106,13 @@ def cross_conditions(names: Collection[str], deployed: Collection[str]) -> Condi
         for name in names
     }
     if "exempt_roles" in found:
-        found["exempt_roles"] += tuple(_exempts(name) for name in deployed if name != _MANAGEMENT)
+        found["exempt_roles"] += tuple(map(_exempts, deployed))
     return found
 
 
 def _exempts(account: str) -> tuple[str, str]:
     accounts = '[for each in var.exempt_roles : try(split(":", each)[4], "")]'
     return (
-        f"contains({accounts}, var.{account})",
+        f'length(setintersection({accounts}, ["*", var.{account}])) > 0',
         f"must include the role that deploys to {account}: the policy would lock it out",
     )

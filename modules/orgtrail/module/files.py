@@ -14,6 +14,9 @@ from orgtrail.trail.stack import PROVIDER, TERRAFORM_VERSIONS, provider_versions
 
 Json = dict[str, Any]
 
+HEADER = "Written by orgtrail module. The next time it writes the module, changes here are lost."
+"""The first line of each file of the configuration; by it, the next run knows its own files."""
+
 
 def versions(env: Environment) -> Json:
     """Return `versions.tf.json`, with the required providers."""
@@ -40,7 +43,9 @@ def variables_file(env: Environment, chosen: Sequence[Variable]) -> Json:
         chosen: its variables.
 
     """
-    deployed = [f"{name}_account_id" for name in env.deployed_accounts]
+    # A role that Terraform assumes in an administrator's account is exempt in any case.
+    named = [each for each in env.provider_accounts[2:] if not env.accounts[each].role_arn]
+    deployed = [f"{name}_account_id" for name in ("logging", *named)]
     together = cross_conditions([each.name for each in chosen], deployed)
     if "home_region" in together:
         together["home_region"] += tuple(_partition_conditions(env))
@@ -57,8 +62,8 @@ def variables_file(env: Environment, chosen: Sequence[Variable]) -> Json:
         )
         for each in chosen
     }
-    named = named_accounts(env)
-    others = sorted(each.id for name, each in env.accounts.items() if name not in named)
+    separate = named_accounts(env)
+    others = sorted(each.id for name, each in env.accounts.items() if name not in separate)
     made["member_account_ids"] = _variable(
         "Ids of all other accounts: those that the table has to project.",
         "list(string)",

@@ -1,115 +1,111 @@
-"""A module's README, and an example that calls the module."""
+"""A module's README, with the sections that the pages of the Terraform registry have.
+
+https://developer.hashicorp.com/terraform/registry/modules/publish
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from orgtrail.module.variables import Variable
-from orgtrail.regions import partition
+from orgtrail.module.example import call
+from orgtrail.module.template import Template
+from orgtrail.module.writer import write
 from orgtrail.settings.environment import Environment
 from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
 
 Json = dict[str, Any]
 
-_DEPLOYING_ROLE = "orgtrail-deploy"
+_PAGES = f"https://registry.terraform.io/providers/{PROVIDER}/latest/docs"
 
 
-def readme(variables: Json, outputs: Json, providers: Sequence[str], call: str) -> str:
+def readme(env: Environment, template: Template, variables: Json, example: str) -> str:
     """Return the module's README.
 
     Args:
+        env: the settings that the module is built from.
+        template: its configuration.
         variables: its variables.
-        outputs: its outputs.
-        providers: the accounts that it needs a provider for.
-        call: the example that calls it.
+        example: the path of the example.
 
     """
-    rows = [
-        f"| `{name}` | `{each['type']}` | {_default(each)} | {each['description']} |"
-        for name, each in sorted(variables.items(), key=lambda one: "default" in one[1])
-    ]
-    aliases = ", ".join(f"`aws.{each}`" for each in providers)
+    aliases = [f"aws.{each}" for each in env.provider_accounts]
+    usage = write([call(env, template.variables, "./modules/audit-trail")])
+    inputs = sorted(variables.items(), key=lambda one: ("default" in one[1], one[0]))
+    outputs = sorted(template.outputs.items())
     return f"""\
 # The audit trail of an AWS Organization
 
-A Terraform module, written by `orgtrail module`: organization trail, log archive and key, service
-control policy, delivery to CloudWatch Logs, and the Athena table. Change it where it comes from:
-in the environment file, or in orgtrail.
+This Terraform module makes an organization trail, the log archive and its key, the organization
+policies that protect them, the delivery to CloudWatch Logs, and a table in Athena over the log
+files. `orgtrail module` has written it: change it in the environment file or in orgtrail, and
+write it again.
 
-It takes one provider for each account, in the home region: {aliases}.
-A plan stops where one reaches another account; `allowed_account_ids` in yours refuse that sooner.
-Tags of all resources are your `default_tags`. Import blocks for what exists already go into your
-own root module: Terraform accepts them nowhere else.
+## Usage
 
 ```hcl
-{call}```
+{usage}```
 
-## Variables
+The module takes one provider for each account, in the home region: {_listed(aliases)}.
+[{example}]({example}) has a whole root module with the providers.
 
-| name | type | default | meaning |
-|---|---|---|---|
-{chr(10).join(rows)}
+- A plan stops where a provider reaches another account. `allowed_account_ids` in your providers
+  stop it sooner.
+- Tags of all resources are the `default_tags` of your providers.
+- Import blocks for what exists already go into your root module: Terraform accepts them nowhere
+  else.
 
+`terraform test` in the folder of the module plans it with mocked providers, without credentials.
+It needs Terraform 1.7 or newer, and the AWS provider.
+
+## Requirements
+
+{_table(("Name", "Version"), _requirements())}
+## Providers
+
+{_table(("Name", "Version"), ((f"`{each}`", f"`{PROVIDER_VERSIONS}`") for each in aliases))}
+## Modules
+
+No modules.
+
+## Resources
+
+{_table(("Name", "Type"), map(_resource, sorted(template.order, key=_place)))}
+## Inputs
+
+{_table(("Name", "Description", "Type", "Default", "Required"), (_input(*one) for one in inputs))}
 ## Outputs
 
-| name | meaning |
-|---|---|
-{chr(10).join(f"| `{name}` | {each['description']} |" for name, each in sorted(outputs.items()))}
-"""
+{_table(("Name", "Description"), ((f"`{name}`", one["description"]) for name, one in outputs))}"""
 
 
-def example(env: Environment, chosen: Sequence[Variable]) -> str:
-    """Return a root module that calls the module, formatted like `terraform fmt`.
-
-    Args:
-        env: the settings that the module is built from.
-        chosen: its variables.
-
-    """
-    required = {each.name: json.dumps(each.value) for each in chosen if each.is_asked}
-    passed = {f"aws.{name}": f"aws.{name}" for name in env.provider_accounts}
-    wanted = f'{{ source = "{PROVIDER}", version = "{PROVIDER_VERSIONS}" }}'
-    return "\n".join(
-        (
-            f'terraform {{\n  required_version = "{TERRAFORM_VERSIONS}"\n',
-            "  required_providers {",
-            *_lines({"aws": wanted}, 4),
-            "  }\n}\n",
-            *(_provider(env, name) for name in env.provider_accounts),
-            'module "audit_trail" {\n  source = "../.."\n',
-            "  providers = {",
-            *_lines(passed, 4),
-            "  }\n" if required else "  }",
-            *_lines(required, 2),
-            "}\n",
-            'output "trail_arn" {\n  value = module.audit_trail.trail_arn\n}\n',
-        )
-    )
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{each}`" for each in names)
 
 
-def _provider(env: Environment, name: str) -> str:
-    account, region = env.accounts[name].id, env.home_region
-    role = f"arn:{partition(region)}:iam::{account}:role/{_DEPLOYING_ROLE}"
-    settings = {
-        "alias": json.dumps(name),
-        "region": json.dumps(region),
-        "allowed_account_ids": json.dumps([account]),
-    }
-    return "\n".join(
-        (
-            'provider "aws" {',
-            *_lines(settings, 2),
-            f'\n  assume_role {{\n    role_arn = "{role}"\n  }}\n}}\n',
-        )
-    )
+def _requirements() -> Iterable[tuple[str, str]]:
+    yield "terraform", f"`{TERRAFORM_VERSIONS}`"
+    yield "aws", f"`{PROVIDER_VERSIONS}`"
 
 
-def _lines(settings: Mapping[str, str], indent: int) -> Iterable[str]:
-    width = max(map(len, settings), default=0)
-    return [f"{' ' * indent}{name:<{width}} = {value}" for name, value in settings.items()]
+def _place(address: str) -> tuple[bool, str]:
+    return address.startswith("data."), address
 
 
-def _default(variable: Json) -> str:
-    return f"`{json.dumps(variable['default'])}`" if "default" in variable else "required"
+def _resource(address: str) -> tuple[str, str]:
+    kind, _, _ = address.removeprefix("data.").partition(".")
+    is_read = address.startswith("data.")
+    page = f"{_PAGES}/{'data-sources' if is_read else 'resources'}/{kind.removeprefix('aws_')}"
+    return f"[`{address}`]({page})", "data source" if is_read else "resource"
+
+
+def _input(name: str, given: Json) -> tuple[str, ...]:
+    default = f"`{json.dumps(given['default'])}`" if "default" in given else "n/a"
+    required = "no" if "default" in given else "yes"
+    return f"`{name}`", given["description"], f"`{given['type']}`", default, required
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(each)} |\n" for each in lines)

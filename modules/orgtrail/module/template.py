@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 from pydantic import BaseModel
@@ -17,6 +18,8 @@ from orgtrail.trail.resource import Json
 from orgtrail.trail.stack import build
 
 _ACCOUNTS = "account_ids"
+_ACCOUNTS_OF_FILE = "accounts in the environment file"
+_IDENTITY = "aws_caller_identity"
 _ATTACHMENT = "aws_organizations_policy_attachment"
 
 
@@ -37,8 +40,36 @@ class _Number(int):
         return self.placeholder
 
 
-def body(env: Environment, chosen: Sequence[Variable]) -> tuple[dict[str, Json], list[Variable]]:
-    """Return `main.tf.json` and `outputs.tf.json` of a module, and the variables that they use.
+@dataclass(frozen=True)
+class Template:
+    """A module's configuration, before it is written in JSON or HCL.
+
+    Attributes:
+        locals: its local values.
+        content: its data sources, checks and resources, in Terraform's JSON.
+        outputs: its outputs.
+        variables: the variables that it uses.
+        order: the addresses of its resources and data sources, in the order of their parts.
+        settings: the settings, with a placeholder for each variable.
+        replacements: the placeholders with what takes their place, in order.
+
+    """
+
+    locals: Json
+    content: Json
+    outputs: Json
+    variables: Sequence[Variable]
+    order: Sequence[str]
+    settings: Environment
+    replacements: Sequence[tuple[str, str]]
+
+    def filled(self, value: Any) -> Any:
+        """Return a value of Terraform's JSON with expressions in the place of placeholders."""
+        return _filled(value, self.replacements)
+
+
+def template(env: Environment, chosen: Sequence[Variable]) -> Template:
+    """Return the configuration of a module.
 
     Args:
         env: the settings.
@@ -47,13 +78,17 @@ def body(env: Environment, chosen: Sequence[Variable]) -> tuple[dict[str, Json],
 
     """
     general = _with_placeholders(env, chosen)
-    content = stack_json(build(general))
+    stack = build(general)
+    content = stack_json(stack)
     outputs = content.pop("output")
-    _rename_attachments(content["resource"].get(_ATTACHMENT, {}), general)
-    content["data"]["aws_caller_identity"] = {
+    renamed = _rename_attachments(content["resource"].get(_ATTACHMENT, {}), general)
+    content["data"][_IDENTITY] = {
         name: _account_check(name, general) for name in general.provider_accounts
     }
+    identities = (f"data.{_IDENTITY}.{name}" for name in general.provider_accounts)
+    managed = (each.address for each in stack.resources if each.is_managed)
     replacements = _replacements(general, chosen)
+    content = _in_variables(content, chosen)
     content, outputs = (_filled(each, replacements) for each in (content, outputs))
     text = json.dumps((content, outputs))
     used = [
@@ -61,10 +96,16 @@ def body(env: Environment, chosen: Sequence[Variable]) -> tuple[dict[str, Json],
         for each in chosen
         if each.expression in text or is_account(each) or each.setting[0] == "organization"
     ]
-    return {
-        "main.tf.json": {"locals": _locals(env, used), **content},
-        "outputs.tf.json": {"output": outputs},
-    }, used
+    order = [*identities, *(renamed.get(each, each) for each in managed)]
+    return Template(
+        _locals(env, used),
+        content,
+        outputs,
+        used,
+        tuple(dict.fromkeys(order)),
+        general,
+        tuple(replacements),
+    )
 
 
 def is_account(variable: Variable) -> bool:
@@ -165,11 +206,39 @@ def _account_check(name: str, env: Environment) -> Json:
     return {"provider": f"aws.{name}", "lifecycle": {"postcondition": [condition]}}
 
 
-def _rename_attachments(attachments: Json, env: Environment) -> None:
+def _in_variables(content: Json, chosen: Sequence[Variable]) -> Json:
+    """Return the configuration with messages that name variables in the place of settings."""
+    names = {f"{'.'.join(each.setting)}": each.name for each in chosen}
+    names[_ACCOUNTS_OF_FILE] = "member_account_ids"
+    # The longest first: it may have another in it.
+    ordered = sorted(names, key=len, reverse=True)
+    setting = re.compile(rf"\b(?:{'|'.join(map(re.escape, ordered))})\b")
+
+    def changed(value: Any, name: str = "") -> Any:
+        match value:
+            case dict():
+                return {key: changed(each, key) for key, each in value.items()}
+            case list():
+                return [changed(each, name) for each in value]
+            case str() if name == "error_message":
+                return setting.sub(lambda found: names[found[0]], value)
+            case _:
+                return value
+
+    found: Json = changed(content)
+    return found
+
+
+def _rename_attachments(attachments: Json, env: Environment) -> dict[str, str]:
     """Attach the service control policy to every target in `policy_targets`.
 
     The address of an attachment has its target's id in it, which no other address has.
+
+    Returns:
+        the new address of each attachment.
+
     """
+    renamed = {}
     for name in list(attachments):
         attachment = attachments.pop(name)
         if name.endswith(f"_{env.organization.root_id}"):
@@ -178,7 +247,10 @@ def _rename_attachments(attachments: Json, env: Environment) -> None:
             }  # fmt: skip
         target = attachment["target_id"]
         short = env.organization.root_id if target == "${each.value}" else target
-        attachments[name.removesuffix(f"_{short}")] = attachment
+        new = name.removesuffix(f"_{short}")
+        attachments[new] = attachment
+        renamed[f"{_ATTACHMENT}.{name}"] = f"{_ATTACHMENT}.{new}"
+    return renamed
 
 
 def _replacements(env: Environment, chosen: Sequence[Variable]) -> list[tuple[str, str]]:
@@ -209,7 +281,7 @@ def _replacements(env: Environment, chosen: Sequence[Variable]) -> list[tuple[st
     return found + [(each.placeholder, each.template) for each in chosen]
 
 
-def _filled(value: Any, replacements: list[tuple[str, str]]) -> Any:
+def _filled(value: Any, replacements: Sequence[tuple[str, str]]) -> Any:
     """Return a value of Terraform's JSON with placeholders replaced by expressions."""
     match value:
         case dict():
@@ -228,12 +300,11 @@ def _filled(value: Any, replacements: list[tuple[str, str]]) -> Any:
 def _locals(env: Environment, chosen: Sequence[Variable]) -> Json:
     settings = {each.setting for each in chosen}
     ids = ", ".join(f"var.{each.name}" for each in chosen if is_account(each))
-    made = {_ACCOUNTS: f"${{sort(distinct(concat([{ids}], var.member_account_ids)))}}"}
+    made: Json = {_ACCOUNTS: f"${{sort(distinct(concat([{ids}], var.member_account_ids)))}}"}
     if PREFIX in settings:
         made["key_prefix"] = '${var.key_prefix == "" ? "" : "${var.key_prefix}/"}'
     if HOME in settings:
-        made["partition"] = _by_partition("name")
-        made["dns_suffix"] = _by_partition("suffix")
+        made |= _partitions()
     if env.policy_targets:
         made["policy_targets"] = (
             "${var.policy_targets == null ? [var.organization_root_id] : var.policy_targets}"
@@ -245,11 +316,20 @@ def _locals(env: Environment, chosen: Sequence[Variable]) -> Json:
     return made
 
 
-def _by_partition(attribute: str) -> str:
-    """Return an expression for an attribute of the home region's partition."""
+def _partitions() -> Json:
+    """Return local values for the name of the home region's partition, and its domain."""
     *others, commercial = PARTITIONS
-    cases = "".join(
-        f'startswith(var.home_region, "{each.prefix}") ? "{getattr(each, attribute)}" : '
-        for each in others
+    tables = (
+        ("partition", "partitions", "name"),
+        ("dns_suffix", "dns_suffixes", "suffix"),
     )
-    return f'${{{cases}"{getattr(commercial, attribute)}"}}'
+    found: Json = {
+        table: {each.prefix: getattr(each, attribute) for each in others}
+        for _, table, attribute in tables
+    }
+    for name, table, attribute in tables:
+        found[name] = (
+            f"${{coalesce(one([for start, each in local.{table} : each "
+            f'if startswith(var.home_region, start)]), "{getattr(commercial, attribute)}")}}'
+        )
+    return found

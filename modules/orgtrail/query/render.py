@@ -18,7 +18,7 @@ from orgtrail.query.questions import Parameter, Question
 TABLE = "organization_trail"
 """The table's name in the pack's queries."""
 
-_PLACE_CONDITION = """
+PLACE_CONDITION = """
     AND (:account = 'all' OR account = :account)
     AND (:region = 'all' OR region = :region)"""
 """For prepared statements, which cannot omit a condition."""
@@ -84,20 +84,34 @@ def on_table(sql: str, table: str) -> str:
 
 def to_save(question: Question, facts: Mapping[str, str]) -> str:
     """Return a question's SQL to save, with default parameters, up to the time of the run."""
-    return _saved(question, tuple(_literals(question, {}, facts).items()))
+    return _saved(question, tuple(defaults(question, facts).items()))
 
 
-@lru_cache(maxsize=_CACHE_SIZE)
-def _saved(question: Question, literals: tuple[tuple[str, str], ...]) -> str:
-    since = f"current_timestamp - interval '{question.hours}' hour"
+def defaults(question: Question, facts: Mapping[str, str]) -> dict[str, str]:
+    """Return the defaults of a question's parameters as SQL literals, by name."""
+    return _literals(question, {}, facts)
+
+
+def saved_times(hours: int | str) -> dict[str, str]:
+    """Return SQL expressions for the times of a saved question, by name.
+
+    Args:
+        hours: how far back it looks.
+
+    """
+    since = f"current_timestamp - interval '{hours}' hour"
     last = f"current_timestamp + interval '{LATER.days}' day"
-    values = {
+    return {
         "first_day": _day(f"{since} - interval '{EARLIER.days}' day"),
         "last_day": _day(last),
         "since": f"date_format({since}, '%Y-%m-%dT%H:%i:%s')",
         "until": "date_format(current_timestamp, '%Y-%m-%dT%H:%i:%s')",
-        **dict(literals),
     }
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _saved(question: Question, literals: tuple[tuple[str, str], ...]) -> str:
+    values = {**saved_times(question.hours), **dict(literals)}
     sql = with_evidence(question.sql, included=False)
     return _with_bounds(sql, TIME_CONDITION, values.__getitem__)
 
@@ -112,7 +126,7 @@ def to_prepare(question: Question) -> tuple[str, tuple[str, ...]]:
         return "?"
 
     sql = with_evidence(question.sql, included=False)
-    sql = _with_bounds(sql, TIME_CONDITION + _PLACE_CONDITION, positional)
+    sql = _with_bounds(sql, TIME_CONDITION + PLACE_CONDITION, positional)
     return sql, tuple(order)
 
 
