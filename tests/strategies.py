@@ -54,6 +54,8 @@ def settings(draw: st.DrawFn) -> Json:
     names = draw(st.lists(NAMES, unique=True, max_size=4))
     members = {name: {"id": f"4000000000{number:02}"} for number, name in enumerate(names)}
     multi_region = draw(st.booleans())
+    trusting = draw(st.booleans())
+    listing = not trusting or draw(st.booleans())
     return merged(
         MINIMAL,
         {
@@ -82,8 +84,9 @@ def settings(draw: st.DrawFn) -> Json:
                 ),
                 "resource_control_policy": draw(st.booleans()),
             },
+            "organization": {"enable_trusted_access": trusting, "list_accounts": listing},
             "catalog": {
-                "accounts": draw(st.sampled_from(["file", "organization"])),
+                "accounts": draw(st.sampled_from(["file", "organization"])) if listing else "file",
                 "regions": draw(st.none() | st.just([region])),
                 "first_day": draw(st.none() | st.dates().map(str)),
             },

@@ -112,6 +112,15 @@ CASES: list[tuple[Json, list[str]]] = [
         ['organization.id must be o- and 10 to 32 lower-case letters or digits; got "x"'],
     ),
     (
+        {"organization": {"list_accounts": False}},
+        [
+            "organization.enable_trusted_access must be true where organization.list_accounts is "
+            "false: nothing else would prove that the organization trusts CloudTrail; got false",
+            'catalog.accounts must be "file" where organization.list_accounts is false: a plan '
+            'does not know the others; got "organization"',
+        ],
+    ),
+    (
         {"organization": {"root": "r-bank"}},
         ['organization.root is not a setting; got "r-bank"; did you mean organization.root_id?'],
     ),

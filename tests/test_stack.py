@@ -16,6 +16,7 @@ from orgtrail.errors import SettingsError
 from orgtrail.settings.environment import Environment
 from orgtrail.terraform.render import stack_json
 from orgtrail.trail import build
+from orgtrail.trail.stack import deployer
 
 from tests import golden
 from tests.conftest import ROOT, Json, at_most, environment, synthesized
@@ -133,6 +134,8 @@ def test_evidence_is_protected_exactly_where_asked_for(env: Environment) -> None
     }
     if env.delivery.enabled:
         evidence.add("aws_cloudwatch_log_group.delivery_log_group")
+    if env.organization.enable_trusted_access:
+        evidence.add("aws_organizations_aws_service_access.organization_cloudtrail")
     assert protected == (evidence if env.archive.destroy_protection else set())
 
 
@@ -148,6 +151,67 @@ def test_the_organization_is_checked_before_anything_is_made() -> None:
         '${contains(self.enabled_policy_types, "SERVICE_CONTROL_POLICY")}',
         '${contains(self.enabled_policy_types, "RESOURCE_CONTROL_POLICY")}',
     ]
+
+
+TRUSTING: Json = {
+    "organization": {"enable_trusted_access": True},
+    "guardduty": {"features": ["EBS_MALWARE_PROTECTION"]},
+}
+
+
+def test_the_plan_turns_on_trusted_access_where_the_file_says_so() -> None:
+    env = environment(**TRUSTING)
+    stack = synthesized(env)
+    made = stack["resource"]["aws_organizations_aws_service_access"]
+    assert [each["service_principal"] for each in made.values()] == naming.trusted_services(env)
+    for name, each in made.items():
+        assert each["provider"] == "aws.management"
+        assert each["lifecycle"] == {"prevent_destroy": True}
+        assert each["depends_on"] == ["data.aws_organizations_organization.organization"]
+        after = the(stack, "aws_cloudtrail", "trail")["depends_on"]
+        assert f"aws_organizations_aws_service_access.{name}" in after
+    # It stops no plan that what it does not find is yet to be made.
+    assert "aws_service_access_principals" not in json.dumps(stack["data"])
+    assert "accounts[*].id" in json.dumps(stack)
+
+
+def test_an_organization_that_is_not_listed_is_only_told_from_others() -> None:
+    listless = {**TRUSTING["organization"], "list_accounts": False}
+    env = environment(**{**TRUSTING, "organization": listless}, catalog={"accounts": "file"})
+    stack = synthesized(env)
+    read = stack["data"]["aws_organizations_organization"]["organization"]
+    assert read["return_organization_only"] is True
+    assert [each["condition"] for each in read["lifecycle"]["postcondition"]] == [
+        '${self.id == "o-examplebank"}',
+        '${self.master_account_id == "111111111111"}',
+        '${self.feature_set == "ALL"}',
+    ]
+    # Nothing refers to what the provider leaves empty then.
+    assert "check" not in stack
+    assert ".accounts[*]" not in json.dumps(stack)
+    actions = {
+        action
+        for each in deployer(env, "management")["Statement"]
+        for action in each["Action"]
+        if action.startswith("organizations:List") and each["Sid"] == "ReadOrganization"
+    }
+    assert actions == {"organizations:ListAWSServiceAccessForOrganization"}
+
+
+@pytest.mark.parametrize(
+    ("organization", "versions"),
+    [
+        ({}, "~> 6.25"),
+        ({"enable_trusted_access": True}, "~> 6.39"),
+        ({"enable_trusted_access": True, "list_accounts": False}, "~> 6.39"),
+    ],
+)
+def test_the_provider_is_new_enough_for_what_the_file_asks(
+    organization: Json, versions: str
+) -> None:
+    env = environment(organization=organization, catalog={"accounts": "file"})
+    required = synthesized(env)["terraform"]["required_providers"]
+    assert required == {"aws": {"source": "hashicorp/aws", "version": versions}}
 
 
 def test_guardrails_can_be_left_out_and_aimed() -> None:

@@ -10,7 +10,7 @@ from orgtrail.module.variables import Variable
 from orgtrail.module.writer import write
 from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
-from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
+from orgtrail.trail.stack import PROVIDER, TERRAFORM_VERSIONS, provider_versions
 
 _DEPLOYING_ROLE = "orgtrail-deploy"
 
@@ -23,7 +23,7 @@ def example(env: Environment, chosen: Sequence[Variable]) -> str:
         chosen: its variables.
 
     """
-    required = {"source": PROVIDER, "version": PROVIDER_VERSIONS}
+    required = {"source": PROVIDER, "version": provider_versions(env)}
     terraform = Block(
         "terraform",
         body=[

@@ -13,7 +13,7 @@ from orgtrail.module.example import call
 from orgtrail.module.template import Template
 from orgtrail.module.writer import write
 from orgtrail.settings.environment import Environment
-from orgtrail.trail.stack import PROVIDER, PROVIDER_VERSIONS, TERRAFORM_VERSIONS
+from orgtrail.trail.stack import PROVIDER, TERRAFORM_VERSIONS, provider_versions
 
 Json = dict[str, Any]
 
@@ -61,10 +61,10 @@ It needs Terraform 1.7 or newer, and the AWS provider.
 
 ## Requirements
 
-{_table(("Name", "Version"), _requirements())}
+{_table(("Name", "Version"), _requirements(env))}
 ## Providers
 
-{_table(("Name", "Version"), ((f"`{each}`", f"`{PROVIDER_VERSIONS}`") for each in aliases))}
+{_table(("Name", "Version"), ((f"`{each}`", f"`{provider_versions(env)}`") for each in aliases))}
 ## Modules
 
 No modules.
@@ -84,9 +84,9 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{each}`" for each in names)
 
 
-def _requirements() -> Iterable[tuple[str, str]]:
+def _requirements(env: Environment) -> Iterable[tuple[str, str]]:
     yield "terraform", f"`{TERRAFORM_VERSIONS}`"
-    yield "aws", f"`{PROVIDER_VERSIONS}`"
+    yield "aws", f"`{provider_versions(env)}`"
 
 
 def _place(address: str) -> tuple[bool, str]:
