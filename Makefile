@@ -29,8 +29,14 @@ browser := .tools/browser/.ready
 axe := tests/browser/axe/node_modules/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 trino := tests/trino/server/target/classpath
+release := .tools/release/.ready
+# What builds the container: docker or podman.
+BUILDER ?= docker
+version = $(shell $(PYTHON) -c 'import tomllib; \
+	print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
 
-.PHONY: setup demo check quick test e2e trino soak mutants lint bench golden schema reference docs lock clean
+.PHONY: setup demo check quick test e2e trino soak mutants lint bench golden schema reference docs lock \
+	dist sbom container clean
 
 setup: $(ready)
 
@@ -61,7 +67,7 @@ quick: $(ready)
 # What waits for the network and what computes go side by side.
 test:
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target \
-		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(browser) $(axe) $(trino)
+		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(browser) $(axe) $(trino) $(release)
 	$(python) -m pytest $(parallel)
 
 # Deploys for real; fails where `make test` skips that.
@@ -130,6 +136,11 @@ $(cdktf): tests/e2e/cdktf_cli/package-lock.json $(aws)
 $(trino): tests/trino/server/pom.xml $(wildcard tests/trino/server/src/main/java/*.java) | $(ready)
 	$(python) -m tests.trino.serving
 
+$(release): tests/release/requirements.txt | $(pipenv)
+	$(PYTHON) -m venv .tools/release
+	.tools/release/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 lint: $(ready)
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -166,6 +177,27 @@ lock: | $(pipenv)
 	$(PYTHON) -c 'import json, pathlib; file = pathlib.Path("Pipfile.lock"); \
 		lock = json.loads(file.read_text()); lock["_meta"]["sources"] = []; \
 		file.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
+
+# The source and the wheel of a release, the same bytes from the same commit on every machine.
+dist: $(ready) $(release)
+	rm -f dist/*.whl dist/*.tar.gz
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(python) -m build --no-isolation --outdir dist .
+	.tools/release/bin/twine check --strict dist/*.whl dist/*.tar.gz
+
+# What the lock file pins, as CycloneDX. A lock file of Pipenv does not say which package needs which,
+# and the program would warn of that.
+sbom: $(release)
+	mkdir -p dist
+	PYTHONWARNINGS=ignore .tools/release/bin/cyclonedx-py pipenv --pyproject pyproject.toml \
+		--mc-type library --output-reproducible --output-file dist/orgtrail-$(version).cdx.json .
+
+# Builds the container and checks an example with it, as whoever runs it on a read-only disk.
+container:
+	$(BUILDER) build --tag orgtrail:$(version) --tag orgtrail \
+		--label org.opencontainers.image.version=$(version) \
+		--label org.opencontainers.image.revision=$$(git rev-parse HEAD) .
+	$(BUILDER) run --rm --read-only --volume "$(CURDIR)/envs:/work/envs:ro" orgtrail:$(version) \
+		check envs/healthcare.tfvars
 
 clean:
 	rm -rf .venv .tools cdktf.out dist tests/iam_simulate/node_modules \
