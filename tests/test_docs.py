@@ -139,6 +139,8 @@ ELSEWHERE = {
     # test_app.py runs the first, test_consumer.py what the second stands for.
     ".venv/bin/python": ("main.py",),
     "pip": ("install",),
+    # tests/e2e/test_opentofu.py gives OpenTofu this variable, as the page has it.
+    "export": ('TF_ENCRYPTION="$(cat',),
     # What a release tells others, no test may do (docs/releasing.md).
     "docker": ("inspect", "push", "tag"),
     "gh": ("release",),
@@ -169,7 +171,7 @@ def test_commands_of_the_documents_exist(
     elif program == "cdktf":
         assert words[0] in ("plan", "deploy")
         assert words[1] in (*NAMES, BANK)
-    elif program == "terraform":
+    elif program in ("terraform", "tofu"):
         folder = Path(words[0].removeprefix("-chdir="))
         assert folder.parts[:2] == ("cdktf.out", "stacks")
         assert folder.name in (*NAMES, BANK)
