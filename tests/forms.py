@@ -20,20 +20,19 @@ from orgtrail.module.configuration import shapes
 from tests.conftest import Json
 
 TERRAFORM = shutil.which("terraform") or shutil.which("tofu")
-_REFERENCE = re.compile(r"(?<![\w.\"-])(?:data\.)?aws_[a-z0-9_]+\.[a-z0-9_-]+(?=[.\[])")
-_ADDRESS = re.compile(r"(?:data\.)?aws_[a-z0-9_]+\.[\w-]+")
-_STUB: Json = {
+_REFERENCE = re.compile(r"(?<![\w.\"-])(?:data\.)?aws_[a-z0-9_]+\.[a-z0-9_-]+\.([a-z_]+)")
+_LISTS = {
     "accounts": [{"id": "888888888888"}, {"id": "111111111111"}],
     "names": ["us-west-2", "eu-west-1"],
-    **{each: f"{each} of " for each in ("arn", "id", "key_id", "url")},
 }
-_SELF = dict.fromkeys(
-    ("account_id", "id", "master_account_id", "feature_set"), "111111111111"
-) | dict.fromkeys(
-    ("aws_service_access_principals", "enabled_policy_types"), ["cloudtrail.amazonaws.com"]
-)  # fmt: skip
-_BLOCKS = {"precondition": {}, "postcondition": {}}
-_ITEM = re.compile(r"(?P<name>[a-z_]+)(?: *= |(?P<labels>(?: \"[^\"]+\")*) \{)")
+"""What data sources read, by the attribute."""
+_SELF = {
+    **dict.fromkeys(("account_id", "id", "master_account_id", "feature_set"), "111111111111"),
+    "aws_service_access_principals": ["cloudtrail.amazonaws.com"],
+    "enabled_policy_types": ["SERVICE_CONTROL_POLICY"],
+}
+_BLOCKS: Json = {"precondition": {}, "postcondition": {}}
+_ITEM = re.compile(r"(?P<name>[a-z][a-z0-9_]*)(?: *= |(?P<labels>(?: \"[^\"]+\")*) \{)")
 
 
 def run(folder: Path, *arguments: str) -> str:
@@ -53,9 +52,7 @@ def run(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def evaluated(
-    folder: Path, modules: Mapping[str, tuple[dict[str, str], Json]]
-) -> dict[str, Json]:
+def evaluated(folder: Path, modules: Mapping[str, tuple[dict[str, str], Json]]) -> dict[str, Json]:
     """Return what each module makes, by address.
 
     Args:
@@ -75,7 +72,7 @@ def evaluated(
             (place / "main.tf").write_text(_hcl(files))
         else:
             (place / "main.tf.json").write_text(json.dumps(_json(files)))
-        (place / "stubs.tf.json").write_text(json.dumps(_stubs(files)))
+        (place / "stubs.tf.json").write_text(json.dumps({"locals": {"it": _SELF, **_LISTS}}))
         root["module"][name] = {"source": f"./{name}", **values}
     (folder / "main.tf.json").write_text(json.dumps(root))
     run(folder, "init", "-input=false")
@@ -105,18 +102,6 @@ def decoded(value: Any) -> Any:
             return value
 
 
-def _stubs(files: Mapping[str, str]) -> Json:
-    addresses = {each for text in files.values() for each in _ADDRESS.findall(text)}
-    stubs = {
-        address: {
-            name: f"{value}{address}" if isinstance(value, str) else value
-            for name, value in _STUB.items()
-        }
-        for address in sorted(addresses)
-    }
-    return {"locals": {"stubs": stubs, "it": _SELF}}
-
-
 def _named(section: str, kind: str, name: str) -> str:
     return f"{section}_{kind}_{name}"
 
@@ -133,7 +118,10 @@ def _json(files: Mapping[str, str]) -> Json:
             for name, given in named.items():
                 shaped = _listed(given, {**shape, "lifecycle": _BLOCKS})
                 each = {"for_each": shaped.pop("for_each")} if "for_each" in shaped else {}
-                made[_named(section, kind, name)] = {**_referring(each), "input": _referring(shaped)}
+                made[_named(section, kind, name)] = {
+                    **_referring(each),
+                    "input": _referring(shaped),
+                }
     for name, given in module.get("check", {}).items():
         made[_named("check", "", name)] = {"input": _referring(_listed(given, {"assert": {}}))}
     for name, given in module["output"].items():
@@ -171,7 +159,9 @@ def _referring(given: Any) -> Any:
 
 
 def _stubbed(text: str) -> str:
-    text = _REFERENCE.sub(lambda found: f'local.stubs["{found[0]}"]', text)
+    text = _REFERENCE.sub(
+        lambda found: f"local.{found[1]}" if found[1] in _LISTS else f'"{found[0]}"', text
+    )
     return re.sub(r"\bself\.", "local.it.", text)
 
 
@@ -185,13 +175,18 @@ def _hcl(files: Mapping[str, str]) -> str:
                 label = f' "{labels[0]}"' if labels else ""
                 lines += [f"{kind}{label} {{", *map(_stubbed, body), "}"]
                 continue
-            section, *rest = kind, *labels
-            named = _named(section, rest[0] if len(rest) > 1 else "", rest[-1])
+            rest = labels or []
+            named = _named(kind, rest[0] if len(rest) > 1 else "", rest[-1])
             inner = [*items(body)]
             first = [each for each in inner if each[0] == "for_each"]
             lines.append(f'resource "terraform_data" "{named}" {{')
             lines += [_stubbed(line) for _, _, text in first for line in text]
-            lines += ["input = {", *_object([each for each in inner if each not in first]), "}", "}"]
+            lines += [
+                "input = {",
+                *_object([each for each in inner if each not in first]),
+                "}",
+                "}",
+            ]
     return "\n".join(lines) + "\n"
 
 

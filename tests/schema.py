@@ -23,7 +23,7 @@ _META = ("//", "connection", "count", "depends_on", "for_each", "lifecycle", "pr
          "provisioner")  # fmt: skip
 """What Terraform reads itself.
 https://developer.hashicorp.com/terraform/language/meta-arguments"""
-_IN_MODULES = ("aws_caller_identity",)
+IN_MODULES = ("aws_caller_identity",)
 """Kinds of data sources that `orgtrail module` adds to those of a stack."""
 _FOR_PEOPLE = ("deprecated", "description", "description_kind", "sensitive", "write_only")
 _EXPRESSION = re.compile(r"(?<!\$)\$\{")
@@ -147,7 +147,7 @@ def write() -> None:
         section: sorted({kind for each in stacks for kind in each.get(section, {})})
         for section in ("resource", "data")
     }
-    kinds["data"] = sorted({*kinds["data"], *_IN_MODULES})
+    kinds["data"] = sorted({*kinds["data"], *IN_MODULES})
     with tempfile.TemporaryDirectory() as name:
         folder = Folder(Path(name))
         required = {"aws": {"source": "hashicorp/aws"}}

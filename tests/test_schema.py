@@ -14,7 +14,7 @@ from hypothesis import settings as examples
 from orgtrail.settings.environment import Environment
 
 from tests.conftest import Json, at_most, synthesized
-from tests.schema import GOLDEN, kept, refused
+from tests.schema import BLOCKS, GOLDEN, IN_MODULES, kept, refused, text_of_blocks
 from tests.strategies import extended
 
 SCHEMA = kept()
@@ -26,6 +26,10 @@ ALARMS = ("resource", "aws_cloudwatch_metric_alarm", "alarms_by_account")
 def content(path: Path) -> Json:
     stack: Json = json.loads(path.read_text(encoding="utf-8"))
     return stack
+
+
+def test_the_blocks_that_the_module_knows_are_those_of_the_schema() -> None:
+    assert BLOCKS.read_text(encoding="utf-8") == text_of_blocks(SCHEMA)
 
 
 @pytest.mark.parametrize("path", STACKS, ids=lambda each: each.name)
@@ -42,6 +46,7 @@ def test_it_takes_those_of_settings_of_every_shape(env: Environment) -> None:
 def test_the_schema_has_our_kinds_and_no_others() -> None:
     for section, known in (("resource", "resources"), ("data", "data")):
         used = {kind for path in STACKS for kind in content(path).get(section, {})}
+        used |= {*IN_MODULES} if section == "data" else set()
         assert used == set(SCHEMA[known]), "make schema"
 
 

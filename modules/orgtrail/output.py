@@ -43,7 +43,7 @@ def atomic_output(out: Path, instead_of: Collection[Path] = ()) -> Iterator[Path
             with held():
                 _publish(folder, out)
                 for each in instead_of:
-                    each.unlink()
+                    each.unlink(missing_ok=True)
                 written(out)
                 made.clear()
     except OSError as error:

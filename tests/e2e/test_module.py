@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from orgtrail.check.run import check
@@ -16,6 +18,8 @@ from tests.conftest import MINIMAL, merged, tfvars
 from tests.e2e.cloud import Cloud, Organization, organization
 from tests.e2e.reading import policies_of_root
 from tests.e2e.terraform import Folder
+from tests.forms import decoded
+from tests.test_module import ENVIRONMENTS
 
 SOURCE = """
 terraform {
@@ -138,8 +142,27 @@ def test_it_validates(root: Folder) -> None:
     assert "configuration is valid" in root.must("validate")
 
 
-def test_the_example_is_as_terraform_formats_it(root: Folder) -> None:
-    root.must("fmt", "-check", "module/examples/organization")
+def test_it_is_as_terraform_formats_it(root: Folder) -> None:
+    root.must("fmt", "-check", "-recursive", "module")
+
+
+def test_the_json_form_plans_the_same(
+    root: Folder, here: Cloud, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = Folder(tmp_path_factory.mktemp("json"))
+    write_module(other.path / "module", as_json=True)
+    shutil.copy(root.path / "main.tf", other.path)
+    other.override(here, "management", "logging")
+    other.must("init")
+    planned = []
+    for each in (root, other):
+        each.plan()
+        plan = json.loads((each.path / "plan.json").read_text())
+        planned.append({one["address"]: one["change"] for one in plan["resource_changes"]})
+    hcl, in_json = planned
+    assert hcl.keys() == in_json.keys()
+    for address, change in in_json.items():
+        assert decoded(hcl[address]) == decoded(change), address
 
 
 def test_what_no_environment_file_may_say_it_refuses(root: Folder) -> None:
@@ -166,6 +189,10 @@ def test_it_deploys_what_an_environment_file_would(
     assert {done for each in plan.actions.values() for done in each} == {"create"}
     root.apply()
     assert root.plan().changes == {}
+    # Whoever has deployed one form can go on with the other.
+    for as_json in (True, False):
+        write_module(root.path / "module", as_json=as_json)
+        assert root.plan().changes == {}
     report = check(root.path / "plan.json")
     assert [each.rule for each in report.findings] == ["no-lock", "no-boundary"]
     assert len(report.access) > 800
@@ -195,3 +222,26 @@ def test_its_own_example_is_valid(root: Folder) -> None:
     example = Folder(root.path / "module" / "examples" / "organization")
     example.must("init")
     assert "configuration is valid" in example.must("validate")
+
+
+@pytest.mark.parametrize("name", [None, *ENVIRONMENTS])
+def test_its_own_tests_pass_and_both_forms_plan_the_same(tmp_path: Path, name: str | None) -> None:
+    """With mocked providers, for every environment."""
+    plans = []
+    for as_json in (False, True):
+        folder = Folder(tmp_path / ("json" if as_json else "hcl"))
+        write_module(folder.path, ENVIRONMENTS[name] if name else None, as_json=as_json)
+        if "test" not in folder.must("-help"):
+            pytest.skip("needs Terraform 1.7 or newer for mocked providers")
+        folder.must("init")
+        said = [json.loads(line) for line in folder.must("test", "-json", "-verbose").splitlines()]
+        (summary,) = (each["test_summary"] for each in said if each["type"] == "test_summary")
+        assert summary["status"] == "pass"
+        plans.append(next(each["test_plan"] for each in said if each["type"] == "test_plan"))
+    hcl, in_json = (
+        {each["address"]: decoded(each["change"]) for each in plan["resource_changes"]}
+        for plan in plans
+    )
+    assert hcl.keys() == in_json.keys()
+    for address, change in in_json.items():
+        assert hcl[address] == change, address

@@ -7,12 +7,13 @@ https://developer.hashicorp.com/terraform/language/syntax/json#block-type-labels
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from orgtrail.module.expressions import value
+from orgtrail.module.expressions import expression, value
 from orgtrail.module.hcl import BLANK, Attribute, Block, Expression, Item
 from orgtrail.module.values import is_long
 
@@ -22,6 +23,9 @@ Shape = Mapping[str, Any]
 
 _CONDITION: Shape = {}
 _LIFECYCLE: Shape = {"precondition": _CONDITION, "postcondition": _CONDITION}
+_LONG_CONDITION = 80
+_AND, _OR_NULL = " && ", " == null ? true : "
+_OF_EACH = re.compile(r"alltrue\(\[(?P<head>for each in [\w.]+ :) (?P<tests>.*)\]\)")
 _FIRST = ("for_each", "count", "provider")
 _LAST = ("lifecycle", "depends_on")
 """Where Terraform's style guide wants the meta-arguments of a resource.
@@ -69,13 +73,26 @@ def block(kind: str, labels: tuple[str, ...], given: Json, shape: Shape) -> Bloc
         shape: which of that are blocks.
 
     """
-    return Block(kind, labels, _body(given, shape, ()))
+    return Block(kind, labels, _body(given, shape, (), in_order=True))
 
 
 def variable(name: str, given: Json) -> Block:
     """Return the block of a variable."""
+    given = {**given, "validation": [*map(_readable, given["validation"])]}
     typed = {"type": f"${{{given['type']}}}", **{n: v for n, v in given.items() if n != "type"}}
     return block("variable", (name,), typed, {"validation": _CONDITION})
+
+
+def _readable(validation: Json) -> Json:
+    """Return a validation whose long condition has a line for each of its tests."""
+    condition: str = expression(validation["condition"].removeprefix("${").removesuffix("}"))
+    if len(condition) <= _LONG_CONDITION or _AND not in condition:
+        return validation
+    opened, closed = ("(", ")")
+    if found := _OF_EACH.fullmatch(condition):
+        opened, condition, closed = f"alltrue([\n  {found['head']}", found["tests"], "])"
+    lines = condition.replace(_OR_NULL, f"{_OR_NULL.rstrip()}\n  ").replace(_AND, " &&\n  ")
+    return {**validation, "condition": Expression(f"{opened}\n  {lines}\n{closed}")}
 
 
 def output(name: str, given: Json) -> Block:
@@ -92,17 +109,23 @@ def _lifecycle(given: Json) -> Iterator[Item]:
     bare = {name: each for name, each in given.items() if name != "ignore_changes"}
     if "ignore_changes" in given:
         yield Attribute("ignore_changes", [*map(Expression, given["ignore_changes"])])
-    yield from _body(bare, _LIFECYCLE, ())
+    yield from _body(bare, _LIFECYCLE, (), in_order=True)
 
 
-def _body(given: Json, shape: Shape, numbers: Collection[str]) -> list[Item]:
-    """Return the attributes, those of one line first, then the blocks."""
+def _body(
+    given: Json, shape: Shape, numbers: Collection[str], *, in_order: bool = False
+) -> list[Item]:
+    """Return the attributes, then the blocks.
+
+    Attributes of one line come first: what stands after a long policy is easily missed.
+    """
     attributes = [
         Attribute(name, value(each, numbers)) for name, each in given.items() if name not in shape
     ]
-    attributes.sort(key=lambda each: is_long(each.value))
+    if not in_order:
+        attributes.sort(key=lambda each: is_long(each.value))
     blocks = [
-        Block(name, body=_body(each, shape[name], numbers))
+        Block(name, body=_body(each, shape[name], numbers, in_order=in_order))
         for name, several in given.items()
         if name in shape
         for each in _several(several)

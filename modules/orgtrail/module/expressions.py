@@ -51,7 +51,7 @@ def _string(text: str, numbers: Collection[str]) -> Any:
     parts = tuple(_parts(text))
     if len(parts) == 1 and isinstance(parts[0], Expression):
         return parts[0]
-    if text.startswith("{") and (document := _document(parts, numbers)) is not None:
+    if text.startswith("{") and (document := _document(parts, numbers)):
         return Call("jsonencode", (document,))
     return Text(parts)
 

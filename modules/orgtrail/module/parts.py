@@ -28,22 +28,22 @@ PARTS = (
     Part("trail", "main.tf",
          "The organization trail: it records every account, and delivers to the archive."),
     Part("key", "key.tf",
-         "The key that encrypts log files and query results. It is in the logging account: an\n"
+         "The key that encrypts log files and query results. It is in the logging account: an "
          "administrator of the management account cannot take it away from the log files."),
     Part("archive", "archive.tf",
          "The log archive in the logging account: the bucket of the log files, and the one for "
-         "its\naccess logs."),
+         "its access logs."),
     Part("delivery", "delivery.tf",
          "The delivery to CloudWatch Logs: the log group, and the role that CloudTrail writes "
          "with."),
     Part("guardrails", "guardrails.tf",
          "The organization policies that keep member accounts from changing the trail. No policy "
-         "of\nthe organization binds the management account."),
+         "of the organization binds the management account."),
     Part("catalog", "catalog.tf",
          "The Athena catalog over the archive, in the logging account: database, table, "
-         "workgroup, and\nthe bucket for query results."),
+         "workgroup, and the bucket for query results."),
     Part("catalog_questions", "queries.tf",
-         "Questions to the trail, in Athena: each as a saved query for people, and as a prepared\n"
+         "Questions to the trail, in Athena: each as a saved query for people, and as a prepared "
          "statement that takes its parameters. The SQL is in queries/."),
     Part("catalog_compaction", "compaction.tf",
          "The compacted table: Parquet beside the log files, which Athena keeps fresh on a "
@@ -73,7 +73,7 @@ LOCALS = {
     "account_ids": "The accounts that the table projects.",
     "key_prefix": "The prefix as it stands in a key: with its slash.",
     "partitions": "The partition of AWS and the domain of its services, by the start of a region's "
-    "name.\nEvery other region is of the commercial partition.",
+    "name. Every other region is of the commercial partition.",
     "policy_targets": "What the service control policies are attached to.",
     "access_log_bucket": "The names of buckets that have no variable set.",
 }
@@ -94,14 +94,14 @@ BY_NAME = {
     "guardrails_scp_readers": "The same for the table and the workgroup of the auditors.",
     "guardrails_scp_detection": "The same for the detection services.",
     "guardrails_rcp": "What no principal may do to the resources of the logging account, from "
-    "outside the\norganization too.",
+    "outside the organization too.",
     "catalog_database": "The database in AWS Glue's Data Catalog.",
     "catalog_table": "The table over the log files. Partition projection finds every account, "
-    "region and\nday, so that nobody has to add partitions.",
+    "region and day, so that nobody has to add partitions.",
     "catalog_regions": "The regions that the table projects.",
     "catalog_results": "The bucket for query results.",
     "catalog_workgroup": "Its settings bind whoever asks: encryption, place of the results, and "
-    "a limit of\nscanned bytes.",
+    "a limit of scanned bytes.",
     "catalog_questions_saved": "For the console: with the defaults of the parameters in the SQL.",
     "catalog_questions_prepared": "For programs: EXECUTE name USING values.",
     "catalog_compaction_bucket": "The bucket for the compacted table.",

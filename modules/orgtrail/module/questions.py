@@ -29,9 +29,10 @@ _ACCOUNTS = "<the accounts of the table>"
 _BOUNDS = "bounds"
 _NAME = re.compile(r"(?<!\$)\$\{(\w+)\}")
 _SAVED, _PREPARED = "aws_athena_named_query", "aws_athena_prepared_statement"
-_COMMENT = """\
-What each question answers; how many hours it looks back where it is saved; the defaults of its
-parameters, as SQL; and what the prepared statement takes after USING, in order."""
+_COMMENT = (
+    "What each question answers; how many hours it looks back where it is saved; the defaults of "
+    "its parameters, as SQL; and what the prepared statement takes after USING, in order."
+)
 
 
 def question_files() -> dict[str, str]:

@@ -10,14 +10,21 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from orgtrail.module.variables import EXEMPT, HOME, PREFIX, Variable, named_accounts
-from orgtrail.regions import PARTITIONS, partition
+from orgtrail.module.locals import ACCOUNTS, local_values
+from orgtrail.module.variables import (
+    EXEMPT,
+    HOME,
+    PREFIX,
+    Variable,
+    is_account,
+    named_accounts,
+)
+from orgtrail.regions import partition
 from orgtrail.settings.environment import Environment
 from orgtrail.terraform.render import stack_json
 from orgtrail.trail.resource import Json
 from orgtrail.trail.stack import build
 
-_ACCOUNTS = "account_ids"
 _ACCOUNTS_OF_FILE = "accounts in the environment file"
 _IDENTITY = "aws_caller_identity"
 _ATTACHMENT = "aws_organizations_policy_attachment"
@@ -98,7 +105,7 @@ def template(env: Environment, chosen: Sequence[Variable]) -> Template:
     ]
     order = [*identities, *(renamed.get(each, each) for each in managed)]
     return Template(
-        _locals(env, used),
+        local_values(env, used),
         content,
         outputs,
         used,
@@ -106,11 +113,6 @@ def template(env: Environment, chosen: Sequence[Variable]) -> Template:
         general,
         tuple(replacements),
     )
-
-
-def is_account(variable: Variable) -> bool:
-    """Return whether a variable is an account's id."""
-    return variable.setting[0] == "accounts" and variable.setting[-1] == "id"
 
 
 def _with_placeholders(env: Environment, chosen: Sequence[Variable]) -> Environment:
@@ -259,11 +261,11 @@ def _replacements(env: Environment, chosen: Sequence[Variable]) -> list[tuple[st
     by_setting = {each.setting: each for each in chosen}
     found = [
         # In the table: a Terraform list, or the list joined to a text.
-        (json.dumps(ids), f"local.{_ACCOUNTS}"),
-        (",".join(ids), f'${{join(",", local.{_ACCOUNTS})}}'),
+        (json.dumps(ids), f"local.{ACCOUNTS}"),
+        (",".join(ids), f'${{join(",", local.{ACCOUNTS})}}'),
         # In the command of the daily verification.
         (" ".join(f"--expect {each}" for each in ids),
-         f'${{join(" ", [for each in local.{_ACCOUNTS} : "--expect ${{each}}"])}}'),
+         f'${{join(" ", [for each in local.{ACCOUNTS} : "--expect ${{each}}"])}}'),
     ]  # fmt: skip
     if exempt := by_setting.get(EXEMPT):
         # They are quoted items of a JSON list.
@@ -295,41 +297,3 @@ def _filled(value: Any, replacements: Sequence[tuple[str, str]]) -> Any:
             return text
         case _:
             return value
-
-
-def _locals(env: Environment, chosen: Sequence[Variable]) -> Json:
-    settings = {each.setting for each in chosen}
-    ids = ", ".join(f"var.{each.name}" for each in chosen if is_account(each))
-    made: Json = {_ACCOUNTS: f"${{sort(distinct(concat([{ids}], var.member_account_ids)))}}"}
-    if PREFIX in settings:
-        made["key_prefix"] = '${var.key_prefix == "" ? "" : "${var.key_prefix}/"}'
-    if HOME in settings:
-        made |= _partitions()
-    if env.policy_targets:
-        made["policy_targets"] = (
-            "${var.policy_targets == null ? [var.organization_root_id] : var.policy_targets}"
-        )
-    for each in chosen:
-        if each.derived:
-            ours = f'"${{var.archive_bucket}}{each.derived}"'
-            made[each.name] = f"${{var.{each.name} == null ? {ours} : var.{each.name}}}"
-    return made
-
-
-def _partitions() -> Json:
-    """Return local values for the name of the home region's partition, and its domain."""
-    *others, commercial = PARTITIONS
-    tables = (
-        ("partition", "partitions", "name"),
-        ("dns_suffix", "dns_suffixes", "suffix"),
-    )
-    found: Json = {
-        table: {each.prefix: getattr(each, attribute) for each in others}
-        for _, table, attribute in tables
-    }
-    for name, table, attribute in tables:
-        found[name] = (
-            f"${{coalesce(one([for start, each in local.{table} : each "
-            f'if startswith(var.home_region, start)]), "{getattr(commercial, attribute)}")}}'
-        )
-    return found

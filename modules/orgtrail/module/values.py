@@ -182,13 +182,16 @@ def _doubled(literal: str) -> str:
 def _suits_heredoc(text: Text) -> bool:
     """Return whether a text is better read in a heredoc, and one can hold it.
 
-    A heredoc has no escapes, and loses the indentation that all of its lines share.
+    A heredoc has no escapes, and loses the indentation that all of its lines share. Terraform
+    takes a combining mark that begins a line for a part of it, so that only ASCII is safe, and
+    counts a line of spaces in another way.
     """
     literal = "".join("x" if isinstance(each, Expression) else each for each in text.parts)
     lines = literal.removesuffix("\n").split("\n")
     return (
         (len(lines) > 1 or literal.count('"') >= _QUOTES)
-        and all(each.isprintable() for each in lines)
+        and literal.isascii()
+        and all(each.isprintable() and not each.isspace() for each in lines)
         and not all(each.startswith(" ") or not each for each in lines)
     )
 

@@ -145,6 +145,11 @@ def variables(env: Environment, *, given: bool) -> list[Variable]:
     ]
 
 
+def is_account(variable: Variable) -> bool:
+    """Return whether a variable is an account's id."""
+    return variable.setting[0] == "accounts" and variable.setting[-1] == "id"
+
+
 def named_accounts(env: Environment) -> list[str]:
     """Return the accounts with a separate variable; other accounts are only ids in a list."""
     readers = env.access.member_readers

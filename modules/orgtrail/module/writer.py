@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from textwrap import wrap
 
 from orgtrail.module.hcl import Attribute, Block, Comment, Item
 from orgtrail.module.values import assignments, indented
+
+_WIDTH = 96
+"""Longest line of a comment, after its sign."""
 
 
 def write(items: Sequence[Item]) -> str:
@@ -43,7 +47,7 @@ def _body(items: Sequence[Item], depth: int) -> list[str]:
 
 
 def _comment(text: str) -> list[str]:
-    return [f"# {line}".rstrip() for line in text.splitlines()] or [""]
+    return [f"# {line}" for each in text.splitlines() for line in wrap(each, _WIDTH)] or [""]
 
 
 def _block(block: Block, depth: int) -> Iterator[str]:
