@@ -1,6 +1,7 @@
-// OpenTofu, which `make tofu` builds with the go.mod of its own: one line here pins the rest.
+// OpenTofu, which `make tofu` builds with the go.mod of its own: this one pins its version alone.
 module orgtrail/opentofu
 
 go 1.26
 
-require github.com/opentofu/opentofu v1.12.6 // indirect
+// Not marked as indirect, or Renovate would leave it alone.
+require github.com/opentofu/opentofu v1.12.6
