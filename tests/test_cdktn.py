@@ -19,7 +19,7 @@ from orgtrail.extras import MissingExtraError
 
 from tests import cdktn, golden
 from tests.conftest import ROOT
-from tests.test_consumer import PROGRAM
+from tests.consumer import PROGRAM
 
 needs_it = pytest.mark.skipif(not cdktn.is_here(), reason=cdktn.ABSENT)
 HCL = (

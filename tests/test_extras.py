@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from orgtrail import extras
 from orgtrail.extras import MODULES
 
 from tests.conftest import ROOT, orgtrail
+from tests.consumer import PROGRAM
 from tests.installing import Installed, Result, build_wheel, install
 
 ENV = ROOT / "envs" / "healthcare.tfvars"
@@ -37,6 +39,13 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert made.returncode == 0, made.stderr
     return folder
+
+
+def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
+    files = zipfile.ZipFile(wheel).namelist()
+    roots = {name.split("/")[0] for name in files}
+    assert roots == {"orgtrail", wheel.name.rsplit("-", 3)[0] + ".dist-info"}
+    assert {"orgtrail/py.typed", "orgtrail/cdktf/lazy_index.cjs"} <= set(files)
 
 
 def declared() -> dict[str, list[str]]:
@@ -170,11 +179,19 @@ def _names_what_it_needs(done: Result, extra: str, here: Installed) -> None:
 
 
 @pytest.mark.parametrize("extra", sorted(KITS))
-def test_each_kit_alone(extra: str, wheel: Path, tmp_path: Path) -> None:
+def test_each_kit_alone_in_another_repository(extra: str, wheel: Path, tmp_path: Path) -> None:
     here = install(wheel, extra, tmp_path / "venv")
     assert not (here.distributions() & (KITS | {"boto3", "duckdb"}) - {extra})
     here.must("python", ROOT / "main.py", ENV, cwd=tmp_path)
     assert (tmp_path / "cdktf.out/stacks/healthcare/cdk.tf.json").exists()
+
+    assert PROGRAM is not None, "docs/other-repositories.md shows a consumer"
+    (tmp_path / "audit.tfvars").write_text(ENV.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "app.py").write_text(PROGRAM[1], encoding="utf-8")
+    here.must("python", "app.py", cwd=tmp_path)
+    stack = json.loads((tmp_path / "cdktf.out/stacks/platform/cdk.tf.json").read_text())
+    assert len(stack["resource"]["aws_cloudtrail"]) == 1
+    assert {each["alias"] for each in stack["provider"]["aws"]} == {"management", "logging"}
 
 
 def test_what_is_imported_from_the_library_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
