@@ -113,6 +113,16 @@ def test_terraform_reads_the_same_from_both_forms(tmp_path: Path, name: str | No
         assert made["hcl"][address] == each, address
 
 
+@needs_terraform
+def test_no_module_refuses_its_own_defaults(tmp_path: Path) -> None:
+    for name in ENVIRONMENTS:
+        put({"main.tf": in_hcl(name)["variables.tf"]}, tmp_path / name)
+    modules = {name: {"source": f"./{name}"} for name in ENVIRONMENTS}
+    (tmp_path / "main.tf.json").write_text(json.dumps({"module": modules}))
+    run(tmp_path, "init", "-input=false")
+    run(tmp_path, "plan", "-input=false")
+
+
 @pytest.mark.parametrize("name", [None, *ENVIRONMENTS])
 def test_both_forms_have_the_same_blocks_and_arguments(name: str | None) -> None:
     module = parts(in_json(ENVIRONMENTS[name] if name else None))
