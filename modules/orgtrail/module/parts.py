@@ -80,6 +80,8 @@ LOCALS = {
 """What a reviewer has to know of local values, before the first of those it is about."""
 BY_NAME = {
     "organization": "Read on every plan: what is wrong with the organization stops the plan.",
+    "organization_cloudtrail": "Trusted access: without it no trail records the organization. "
+    "Destroying it ends that for every organization trail.",
     "trail": "The trail. Everything that CloudTrail writes to exists before it.",
     "trail_delegation": "The account that may administer trails beside the management account.",
     "archive": "The bucket of the log files: only CloudTrail writes there.",
