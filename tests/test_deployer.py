@@ -50,8 +50,10 @@ def test_who_deploys_reads_forges_and_deletes_no_log_file(env: Environment) -> N
             "kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant", "sts:AssumeRole",
             "logs:PutLogEvents", "athena:StartQueryExecution", "sqs:ReceiveMessage",
             "iam:AttachRolePolicy", "organizations:DeleteOrganization",
-            "organizations:DisableAWSServiceAccess", "organizations:DisablePolicyType",
+            "organizations:DisablePolicyType",
         }  # fmt: skip
+        may_end = env.organization.enable_trusted_access and not env.archive.destroy_protection
+        assert may_end or "organizations:DisableAWSServiceAccess" not in allowed
 
 
 @given(env=extended())

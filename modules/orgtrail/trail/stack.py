@@ -172,9 +172,14 @@ def _in_logging(env: Environment) -> Iterator[Statement]:
 def _trusting(env: Environment) -> Statement:
     """Return the permission to let the services into the organization that the file needs there.
 
+    To end that trust is to end the trail. Who deploys may do it only where the file lets the stack
+    be destroyed.
+
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
     """
-    actions = ("EnableAWSServiceAccess", "DisableAWSServiceAccess")
+    actions: tuple[str, ...] = ("EnableAWSServiceAccess",)
+    if not env.archive.destroy_protection:
+        actions += ("DisableAWSServiceAccess",)
     named = {"organizations:ServicePrincipal": naming.trusted_services(env)}
     return {
         **allow("TrustServices", "organizations", actions, "*"),
