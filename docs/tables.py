@@ -140,7 +140,8 @@ def resources() -> str:
     """Return the table of all resources, part by part, of environments that have every option."""
     accounts: dict[str, dict[str, None]] = {}
     kinds: dict[str, dict[str, None]] = {}
-    for file in (_ROOT / "tests" / "envs" / "everything.tfvars", *sorted(_ROOT.glob("envs/*"))):
+    options = (_ROOT / "tests" / "envs" / f"{name}.tfvars" for name in ("everything", "trusting"))
+    for file in (*options, *sorted(_ROOT.glob("envs/*"))):
         for each in build(load_settings(file)[0]).resources:
             part = _MODULES.get(each.path[0], each.path[0])
             named = each.provider.name

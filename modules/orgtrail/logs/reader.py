@@ -102,6 +102,11 @@ class BatchReader:
         self.damaged: list[str] = []
         self._files, self._report, self._progress = files, report, progress
         self._again = again
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """End after the record that is being read, as if it were the last."""
+        self._is_stopping = True
 
     def __iter__(self) -> Iterator[Columns]:
         """Yield the batches."""
@@ -116,6 +121,8 @@ class BatchReader:
         rows: list[Row] = []
         size = 0
         for row in self._rows():
+            if self._is_stopping:
+                return
             size += len(row[4])
             if rows and (len(rows) >= _BATCH_ROWS or size > _BATCH_SIZE):
                 yield [*zip(*rows, strict=True)]

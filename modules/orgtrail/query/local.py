@@ -25,6 +25,7 @@ from orgtrail.logs.files import LogFile
 from orgtrail.logs.reader import COLUMNS, BatchReader, Progress, ReadReport
 from orgtrail.query import dialect
 from orgtrail.query.render import TABLE
+from orgtrail.signals import cancelling
 
 MEMORY_LIMIT = "300MB"
 """DuckDB spills to disk beyond this."""
@@ -205,7 +206,9 @@ def _load(
 def _copy(connection: duckdb.DuckDBPyConnection, select: str, to: str, source: BatchReader) -> None:
     connection.register("incoming", RowStream(COLUMNS, lambda: source))
     try:
-        connection.execute(f"COPY ({select}) TO '{to}' ({_PARQUET})")
+        # DuckDB asks for rows by a callback of C, which would print what a signal raises there.
+        with cancelling(source.stop):
+            connection.execute(f"COPY ({select}) TO '{to}' ({_PARQUET})")
     except duckdb.Error:
         if source.stopped_by is None:
             raise
