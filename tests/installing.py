@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from container.constraints import constraints
 from tests.conftest import ROOT
 
 Result = subprocess.CompletedProcess[str]
@@ -20,11 +21,6 @@ class Installed:
     """An environment that has orgtrail."""
 
     path: Path
-
-    @property
-    def python(self) -> Path:
-        """Its interpreter."""
-        return self.path / "bin" / "python"
 
     def run(self, *command: str | Path, cwd: Path, **variables: str) -> Result:
         """Run a program of the environment, or a path, without anything of our own environment."""
@@ -76,7 +72,7 @@ def install(wheel: Path, extra: str, path: Path, *, compiled: bool = False) -> I
     """
     subprocess.run([sys.executable, "-m", "venv", path], check=True)
     locked = path / "locked.txt"
-    locked.write_text(CDKTN.read_text() if extra == "cdktn" else constraints())
+    locked.write_text(CDKTN.read_text() if extra == "cdktn" else _locked_versions())
     made = Installed(path)
     wanted = f"orgtrail[{extra}] @ {wheel.as_uri()}" if extra else f"orgtrail @ {wheel.as_uri()}"
     made.must(
@@ -87,8 +83,7 @@ def install(wheel: Path, extra: str, path: Path, *, compiled: bool = False) -> I
     return made
 
 
-def constraints() -> str:
-    """Return the locked versions of all that runs, as pip reads them."""
-    lock = json.loads((ROOT / "Pipfile.lock").read_text())["default"]
-    pinned = (f"{name}{each['version']}" for name, each in lock.items() if "version" in each)
-    return "\n".join(pinned) + "\n"
+def _locked_versions() -> str:
+    """Return the locked versions of all that runs, without hashes, which an older pip refuses."""
+    lock = json.loads((ROOT / "Pipfile.lock").read_text())
+    return "\n".join(each.partition(" ")[0] for each in constraints(lock, "default"))

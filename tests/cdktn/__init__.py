@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.e2e.engines import cli_configuration
 
 PYTHON = ROOT / ".tools" / "cdktn" / "bin" / "python"
 CLI = Path(__file__).parent / "node_modules" / ".bin" / "cdktn"
@@ -28,9 +29,8 @@ def environment() -> dict[str, str]:
     """Return the variables for programs of that environment: our sources, and no kit named."""
     variables = {**os.environ, "PYTHONPATH": str(ROOT / "modules"), "PATH": node()}
     variables |= {"CI": "1", "CHECKPOINT_DISABLE": "1"}
+    variables["TF_CLI_CONFIG_FILE"] = cli_configuration("terraform")
     variables.pop("ORGTRAIL_CDK", None)
-    if not Path(variables.get("TF_CLI_CONFIG_FILE", "")).is_file():
-        variables["TF_CLI_CONFIG_FILE"] = os.devnull
     return variables
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orgtrail.cdktf.fastpath import trust_types
-from orgtrail.cdktf.kit import kit, refuse_hcl_output
+from orgtrail.cdktf.kit import kit
 from orgtrail.ending import run_cli
 from orgtrail.environments import load_environments
 from orgtrail.errors import EXIT_OK, OrgtrailError, SettingsWarning
@@ -63,7 +63,6 @@ def synthesize_folder(files: Sequence[Path] = ()) -> list[Synthesized]:
     """
     # Before the settings: who lacks the packages should hear of that first.
     kit()
-    refuse_hcl_output()
     trust_types()
     environments = load_environments(*(files or [Path(os.environ.get(FOLDER) or "envs")]))
     return synthesize(environments, Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out"))

@@ -78,8 +78,9 @@ Dependable = TerraformResource | TerraformDataSource
 Dependables = Sequence[Dependable]
 
 _NEWER_KINDS = {"aws_organizations_aws_service_access"}
+"""Kinds that CDKTF's last bindings lack; both kits make them without the bindings."""
 _NEWER = {"return_organization_only"}
-"""Arguments that CDKTF's last bindings lack; they are written as overrides on both kits."""
+"""Arguments that they lack; both kits write them as overrides."""
 _RENAMED = {"equals": "equal_to"}
 """Arguments that the bindings rename, since the name is reserved in one of jsii's languages."""
 
